@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * From a policy and the host's facts to a plan for buntime-init.
+ */
+
+#include <glib.h>
+
+#include "policy/bt-policy.h"
+#include "wire/bt-plan.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  BT_WORKER_AUTO, /* by the entry's name and nature */
+  BT_WORKER_PYTHON,
+  BT_WORKER_BUN,
+  BT_WORKER_EXEC,
+} BtWorkerKind;
+
+/* Everything the plan depends on; nothing is read from the process's own state. */
+typedef struct {
+  BtPolicy *policy; /* resolved: bt_policy_resolve() has been called */
+  BtWorkerKind worker;
+  const char *entry;             /* as given on the command line; "-" is standard input */
+  const char *const *args;       /* after the entry, NULL-terminated */
+  const char *cwd;               /* absolute */
+  const char *home;              /* absolute */
+  const char *user_name;
+  const char *const *environment; /* the caller's, NAME=VALUE, NULL-terminated */
+  uid_t uid;                     /* never 0 */
+  gid_t gid;
+  GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */
+  BtPlanNetMode net_mode;        /* used if the policy grants any network */
+  int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
+} BtPlanRequest;
+
+typedef struct {
+  GBytes *bytes;       /* the encoded plan */
+  GPtrArray *notices;  /* char *: what the user is told once at start */
+  char *program;       /* "python3": the worker's program name */
+  char *entry_path;    /* canonical path of the entry, NULL for a program from PATH */
+  gboolean network;    /* an interface is made and buntime-net starts with it */
+  gboolean unseen_siblings; /* the entry's directory has more than the entry, all hidden */
+} BtPlan;
+
+void bt_plan_free(BtPlan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPlan, bt_plan_free)
+
+BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
+
+G_END_DECLS

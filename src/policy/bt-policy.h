@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The policy object: rules of every kind with where each came from, and the
+ * matcher, which is the only place that decides.  Enforcement (src/plan,
+ * src/lib), `check`, events and the UI all ask here.
+ *
+ * Layers: 0 is the command line, 1 the environment's variables, 2 the merged
+ * policy files; then the defaults.  The first layer with a matching rule
+ * decides, by deny > warn > allow among its matching rules.
+ */
+
+#include <glib.h>
+#include <sys/types.h>
+
+#include "buntime-error.h"
+#include "wire/bt-net-policy.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  BT_LAYER_FLAGS = 0,
+  BT_LAYER_VARIABLES = 1,
+  BT_LAYER_FILES = 2,
+} BtLayer;
+
+/* What a flag or a request is about. */
+typedef enum {
+  BT_KIND_NET,
+  BT_KIND_READ,
+  BT_KIND_WRITE,
+  BT_KIND_RUN,
+  BT_KIND_ENV,
+  BT_KIND_UNIX,
+  BT_N_KINDS,
+} BtKind;
+
+/* Filesystem permissions, numbered as the kernel's LANDLOCK_ACCESS_FS_*. */
+typedef enum {
+  BT_FS_EXECUTE = 1 << 0,
+  BT_FS_WRITE_FILE = 1 << 1,
+  BT_FS_READ_FILE = 1 << 2,
+  BT_FS_READ_DIR = 1 << 3,
+  BT_FS_REMOVE_DIR = 1 << 4,
+  BT_FS_REMOVE_FILE = 1 << 5,
+  BT_FS_MAKE_CHAR = 1 << 6,
+  BT_FS_MAKE_DIR = 1 << 7,
+  BT_FS_MAKE_REG = 1 << 8,
+  BT_FS_MAKE_SOCK = 1 << 9,
+  BT_FS_MAKE_FIFO = 1 << 10,
+  BT_FS_MAKE_BLOCK = 1 << 11,
+  BT_FS_MAKE_SYM = 1 << 12,
+  BT_FS_REFER = 1 << 13,
+  BT_FS_TRUNCATE = 1 << 14,
+} BtFsPerms;
+
+#define BT_FS_READ ((BtFsPerms)(BT_FS_READ_FILE | BT_FS_READ_DIR))
+/* The policy key write_dir. */
+#define BT_FS_WRITE_DIR                                                                          \
+  ((BtFsPerms)(BT_FS_MAKE_REG | BT_FS_MAKE_DIR | BT_FS_MAKE_SYM | BT_FS_MAKE_SOCK |               \
+               BT_FS_MAKE_FIFO | BT_FS_REMOVE_DIR | BT_FS_REMOVE_FILE | BT_FS_REFER))
+/* What --allow-write grants. */
+#define BT_FS_WRITE ((BtFsPerms)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_FS_WRITE_DIR))
+#define BT_FS_ALL ((BtFsPerms)((1 << 15) - 1))
+
+/* Where a rule came from: "--deny-net=x (command line)", "p.json:12: net.rules[3]". */
+typedef struct {
+  char *source; /* "command line", "built-in", a file's path */
+  guint line;   /* 0: not from a file */
+  char *text;   /* "--deny-net=x", "net.rules[3]", "defaults.net = deny" */
+} BtOrigin;
+
+/*
+ * Every rule starts like this. A rule is made for each item of a flag's list.
+ */
+typedef struct {
+  BtAction action;
+  BtLayer layer;
+  BtOrigin origin;
+} BtRule;
+
+/* fs rules, and the paths of run and unix rules. */
+typedef struct {
+  BtRule rule;
+  BtFsPerms perms; /* BT_FS_EXECUTE for run, 0 for unix */
+  char *written;   /* as the user wrote it */
+  char *path;      /* absolute, without dots; NULL for a run item without a slash before resolving */
+  char *real;      /* canonical (realpath) after bt_policy_resolve(); NULL if nothing is there */
+  gboolean everything; /* a bare flag */
+} BtPathRule;
+
+typedef struct {
+  BtRule rule;
+  char *host;     /* lower-cased IDNA name without the last dot; NULL for address rules */
+  gboolean below; /* "*.host": names below it, not itself */
+  BtAddr addr;
+  guint prefix;   /* 0-128 */
+  guint proto;    /* BT_PROTO_* set */
+  GArray *ports;  /* BtPortRange; empty: every port */
+  guint flags;    /* BT_NET_RULE_* */
+  gboolean everything;
+} BtNetItem;
+
+typedef struct {
+  BtRule rule;
+  char *pattern; /* NAME or PREFIX* ; "*" for a bare flag */
+} BtEnvRule;
+
+typedef struct _BtPolicy BtPolicy;
+
+/* What decided: the action and where the deciding rule or default came from (transfer none). */
+typedef struct {
+  BtAction action; /* never BT_ACTION_NONE */
+  const BtOrigin *origin;
+} BtVerdict;
+
+BtPolicy *bt_policy_new(void);
+BtPolicy *bt_policy_ref(BtPolicy *policy);
+void bt_policy_unref(BtPolicy *policy);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicy, bt_policy_unref)
+
+/* ---- building (bt-policy-flags.c, bt-policy-json.c) ---- */
+
+/*
+ * Adds one flag's rules. items is the text after '=', NULL for a bare flag.
+ * Paths are made absolute against cwd; "~" is home. flag is what errors and
+ * events show ("--allow-net").
+ */
+gboolean bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action,
+                            const char *flag, const char *items, const char *cwd,
+                            const char *home, GError **error);
+void bt_policy_add_everything(BtPolicy *policy, BtLayer layer, const char *flag);
+/* Reads and merges one policy file of bytes (json-glib; bt-policy-json.c). */
+gboolean bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path,
+                            const char *home, GError **error);
+
+/* ---- looking at the host (bt-policy-resolve.c) ---- */
+
+/*
+ * Fills `real` of every path rule, expands globs, finds run items on PATH.
+ * A missing path of a flag is an error; of a file, a line in notices.
+ */
+gboolean bt_policy_resolve(BtPolicy *policy, const char *search_path, GPtrArray *notices,
+                           GError **error);
+
+/* ---- the rules, for src/plan (transfer none) ---- */
+
+GPtrArray *bt_policy_get_fs_rules(BtPolicy *policy);   /* BtPathRule */
+GPtrArray *bt_policy_get_run_rules(BtPolicy *policy);  /* BtPathRule */
+GPtrArray *bt_policy_get_unix_rules(BtPolicy *policy); /* BtPathRule */
+GPtrArray *bt_policy_get_net_items(BtPolicy *policy);  /* BtNetItem */
+GPtrArray *bt_policy_get_env_rules(BtPolicy *policy);  /* BtEnvRule */
+BtAction bt_policy_get_default(BtPolicy *policy, BtKind kind);
+/* Could any flow be allowed? False: the sandbox needs no interface. */
+gboolean bt_policy_grants_net(BtPolicy *policy);
+
+/* ---- the matcher (bt-matcher.c). Paths are canonical. ---- */
+
+/* Of several permissions the worst verdict. */
+BtVerdict bt_policy_check_path(BtPolicy *policy, const char *path, BtFsPerms perms);
+/* All permissions granted at path; *denied_out those a deny rule took away. */
+BtFsPerms bt_policy_path_perms(BtPolicy *policy, const char *path, BtFsPerms *denied_out);
+BtVerdict bt_policy_check_run(BtPolicy *policy, const char *path);
+BtVerdict bt_policy_check_unix(BtPolicy *policy, const char *path);
+BtVerdict bt_policy_check_env(BtPolicy *policy, const char *name);
+/*
+ * May name be resolved? ALLOW or WARN if a rule could let some flow to it
+ * pass. rules_out (element-type guint32, may be NULL) receives the ids of
+ * compiled name rules to pin its addresses to.
+ */
+BtVerdict bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out);
+/* name: what the address was looked up as, NULL if unknown; it is for the verdict of a denied name. */
+BtVerdict bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, guint proto,
+                               guint16 port, BtNetPinnedFunc pinned, gpointer data);
+/* The encoded BtNetPolicy (transfer full); rule ids are its indices. Cached until rules change. */
+GBytes *bt_policy_compile_net(BtPolicy *policy);
+/* The origin behind a BtNetVerdict.rule (transfer none); never NULL. */
+const BtOrigin *bt_policy_net_origin(BtPolicy *policy, int rule);
+
+G_END_DECLS

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * BUNTIME_ERROR:
+ *
+ * The one error domain of buntime. A message is the object and the reason in
+ * one sentence ("w.py: no such file"); after a newline follows the cure, if
+ * there is one.
+ *
+ * Since: 1.0
+ */
+#define BUNTIME_ERROR (buntime_error_quark())
+
+/**
+ * BuntimeError:
+ * @BUNTIME_ERROR_USAGE: a flag or its value is wrong (exit status 2)
+ * @BUNTIME_ERROR_POLICY: a policy cannot be read or enforced (125)
+ * @BUNTIME_ERROR_SETUP: the sandbox could not be set up (125)
+ * @BUNTIME_ERROR_NOT_RUNNABLE: the entry was found but cannot be run (126)
+ * @BUNTIME_ERROR_NOT_FOUND: the entry or its interpreter does not exist (127)
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_ERROR_USAGE,
+  BUNTIME_ERROR_POLICY,
+  BUNTIME_ERROR_SETUP,
+  BUNTIME_ERROR_NOT_RUNNABLE,
+  BUNTIME_ERROR_NOT_FOUND,
+} BuntimeError;
+
+GQuark buntime_error_quark(void);
+
+/**
+ * buntime_error_exit_status:
+ * @error: an error of any domain
+ *
+ * Returns: the exit status `buntime` ends with after @error
+ *
+ * Since: 1.0
+ */
+int buntime_error_exit_status(const GError *error);
+
+/*
+ * Sets *error to "object: reason\ncure". reason and cure are already
+ * translated; cure may be NULL. Always returns FALSE, for `return bt_fail(…)`.
+ */
+gboolean bt_fail(GError **error, BuntimeError code, const char *object, const char *reason,
+                 const char *cure);
+
+G_END_DECLS

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Messages between the supervisor and buntime-net, one a datagram of a
+ * SOCK_SEQPACKET socketpair (descriptor 3 of buntime-net).  Both sides treat
+ * the other's as hostile: buntime-net parses packets, and could be taken over.
+ *
+ * Start: the supervisor sends CONFIG with the descriptors DNS udp, DNS tcp and,
+ * with a network grant, the frame fd.  buntime-net confines itself before it
+ * reads a frame or a query, and answers READY.
+ */
+
+#include "bt-addr.h"
+
+#define BT_NET_CONTROL_FD 3
+#define BT_NET_MSG_MAX_SIZE (192u << 10) /* CONFIG with a large policy is the largest */
+#define BT_DNS_NAME_SIZE 256             /* a name's text, lower-cased, without the last dot, NUL */
+#define BT_NET_MSG_MAX_ADDRS 32
+#define BT_NET_MSG_MAX_PIN_RULES 64
+
+typedef enum {
+  /* supervisor to buntime-net */
+  BT_NET_MSG_CONFIG = 1, /* BtNetMsgConfig, then an encoded net policy */
+  BT_NET_MSG_ANSWER,     /* BtNetMsgAnswer */
+  BT_NET_MSG_HOST_ADDRS, /* BtNetMsgHostAddrs: replaces the list of the host's own addresses */
+  /* buntime-net to supervisor */
+  BT_NET_MSG_READY = 64, /* BtNetMsgHeader alone */
+  BT_NET_MSG_RESOLVE,    /* BtNetMsgResolve */
+  BT_NET_MSG_UNPIN,      /* BtNetMsgUnpin */
+  BT_NET_MSG_DENIED,     /* BtNetMsgDenied */
+} BtNetMsgKind;
+
+typedef struct {
+  uint32_t kind;
+  uint32_t id; /* RESOLVE's, repeated by its ANSWER; else 0 */
+} BtNetMsgHeader;
+
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t worker_address; /* IPv4, network order: the only source the gate lets out */
+  uint32_t gateway;        /* libslirp's own address */
+  uint32_t prefix_length;
+  uint32_t mtu;
+  uint8_t worker_mac[6];
+  uint8_t gateway_mac[6];
+  uint32_t pin_seconds;   /* life of a pin after the last answer and the last flow */
+  uint32_t policy_size;   /* bytes that follow, 8-byte aligned */
+} BtNetMsgConfig;
+
+enum { /* BtNetMsgResolve.type */
+  BT_DNS_TYPE_A = 1,
+  BT_DNS_TYPE_PTR = 12,
+  BT_DNS_TYPE_AAAA = 28,
+};
+
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t type; /* only A, AAAA and PTR are asked of the supervisor */
+  char name[BT_DNS_NAME_SIZE];
+} BtNetMsgResolve;
+
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t rcode; /* 0 NOERROR, 2 SERVFAIL, 3 NXDOMAIN */
+  uint32_t ttl;   /* seconds */
+  uint32_t n_addrs;
+  uint32_t n_rules;                          /* each address is pinned to each of the rules; 0: no pins */
+  BtAddr addrs[BT_NET_MSG_MAX_ADDRS];        /* of the type asked for */
+  uint32_t rules[BT_NET_MSG_MAX_PIN_RULES];
+  char name[BT_DNS_NAME_SIZE]; /* PTR: the answer */
+} BtNetMsgAnswer;
+
+#define BT_NET_MSG_MAX_HOST_ADDRS 256
+
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t n_addrs;
+  uint32_t reserved;
+  BtAddr addrs[BT_NET_MSG_MAX_HOST_ADDRS];
+} BtNetMsgHostAddrs;
+
+typedef struct {
+  BtNetMsgHeader header;
+  BtAddr addr;
+  uint32_t rule;
+} BtNetMsgUnpin;
+
+/* Why the gate dropped; what it says in an event. */
+typedef enum {
+  BT_NET_REASON_POLICY = 1, /* rule says which */
+  BT_NET_REASON_FRAGMENT,
+  BT_NET_REASON_SOURCE, /* not the worker's address or MAC */
+  BT_NET_REASON_TYPE,   /* ethertype, protocol, IPv6 */
+  BT_NET_REASON_SERVICE, /* raw DNS, DHCP, TFTP */
+  BT_NET_REASON_MULTICAST,
+  BT_NET_REASON_MALFORMED,
+  BT_NET_REASON_LAST = BT_NET_REASON_MALFORMED,
+} BtNetReason;
+
+/* At most one a second and reason+object; count tells how many it stands for. */
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t reason; /* BtNetReason */
+  uint32_t proto;  /* one BT_PROTO_* bit, 0 if not known */
+  BtAddr addr;     /* destination; all zero if not known */
+  uint32_t port;
+  uint32_t source_port;
+  int32_t rule; /* as BtNetVerdict.rule, for POLICY */
+  uint32_t count;
+} BtNetMsgDenied;
+
+/*
+ * Checks a received datagram of exactly the kind's size and values; copies it
+ * into *message_out, a union of all fixed messages. CONFIG's policy bytes are
+ * left in place: *policy_out borrows them.
+ */
+typedef union {
+  BtNetMsgHeader header;
+  BtNetMsgConfig config;
+  BtNetMsgAnswer answer;
+  BtNetMsgHostAddrs host_addrs;
+  BtNetMsgResolve resolve;
+  BtNetMsgUnpin unpin;
+  BtNetMsgDenied denied;
+} BtNetMsg;
+
+bool bt_net_msg_parse(const void *bytes, size_t size, BtNetMsg *message_out,
+                      const uint8_t **policy_out);

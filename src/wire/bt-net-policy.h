@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The compiled network policy and the one function that decides a flow.
+ *
+ * The policy object compiles its net rules into a BtNetPolicy; the supervisor
+ * decides connect() with it and sends the same bytes to buntime-net, whose
+ * gate decides packets with it.  Name rules match through pins alone: the
+ * supervisor resolves a granted name and pins each public address of the
+ * answer to the rules that grant the name.
+ *
+ * Decision: address closure first; then layer by layer (0 is the command
+ * line, the highest), the matching rules of one layer by deny > warn > allow;
+ * then the default.
+ */
+
+#include "bt-addr.h"
+
+#define BT_NET_POLICY_MAX_RULES 16384u
+#define BT_NET_POLICY_MAX_PORTS 65536u
+
+/* Ordered by severity: of several matching rules of a layer the greatest decides. */
+typedef enum {
+  BT_ACTION_NONE = 0,
+  BT_ACTION_ALLOW = 1,
+  BT_ACTION_WARN = 2,
+  BT_ACTION_DENY = 3,
+} BtAction;
+
+enum { /* a set */
+  BT_PROTO_TCP = 1u << 0,
+  BT_PROTO_UDP = 1u << 1,
+  BT_PROTO_ICMP = 1u << 2, /* echo requests; only address rules with proto any */
+};
+
+enum { /* BtNetRule.flags */
+  BT_NET_RULE_NAME = 1u << 0,      /* matches pinned addresses, not addr/prefix */
+  BT_NET_RULE_LOOPBACK = 1u << 1,  /* named localhost or a loopback address: opens the host's loopback */
+};
+
+typedef struct {
+  uint16_t first, last; /* inclusive */
+} BtPortRange;
+
+typedef struct {
+  BtAddr addr;
+  uint8_t prefix;  /* 0-128 */
+  uint8_t action;  /* BtAction */
+  uint8_t proto;   /* BT_PROTO_* set */
+  uint8_t flags;   /* BT_NET_RULE_* */
+  uint16_t layer;  /* 0 decides first */
+  uint16_t n_ports; /* 0: every port */
+  uint32_t ports;  /* index of the first of its ranges */
+  uint32_t reserved;
+} BtNetRule;
+
+/* Rules are sorted by layer; a rule's index is its id everywhere. */
+typedef struct {
+  const BtNetRule *rules;
+  const BtPortRange *ports;
+  uint32_t n_rules, n_ports;
+  uint32_t default_action; /* BtAction: ALLOW or DENY */
+} BtNetPolicy;
+
+typedef struct {
+  uint32_t magic, size;
+  uint32_t n_rules, n_ports;
+  uint32_t default_action;
+  uint32_t reserved;
+  /* BtNetRule[n_rules], BtPortRange[n_ports] */
+} BtNetPolicyHeader;
+
+#define BT_NET_POLICY_MAGIC 0x50544e42u /* "BNTP" */
+
+/* Checks and borrows encoded bytes (8-byte aligned); false if malformed. */
+bool bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out);
+
+#define BT_NET_RULE_DEFAULT (-1) /* no rule matched: the default decided */
+#define BT_NET_RULE_CLOSURE (-2) /* address closure decided */
+
+typedef struct {
+  BtAction action; /* never BT_ACTION_NONE */
+  int32_t rule;    /* index, or BT_NET_RULE_DEFAULT, BT_NET_RULE_CLOSURE */
+} BtNetVerdict;
+
+/* Is addr pinned to the name rule? Called only for rules with BT_NET_RULE_NAME. */
+typedef bool (*BtNetPinnedFunc)(void *data, const BtAddr *addr, uint32_t rule);
+
+/* proto is one BT_PROTO_* bit; port is ignored for ICMP. pinned may be NULL. */
+BtNetVerdict bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,
+                                 uint16_t port, BtNetPinnedFunc pinned, void *data);
