@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-late.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/buntime-error.h"
+
+/* The folder of the build tree that holds a file which is not yet installed. */
+static const struct {
+  const char *name;
+  const char *folder;
+} build_folders[] = {
+  { "buntime-init", "init" },
+  { "buntime-net", "net" },
+  { "buntime-json.so", "policy" },
+  { "buntime-resolver.so", "lib" },
+};
+
+/* The folder of the running program, without a trailing slash. */
+static char *
+program_folder(void)
+{
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (length <= 0)
+    return NULL;
+  path[length] = '\0';
+  return g_path_get_dirname(path);
+}
+
+static char *
+try_path(char *path)
+{
+  if (access(path, R_OK) == 0)
+    return path;
+  g_free(path);
+  return NULL;
+}
+
+/*
+ * Beside the program first, so that a moved or uninstalled buntime finds the
+ * helpers of its own build; then where it was configured to be installed.
+ * Neither an environment variable nor the current directory has a say.
+ */
+char *
+bt_helper_path(const char *name, GError **error)
+{
+  g_autofree char *folder = program_folder();
+  char *path;
+
+  if (folder != NULL) {
+    path = try_path(g_strconcat(folder, "/" BT_LIBEXEC_FROM_BIN "/", name, NULL));
+    if (path != NULL)
+      return path;
+    for (gsize i = 0; i < G_N_ELEMENTS(build_folders); i++) {
+      if (strcmp(name, build_folders[i].name) != 0)
+        continue;
+      path = try_path(g_strconcat(folder, "/../", build_folders[i].folder, "/", name, NULL));
+      if (path != NULL)
+        return path;
+    }
+  }
+  path = try_path(g_strconcat(BT_LIBEXECDIR "/", name, NULL));
+  if (path == NULL)
+    bt_fail(error, BUNTIME_ERROR_SETUP, name, _("a part of buntime is missing"),
+            _("install buntime again, or run it from its build directory"));
+  return path;
+}
+
+gpointer
+bt_late_symbol(const char *module, const char *symbol, GError **error)
+{
+  g_autofree char *name = g_strconcat(module, ".so", NULL);
+  g_autofree char *path = bt_helper_path(name, error);
+  if (path == NULL)
+    return NULL;
+  void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  gpointer address = handle != NULL ? dlsym(handle, symbol) : NULL;
+  if (address == NULL)
+    bt_fail(error, BUNTIME_ERROR_SETUP, path, dlerror(),
+            _("install the libraries buntime was built with"));
+  return address;
+}

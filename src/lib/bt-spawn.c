@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Starting the helpers.
+ *
+ * The child shares the supervisor's memory until it executes the helper
+ * (CLONE_VM), while the calling thread waits (CLONE_VFORK).  So the child may
+ * only make system calls and write to the Child struct made for it; it runs
+ * on a stack of its own with every signal blocked, because a handler would
+ * run in memory that is not the child's.
+ *
+ * For buntime-init the clone itself makes all namespaces, so that the helper
+ * is pid 1 with one exec and no fork.  Between clone and exec the child
+ *
+ *   1. gives up setgroups and maps its uid and gid onto themselves: a process
+ *      in a new user namespace may write just this one line by itself;
+ *   2. keeps the capabilities init needs as ambient ones, which alone survive
+ *      the exec of a program by a uid other than 0;
+ *   3. places the descriptors and closes all others.
+ *
+ * init is executed inside the new user namespace on purpose: its memory then
+ * belongs to that namespace, and so the supervisor, as the namespace's owner,
+ * may take the seccomp listener from it although it is not dumpable.
+ */
+#include "lib/bt-spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/bt-late.h"
+#include "policy/buntime-error.h"
+#include "wire/bt-plan.h"
+#include "wire/bt-status.h"
+
+#define NAMESPACES                                                                               \
+  (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |     \
+   CLONE_NEWCGROUP)
+
+/* What init needs to build the sandbox; it drops them all before the worker starts. */
+static const int init_capabilities[] = {
+  CAP_SYS_ADMIN,        /* mounts, host name */
+  CAP_NET_ADMIN,        /* interfaces and routes */
+  CAP_NET_RAW,          /* the AF_PACKET end of a veth pair */
+  CAP_NET_BIND_SERVICE, /* port 53 inside */
+  CAP_SETPCAP,          /* dropping the bounding set */
+  CAP_SYS_RESOURCE,     /* /proc/sys/user/max_*_namespaces */
+};
+
+typedef struct {
+  /* in */
+  const char *path;
+  const char *name;
+  gboolean namespaces;
+  int fd3, fd4; /* -1: not passed */
+  int null_fd;  /* -1: descriptors 0-2 are passed on */
+  char uid_map[40];
+  char gid_map[40];
+  /* out */
+  BtStage stage;
+  const char *object;
+  int error;
+} Child;
+
+static int
+child_failed(Child *child, BtStage stage, const char *object)
+{
+  child->error = errno;
+  child->stage = stage;
+  child->object = object;
+  return -1;
+}
+
+static int
+write_proc(Child *child, const char *path, const char *text)
+{
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return child_failed(child, BT_STAGE_IDS, path);
+  ssize_t written = write(fd, text, strlen(text));
+  if (written < 0)
+    child_failed(child, BT_STAGE_IDS, path);
+  close(fd);
+  return written < 0 ? -1 : 0;
+}
+
+static int
+keep_capabilities(Child *child)
+{
+  struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+  struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(init_capabilities); i++) {
+    int capability = init_capabilities[i];
+    data[capability / 32].permitted |= 1u << (capability % 32);
+  }
+  for (int i = 0; i < 2; i++)
+    data[i].effective = data[i].inheritable = data[i].permitted;
+  if (syscall(SYS_capset, &header, data) != 0)
+    return child_failed(child, BT_STAGE_IDS, "capset");
+  for (gsize i = 0; i < G_N_ELEMENTS(init_capabilities); i++)
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, init_capabilities[i], 0, 0) != 0)
+      return child_failed(child, BT_STAGE_IDS, "PR_CAP_AMBIENT_RAISE");
+  return 0;
+}
+
+static int
+place_descriptors(Child *child)
+{
+  if (child->null_fd >= 0)
+    for (int fd = 0; fd < 3; fd++)
+      if (dup2(child->null_fd, fd) < 0)
+        return child_failed(child, BT_STAGE_SPAWN, "dup2");
+  /* The sources are all above 4, so that none is overwritten. */
+  if (dup2(child->fd3, 3) < 0 || (child->fd4 >= 0 && dup2(child->fd4, 4) < 0))
+    return child_failed(child, BT_STAGE_SPAWN, "dup2");
+  if (close_range(child->fd4 >= 0 ? 5 : 4, ~0u, 0) != 0)
+    return child_failed(child, BT_STAGE_SPAWN, "close_range");
+  return 0;
+}
+
+static int
+child_main(void *data)
+{
+  Child *child = data;
+  char *const argv[] = { (char *)child->name, NULL };
+  char *const environment[] = { NULL };
+
+  if (child->namespaces &&
+      (write_proc(child, "/proc/self/setgroups", "deny") != 0 ||
+       write_proc(child, "/proc/self/uid_map", child->uid_map) != 0 ||
+       write_proc(child, "/proc/self/gid_map", child->gid_map) != 0 ||
+       keep_capabilities(child) != 0))
+    _exit(1);
+  if (place_descriptors(child) != 0)
+    _exit(1);
+  execve(child->path, argv, environment);
+  child_failed(child, BT_STAGE_HELPER, child->path);
+  _exit(1);
+}
+
+/* Ubuntu's restriction lets the namespace be made and takes its capabilities away. */
+static const char *
+namespace_cure(int error)
+{
+  char buffer[16] = "";
+  int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    if (read(fd, buffer, sizeof buffer - 1) < 0)
+      buffer[0] = '\0';
+    close(fd);
+  }
+  if (buffer[0] == '1' && (error == EACCES || error == EPERM))
+    return _("AppArmor restricts user namespaces here: install buntime's AppArmor profile, or "
+             "run 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0'");
+  if (error == ENOSPC || error == EUSERS)
+    return _("the limit on user namespaces is reached or 0: run "
+             "'sudo sysctl user.max_user_namespaces=15000'");
+  if (error == EPERM || error == EACCES)
+    return _("user namespaces are closed to you here: run "
+             "'sudo sysctl kernel.unprivileged_userns_clone=1', or, in a container, allow them");
+  if (error == ENOMEM || error == EAGAIN)
+    return _("free memory or raise the limit on processes (ulimit -u)");
+  return NULL;
+}
+
+static gboolean
+spawn_failed(const Child *child, GError **error)
+{
+  g_autofree char *object = NULL;
+  const char *cure = NULL;
+
+  if (child->stage == BT_STAGE_HELPER) {
+    object = g_strdup(child->path);
+    cure = _("install buntime again, or run it from its build directory");
+  } else {
+    object = g_strdup_printf("%s (%s)", child->object, bt_stage_name(child->stage));
+    cure = namespace_cure(child->error);
+  }
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(child->error), cure);
+}
+
+static gboolean
+spawn(Child *child, int flags, BtHelper *helper_out, GError **error)
+{
+  static char stack[64 << 10] __attribute__((aligned(16)));
+  static GMutex stack_lock;
+  sigset_t all, before;
+  int pidfd = -1;
+
+  g_mutex_lock(&stack_lock);
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  pid_t pid = clone(child_main, stack + sizeof stack,
+                    flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, &pidfd);
+  if (pid < 0)
+    child_failed(child, BT_STAGE_SPAWN, "clone");
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  g_mutex_unlock(&stack_lock);
+
+  if (pid >= 0) {
+    *helper_out = (BtHelper){ .pid = pid, .pidfd = pidfd };
+    if (child->error == 0)
+      return TRUE;
+    bt_helper_reap(helper_out);
+  }
+  return spawn_failed(child, error);
+}
+
+/* A copy above the numbers that place_descriptors() fills. */
+static int
+lift(int fd)
+{
+  return fcntl(fd, F_DUPFD_CLOEXEC, 10);
+}
+
+gboolean
+bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
+              GError **error)
+{
+  g_autofree char *path = bt_helper_path("buntime-init", error);
+  if (path == NULL)
+    return FALSE;
+
+  Child child = { .path = path, .name = "buntime-init", .namespaces = TRUE, .null_fd = -1 };
+  snprintf(child.uid_map, sizeof child.uid_map, "%u %u 1\n", uid, uid);
+  snprintf(child.gid_map, sizeof child.gid_map, "%u %u 1\n", gid, gid);
+  child.fd3 = lift(plan_fd);
+  child.fd4 = lift(status_fd);
+  gboolean ok = spawn(&child, NAMESPACES, helper_out, error);
+  close(child.fd3);
+  close(child.fd4);
+  return ok;
+}
+
+gboolean
+bt_spawn_helper(const char *name, int control_fd, BtHelper *helper_out, GError **error)
+{
+  g_autofree char *path = bt_helper_path(name, error);
+  if (path == NULL)
+    return FALSE;
+
+  Child child = { .path = path, .name = name, .fd4 = -1 };
+  int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_fd < 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
+  child.null_fd = lift(null_fd);
+  child.fd3 = lift(control_fd);
+  gboolean ok = spawn(&child, 0, helper_out, error);
+  close(child.null_fd);
+  close(child.fd3);
+  close(null_fd);
+  return ok;
+}
+
+int
+bt_helper_reap(BtHelper *helper)
+{
+  int status = -1;
+  pid_t reaped;
+
+  if (helper->pid <= 0)
+    return -1;
+  do
+    reaped = waitpid(helper->pid, &status, 0);
+  while (reaped < 0 && errno == EINTR);
+  if (helper->pidfd >= 0)
+    close(helper->pidfd);
+  *helper = BT_HELPER_INIT;
+  return reaped < 0 ? -1 : status;
+}
+
+void
+bt_helper_clear(BtHelper *helper)
+{
+  if (helper->pidfd >= 0)
+    syscall(SYS_pidfd_send_signal, helper->pidfd, SIGKILL, NULL, 0);
+  bt_helper_reap(helper);
+}

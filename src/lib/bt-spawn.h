@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Starting the helpers without forking the supervisor: fork copies the page
+ * tables of a parent of any size (3.4 ms with 256 MiB touched), vfork does not.
+ */
+
+#include <glib.h>
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  pid_t pid;
+  int pidfd; /* owned; -1 when cleared */
+} BtHelper;
+
+#define BT_HELPER_INIT ((BtHelper){ .pid = 0, .pidfd = -1 })
+
+/* Kills the helper if it still runs, reaps it and closes the pidfd. */
+void bt_helper_clear(BtHelper *helper);
+/* Reaps a helper that has ended or is sure to end; its wait status, or -1. */
+int bt_helper_reap(BtHelper *helper);
+
+/*
+ * Starts buntime-init in new namespaces of every kind, as pid 1 of its own.
+ * plan_fd is the sealed plan, status_fd init's end of the status socket;
+ * both stay the caller's. The error's cure knows the usual causes.
+ */
+gboolean bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
+                       GError **error);
+
+/*
+ * Starts a helper in the supervisor's own namespaces with control_fd as
+ * descriptor 3, /dev/null as 0-2, an empty environment and a constant argv.
+ * control_fd stays the caller's.
+ */
+gboolean bt_spawn_helper(const char *name, int control_fd, BtHelper *helper_out, GError **error);
+
+G_END_DECLS
