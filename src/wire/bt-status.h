@@ -15,6 +15,7 @@ typedef enum {
   BT_STATUS_NET,        /* value: BtPlanNetMode used; fds: DNS udp, DNS tcp, then the frame fd if any */
   BT_STATUS_WORKER,     /* fds: a pidfd of the worker */
   BT_STATUS_LISTENER,   /* value: number of the seccomp listener in the worker, by its own write() */
+  BT_STATUS_STOPPED,    /* the worker stopped (SIGTSTP, SIGSTOP): so should the supervisor */
   BT_STATUS_EXITED,     /* value: the worker's wait status */
 } BtStatusKind;
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The first event of a kind, object and program is shown at once.  The same
+ * again is only counted, and shown with its count when the group closes: some
+ * seconds after it opened, or at the end.  A burst of different events is cut
+ * by a token bucket; what was cut is told as a number.  Groups are bounded: a
+ * worker that invents a new object each time gets the bucket, not our memory.
+ *
+ * stderr may be a pipe that nobody reads.  Then writing would block the main
+ * loop and, with it, every notified call of the worker; so a text is written
+ * only when poll() says there is room, and counted as cut otherwise.
+ */
+#include "lib/bt-explain.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_GROUPS 256
+#define GROUP_SECONDS 5
+#define BURST 40         /* events shown at once */
+#define REFILL_SECONDS 1 /* then this long for each further one */
+/* A pipe that polls writable takes this much without blocking (PIPE_BUF). */
+#define MAX_TEXT 4096
+
+typedef struct {
+  BtEvent *event;
+  guint again; /* how often it came after it was shown */
+} Group;
+
+struct _BtExplainer {
+  int fd;
+  gboolean quiet;
+  GHashTable *groups; /* char *key → Group */
+  guint timer;
+  gint64 refilled; /* µs, monotonic */
+  guint tokens;
+  guint cut;
+};
+
+static void
+group_free(gpointer data)
+{
+  Group *group = data;
+  bt_event_free(group->event);
+  g_free(group);
+}
+
+BtExplainer *
+bt_explainer_new(int fd, gboolean quiet)
+{
+  BtExplainer *self = g_new0(BtExplainer, 1);
+  self->fd = fd;
+  self->quiet = quiet;
+  self->groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, group_free);
+  self->tokens = BURST;
+  self->refilled = g_get_monotonic_time();
+  return self;
+}
+
+static gboolean
+show(BtExplainer *self, const char *text)
+{
+  struct pollfd pollfd = { .fd = self->fd, .events = POLLOUT };
+  gsize length = MIN(strlen(text), MAX_TEXT);
+
+  if (poll(&pollfd, 1, 0) != 1 || (pollfd.revents & POLLOUT) == 0)
+    return FALSE;
+  return write(self->fd, text, length) == (ssize_t)length;
+}
+
+static gboolean
+take_token(BtExplainer *self)
+{
+  gint64 passed = (g_get_monotonic_time() - self->refilled) / (REFILL_SECONDS * G_USEC_PER_SEC);
+  if (passed > 0) {
+    self->tokens = MIN(BURST, self->tokens + passed);
+    self->refilled += passed * REFILL_SECONDS * G_USEC_PER_SEC;
+  }
+  if (self->tokens == 0)
+    return FALSE;
+  self->tokens--;
+  return TRUE;
+}
+
+static void
+show_event(BtExplainer *self, BtEvent *event)
+{
+  g_autofree char *text = NULL;
+
+  if (self->quiet)
+    return;
+  if (take_token(self)) {
+    text = bt_event_format(event);
+    if (show(self, text))
+      return;
+  }
+  self->cut += event->count;
+}
+
+static void
+show_cut(BtExplainer *self)
+{
+  g_autofree char *text = NULL;
+
+  if (self->cut == 0 || self->quiet)
+    return;
+  text = g_strdup_printf(
+    ngettext("buntime: %u more refusal was not shown\n", "buntime: %u more refusals were not shown\n",
+             self->cut),
+    self->cut);
+  if (show(self, text))
+    self->cut = 0;
+}
+
+/* Closes every group, with a last word for those that came again. */
+static void
+close_groups(BtExplainer *self)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init(&iter, self->groups);
+  while (g_hash_table_iter_next(&iter, NULL, &value)) {
+    Group *group = value;
+    if (group->again == 0)
+      continue;
+    group->event->count = group->again;
+    show_event(self, group->event);
+  }
+  g_hash_table_remove_all(self->groups);
+  show_cut(self);
+}
+
+static gboolean
+on_timer(gpointer data)
+{
+  BtExplainer *self = data;
+  self->timer = 0;
+  close_groups(self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+bt_explainer_add(BtExplainer *self, BtEvent *event)
+{
+  g_autofree char *key = g_strdup_printf("%d:%d:%s:%s", event->kind, event->action, event->object,
+                                         event->program != NULL ? event->program : "");
+  Group *group = g_hash_table_lookup(self->groups, key);
+  if (group != NULL) {
+    group->again += event->count;
+    bt_event_free(event);
+    return;
+  }
+  if (g_hash_table_size(self->groups) >= MAX_GROUPS) {
+    self->cut += event->count;
+    bt_event_free(event);
+    return;
+  }
+  group = g_new0(Group, 1);
+  group->event = event;
+  g_hash_table_insert(self->groups, g_steal_pointer(&key), group);
+  show_event(self, event);
+  if (self->timer == 0)
+    self->timer = g_timeout_add_seconds(GROUP_SECONDS, on_timer, self);
+}
+
+void
+bt_explainer_note(BtExplainer *self, const char *text)
+{
+  g_autofree char *line = NULL;
+
+  if (self->quiet)
+    return;
+  line = g_strdup_printf("buntime: %s\n", text);
+  show(self, line);
+}
+
+void
+bt_explainer_free(BtExplainer *self)
+{
+  close_groups(self);
+  g_clear_handle_id(&self->timer, g_source_remove);
+  g_hash_table_unref(self->groups);
+  g_free(self);
+}

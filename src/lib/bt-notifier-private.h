@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/seccomp.h>
+#include <sys/types.h>
+
+#include "lib/bt-notifier.h"
+
+G_BEGIN_DECLS
+
+struct _BtNotifier {
+  int fd;
+  guint source;
+  gsize request_size;
+  BtPolicy *policy;
+  const BtPlanView *plan;
+  BtNames *names;
+  BtExplainer *explainer;
+  GHashTable *waiting; /* set of BtWaitingConnect */
+  GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until needed */
+};
+
+/* One call that waits for its answer. */
+typedef struct {
+  guint64 id;
+  pid_t tid;
+  int number;
+  guint64 args[6];
+} BtCall;
+
+/* Each answers the call; FALSE if the caller is gone, so that nothing happened. */
+gboolean bt_call_continue(BtNotifier *self, const BtCall *call);
+gboolean bt_call_return(BtNotifier *self, const BtCall *call, int error); /* 0: success */
+/* Must be asked after memory was read and before what it held is believed. */
+gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
+
+/* EACCES and, if that answer reached the caller, one event. Both texts (transfer full). */
+void bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                  char *object, char *suggestion, const char *reason);
+/* An event for an operation that goes on, if the verdict is a warning. Frees the text. */
+void bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                  char *object);
+
+void bt_notify_open(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
+void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
+void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
+void bt_notify_connect_shutdown(BtNotifier *self);
+
+/* Is the object on a filesystem that belongs to the sandbox alone? */
+gboolean bt_notifier_owns_device(BtNotifier *self, pid_t tid, dev_t device);
+
+G_END_DECLS

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The notifier: answers the system calls that the worker's notify filter
+ * hands over (src/plan/bt-notify-filter.c): connect, execve, and opens with
+ * write intent.
+ *
+ * Two kinds of answers exist, and the difference is the security property:
+ *
+ * - connect is never continued.  Between our look and the kernel's, another
+ *   thread could change the address or put another socket under the same
+ *   number, and a connect to a host's Unix socket that is visible through a
+ *   read grant would succeed, whatever is mounted read-only.  So the socket is
+ *   taken (pidfd_getfd), the address copied, and the connect carried out here
+ *   on what was checked.
+ *
+ * - execve and open are answered with EACCES and an event, or continued.  A
+ *   continued call gains nothing by a race: mounts and Landlock decide it in
+ *   the kernel, as if there were no notifier.
+ *
+ * A refusal is decided once and answered once; its event is made only if the
+ * answer reached the caller.  A failed read of the worker's memory refuses.
+ *
+ * The listener has no WAIT_KILLABLE_RECV: a blocking connect waits in a
+ * notified call, and a signal must be able to interrupt it there (Ctrl-C in
+ * Python).  The kernel then withdraws the notification and restarts the call,
+ * which finds its connect in progress and goes on waiting.
+ */
+#include "lib/bt-notifier-private.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/bt-process.h"
+
+/* Since 6.6; not in Debian 12's headers. The answer wakes the worker on this CPU. */
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+/* The kernel may know a larger request than our headers. */
+#define MAX_REQUEST_SIZE 1024
+
+gboolean
+bt_call_is_valid(BtNotifier *self, const BtCall *call)
+{
+  guint64 id = call->id;
+  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+gboolean
+bt_call_continue(BtNotifier *self, const BtCall *call)
+{
+  struct seccomp_notif_resp response = {
+    .id = call->id,
+    .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
+  };
+  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+}
+
+gboolean
+bt_call_return(BtNotifier *self, const BtCall *call, int error)
+{
+  struct seccomp_notif_resp response = { .id = call->id, .error = -error };
+  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+}
+
+static BtEvent *
+event_of(const BtCall *call, BtKind kind, const BtVerdict *verdict, char *object)
+{
+  BtEvent *event = bt_event_new(kind, verdict->action);
+  event->object = object;
+  event->rule = bt_origin_format(verdict->origin);
+  bt_process_identify(call->tid, &event->program, &event->pid);
+  return event;
+}
+
+void
+bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+             char *object, char *suggestion, const char *reason)
+{
+  /* Whoever it is must be read before the answer lets it go on. */
+  g_autoptr(BtEvent) event = event_of(call, kind, verdict, object);
+  event->action = BT_ACTION_DENY;
+  event->suggestion = suggestion;
+  event->reason = g_strdup(reason);
+  if (bt_call_return(self, call, EACCES))
+    bt_explainer_add(self->explainer, g_steal_pointer(&event));
+}
+
+void
+bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+             char *object)
+{
+  if (verdict->action == BT_ACTION_WARN)
+    bt_explainer_add(self->explainer, event_of(call, kind, verdict, object));
+  else
+    g_free(object);
+}
+
+/* The root, /tmp, /dev/shm and whatever else the plan made fresh. */
+static void
+find_own_devices(BtNotifier *self, pid_t tid)
+{
+  self->own_devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
+  for (guint32 i = 0; i <= self->plan->header->ops.count; i++) {
+    const BtPlanOp *op = i > 0 ? &self->plan->ops[i - 1] : NULL;
+    if (op != NULL && op->kind != BT_PLAN_TMPFS)
+      continue;
+    g_auto(BtResolved) found = BT_RESOLVED_INIT;
+    const char *target = op != NULL ? bt_plan_string(self->plan, op->target) : "/";
+    if (bt_process_resolve(tid, -1, target, FALSE, &found) && found.fd >= 0)
+      g_array_append_val(self->own_devices, found.device);
+  }
+}
+
+gboolean
+bt_notifier_owns_device(BtNotifier *self, pid_t tid, dev_t device)
+{
+  if (self->own_devices == NULL)
+    find_own_devices(self, tid);
+  for (guint i = 0; i < self->own_devices->len; i++)
+    if (g_array_index(self->own_devices, dev_t, i) == device)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+dispatch_call(BtNotifier *self, const BtCall *call)
+{
+  switch (call->number) {
+  case SYS_connect:
+    bt_notify_connect(self, call);
+    return;
+  case SYS_execve:
+  case SYS_execveat:
+    bt_notify_exec(self, call);
+    return;
+#ifdef SYS_open
+  case SYS_open:
+  case SYS_creat:
+#endif
+  case SYS_openat:
+    bt_notify_open(self, call);
+    return;
+  default:
+    /* The filter and this switch are of one build; anything else is a mistake. */
+    bt_call_return(self, call, ENOSYS);
+  }
+}
+
+static gboolean
+on_notification(int fd, GIOCondition condition, gpointer data)
+{
+  BtNotifier *self = data;
+  union {
+    struct seccomp_notif request;
+    char bytes[MAX_REQUEST_SIZE];
+  } buffer;
+
+  if ((condition & G_IO_IN) == 0) {
+    /* Nobody is left who could call. */
+    self->source = 0;
+    return G_SOURCE_REMOVE;
+  }
+  memset(&buffer, 0, self->request_size); /* the kernel insists */
+  if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &buffer.request) != 0)
+    return G_SOURCE_CONTINUE; /* the caller was killed meanwhile */
+
+  BtCall call = {
+    .id = buffer.request.id,
+    .tid = (pid_t)buffer.request.pid,
+    .number = buffer.request.data.nr,
+  };
+  for (int i = 0; i < 6; i++)
+    call.args[i] = buffer.request.data.args[i];
+  dispatch_call(self, &call);
+  return G_SOURCE_CONTINUE;
+}
+
+BtNotifier *
+bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames *names,
+                BtExplainer *explainer)
+{
+  BtNotifier *self = g_new0(BtNotifier, 1);
+  struct seccomp_notif_sizes sizes = { 0 };
+
+  self->fd = listener;
+  self->policy = policy;
+  self->plan = plan;
+  self->names = names;
+  self->explainer = explainer;
+  self->waiting = g_hash_table_new(NULL, NULL);
+  syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
+  self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
+  /* Only a matter of speed: kernels before 6.6 refuse it. */
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+  self->source = g_unix_fd_add(listener, G_IO_IN | G_IO_HUP, on_notification, self);
+  return self;
+}
+
+void
+bt_notifier_free(BtNotifier *self)
+{
+  bt_notify_connect_shutdown(self);
+  g_clear_handle_id(&self->source, g_source_remove);
+  g_hash_table_unref(self->waiting);
+  g_clear_pointer(&self->own_devices, g_array_unref);
+  close(self->fd);
+  g_free(self);
+}

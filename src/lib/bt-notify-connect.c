@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * connect(), decided and carried out on the socket itself.
+ *
+ * The socket is taken by pidfd_getfd and asked for its family, the address is
+ * copied once, and the connect is made here with that copy.  It happens in
+ * the network namespace the socket was made in, the sandbox's, so an INET
+ * connect carried out here goes through the gate as any other; what we add is
+ * EACCES at once and the event.
+ *
+ * Waiting: the main loop must not, so a blocking socket is made non-blocking
+ * for the moment of the call.  Nobody can tell, since it is not connected yet:
+ *
+ *   connect() = 0 or an error ........ answered
+ *   EINPROGRESS, worker's non-blocking  answered
+ *   EINPROGRESS or EALREADY, blocking   kept in `waiting` until POLLOUT, then
+ *                                       connect() again, whose result the
+ *                                       kernel makes the final one
+ *   EAGAIN on a Unix socket, blocking   its listener's queue is full; there is
+ *                                       nothing to poll, so a thread waits
+ *
+ * A waiting caller that is interrupted or killed invalidates its call; the
+ * kept socket is then closed at the next connect or when it becomes ready.
+ *
+ * A Unix socket is reached only if its inode lies on the sandbox's own
+ * filesystems or --allow-unix names it.  It is found in the worker's root and
+ * connected to through the descriptor found, so that no path is looked up
+ * twice.
+ */
+#include "lib/bt-notifier-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gi18n-lib.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/bt-process.h"
+
+/* Callers that wait at once; each keeps a descriptor of ours. */
+#define MAX_WAITING 512
+#define MAX_THREADS 4
+/* The kernel takes an IPv6 address without its scope id (SIN6_LEN_RFC2133). */
+#define MIN_IN6_LENGTH 24
+
+typedef struct {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+    struct sockaddr_storage storage;
+  };
+  socklen_t length;
+} Address;
+
+typedef struct {
+  BtNotifier *notifier;
+  BtCall call;
+  int fd;
+  Address address;
+  guint source;
+} BtWaitingConnect;
+
+static void
+waiting_free(BtWaitingConnect *waiting)
+{
+  g_clear_handle_id(&waiting->source, g_source_remove);
+  close(waiting->fd);
+  g_free(waiting);
+}
+
+static void
+waiting_end(BtWaitingConnect *waiting)
+{
+  g_hash_table_remove(waiting->notifier->waiting, waiting);
+  waiting_free(waiting);
+}
+
+/* Drops the sockets of callers that were interrupted or killed. */
+static void
+drop_invalid(BtNotifier *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init(&iter, self->waiting);
+  while (g_hash_table_iter_next(&iter, &key, NULL)) {
+    BtWaitingConnect *waiting = key;
+    if (bt_call_is_valid(self, &waiting->call))
+      continue;
+    g_hash_table_iter_remove(&iter);
+    waiting_free(waiting);
+  }
+}
+
+/* connect() that never waits; 0 or an errno. *blocking_out: the worker's socket would have. */
+static int
+try_connect(int fd, const Address *address, gboolean *blocking_out)
+{
+  int flags = fcntl(fd, F_GETFL);
+  if (flags < 0)
+    return errno;
+  *blocking_out = (flags & O_NONBLOCK) == 0;
+  if (*blocking_out)
+    fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  int error = connect(fd, &address->any, address->length) == 0 ? 0 : errno;
+  if (*blocking_out)
+    fcntl(fd, F_SETFL, flags);
+  return error;
+}
+
+static gboolean
+on_connected(int fd, GIOCondition condition, gpointer data)
+{
+  BtWaitingConnect *waiting = data;
+  gboolean blocking;
+  int error = try_connect(fd, &waiting->address, &blocking);
+
+  if (error == EALREADY)
+    return G_SOURCE_CONTINUE;
+  bt_call_return(waiting->notifier, &waiting->call, error);
+  waiting->source = 0;
+  waiting_end(waiting);
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes fd. */
+static void
+wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
+{
+  drop_invalid(self);
+  if (g_hash_table_size(self->waiting) >= MAX_WAITING) {
+    bt_call_return(self, call, EAGAIN);
+    close(fd);
+    return;
+  }
+  BtWaitingConnect *waiting = g_new0(BtWaitingConnect, 1);
+  waiting->notifier = self;
+  waiting->call = *call;
+  waiting->fd = fd;
+  waiting->address = *address;
+  g_hash_table_add(self->waiting, waiting);
+  waiting->source = g_unix_fd_add(fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
+}
+
+/* The address of the socket behind a descriptor of ours. */
+static void
+set_found_path(Address *address, int found)
+{
+  *address = (Address){ .length = sizeof address->un };
+  address->un.sun_family = AF_UNIX;
+  snprintf(address->un.sun_path, sizeof address->un.sun_path, "/proc/self/fd/%d", found);
+}
+
+/* What a thread needs; the listener is its own copy, since the notifier may go first. */
+typedef struct {
+  int listener, fd;
+  int found; /* the descriptor that address names, or -1 */
+  guint64 id;
+  Address address;
+} ThreadedConnect;
+
+static void
+connect_in_thread(gpointer data, gpointer unused)
+{
+  ThreadedConnect *job = data;
+  int error = connect(job->fd, &job->address.any, job->address.length) == 0 ? 0 : errno;
+  struct seccomp_notif_resp response = { .id = job->id, .error = -error };
+  ioctl(job->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+  if (job->found >= 0)
+    close(job->found);
+  close(job->fd);
+  close(job->listener);
+  g_free(job);
+}
+
+/*
+ * Ends when the listener accepts or goes away, at the latest with the sandbox;
+ * a worker that fills the few threads delays only its own connects. Takes fd.
+ */
+static void
+wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const Address *address, int found)
+{
+  static GThreadPool *pool;
+
+  if (pool == NULL)
+    pool = g_thread_pool_new(connect_in_thread, NULL, MAX_THREADS, FALSE, NULL);
+  if (g_thread_pool_unprocessed(pool) >= MAX_WAITING) {
+    bt_call_return(self, call, EAGAIN);
+    close(fd);
+    return;
+  }
+  ThreadedConnect *job = g_new(ThreadedConnect, 1);
+  *job = (ThreadedConnect){
+    .listener = fcntl(self->fd, F_DUPFD_CLOEXEC, 3),
+    .fd = fd,
+    .found = -1,
+    .id = call->id,
+    .address = *address,
+  };
+  if (found >= 0) {
+    job->found = fcntl(found, F_DUPFD_CLOEXEC, 3);
+    set_found_path(&job->address, job->found);
+  }
+  g_thread_pool_push(pool, job, NULL);
+}
+
+/* Makes the connect and answers, now or later. Takes fd; found as in ThreadedConnect. */
+static void
+carry_out(BtNotifier *self, const BtCall *call, int fd, const Address *address, int found)
+{
+  gboolean blocking = FALSE;
+  int error = try_connect(fd, address, &blocking);
+
+  if (blocking && (error == EINPROGRESS || error == EALREADY)) {
+    wait_for(self, call, fd, address);
+    return;
+  }
+  if (blocking && error == EAGAIN && address->any.sa_family == AF_UNIX) {
+    wait_in_thread(self, call, fd, address, found);
+    return;
+  }
+  bt_call_return(self, call, error);
+  close(fd);
+}
+
+static gboolean
+parse_inet(const Address *address, BtAddr *addr_out, guint16 *port_out)
+{
+  if (address->any.sa_family == AF_INET && address->length >= sizeof address->in) {
+    *addr_out = bt_addr_from_ipv4(address->in.sin_addr.s_addr);
+    *port_out = ntohs(address->in.sin_port);
+    return TRUE;
+  }
+  if (address->any.sa_family == AF_INET6 && address->length >= MIN_IN6_LENGTH) {
+    memcpy(addr_out->bytes, &address->in6.sin6_addr, sizeof addr_out->bytes);
+    *port_out = ntohs(address->in6.sin6_port);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+/* The sandbox's own loopback and interface: nothing leaves by them. */
+static gboolean
+is_own_address(BtNotifier *self, const BtAddr *addr)
+{
+  BtAddr own = bt_addr_from_ipv4(self->plan->header->net.address);
+  return bt_addr_classify(addr) == BT_ADDR_LOOPBACK || bt_addr_equal(addr, &own);
+}
+
+static char *
+describe_flow(const char *name, const BtAddr *addr, guint16 port, gboolean tcp)
+{
+  char text[BT_ADDR_TEXT_SIZE];
+  const char *protocol = tcp ? "tcp" : "udp";
+  if (name != NULL)
+    return g_strdup_printf("%s:%u (%s)", name, port, protocol);
+  bt_addr_format(addr, text);
+  return g_strdup_printf(bt_addr_is_ipv4(addr) ? "%s:%u (%s)" : "[%s]:%u (%s)", text, port,
+                         protocol);
+}
+
+/*
+ * getaddrinfo() connects UDP sockets to learn which source address each result
+ * would get. Nothing is sent by that, and where TCP is granted it is no
+ * attempt at UDP: let it pass without a word; the gate holds datagrams.
+ */
+static gboolean
+is_address_probe(BtNotifier *self, const BtAddr *addr, guint16 port)
+{
+  const char *name = NULL, *reason = NULL;
+  if (port == 0)
+    return TRUE;
+  return bt_names_check_flow(self->names, addr, BT_PROTO_TCP, port, &name, &reason).action !=
+         BT_ACTION_DENY;
+}
+
+/* Takes fd. */
+static void
+connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *address, gboolean tcp)
+{
+  const char *name = NULL, *reason = NULL;
+  char text[BT_ADDR_TEXT_SIZE];
+  BtAddr addr;
+  guint16 port;
+
+  if (!parse_inet(address, &addr, &port) || is_own_address(self, &addr)) {
+    /* Not an address (AF_UNSPEC disconnects): the kernel knows what to say. */
+    carry_out(self, call, fd, address, -1);
+    return;
+  }
+  guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
+  BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &name, &reason);
+  if (verdict.action == BT_ACTION_DENY && (tcp || !is_address_probe(self, &addr, port))) {
+    close(fd);
+    bt_call_deny(self, call, BT_KIND_NET, &verdict, describe_flow(name, &addr, port, tcp),
+                 bt_suggest_net(name != NULL ? name : bt_addr_format(&addr, text), proto, port),
+                 reason);
+    return;
+  }
+  bt_call_warn(self, call, BT_KIND_NET, &verdict, describe_flow(name, &addr, port, tcp));
+  carry_out(self, call, fd, address, -1);
+}
+
+/* Connects to the socket behind a descriptor instead of a path. Takes fd. */
+static void
+connect_to_found(BtNotifier *self, const BtCall *call, int fd, int found)
+{
+  Address address;
+  set_found_path(&address, found);
+  carry_out(self, call, fd, &address, found);
+}
+
+/* Takes fd. */
+static void
+connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *address)
+{
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  char path[sizeof address->un.sun_path + 1] = "";
+  gsize length = address->length - MIN(address->length, offsetof(struct sockaddr_un, sun_path));
+  struct stat info;
+
+  /* Abstract names live in the network namespace, which is the sandbox's. */
+  if (address->any.sa_family != AF_UNIX || length == 0 || address->un.sun_path[0] == '\0') {
+    carry_out(self, call, fd, address, -1);
+    return;
+  }
+  memcpy(path, address->un.sun_path, MIN(length, sizeof address->un.sun_path));
+  if (!bt_process_resolve(call->tid, AT_FDCWD, path, TRUE, &object) || object.fd < 0 ||
+      fstat(object.fd, &info) != 0) {
+    bt_call_return(self, call, ENOENT);
+    close(fd);
+    return;
+  }
+  if (!S_ISSOCK(info.st_mode)) {
+    bt_call_return(self, call, ECONNREFUSED);
+    close(fd);
+    return;
+  }
+  if (bt_notifier_owns_device(self, call->tid, info.st_dev)) {
+    connect_to_found(self, call, fd, object.fd);
+    return;
+  }
+  BtVerdict verdict = bt_policy_check_unix(self->policy, object.path);
+  if (verdict.action == BT_ACTION_DENY) {
+    close(fd);
+    bt_call_deny(self, call, BT_KIND_UNIX, &verdict, g_strdup(object.path),
+                 bt_suggest_path(BT_KIND_UNIX, object.path), NULL);
+    return;
+  }
+  bt_call_warn(self, call, BT_KIND_UNIX, &verdict, g_strdup(object.path));
+  connect_to_found(self, call, fd, object.fd);
+}
+
+static int
+socket_option(int fd, int option)
+{
+  int value = -1;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+void
+bt_notify_connect(BtNotifier *self, const BtCall *call)
+{
+  Address address = { .length = 0 };
+
+  /* connect(int, const struct sockaddr *, int): a length the kernel refuses, too. */
+  if (call->args[2] > sizeof address.storage) {
+    bt_call_return(self, call, EINVAL);
+    return;
+  }
+  address.length = (socklen_t)call->args[2];
+  if (address.length > 0 && bt_process_read(call->tid, call->args[1], &address.storage,
+                                            address.length) != (gssize)address.length) {
+    bt_call_return(self, call, EFAULT);
+    return;
+  }
+  int fd = bt_process_take_fd(call->tid, (int)call->args[0]);
+  if (fd < 0) {
+    bt_call_return(self, call, errno == EBADF ? EBADF : EACCES);
+    return;
+  }
+  if (!bt_call_is_valid(self, call)) {
+    close(fd);
+    return;
+  }
+  int domain = socket_option(fd, SO_DOMAIN), type = socket_option(fd, SO_TYPE);
+  if (domain == AF_UNIX)
+    connect_unix(self, call, fd, &address);
+  else if (domain == AF_INET || domain == AF_INET6)
+    connect_inet(self, call, fd, &address, type == SOCK_STREAM);
+  else if (domain >= 0)
+    carry_out(self, call, fd, &address, -1); /* NETLINK_ROUTE; the filter allows no other */
+  else {
+    bt_call_return(self, call, ENOTSOCK);
+    close(fd);
+  }
+}
+
+void
+bt_notify_connect_shutdown(BtNotifier *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init(&iter, self->waiting);
+  while (g_hash_table_iter_next(&iter, &key, NULL)) {
+    g_hash_table_iter_remove(&iter);
+    waiting_free(key);
+  }
+}

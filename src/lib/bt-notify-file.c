@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Opens with write intent, and programs.
+ *
+ * Both are decided by what the kernel will do anyway: an open by the mount
+ * the object is on, an exec by the plan's Landlock rules.  What is asked of
+ * the policy is only the words: which rule it was.  Paths are resolved in the
+ * worker's own root, so that the event names what was really meant.
+ */
+#include "lib/bt-notifier-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "lib/bt-process.h"
+
+/* Where a path-taking call keeps its directory, path and flags. */
+static void
+open_arguments(const BtCall *call, int *dirfd_out, guint64 *path_out, guint64 *flags_out)
+{
+  if (call->number == SYS_openat) {
+    *dirfd_out = (int)call->args[0];
+    *path_out = call->args[1];
+    *flags_out = call->args[2];
+    return;
+  }
+  *dirfd_out = AT_FDCWD;
+  *path_out = call->args[0];
+  *flags_out = call->args[1];
+#ifdef SYS_creat
+  if (call->number == SYS_creat)
+    *flags_out = O_WRONLY | O_CREAT | O_TRUNC;
+#endif
+}
+
+/* Writing to a device, pipe or socket is not stopped by a read-only mount. */
+static gboolean
+mount_decides(const BtResolved *object)
+{
+  struct stat info;
+  return object->fd < 0 ||
+         (fstat(object->fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)));
+}
+
+void
+bt_notify_open(BtNotifier *self, const BtCall *call)
+{
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  g_autofree char *path = NULL;
+  guint64 address, flags;
+  int dirfd;
+
+  open_arguments(call, &dirfd, &address, &flags);
+  path = bt_process_read_path(call->tid, address);
+  if (path == NULL) {
+    bt_call_return(self, call, EFAULT);
+    return;
+  }
+  if (!bt_call_is_valid(self, call))
+    return;
+  /* Where it leads nowhere the kernel has the better error. */
+  if (path[0] == '\0' || !bt_process_resolve(call->tid, dirfd, path, TRUE, &object) ||
+      (object.fd < 0 && (flags & O_CREAT) == 0) || !mount_decides(&object)) {
+    bt_call_continue(self, call);
+    return;
+  }
+
+  BtVerdict verdict = bt_policy_check_path(self->policy, object.path, BT_FS_WRITE_FILE);
+  gboolean own = !object.read_only && bt_notifier_owns_device(self, call->tid, object.device);
+  if (own || (!object.read_only && verdict.action != BT_ACTION_DENY)) {
+    gboolean warn = !own && verdict.action == BT_ACTION_WARN;
+    if (bt_call_continue(self, call) && warn)
+      bt_call_warn(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path));
+    return;
+  }
+  /* What does not exist cannot be granted; the directory it would be made in can. */
+  bt_call_deny(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path),
+               bt_suggest_path(BT_KIND_WRITE, object.parent != NULL ? object.parent : object.path),
+               verdict.action == BT_ACTION_DENY ? NULL : _("kept read-only by buntime"));
+}
+
+static gboolean
+is_below(const char *path, const char *folder)
+{
+  gsize length = strlen(folder);
+  if (length == 1)
+    return TRUE;
+  return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+/* The same rules that the kernel was given. */
+static gboolean
+may_execute(const BtPlanView *plan, const char *path)
+{
+  if ((plan->header->landlock_fs & BT_FS_EXECUTE) == 0)
+    return TRUE;
+  for (guint32 i = 0; i < plan->header->landlock.count; i++)
+    if ((plan->landlock[i].access & BT_FS_EXECUTE) != 0 &&
+        is_below(path, bt_plan_string(plan, plan->landlock[i].path)))
+      return TRUE;
+  return FALSE;
+}
+
+void
+bt_notify_exec(BtNotifier *self, const BtCall *call)
+{
+  gboolean at = call->number == SYS_execveat;
+  int dirfd = at ? (int)call->args[0] : AT_FDCWD;
+  guint64 flags = at ? call->args[4] : 0;
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  g_autofree char *path = bt_process_read_path(call->tid, call->args[at ? 1 : 0]);
+
+  if (path == NULL) {
+    bt_call_return(self, call, EFAULT);
+    return;
+  }
+  if (!bt_call_is_valid(self, call))
+    return;
+  /* execveat(fd, "", AT_EMPTY_PATH): the descriptor is the program. */
+  if (path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0) {
+    g_free(path);
+    path = g_strdup_printf("/proc/self/fd/%d", dirfd);
+  }
+  if (!bt_process_resolve(call->tid, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, &object) ||
+      object.fd < 0 || may_execute(self->plan, object.path)) {
+    BtVerdict verdict = { .action = BT_ACTION_ALLOW };
+    if (object.fd >= 0)
+      verdict = bt_policy_check_run(self->policy, object.path);
+    if (bt_call_continue(self, call) && verdict.action == BT_ACTION_WARN)
+      bt_call_warn(self, call, BT_KIND_RUN, &verdict, g_strdup(object.path));
+    return;
+  }
+  BtVerdict verdict = bt_policy_check_run(self->policy, object.path);
+  bt_call_deny(self, call, BT_KIND_RUN, &verdict, g_strdup(object.path),
+               bt_suggest_path(BT_KIND_RUN, object.path),
+               verdict.action == BT_ACTION_DENY ? NULL : _("not executable in this sandbox"));
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+gssize
+bt_process_read(pid_t tid, guint64 address, void *buffer_out, gsize size)
+{
+  struct iovec local = { .iov_base = buffer_out, .iov_len = size };
+  struct iovec remote = { .iov_base = (void *)(uintptr_t)address, .iov_len = size };
+  return process_vm_readv(tid, &local, 1, &remote, 1, 0);
+}
+
+char *
+bt_process_read_path(pid_t tid, guint64 address)
+{
+  char buffer[PATH_MAX];
+  gsize have = 0;
+  const gsize page = 4096;
+
+  /* Page by page: the string may end right before memory that is not mapped. */
+  while (have < sizeof buffer) {
+    gsize room = page - (address + have) % page;
+    gssize got = bt_process_read(tid, address + have, buffer + have,
+                                 MIN(room, sizeof buffer - have));
+    if (got <= 0)
+      return NULL;
+    if (memchr(buffer + have, '\0', got) != NULL)
+      return g_strdup(buffer);
+    have += got;
+  }
+  return NULL;
+}
+
+/* A small file of /proc/TID, NUL-terminated; FALSE if the process is gone. */
+static gboolean
+read_proc(pid_t tid, const char *name, char *buffer_out, gsize size)
+{
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/%s", tid, name);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  ssize_t got = read(fd, buffer_out, size - 1);
+  close(fd);
+  if (got < 0)
+    return FALSE;
+  buffer_out[got] = '\0';
+  return TRUE;
+}
+
+void
+bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out)
+{
+  char buffer[4096];
+
+  *program_out = NULL;
+  *pid_out = 0;
+  if (read_proc(tid, "comm", buffer, sizeof buffer)) {
+    char *end = strrchr(buffer, '\n'); /* comm itself may hold one */
+    if (end != NULL && end[1] == '\0')
+      *end = '\0';
+    *program_out = g_strdup(buffer);
+  }
+  /* "NStgid:\t1234\t7": the last is the innermost namespace's. */
+  if (!read_proc(tid, "status", buffer, sizeof buffer))
+    return;
+  const char *line = strstr(buffer, "\nNStgid:");
+  if (line == NULL)
+    return;
+  line += strlen("\nNStgid:");
+  const char *end = strchr(line, '\n');
+  const char *last = line;
+  for (const char *p = line; p != end && *p != '\0'; p++)
+    if (*p == '\t')
+      last = p + 1;
+  *pid_out = (pid_t)strtol(last, NULL, 10);
+}
+
+void
+bt_resolved_clear(BtResolved *resolved)
+{
+  if (resolved->fd >= 0)
+    close(resolved->fd);
+  g_free(resolved->path);
+  g_free(resolved->parent);
+  *resolved = BT_RESOLVED_INIT;
+}
+
+static char *
+read_link(const char *link)
+{
+  char buffer[PATH_MAX];
+  ssize_t length = readlink(link, buffer, sizeof buffer - 1);
+  if (length <= 0 || buffer[0] != '/')
+    return NULL;
+  buffer[length] = '\0';
+  return g_strdup(buffer);
+}
+
+static char *
+path_of_fd(int fd)
+{
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  return read_link(link);
+}
+
+/*
+ * The directory a relative path starts at, as text. A mount of another
+ * namespace is named by its path there, which is what the worker calls it.
+ */
+static char *
+base_directory(pid_t tid, int dirfd)
+{
+  char link[64];
+  if (dirfd == AT_FDCWD)
+    snprintf(link, sizeof link, "/proc/%d/cwd", tid);
+  else
+    snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, dirfd);
+  return read_link(link);
+}
+
+static int
+open_in_root(int root, const char *path, gboolean follow)
+{
+  struct open_how how = {
+    .flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
+    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  };
+  return (int)syscall(SYS_openat2, root, path, &how, sizeof how);
+}
+
+static gboolean
+describe(int fd, BtResolved *resolved_out)
+{
+  struct statvfs mount;
+  struct stat object;
+  if (fstatvfs(fd, &mount) != 0 || fstat(fd, &object) != 0)
+    return FALSE;
+  resolved_out->read_only = (mount.f_flag & ST_RDONLY) != 0;
+  resolved_out->device = object.st_dev;
+  resolved_out->path = path_of_fd(fd);
+  return resolved_out->path != NULL;
+}
+
+/* Nothing is at path: where would it be made? */
+static gboolean
+describe_missing(int root, const char *path, BtResolved *resolved_out)
+{
+  g_autofree char *name = g_path_get_basename(path);
+  g_autofree char *folder = g_path_get_dirname(path);
+  int fd = open_in_root(root, folder, TRUE);
+  if (fd < 0)
+    return FALSE;
+  gboolean ok = describe(fd, resolved_out);
+  close(fd);
+  if (!ok)
+    return FALSE;
+  resolved_out->parent = g_steal_pointer(&resolved_out->path);
+  resolved_out->path = g_build_filename(resolved_out->parent, name, NULL);
+  return TRUE;
+}
+
+gboolean
+bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
+                   BtResolved *resolved_out)
+{
+  g_autofree char *absolute = NULL;
+  char link[64];
+
+  *resolved_out = BT_RESOLVED_INIT;
+  if (path[0] == '/') {
+    absolute = g_strdup(path);
+  } else {
+    g_autofree char *base = base_directory(tid, dirfd);
+    if (base == NULL)
+      return FALSE;
+    absolute = g_strconcat(base, "/", path, NULL);
+  }
+  snprintf(link, sizeof link, "/proc/%d/root", tid);
+  int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0)
+    return FALSE;
+  resolved_out->fd = open_in_root(root, absolute, follow);
+  gboolean ok = resolved_out->fd >= 0 ? describe(resolved_out->fd, resolved_out)
+                : errno == ENOENT     ? describe_missing(root, absolute, resolved_out)
+                                      : FALSE;
+  int saved = errno;
+  close(root);
+  errno = saved;
+  return ok;
+}
+
+int
+bt_process_take_fd(pid_t tid, int fd)
+{
+  char buffer[4096];
+
+  /* A pidfd is of a process, and the caller may be one of its threads. */
+  if (!read_proc(tid, "status", buffer, sizeof buffer))
+    return -1;
+  const char *line = strstr(buffer, "\nTgid:");
+  if (line == NULL)
+    return -1;
+  pid_t tgid = (pid_t)strtol(line + strlen("\nTgid:"), NULL, 10);
+  int pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
+  if (pidfd < 0)
+    return -1;
+  int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+  int saved = errno;
+  close(pidfd);
+  errno = saved;
+  return taken;
+}

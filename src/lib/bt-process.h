@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Looking at a process of the sandbox while it waits in a notified call.
+ * Everything read here is the worker's word, copied once and bounded; it may
+ * change right after, so nothing is opened by it (DESIGN 2, promise 2).
+ */
+
+#include <glib.h>
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+/* Copies at most size bytes of memory; the number copied, or -1. */
+gssize bt_process_read(pid_t tid, guint64 address, void *buffer_out, gsize size);
+/* A NUL-terminated string shorter than PATH_MAX (transfer full), or NULL. */
+char *bt_process_read_path(pid_t tid, guint64 address);
+/* comm and the pid inside the sandbox, for events. */
+void bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out);
+
+/* Where a path of the worker leads, as the kernel resolves it in the worker's root. */
+typedef struct {
+  int fd;         /* O_PATH of the object, -1 if it does not exist */
+  char *path;     /* its path inside the sandbox */
+  char *parent;   /* where nothing exists: the directory it would be made in, else NULL */
+  gboolean read_only; /* the mount it is on, or would be made on, takes no writes */
+  dev_t device;   /* of that mount */
+} BtResolved;
+
+#define BT_RESOLVED_INIT ((BtResolved){ .fd = -1 })
+void bt_resolved_clear(BtResolved *resolved);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtResolved, bt_resolved_clear)
+
+/*
+ * dirfd is the call's first argument or AT_FDCWD. FALSE with errno set if
+ * path leads nowhere, not even to a directory that it could be made in.
+ */
+gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
+                            BtResolved *resolved_out);
+
+/* Takes a copy of a descriptor of the process; -1 with errno set. */
+int bt_process_take_fd(pid_t tid, int fd);
+
+G_END_DECLS

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The supervisor of one run.
+ *
+ * What it owns: the status socket of buntime-init, the seccomp listener, the
+ * peer buntime-net, and signals.  How a run goes:
+ *
+ *   seal the plan → spawn init → (spawn buntime-net, if a network is granted)
+ *
+ *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
+ *                          without a grant they are only watched, see bt-net-peer
+ *   init says WORKER ..... a pidfd of the worker
+ *   the worker LISTENER .. its listener is taken by pidfd_getfd; it waits in
+ *                          execve, its first notified call, until we answer
+ *   init says EXITED ..... the worker's status; init ends and all under it
+ *   init says FAILED ..... a stage went wrong; the run is an error
+ *   hang-up .............. init was killed; so is everything under it
+ *
+ * WORKER and LISTENER come from two processes and in either order.
+ *
+ * Death: init has PDEATHSIG and sees its status socket hang up, buntime-net
+ * its control socket.  So when the supervisor is killed, both go, and the
+ * kernel ends the pid namespace with everything in it.
+ *
+ * Signals: the worker is in the caller's process group and gets what the
+ * terminal sends by itself.  What another process sends to the supervisor
+ * (kill, a service manager) is passed on to the worker.
+ */
+#include "lib/bt-supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/bt-names.h"
+#include "lib/bt-net-peer.h"
+#include "lib/bt-notifier.h"
+#include "lib/bt-spawn.h"
+#include "wire/bt-plan.h"
+#include "wire/bt-status.h"
+
+/* Messages taken from the status socket in one dispatch. */
+#define STATUS_BATCH 16
+
+typedef struct {
+  const BtRun *run;
+  BtPlanView plan;
+  GMainLoop *loop;
+  BtHelper init;
+  int status_fd; /* ours; -1 after hang-up */
+  int signal_fd;
+  guint status_source, signal_source;
+  int worker_pidfd;     /* -1 until WORKER */
+  int listener_number;  /* -1 until LISTENER */
+  BtNames *names;
+  BtNetPeer *peer;      /* NULL until NET */
+  BtNotifier *notifier; /* NULL until both came */
+  gboolean ended;
+  int wait_status;
+  GError *failure;
+} Supervisor;
+
+static void
+fail(Supervisor *self, const char *object, const char *reason, const char *cure)
+{
+  if (self->failure == NULL)
+    bt_fail(&self->failure, BUNTIME_ERROR_SETUP, object, reason, cure);
+  g_main_loop_quit(self->loop);
+}
+
+/* ---- what init reports ---- */
+
+/* What usually helps when a stage fails; NULL where only the errno speaks. */
+static const char *
+stage_cure(const BtStatus *status)
+{
+  switch (status->stage) {
+  case BT_STAGE_NETWORK:
+    return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
+  case BT_STAGE_SOURCES:
+    if (status->error == ELOOP || status->error == ESTALE)
+      return _("the path was changed while buntime started: run it again");
+    return _("see whether you may read the path yourself");
+  case BT_STAGE_MOUNTS:
+  case BT_STAGE_ROOT:
+    return _("in a container, allow mounts and an unmasked /proc for it");
+  case BT_STAGE_NAMESPACES:
+    return _("mount /proc/sys writable for user namespaces, as every desktop has it");
+  case BT_STAGE_LANDLOCK:
+    return _("boot with 'landlock' in the kernel's lsm= list");
+  case BT_STAGE_SECCOMP:
+    return _("use a kernel with CONFIG_SECCOMP_FILTER, and no other tool that listens to seccomp");
+  default:
+    return NULL;
+  }
+}
+
+static void
+on_failed(Supervisor *self, const BtStatus *status)
+{
+  g_autofree char *object = NULL;
+
+  if (status->stage == BT_STAGE_EXEC) {
+    const char *cure = status->error == ENOENT ? _("its interpreter or loader may be missing")
+                       : status->error == ENOEXEC
+                           ? _("start it through its interpreter, or give it a #! line")
+                           : _("see whether it is a program and marked executable");
+    bt_fail(&self->failure, BUNTIME_ERROR_NOT_RUNNABLE, status->object,
+            g_strerror(status->error), cure);
+    g_main_loop_quit(self->loop);
+    return;
+  }
+  object = g_strdup_printf("%s (%s)", status->object, bt_stage_name(status->stage));
+  fail(self, object, g_strerror(status->error), stage_cure(status));
+}
+
+/* fds: DNS udp, DNS tcp and, with an interface, the frame fd. Takes them. */
+static void
+on_net(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
+{
+  g_autoptr(GError) error = NULL;
+  gboolean network = status->value != BT_PLAN_NET_NONE;
+
+  if (self->peer == NULL || n_fds != (network ? 3 : 2) || network != self->run->plan->network) {
+    fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
+    return;
+  }
+  if (!bt_net_peer_start(self->peer, g_steal_fd(&fds[0]), g_steal_fd(&fds[1]),
+                         network ? g_steal_fd(&fds[2]) : -1, &error))
+    fail(self, "buntime-net", error->message, NULL);
+}
+
+/* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
+static void
+take_listener(Supervisor *self)
+{
+  if (self->worker_pidfd < 0 || self->listener_number < 0 || self->notifier != NULL)
+    return;
+  int listener =
+    (int)syscall(SYS_pidfd_getfd, self->worker_pidfd, self->listener_number, 0);
+  if (listener < 0) {
+    fail(self, "seccomp listener", g_strerror(errno),
+         _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
+    return;
+  }
+  fcntl(listener, F_SETFD, FD_CLOEXEC);
+  self->notifier = bt_notifier_new(listener, self->run->policy, &self->plan, self->names,
+                                   self->run->explainer);
+}
+
+static void
+on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
+{
+  switch ((BtStatusKind)status->kind) {
+  case BT_STATUS_FAILED:
+    on_failed(self, status);
+    break;
+  case BT_STATUS_NET:
+    on_net(self, status, fds, n_fds);
+    break;
+  case BT_STATUS_WORKER:
+    if (n_fds == 1 && self->worker_pidfd < 0)
+      self->worker_pidfd = g_steal_fd(&fds[0]);
+    take_listener(self);
+    break;
+  case BT_STATUS_LISTENER:
+    if (self->listener_number < 0 && status->value <= G_MAXINT)
+      self->listener_number = (int)status->value;
+    take_listener(self);
+    break;
+  case BT_STATUS_STOPPED:
+    /* The worker stopped itself (Ctrl-Z in a full-screen program): give the
+     * terminal back to the shell. Its SIGCONT goes to the whole group. */
+    kill(getpid(), SIGSTOP);
+    break;
+  case BT_STATUS_EXITED:
+    self->ended = TRUE;
+    self->wait_status = (int)status->value;
+    g_main_loop_quit(self->loop);
+    break;
+  }
+}
+
+/* One datagram with its descriptors; FALSE when there is none, or no more will come. */
+static gboolean
+receive(Supervisor *self)
+{
+  char bytes[sizeof(BtStatus) + 1];
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * BT_STATUS_MAX_FDS)];
+  } control;
+  struct iovec iovec = { .iov_base = bytes, .iov_len = sizeof bytes };
+  struct msghdr message = {
+    .msg_iov = &iovec,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = sizeof control,
+  };
+  int fds[BT_STATUS_MAX_FDS] = { -1, -1, -1 };
+  int n_fds = 0;
+  BtStatus status;
+
+  ssize_t got = recvmsg(self->status_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got <= 0)
+    return FALSE;
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
+       part = CMSG_NXTHDR(&message, part))
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+      n_fds = (int)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      memcpy(fds, CMSG_DATA(part), sizeof(int) * n_fds);
+    }
+  if (bt_status_parse(bytes, got, &status))
+    on_message(self, &status, fds, n_fds);
+  for (int i = 0; i < n_fds; i++)
+    if (fds[i] >= 0)
+      close(fds[i]);
+  return TRUE;
+}
+
+static gboolean
+on_status(int fd, GIOCondition condition, gpointer data)
+{
+  Supervisor *self = data;
+
+  for (int i = 0; i < STATUS_BATCH; i++) {
+    if (!receive(self))
+      break;
+    if (self->ended || self->failure != NULL)
+      return G_SOURCE_CONTINUE;
+  }
+  if ((condition & (G_IO_HUP | G_IO_ERR)) == 0)
+    return G_SOURCE_CONTINUE;
+  /* Nothing is left to read: init is gone without a word, so it was killed. */
+  self->status_source = 0;
+  self->ended = TRUE;
+  self->wait_status = SIGKILL;
+  g_main_loop_quit(self->loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* ---- signals ---- */
+
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
+
+static gboolean
+on_signal(int fd, GIOCondition condition, gpointer data)
+{
+  Supervisor *self = data;
+  struct signalfd_siginfo info;
+
+  if (read(fd, &info, sizeof info) != sizeof info)
+    return G_SOURCE_CONTINUE;
+  /* The terminal's own went to the whole group, the worker included. */
+  if (info.ssi_code == SI_KERNEL)
+    return G_SOURCE_CONTINUE;
+  if (self->worker_pidfd >= 0)
+    syscall(SYS_pidfd_send_signal, self->worker_pidfd, info.ssi_signo, NULL, 0);
+  else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
+    self->ended = TRUE;
+    self->wait_status = (int)info.ssi_signo;
+    g_main_loop_quit(self->loop);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/*
+ * Blocked before anything is spawned, so that none is lost; init gives the
+ * worker an empty mask. SIGPIPE only so that a write tells of it by EPIPE.
+ */
+static void
+block_signals(Supervisor *self, sigset_t *before_out)
+{
+  sigset_t handled, blocked;
+
+  sigemptyset(&handled);
+  for (gsize i = 0; i < G_N_ELEMENTS(passed_on); i++)
+    sigaddset(&handled, passed_on[i]);
+  blocked = handled;
+  sigaddset(&blocked, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &blocked, before_out);
+  self->signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* ---- start ---- */
+
+/* Sealed, so that what init reads is what was compiled. */
+static int
+seal_plan(GBytes *bytes)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data(bytes, &size);
+  int fd = memfd_create("buntime-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  if (fd < 0)
+    return -1;
+  if (write(fd, data, size) == (ssize_t)size &&
+      fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    return fd;
+  close(fd);
+  return -1;
+}
+
+static gboolean
+start_init(Supervisor *self, GError **error)
+{
+  int pair[2];
+  int plan_fd = seal_plan(self->run->plan->bytes);
+
+  if (plan_fd < 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    close(plan_fd);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "status socket", g_strerror(errno), NULL);
+  }
+  self->status_fd = pair[0];
+  gboolean ok =
+    bt_spawn_init(plan_fd, pair[1], self->run->uid, self->run->gid, &self->init, error);
+  close(pair[1]);
+  close(plan_fd);
+  return ok;
+}
+
+static gboolean
+start(Supervisor *self, GError **error)
+{
+  gsize size;
+  const void *bytes = g_bytes_get_data(self->run->plan->bytes, &size);
+
+  if (bt_plan_open(bytes, size, &self->plan) != BT_PLAN_OK)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", _("buntime compiled a plan it cannot read"),
+                   _("this is a bug: please report it"));
+  if (!start_init(self, error))
+    return FALSE;
+  self->names = bt_names_new(self->run->policy);
+  self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net,
+                               self->run->plan->network, self->run->explainer, error);
+  if (self->peer == NULL)
+    return FALSE;
+  self->status_source =
+    g_unix_fd_add(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
+  self->signal_source = g_unix_fd_add(self->signal_fd, G_IO_IN, on_signal, self);
+  return TRUE;
+}
+
+/* Init goes first: it ends the worker, whose calls the notifier still answers. */
+static void
+stop(Supervisor *self)
+{
+  g_clear_handle_id(&self->status_source, g_source_remove);
+  g_clear_handle_id(&self->signal_source, g_source_remove);
+  g_clear_pointer(&self->notifier, bt_notifier_free);
+  if (self->status_fd >= 0)
+    close(self->status_fd);
+  if (self->ended && self->failure == NULL && self->init.pid > 0)
+    bt_helper_reap(&self->init);
+  else
+    bt_helper_clear(&self->init);
+  g_clear_pointer(&self->peer, bt_net_peer_free);
+  g_clear_pointer(&self->names, bt_names_free);
+  if (self->worker_pidfd >= 0)
+    close(self->worker_pidfd);
+  if (self->signal_fd >= 0)
+    close(self->signal_fd);
+  g_main_loop_unref(self->loop);
+}
+
+static int
+shell_status(int wait_status)
+{
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+gboolean
+bt_supervise(const BtRun *run, int *exit_status_out, GError **error)
+{
+  Supervisor self = {
+    .run = run,
+    .loop = g_main_loop_new(NULL, FALSE),
+    .init = BT_HELPER_INIT,
+    .status_fd = -1,
+    .signal_fd = -1,
+    .worker_pidfd = -1,
+    .listener_number = -1,
+  };
+  sigset_t before;
+
+  block_signals(&self, &before);
+  if (start(&self, &self.failure))
+    g_main_loop_run(self.loop);
+  stop(&self);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (self.failure != NULL) {
+    g_propagate_error(error, self.failure);
+    return FALSE;
+  }
+  *exit_status_out = shell_status(self.wait_status);
+  return TRUE;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One run, from a compiled plan to the worker's exit status.
+ */
+
+#include "lib/bt-explain.h"
+#include "plan/bt-plan-compile.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  BtPolicy *policy;
+  const BtPlan *plan;
+  BtExplainer *explainer;
+  uid_t uid;
+  gid_t gid;
+} BtRun;
+
+/*
+ * Runs a main loop until the worker has ended and everything under it is gone.
+ * The status is the worker's, as a shell reports it (128 + n for a signal).
+ */
+gboolean bt_supervise(const BtRun *run, int *exit_status_out, GError **error);
+
+G_END_DECLS
