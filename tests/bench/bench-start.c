@@ -12,6 +12,7 @@
  * the ratios.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -55,6 +56,9 @@ run_once(Command *command, int round)
   posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 1);
   posix_spawn_file_actions_addclose(&actions, pipe_fds[0]);
   posix_spawn_file_actions_addclose(&actions, pipe_fds[1]);
+  const char *filter = getenv("BENCH_FD9");
+  if (filter != NULL)
+    posix_spawn_file_actions_addopen(&actions, 9, filter, O_RDONLY, 0);
   double before = now();
   int error = posix_spawnp(&pid, command->argv[0], &actions, NULL, command->argv, environ);
   close(pipe_fds[1]);
