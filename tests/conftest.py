@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "world"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "host_contact: the test means to reach the host's listeners")
+    config.addinivalue_line("markers", "slow: left out under sanitizers")
+    if "BUNTIME_TEST_WORLD" not in os.environ:
+        raise pytest.UsageError(
+            "these tests run in the world: tests/run --pass=suites -- tests/sandbox/test_view.py")
+
+
+def pytest_collection_modifyitems(config, items):
+    if "ASAN_OPTIONS" in os.environ:
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture(scope="session")
+def world():
+    from world import World
+    world = World()
+    assert os.access(world.buntime, os.X_OK), f"{world.buntime} is not built"
+    world.barrier()
+    return world
+
+
+@pytest.fixture
+def box(world, tmp_path):
+    from world import Box
+    return Box(world, tmp_path)
+
+
+@pytest.fixture
+def terminal(world, tmp_path):
+    """terminal(args) runs buntime, or terminal(args, shell=True) a command, at a terminal."""
+    from world import Terminal
+    opened = []
+
+    def start(args, **kwargs):
+        kwargs.setdefault("cwd", tmp_path)
+        opened.append(Terminal(world, args, **kwargs))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_reached_the_host(request, world):
+    """Whatever a test does, the desktop's own listeners hear nothing of it."""
+    world.runs.clear()
+    mark = world.mark()
+    yield
+    if request.node.get_closest_marker("host_contact") is None:
+        assert world.host_contacts(mark) == []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    world = item.funcargs.get("world") if hasattr(item, "funcargs") else None
+    if report.failed and world is not None:
+        for number, result in enumerate(world.runs[-5:], 1):
+            report.sections.append((f"run {number}", str(result)[:20000]))

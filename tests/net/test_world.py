@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The world itself, without a sandbox: a test of the tests' ground."""
+
+import socket
+import ssl
+import urllib.request
+
+import addresses
+import pytest
+
+
+def test_names_and_tls(world):
+    mark = world.mark()
+    with urllib.request.urlopen("https://github.com/hello", timeout=5) as reply:
+        assert reply.read() == b"hello from github.com/hello\n"
+    assert "github.com" in world.queries(mark)
+    assert world.contacts(mark, addresses.WEB, 443)
+
+
+def test_curl_trusts_the_world(world):
+    result = world.run_command(["curl", "-sS", "https://api.github.com/x"])
+    assert result.stdout == "hello from api.github.com/x\n"
+
+
+def test_certificates_hold_only_for_the_world(world):
+    context = ssl.create_default_context()
+    with socket.create_connection((addresses.WEB, 443), 5) as sock, \
+            pytest.raises(ssl.SSLCertVerificationError):
+        context.wrap_socket(sock, server_hostname="unknown.example")
+
+
+@pytest.mark.parametrize("address", addresses.TRAP_ADDRESSES)
+def test_traps_would_notice(world, address):
+    mark = world.mark()
+    with socket.create_connection((address, 443), 5):
+        pass
+    assert world.contacts(mark, address, 443)
+
+
+@pytest.mark.host_contact
+@pytest.mark.parametrize("address,port", addresses.HOST_TCP + [("203.0.113.10", 8443)])
+def test_host_listens(world, address, port):
+    from world import wait_for
+    mark = world.mark()
+    with socket.create_connection((address, port), 5):
+        wait_for(lambda: world.host_contacts(mark))
+
+
+def test_udp_echo():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.connect((addresses.UDP, 123))
+        sock.send(b"what time")
+        assert sock.recv(100) == b"what time"
+
+
+def test_long_answers_come_by_tcp(world):
+    mark = world.mark()
+    assert len({info[4] for info in socket.getaddrinfo("big.example", 80, socket.AF_INET,
+                                                       socket.SOCK_STREAM)}) == 60
+    assert [record["proto"] for record in world.since(mark)
+            if record["kind"] == "dns" and record["type"] == "A"] == ["udp", "tcp"]
+
+
+def test_buntime_runs_without_capabilities(world):
+    from world import PLAIN
+    result = world.run_command([*PLAIN, "grep", "Cap[IPEA]", "/proc/self/status"])
+    values = {line.split()[1] for line in result.stdout.splitlines()}
+    assert values == {"0000000000000000"}, str(result)

@@ -1,0 +1,239 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The servers of one network of the world: servers.py internet|host WORLD.
+
+Each writes what happens to WORLD/log/ROLE.jsonl, one JSON object a line:
+
+    {"kind": "tcp", "addr": A, "port": P}            a connection was accepted
+    {"kind": "udp", "addr": A, "port": P}            a datagram arrived
+    {"kind": "dns", "name": N, "type": T, "proto": "udp"|"tcp"}
+    {"kind": "packet", "proto": N, "src": A, "addr": A, "port": P}
+                                                     came in from the host's network
+"""
+
+import json
+import os
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import addresses  # noqa: E402
+
+IP_PKTINFO = 8
+
+
+class Log:
+    def __init__(self, path):
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+
+    def add(self, **record):
+        os.write(self.fd, (json.dumps(record) + "\n").encode())
+
+
+def thread(function, *args):
+    threading.Thread(target=function, args=args, daemon=True).start()
+
+
+def listen_tcp(log, address, port, serve, family=socket.AF_INET):
+    """Accepts for ever; each connection is logged by the address it came to."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen(128)
+
+    def accept():
+        while True:
+            connection, peer = listener.accept()
+            local = connection.getsockname()
+            log.add(kind="tcp", addr=local[0], port=port, peer=peer[0])
+            thread(attend, connection)
+
+    def attend(connection):
+        connection.settimeout(20)
+        try:
+            serve(connection)
+        except (OSError, ValueError):
+            pass
+        connection.close()
+
+    thread(accept)
+
+
+def listen_udp(log, address, port, answer):
+    """Answers from the address that was asked, as a host with many addresses must."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+    sock.bind((address, port))
+
+    def serve():
+        while True:
+            data, ancillary, _flags, peer = sock.recvmsg(65535, 1024)
+            packed = ancillary[0][2]
+            local = socket.inet_ntoa(packed[8:12])
+            log.add(kind="udp", addr=local, port=port, peer=peer[0])
+            reply = answer(data)
+            if reply is not None:
+                info = struct.pack("i4s4s", 0, packed[8:12], bytes(4))
+                try:
+                    sock.sendmsg([reply], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, peer)
+                except OSError:
+                    pass
+
+    thread(serve)
+
+
+# ---- HTTP and HTTPS, as little as a client needs ----
+
+def read_request(connection):
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(4096)
+        if not part:
+            raise ValueError("closed")
+        data += part
+        if len(data) > 65536:
+            raise ValueError("too long")
+    return data.decode("latin-1")
+
+
+def serve_http(connection):
+    request = read_request(connection)
+    lines = request.split("\r\n")
+    host = next((line[5:].strip() for line in lines if line.lower().startswith("host:")), "")
+    path = lines[0].split(" ")[1]
+    body = f"hello from {host}{path}\n".encode()
+    if path.startswith("/big"):
+        body = b"x" * (1 << 22)
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall(head.encode() + body)
+
+
+def https_server(world):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(world / "server.pem", world / "server.key")
+
+    def serve(connection):
+        with context.wrap_socket(connection, server_side=True) as secure:
+            serve_http(secure)
+
+    return serve
+
+
+def serve_echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+# ---- DNS ----
+
+TYPES = {1: "A", 12: "PTR", 28: "AAAA", 65: "HTTPS"}
+
+
+def parse_name(data, offset):
+    labels = []
+    while data[offset]:
+        length = data[offset]
+        labels.append(data[offset + 1:offset + 1 + length].decode("latin-1"))
+        offset += 1 + length
+    return ".".join(labels).lower(), offset + 1
+
+
+def answer_dns(log, data, proto):
+    try:
+        name, end = parse_name(data, 12)
+        kind, _class = struct.unpack("!HH", data[end:end + 4])
+    except (IndexError, struct.error):
+        return None
+    log.add(kind="dns", name=name, type=TYPES.get(kind, str(kind)), proto=proto)
+    question = data[12:end + 4]
+    known = addresses.NAMES.get(name)
+    answers = b""
+    count = 0
+    if known is not None and kind == 1:
+        for address in known:
+            answers += struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
+            count += 1
+    flags = 0x8580 if known is not None else 0x8583  # NOERROR or NXDOMAIN, authoritative
+    if proto == "udp" and len(question) + len(answers) + 12 > 512:
+        flags |= 0x0200  # truncated: ask again by TCP
+        answers, count = b"", 0
+    return data[:2] + struct.pack("!HHHHH", flags, 1, count, 0, 0) + question + answers
+
+
+def serve_dns_tcp(log):
+    def serve(connection):
+        while True:
+            head = connection.recv(2, socket.MSG_WAITALL)
+            if len(head) < 2:
+                return
+            data = connection.recv(struct.unpack("!H", head)[0], socket.MSG_WAITALL)
+            reply = answer_dns(log, data, "tcp")
+            if reply is None:
+                return
+            connection.sendall(struct.pack("!H", len(reply)) + reply)
+    return serve
+
+
+# ---- what arrives at all ----
+
+def sniff(log, interface):
+    """Every IPv4 packet that comes out of the host, whatever becomes of it here."""
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+    sock.bind((interface, 0x0800))
+
+    def look():
+        while True:
+            data, (_name, _proto, direction, _hw, _address) = sock.recvfrom(128)
+            if direction == socket.PACKET_OUTGOING or len(data) < 24:
+                continue
+            header = (data[0] & 15) * 4
+            proto = data[9]
+            port = 0
+            if proto in (6, 17) and len(data) >= header + 4:
+                port = struct.unpack("!H", data[header + 2:header + 4])[0]
+            log.add(kind="packet", proto=proto, src=socket.inet_ntoa(data[12:16]),
+                    addr=socket.inet_ntoa(data[16:20]), port=port)
+
+    thread(look)
+
+
+def internet(world, log):
+    print("here", flush=True)
+    sys.stdin.readline()
+    lines = ["link set lo up", f"addr add {addresses.ROUTER}/24 dev inet0", "link set inet0 up"]
+    lines += [f"addr add {address}/32 dev lo" for address in addresses.INTERNET_ADDRESSES]
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
+    sniff(log, "inet0")
+    for port in addresses.TCP_PORTS:
+        serve = {443: https_server(world), 80: serve_http, 8080: serve_http}.get(port, serve_echo)
+        listen_tcp(log, "0.0.0.0", port, serve)
+    for port in addresses.UDP_PORTS:
+        listen_udp(log, "0.0.0.0", port, lambda data: data)
+    listen_udp(log, "0.0.0.0", 53, lambda data: answer_dns(log, data, "udp"))
+    listen_tcp(log, "0.0.0.0", 53, serve_dns_tcp(log))
+
+
+def host(_world, log):
+    for address, port in addresses.HOST_TCP:
+        listen_tcp(log, address, port, serve_echo)
+    for address, port in addresses.HOST_TCP6:
+        listen_tcp(log, address, port, serve_echo, socket.AF_INET6)
+    for address, port in addresses.HOST_UDP:
+        listen_udp(log, address, port, lambda data: data)
+
+
+def main():
+    role, world = sys.argv[1], Path(sys.argv[2])
+    log = Log(world / "log" / f"{role}.jsonl")
+    {"internet": internet, "host": host}[role](world, log)
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
