@@ -42,6 +42,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/bt-net-words.h"
 #include "lib/bt-process.h"
 
 /* Callers that wait at once; each keeps a descriptor of ours. */
@@ -256,18 +257,6 @@ is_own_address(BtNotifier *self, const BtAddr *addr)
   return bt_addr_classify(addr) == BT_ADDR_LOOPBACK || bt_addr_equal(addr, &own);
 }
 
-static char *
-describe_flow(const char *name, const BtAddr *addr, guint16 port, gboolean tcp)
-{
-  char text[BT_ADDR_TEXT_SIZE];
-  const char *protocol = tcp ? "tcp" : "udp";
-  if (name != NULL)
-    return g_strdup_printf("%s:%u (%s)", name, port, protocol);
-  bt_addr_format(addr, text);
-  return g_strdup_printf(bt_addr_is_ipv4(addr) ? "%s:%u (%s)" : "[%s]:%u (%s)", text, port,
-                         protocol);
-}
-
 /*
  * getaddrinfo() connects UDP sockets to learn which source address each result
  * would get. Nothing is sent by that, and where TCP is granted it is no
@@ -276,19 +265,16 @@ describe_flow(const char *name, const BtAddr *addr, guint16 port, gboolean tcp)
 static gboolean
 is_address_probe(BtNotifier *self, const BtAddr *addr, guint16 port)
 {
-  const char *name = NULL, *reason = NULL;
-  if (port == 0)
-    return TRUE;
-  return bt_names_check_flow(self->names, addr, BT_PROTO_TCP, port, &name, &reason).action !=
-         BT_ACTION_DENY;
+  BtFlowWords words;
+  return port == 0 || bt_names_check_flow(self->names, addr, BT_PROTO_TCP, port, &words).action !=
+                        BT_ACTION_DENY;
 }
 
 /* Takes fd. */
 static void
 connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *address, gboolean tcp)
 {
-  const char *name = NULL, *reason = NULL;
-  char text[BT_ADDR_TEXT_SIZE];
+  BtFlowWords words;
   BtAddr addr;
   guint16 port;
 
@@ -298,15 +284,16 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
     return;
   }
   guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
-  BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &name, &reason);
+  BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &words);
   if (verdict.action == BT_ACTION_DENY && (tcp || !is_address_probe(self, &addr, port))) {
     close(fd);
-    bt_call_deny(self, call, BT_KIND_NET, &verdict, describe_flow(name, &addr, port, tcp),
-                 bt_suggest_net(name != NULL ? name : bt_addr_format(&addr, text), proto, port),
-                 reason);
+    bt_call_deny(self, call, BT_KIND_NET, &verdict,
+                 bt_net_describe_flow(&words, &addr, proto, port),
+                 bt_net_suggest_flow(&words, &addr, proto, port), words.reason);
     return;
   }
-  bt_call_warn(self, call, BT_KIND_NET, &verdict, describe_flow(name, &addr, port, tcp));
+  bt_call_warn(self, call, BT_KIND_NET, &verdict,
+               bt_net_describe_flow(&words, &addr, proto, port));
   carry_out(self, call, fd, address, -1);
 }
 

@@ -204,7 +204,8 @@ receive(Supervisor *self)
     .msg_iov = &iovec,
     .msg_iovlen = 1,
     .msg_control = &control,
-    .msg_controllen = sizeof control,
+    /* Not CMSG_SPACE: the kernel would fill its padding with a descriptor more. */
+    .msg_controllen = CMSG_LEN(sizeof(int) * BT_STATUS_MAX_FDS),
   };
   int fds[BT_STATUS_MAX_FDS] = { -1, -1, -1 };
   int n_fds = 0;
@@ -216,7 +217,7 @@ receive(Supervisor *self)
   for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
        part = CMSG_NXTHDR(&message, part))
     if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
-      n_fds = (int)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      n_fds = (int)MIN((part->cmsg_len - CMSG_LEN(0)) / sizeof(int), BT_STATUS_MAX_FDS);
       memcpy(fds, CMSG_DATA(part), sizeof(int) * n_fds);
     }
   if (bt_status_parse(bytes, got, &status))
@@ -232,13 +233,14 @@ on_status(int fd, GIOCondition condition, gpointer data)
 {
   Supervisor *self = data;
 
-  for (int i = 0; i < STATUS_BATCH; i++) {
-    if (!receive(self))
-      break;
+  gboolean more = TRUE;
+
+  for (int i = 0; more && i < STATUS_BATCH; i++) {
+    more = receive(self);
     if (self->ended || self->failure != NULL)
       return G_SOURCE_CONTINUE;
   }
-  if ((condition & (G_IO_HUP | G_IO_ERR)) == 0)
+  if (more || (condition & (G_IO_HUP | G_IO_ERR)) == 0)
     return G_SOURCE_CONTINUE;
   /* Nothing is left to read: init is gone without a word, so it was killed. */
   self->status_source = 0;
@@ -261,7 +263,7 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   if (read(fd, &info, sizeof info) != sizeof info)
     return G_SOURCE_CONTINUE;
   /* The terminal's own went to the whole group, the worker included. */
-  if (info.ssi_code == SI_KERNEL)
+  if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
     return G_SOURCE_CONTINUE;
   if (self->worker_pidfd >= 0)
     syscall(SYS_pidfd_send_signal, self->worker_pidfd, info.ssi_signo, NULL, 0);
@@ -341,7 +343,7 @@ start(Supervisor *self, GError **error)
                    _("this is a bug: please report it"));
   if (!start_init(self, error))
     return FALSE;
-  self->names = bt_names_new(self->run->policy);
+  self->names = bt_names_new(self->run->policy, self->run->explainer);
   self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net,
                                self->run->plan->network, self->run->explainer, error);
   if (self->peer == NULL)
@@ -361,6 +363,8 @@ stop(Supervisor *self)
   g_clear_pointer(&self->notifier, bt_notifier_free);
   if (self->status_fd >= 0)
     close(self->status_fd);
+  if (self->peer != NULL)
+    bt_net_peer_kill(self->peer);
   if (self->ended && self->failure == NULL && self->init.pid > 0)
     bt_helper_reap(&self->init);
   else

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "wire/bt-addr.h"
+
+G_BEGIN_DECLS
+
+/* The IPv4 addresses that a hosts file (hosts(5)) gives a name; how many. */
+guint bt_hosts_parse(const char *text, gsize length, const char *name, BtAddr *addrs_out,
+                     guint max_addrs);
+/* The same of the file at path, which may be missing. */
+guint bt_hosts_lookup(const char *path, const char *name, BtAddr *addrs_out, guint max_addrs);
+
+G_END_DECLS

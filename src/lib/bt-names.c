@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Names.
+ *
+ *   question of the worker → buntime-net → bt_names_query()
+ *     not granted ........... an address of the sinkhole; no packet upstream
+ *     granted ............... /etc/hosts, else one lookup for all who ask
+ *       public addresses .... answered, pinned to the rules that grant the name
+ *       only closed ones .... an address of the sinkhole, with the reason
+ *
+ * The sinkhole (198.19/16 of the benchmarking range, which the gate and the
+ * matcher both drop) exists so that the connect that follows is refused at
+ * once and explained with the name.  An address stands for one name; the
+ * table of known addresses is bounded and forgets the oldest, which costs an
+ * explanation, never a decision.
+ *
+ * Pins are what a name rule matches by.  They are kept here for connect() and
+ * in buntime-net for packets; buntime-net knows the flows and so decides when
+ * a pin ends.  It cannot end well before BT_NAMES_PIN_SECONDS after the last
+ * answer: an UNPIN that comes earlier crossed an answer on its way, and is
+ * ignored.  Nothing buntime-net says adds a pin.
+ */
+#include "lib/bt-names.h"
+
+#include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/bt-hosts.h"
+#include "lib/bt-late.h"
+
+#define MAX_KNOWN 4096
+#define MAX_PINS 16384
+#define MAX_IN_FLIGHT 8
+#define MAX_LOOKUPS 64 /* in flight and queued */
+#define MAX_WAITERS 32 /* questions that share a lookup */
+#define ANSWER_TTL 30
+#define SINKHOLE_TTL 1
+#define SINKHOLE_NET 0xc6130000u /* 198.19.0.0/16 */
+
+enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+
+/* What an address was answered for. */
+typedef struct {
+  BtAddr addr; /* the key */
+  char *name;
+  char *reason; /* sinkhole: why a granted name leads nowhere; NULL: it is not granted */
+  char *grant;  /* with reason: the address that a rule would have to name */
+} Known;
+
+typedef struct {
+  BtAddr addr;
+  guint32 rule;
+  gint64 answered; /* µs, monotonic */
+} Pin;
+
+typedef struct {
+  BtNames *names;
+  char *name;
+  GArray *waiters; /* guint32 ids of questions */
+  gpointer handle; /* the resolver's; NULL while queued */
+} Lookup;
+
+struct _BtNames {
+  BtPolicy *policy;
+  BtExplainer *explainer; /* may be NULL */
+  const BtResolver *resolver; /* NULL until needed */
+  gboolean resolver_missing;
+  char *hosts_path;
+  BtNamesAnswerFunc answer;
+  gpointer answer_data;
+  GHashTable *known;     /* set of Known by addr */
+  GQueue order;          /* Known, the oldest first */
+  GHashTable *sinkholes; /* char *name (of the Known) → Known */
+  guint next_sinkhole;
+  GHashTable *pins;      /* set of Pin by addr and rule */
+  GHashTable *lookups;   /* char *name (of the Lookup) → Lookup */
+  GQueue queue;          /* Lookup not yet started */
+  guint in_flight;
+  GArray *host_addrs;    /* BtAddr */
+};
+
+static guint
+addr_hash(gconstpointer key)
+{
+  const BtAddr *addr = key;
+  guint32 words[4];
+  memcpy(words, addr->bytes, sizeof words);
+  return (words[0] ^ words[1]) * 31 + (words[2] ^ words[3]) * 2654435761u;
+}
+
+static gboolean
+addr_equal(gconstpointer a, gconstpointer b)
+{
+  return bt_addr_equal(a, b);
+}
+
+static guint
+pin_hash(gconstpointer key)
+{
+  const Pin *pin = key;
+  return addr_hash(&pin->addr) + pin->rule * 40503u;
+}
+
+static gboolean
+pin_equal(gconstpointer a, gconstpointer b)
+{
+  const Pin *first = a, *second = b;
+  return first->rule == second->rule && bt_addr_equal(&first->addr, &second->addr);
+}
+
+static void
+known_free(gpointer data)
+{
+  Known *known = data;
+  g_free(known->name);
+  g_free(known->reason);
+  g_free(known->grant);
+  g_free(known);
+}
+
+static void
+lookup_free(gpointer data)
+{
+  Lookup *lookup = data;
+  if (lookup->handle != NULL)
+    lookup->names->resolver->cancel(lookup->handle);
+  g_free(lookup->name);
+  g_array_unref(lookup->waiters);
+  g_free(lookup);
+}
+
+BtNames *
+bt_names_new(BtPolicy *policy, BtExplainer *explainer)
+{
+  BtNames *self = g_new0(BtNames, 1);
+  self->explainer = explainer;
+  self->policy = bt_policy_ref(policy);
+  self->hosts_path = g_strdup("/etc/hosts");
+  self->known = g_hash_table_new_full(addr_hash, addr_equal, NULL, known_free);
+  self->sinkholes = g_hash_table_new(g_str_hash, g_str_equal);
+  self->pins = g_hash_table_new_full(pin_hash, pin_equal, g_free, NULL);
+  self->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
+  self->host_addrs = g_array_new(FALSE, FALSE, sizeof(BtAddr));
+  return self;
+}
+
+void
+bt_names_free(BtNames *self)
+{
+  g_queue_clear(&self->queue);
+  g_hash_table_unref(self->lookups);
+  g_hash_table_unref(self->sinkholes);
+  g_queue_clear(&self->order);
+  g_hash_table_unref(self->known);
+  g_hash_table_unref(self->pins);
+  g_array_unref(self->host_addrs);
+  bt_policy_unref(self->policy);
+  g_free(self->hosts_path);
+  g_free(self);
+}
+
+void
+bt_names_set_answer_func(BtNames *self, BtNamesAnswerFunc func, gpointer data)
+{
+  self->answer = func;
+  self->answer_data = data;
+}
+
+void
+bt_names_set_resolver(BtNames *self, const BtResolver *resolver, const char *hosts_path)
+{
+  self->resolver = resolver;
+  g_free(self->hosts_path);
+  self->hosts_path = g_strdup(hosts_path);
+}
+
+void
+bt_names_set_host_addrs(BtNames *self, const BtAddr *addrs, guint n_addrs)
+{
+  g_array_set_size(self->host_addrs, 0);
+  g_array_append_vals(self->host_addrs, addrs, n_addrs);
+}
+
+/* ---- known addresses ---- */
+
+static void
+forget_oldest(BtNames *self)
+{
+  Known *known = g_queue_pop_head(&self->order);
+  if (g_hash_table_lookup(self->sinkholes, known->name) == known)
+    g_hash_table_remove(self->sinkholes, known->name);
+  g_hash_table_remove(self->known, &known->addr);
+}
+
+/* The name an address was answered for last; makes or renames. */
+static Known *
+remember(BtNames *self, const BtAddr *addr, const char *name)
+{
+  Known *known = g_hash_table_lookup(self->known, addr);
+  if (known != NULL) {
+    if (strcmp(known->name, name) != 0) {
+      g_free(known->name);
+      known->name = g_strdup(name);
+    }
+    return known;
+  }
+  if (g_hash_table_size(self->known) >= MAX_KNOWN)
+    forget_oldest(self);
+  known = g_new0(Known, 1);
+  known->addr = *addr;
+  known->name = g_strdup(name);
+  g_hash_table_insert(self->known, &known->addr, known);
+  g_queue_push_tail(&self->order, known);
+  return known;
+}
+
+static Known *
+sinkhole_of(BtNames *self, const char *name)
+{
+  Known *known = g_hash_table_lookup(self->sinkholes, name);
+  BtAddr addr;
+
+  if (known != NULL)
+    return known;
+  /* The space is larger than the table and walked in order: the next is free. */
+  self->next_sinkhole = self->next_sinkhole % 65534 + 1;
+  addr = bt_addr_from_ipv4(htonl(SINKHOLE_NET + self->next_sinkhole));
+  known = remember(self, &addr, name);
+  g_hash_table_insert(self->sinkholes, known->name, known);
+  return known;
+}
+
+/* ---- pins ---- */
+
+static gboolean
+is_pinned(BtNames *self, const BtAddr *addr, guint32 rule)
+{
+  const Pin key = { .addr = *addr, .rule = rule };
+  return g_hash_table_contains(self->pins, &key);
+}
+
+static gboolean
+pin(BtNames *self, const BtAddr *addr, guint32 rule)
+{
+  const Pin key = { .addr = *addr, .rule = rule };
+  Pin *found = g_hash_table_lookup(self->pins, &key);
+
+  if (found == NULL) {
+    if (g_hash_table_size(self->pins) >= MAX_PINS)
+      return FALSE;
+    found = g_memdup2(&key, sizeof key);
+    g_hash_table_add(self->pins, found);
+  }
+  found->answered = g_get_monotonic_time();
+  return TRUE;
+}
+
+void
+bt_names_unpin(BtNames *self, const BtAddr *addr, guint32 rule)
+{
+  const Pin key = { .addr = *addr, .rule = rule };
+  const Pin *found = g_hash_table_lookup(self->pins, &key);
+  gint64 earliest = (gint64)(BT_NAMES_PIN_SECONDS - 5) * G_USEC_PER_SEC;
+
+  if (found != NULL && g_get_monotonic_time() - found->answered >= earliest)
+    g_hash_table_remove(self->pins, &key);
+}
+
+static gboolean
+is_host_addr(BtNames *self, const BtAddr *addr)
+{
+  for (guint i = 0; i < self->host_addrs->len; i++)
+    if (bt_addr_equal(&g_array_index(self->host_addrs, BtAddr, i), addr))
+      return TRUE;
+  return FALSE;
+}
+
+/* An address can become the host's own after it was pinned. */
+static bool
+matcher_pinned(void *data, const BtAddr *addr, uint32_t rule)
+{
+  BtNames *self = data;
+  return is_pinned(self, addr, rule) && !is_host_addr(self, addr);
+}
+
+BtVerdict
+bt_names_check_flow(BtNames *self, const BtAddr *addr, guint proto, guint16 port,
+                    BtFlowWords *words_out)
+{
+  const Known *known = g_hash_table_lookup(self->known, addr);
+
+  *words_out = (BtFlowWords){ 0 };
+  if (known != NULL) {
+    words_out->name = known->name;
+    words_out->reason = known->reason;
+    words_out->grant = known->grant;
+  }
+  BtVerdict verdict =
+    bt_policy_check_flow(self->policy, words_out->name, addr, proto, port, matcher_pinned, self);
+  /* A granted name has no rule to blame: what it resolves to has. */
+  if (words_out->reason != NULL && verdict.action == BT_ACTION_DENY)
+    verdict.origin = bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE);
+  return verdict;
+}
+
+/* ---- answers ---- */
+
+static void
+send_answer(BtNames *self, guint32 id, BtNetMsgAnswer *answer)
+{
+  answer->header = (BtNetMsgHeader){ .kind = BT_NET_MSG_ANSWER, .id = id };
+  if (self->answer != NULL)
+    self->answer(self->answer_data, answer);
+}
+
+static void
+answer_empty(BtNames *self, guint32 id, guint32 rcode)
+{
+  BtNetMsgAnswer answer = { .rcode = rcode, .ttl = SINKHOLE_TTL };
+  send_answer(self, id, &answer);
+}
+
+static void
+answer_sinkhole(BtNames *self, guint32 id, const Known *sinkhole)
+{
+  BtNetMsgAnswer answer = { .ttl = SINKHOLE_TTL, .n_addrs = 1 };
+  answer.addrs[0] = sinkhole->addr;
+  send_answer(self, id, &answer);
+}
+
+/* Do address rules alone, or the default, let some flow to addr pass? */
+static gboolean
+granted_by_address(BtNames *self, const BtAddr *addr)
+{
+  GPtrArray *items = bt_policy_get_net_items(self->policy);
+
+  if (bt_policy_get_default(self->policy, BT_KIND_NET) == BT_ACTION_ALLOW)
+    return TRUE;
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    if (item->rule.action != BT_ACTION_DENY && item->host == NULL &&
+        (item->everything || bt_addr_in(addr, &item->addr, item->prefix)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/*
+ * What of a lookup's addresses may be told, and whether they are to be pinned.
+ * Pinned ones come alone: one message pins all its addresses or none.
+ */
+static gboolean
+choose_addrs(BtNames *self, const BtAddr *addrs, guint n_addrs, gboolean by_name,
+             BtNetMsgAnswer *answer)
+{
+  for (guint i = 0; by_name && i < n_addrs && answer->n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
+    if (bt_addr_classify(&addrs[i]) == BT_ADDR_PUBLIC && !is_host_addr(self, &addrs[i]))
+      answer->addrs[answer->n_addrs++] = addrs[i];
+  if (answer->n_addrs > 0)
+    return TRUE;
+  for (guint i = 0; i < n_addrs && answer->n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
+    if (bt_addr_classify(&addrs[i]) != BT_ADDR_SINKHOLE && granted_by_address(self, &addrs[i]))
+      answer->addrs[answer->n_addrs++] = addrs[i];
+  return FALSE;
+}
+
+static gboolean
+pin_all(BtNames *self, const BtNetMsgAnswer *answer)
+{
+  for (guint i = 0; i < answer->n_addrs; i++)
+    for (guint rule = 0; rule < answer->n_rules; rule++)
+      if (!pin(self, &answer->addrs[i], answer->rules[rule]))
+        return FALSE;
+  return TRUE;
+}
+
+/* A granted name that leads only to where no name may lead. */
+static Known *
+closed_name(BtNames *self, const char *name, const BtAddr *addr)
+{
+  Known *sinkhole = sinkhole_of(self, name);
+  char text[BT_ADDR_TEXT_SIZE];
+
+  bt_addr_format(addr, text);
+  g_free(sinkhole->reason);
+  g_free(sinkhole->grant);
+  sinkhole->reason =
+    g_strdup_printf(is_host_addr(self, addr)
+                      ? _("%s leads to %s, an address of this machine, which is closed to names")
+                      : _("%s leads to %s, a range that is closed to names"),
+                    name, text);
+  sinkhole->grant = g_strdup(text);
+  return sinkhole;
+}
+
+/* The answer to all who wait for a granted name; rules may be empty. */
+static void
+answer_found(BtNames *self, const char *name, GArray *ids, const BtAddr *addrs, guint n_addrs)
+{
+  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
+  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
+  const Known *sinkhole = NULL;
+
+  bt_policy_check_name(self->policy, name, rules);
+  gboolean pins = choose_addrs(self, addrs, n_addrs, rules->len > 0, &answer);
+  if (answer.n_addrs == 0) {
+    sinkhole = closed_name(self, name, &addrs[0]);
+  } else if (pins) {
+    answer.n_rules = MIN(rules->len, BT_NET_MSG_MAX_PIN_RULES);
+    memcpy(answer.rules, rules->data, answer.n_rules * sizeof answer.rules[0]);
+  }
+  gboolean room = pin_all(self, &answer);
+  for (guint i = 0; i < answer.n_addrs; i++)
+    remember(self, &answer.addrs[i], name);
+  for (guint i = 0; i < ids->len; i++) {
+    guint32 id = g_array_index(ids, guint32, i);
+    if (!room)
+      answer_empty(self, id, RCODE_SERVFAIL);
+    else if (sinkhole != NULL)
+      answer_sinkhole(self, id, sinkhole);
+    else
+      send_answer(self, id, &answer);
+  }
+}
+
+static void
+answer_result(BtNames *self, const char *name, GArray *ids, BtLookupResult result,
+              const BtAddr *addrs, guint n_addrs)
+{
+  guint32 rcode = result == BT_LOOKUP_NO_NAME  ? RCODE_NXDOMAIN
+                  : result == BT_LOOKUP_FAILED ? RCODE_SERVFAIL
+                                               : RCODE_NOERROR;
+  if (result == BT_LOOKUP_FOUND && n_addrs > 0) {
+    answer_found(self, name, ids, addrs, n_addrs);
+    return;
+  }
+  for (guint i = 0; i < ids->len; i++)
+    answer_empty(self, g_array_index(ids, guint32, i), rcode);
+}
+
+/* ---- lookups ---- */
+
+static void start_queued(BtNames *self);
+
+static void
+on_lookup(gpointer data, BtLookupResult result, const BtAddr *addrs, guint n_addrs)
+{
+  Lookup *lookup = data;
+  BtNames *self = lookup->names;
+
+  lookup->handle = NULL;
+  self->in_flight--;
+  g_hash_table_steal(self->lookups, lookup->name);
+  answer_result(self, lookup->name, lookup->waiters, result, addrs, n_addrs);
+  lookup_free(lookup);
+  start_queued(self);
+}
+
+static const BtResolver *
+get_resolver(BtNames *self)
+{
+  g_autoptr(GError) error = NULL;
+  if (self->resolver != NULL || self->resolver_missing)
+    return self->resolver;
+  self->resolver = bt_late_symbol(BT_RESOLVER_MODULE, BT_RESOLVER_SYMBOL, &error);
+  if (self->resolver == NULL) {
+    self->resolver_missing = TRUE;
+    if (self->explainer != NULL)
+      bt_explainer_note(self->explainer, error->message);
+  }
+  return self->resolver;
+}
+
+static void
+start_queued(BtNames *self)
+{
+  while (self->in_flight < MAX_IN_FLIGHT && !g_queue_is_empty(&self->queue)) {
+    Lookup *lookup = g_queue_pop_head(&self->queue);
+    self->in_flight++;
+    lookup->handle = self->resolver->start(lookup->name, on_lookup, lookup);
+  }
+}
+
+/* Another question for a name that is being looked up, or a new lookup. */
+static gboolean
+join_lookup(BtNames *self, const char *name, guint32 id)
+{
+  Lookup *lookup = g_hash_table_lookup(self->lookups, name);
+
+  if (lookup == NULL) {
+    if (g_hash_table_size(self->lookups) >= MAX_LOOKUPS || get_resolver(self) == NULL)
+      return FALSE;
+    lookup = g_new0(Lookup, 1);
+    lookup->names = self;
+    lookup->name = g_strdup(name);
+    lookup->waiters = g_array_new(FALSE, FALSE, sizeof(guint32));
+    g_hash_table_insert(self->lookups, lookup->name, lookup);
+    g_queue_push_tail(&self->queue, lookup);
+  }
+  if (lookup->waiters->len >= MAX_WAITERS)
+    return FALSE;
+  g_array_append_val(lookup->waiters, id);
+  start_queued(self);
+  return TRUE;
+}
+
+static void
+look_up(BtNames *self, const char *name, guint32 id)
+{
+  BtAddr addrs[BT_NET_MSG_MAX_ADDRS];
+  guint n_addrs = bt_hosts_lookup(self->hosts_path, name, addrs, G_N_ELEMENTS(addrs));
+
+  if (n_addrs > 0) {
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(guint32));
+    g_array_append_val(ids, id);
+    answer_found(self, name, ids, addrs, n_addrs);
+  } else if (!join_lookup(self, name, id)) {
+    answer_empty(self, id, RCODE_SERVFAIL);
+  }
+}
+
+/* ---- questions ---- */
+
+/* "4.3.2.1.in-addr.arpa" */
+static gboolean
+parse_reverse(const char *name, BtAddr *addr_out)
+{
+  guint octets[4];
+  int length = 0;
+
+  /* Widths are bounded, so that a long number is a mismatch and not an overflow. */
+  if (sscanf(name, "%3u.%3u.%3u.%3u.in-addr.arpa%n", &octets[3], &octets[2], &octets[1],
+             &octets[0], &length) != 4 ||
+      length == 0 || name[length] != '\0')
+    return FALSE;
+  guint32 ipv4 = 0;
+  for (int i = 0; i < 4; i++) {
+    if (octets[i] > 255)
+      return FALSE;
+    ipv4 = ipv4 << 8 | octets[i];
+  }
+  *addr_out = bt_addr_from_ipv4(htonl(ipv4));
+  return TRUE;
+}
+
+/* Only what the worker learned by a granted name; never a question upstream. */
+static void
+answer_reverse(BtNames *self, const char *name, guint32 id)
+{
+  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
+  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
+  BtAddr addr;
+  const Known *known;
+  gboolean pinned = FALSE;
+
+  if (!parse_reverse(name, &addr) || (known = g_hash_table_lookup(self->known, &addr)) == NULL) {
+    answer_empty(self, id, RCODE_NXDOMAIN);
+    return;
+  }
+  bt_policy_check_name(self->policy, known->name, rules);
+  for (guint i = 0; i < rules->len && !pinned; i++)
+    pinned = is_pinned(self, &addr, g_array_index(rules, guint32, i));
+  if (!pinned) {
+    answer_empty(self, id, RCODE_NXDOMAIN);
+    return;
+  }
+  g_strlcpy(answer.name, known->name, sizeof answer.name);
+  send_answer(self, id, &answer);
+}
+
+/* A name that could stand in an event and in a question upstream as it is. */
+static gboolean
+is_plain(const char *name)
+{
+  for (const char *p = name; *p != '\0'; p++)
+    if (!g_ascii_isalnum(*p) && *p != '-' && *p != '_' && *p != '.')
+      return FALSE;
+  return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL;
+}
+
+void
+bt_names_query(BtNames *self, const BtNetMsgResolve *query)
+{
+  guint32 id = query->header.id;
+  g_autofree char *name = g_ascii_strdown(query->name, strnlen(query->name, sizeof query->name));
+
+  if (!is_plain(name))
+    answer_empty(self, id, RCODE_NXDOMAIN);
+  else if (query->type == BT_DNS_TYPE_PTR)
+    answer_reverse(self, name, id);
+  else if (query->type != BT_DNS_TYPE_A)
+    answer_empty(self, id, RCODE_NOERROR); /* IPv6 is dropped whole */
+  else if (bt_policy_check_name(self->policy, name, NULL).action == BT_ACTION_DENY)
+    answer_sinkhole(self, id, sinkhole_of(self, name));
+  else
+    look_up(self, name, id);
+}

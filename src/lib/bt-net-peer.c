@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The supervisor's side of buntime-net, over one SOCK_SEQPACKET socketpair.
+ *
+ *   with a network     new(): spawned, so that it links while init builds
+ *                      start(): CONFIG with the three descriptors, HOST_ADDRS
+ *   without            start(): only watched: DNS sockets that nobody reads
+ *                      first question: spawned, CONFIG with two descriptors
+ *
+ * From then on buntime-net asks (RESOLVE), tells (UNPIN, DENIED), and gets
+ * ANSWER and HOST_ADDRS.  It parses the worker's packets, so it is taken for
+ * hostile here: a message of another kind or size ends it, descriptors it
+ * sends are never taken, and a dispatch is bounded.  It cannot pin, permit or
+ * name anything by what it sends.
+ *
+ * When it is gone, for whatever reason, so is the sandbox's network: frames
+ * are read by nobody.  The run goes on, and this is said once.
+ */
+#include "lib/bt-net-peer.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/bt-host-addrs.h"
+#include "lib/bt-net-words.h"
+#include "lib/bt-spawn.h"
+#include "policy/bt-event.h"
+#include "policy/buntime-error.h"
+
+/* Messages taken in one dispatch. */
+#define BATCH 32
+#define MAX_FDS 3
+
+typedef struct {
+  int fd; /* -1: none */
+  guint source;
+} Watch;
+
+struct _BtNetPeer {
+  BtNames *names;
+  BtPolicy *policy;
+  BtExplainer *explainer;
+  const BtPlanNet *net;
+  BtHelper helper;
+  int fd; /* -1 until spawned and after its end */
+  guint source;
+  Watch waiting[2]; /* DNS udp and tcp, until the first question */
+  BtHostAddrs *host_addrs;
+  gboolean ready;
+};
+
+/* For good; nothing is started again. */
+static void
+end(BtNetPeer *self, const char *why)
+{
+  g_autofree char *note = NULL;
+
+  if (self->fd < 0)
+    return;
+  g_clear_handle_id(&self->source, g_source_remove);
+  close(self->fd);
+  self->fd = -1;
+  bt_names_set_answer_func(self->names, NULL, NULL);
+  bt_helper_clear(&self->helper);
+  note = g_strdup_printf(_("buntime-net %s; the program goes on without network and names"), why);
+  bt_explainer_note(self->explainer, note);
+}
+
+static gboolean
+spawn(BtNetPeer *self, GError **error)
+{
+  int pair[2];
+
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(errno), NULL);
+  gboolean ok = bt_spawn_helper("buntime-net", pair[1], &self->helper, error);
+  close(pair[1]);
+  if (ok)
+    self->fd = pair[0];
+  else
+    close(pair[0]);
+  return ok;
+}
+
+/* ---- to buntime-net ---- */
+
+/*
+ * FALSE if it was not sent. A peer that does not read its socket is not
+ * waited for: it loses the answer, as any resolver may.
+ */
+static gboolean
+send_message(BtNetPeer *self, const void *message, gsize size)
+{
+  if (self->fd >= 0 &&
+      send(self->fd, message, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (gssize)size)
+    return TRUE;
+  return FALSE;
+}
+
+static void
+on_answer(gpointer data, const BtNetMsgAnswer *answer)
+{
+  send_message(data, answer, sizeof *answer);
+}
+
+/* Closing the host's addresses must not be lost. */
+static void
+on_host_addrs(gpointer data, const BtAddr *addrs, guint n_addrs)
+{
+  BtNetPeer *self = data;
+  BtNetMsgHostAddrs message = { .header.kind = BT_NET_MSG_HOST_ADDRS };
+
+  bt_names_set_host_addrs(self->names, addrs, n_addrs);
+  if (self->fd < 0)
+    return;
+  if (n_addrs > BT_NET_MSG_MAX_HOST_ADDRS) {
+    end(self, _("cannot keep more than 256 addresses of this machine closed"));
+    return;
+  }
+  message.n_addrs = n_addrs;
+  memcpy(message.addrs, addrs, n_addrs * sizeof *addrs);
+  if (!send_message(self, &message, sizeof message))
+    end(self, _("does not take messages"));
+}
+
+static gboolean
+send_with_fds(int fd, const void *bytes, gsize size, const int *fds, gsize n_fds)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+  } control = { .space = { 0 } };
+  struct iovec iovec = { .iov_base = (void *)bytes, .iov_len = size };
+  struct msghdr message = {
+    .msg_iov = &iovec,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = CMSG_SPACE(sizeof(int) * n_fds),
+  };
+  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
+  memcpy(CMSG_DATA(part), fds, sizeof(int) * n_fds);
+  return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (gssize)size;
+}
+
+static gboolean
+send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
+{
+  g_autoptr(GBytes) policy = bt_policy_compile_net(self->policy);
+  gsize policy_size;
+  const void *policy_bytes = g_bytes_get_data(policy, &policy_size);
+  gsize size = sizeof(BtNetMsgConfig) + policy_size;
+  BtNetMsgConfig config = {
+    .header.kind = BT_NET_MSG_CONFIG,
+    .worker_address = self->net->address,
+    .gateway = self->net->gateway,
+    .prefix_length = self->net->prefix_length,
+    .mtu = self->net->mtu,
+    .pin_seconds = BT_NAMES_PIN_SECONDS,
+    .policy_size = (guint32)policy_size,
+  };
+
+  if (size > BT_NET_MSG_MAX_SIZE)
+    return bt_fail(error, BUNTIME_ERROR_POLICY, "net.rules", _("too many rules"),
+                   _("use wider address ranges or fewer port lists"));
+  memcpy(config.worker_mac, self->net->mac, sizeof config.worker_mac);
+  memcpy(config.gateway_mac, self->net->gateway_mac, sizeof config.gateway_mac);
+  g_autofree char *message = g_malloc(size);
+  memcpy(message, &config, sizeof config);
+  memcpy(message + sizeof config, policy_bytes, policy_size);
+  if (send_with_fds(self->fd, message, size, fds, n_fds))
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(errno), NULL);
+}
+
+/* ---- from buntime-net ---- */
+
+static void
+on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
+{
+  g_autofree char *origin = NULL;
+  BtFlowWords words;
+  guint16 port = (guint16)message->port;
+  gboolean policy = message->reason == BT_NET_REASON_POLICY;
+  BtEvent *event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
+
+  bt_names_check_flow(self->names, &message->addr, message->proto, port, &words);
+  event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
+  event->count = MAX(message->count, 1);
+  event->reason =
+    g_strdup(policy ? words.reason : bt_net_reason_text(message->reason));
+  if (policy) {
+    event->rule = bt_origin_format(bt_policy_net_origin(self->policy, message->rule));
+    event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
+  }
+  bt_explainer_add(self->explainer, event);
+}
+
+static gboolean
+on_message(BtNetPeer *self, const BtNetMsg *message)
+{
+  switch ((BtNetMsgKind)message->header.kind) {
+  case BT_NET_MSG_READY:
+    if (self->ready)
+      return FALSE;
+    self->ready = TRUE;
+    return TRUE;
+  case BT_NET_MSG_RESOLVE:
+    bt_names_query(self->names, &message->resolve);
+    return TRUE;
+  case BT_NET_MSG_UNPIN:
+    bt_names_unpin(self->names, &message->unpin.addr, message->unpin.rule);
+    return TRUE;
+  case BT_NET_MSG_DENIED:
+    on_denied(self, &message->denied);
+    return TRUE;
+  default:
+    return FALSE; /* ours */
+  }
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+  BtNetPeer *self = data;
+  union {
+    guint64 align;
+    char bytes[sizeof(BtNetMsg) + 1];
+  } buffer;
+
+  for (int i = 0; i < BATCH && self->fd >= 0; i++) {
+    const guint8 *unused;
+    BtNetMsg message;
+    /* recv(), not recvmsg(): descriptors that come along are dropped by the kernel. */
+    gssize got = recv(fd, &buffer, sizeof buffer, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+      break;
+    if (got <= 0)
+      end(self, _("ended unexpectedly"));
+    else if (!bt_net_msg_parse(&buffer, got, &message, &unused) || !on_message(self, &message))
+      end(self, _("was ended, because it did not keep to the protocol"));
+  }
+  return self->fd >= 0 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+/* ---- start ---- */
+
+static gboolean
+begin(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
+{
+  if (!send_config(self, fds, n_fds, error))
+    return FALSE;
+  bt_names_set_answer_func(self->names, on_answer, self);
+  self->source = g_unix_fd_add(self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  return TRUE;
+}
+
+static void
+watch_clear(Watch *watch)
+{
+  g_clear_handle_id(&watch->source, g_source_remove);
+  if (watch->fd >= 0)
+    close(watch->fd);
+  watch->fd = -1;
+}
+
+/* The worker asks for a name: someone must say that it is not granted. */
+static gboolean
+on_first_question(int unused, GIOCondition condition, gpointer data)
+{
+  BtNetPeer *self = data;
+  g_autoptr(GError) error = NULL;
+  int fds[] = { self->waiting[0].fd, self->waiting[1].fd };
+
+  if (!spawn(self, &error) || !begin(self, fds, G_N_ELEMENTS(fds), &error))
+    bt_explainer_note(self->explainer, error->message);
+  watch_clear(&self->waiting[0]);
+  watch_clear(&self->waiting[1]);
+  return G_SOURCE_CONTINUE; /* both sources are gone */
+}
+
+BtNetPeer *
+bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean network,
+                BtExplainer *explainer, GError **error)
+{
+  g_autoptr(BtNetPeer) self = g_new0(BtNetPeer, 1);
+
+  self->names = names;
+  self->policy = policy;
+  self->net = net;
+  self->explainer = explainer;
+  self->helper = BT_HELPER_INIT;
+  self->fd = -1;
+  self->waiting[0].fd = self->waiting[1].fd = -1;
+  if (network && !spawn(self, error))
+    return NULL;
+  return g_steal_pointer(&self);
+}
+
+static gboolean
+start_network(BtNetPeer *self, const int *fds, GError **error)
+{
+  gboolean ok = self->fd >= 0 && begin(self, fds, 3, error);
+  for (int i = 0; i < 3; i++)
+    close(fds[i]);
+  if (!ok)
+    return FALSE;
+  /* Behind CONFIG in the same socket, so before the first answer. */
+  self->host_addrs = bt_host_addrs_new(on_host_addrs, self, error);
+  return self->host_addrs != NULL;
+}
+
+gboolean
+bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
+{
+  if (frame >= 0)
+    return start_network(self, (const int[]){ udp, tcp, frame }, error);
+  self->waiting[0].fd = udp;
+  self->waiting[1].fd = tcp;
+  for (int i = 0; i < 2; i++)
+    self->waiting[i].source =
+      g_unix_fd_add(self->waiting[i].fd, G_IO_IN, on_first_question, self);
+  return TRUE;
+}
+
+void
+bt_net_peer_kill(BtNetPeer *self)
+{
+  if (self->helper.pidfd >= 0)
+    syscall(SYS_pidfd_send_signal, self->helper.pidfd, SIGKILL, NULL, 0);
+}
+
+void
+bt_net_peer_free(BtNetPeer *self)
+{
+  g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
+  watch_clear(&self->waiting[0]);
+  watch_clear(&self->waiting[1]);
+  g_clear_handle_id(&self->source, g_source_remove);
+  bt_names_set_answer_func(self->names, NULL, NULL);
+  if (self->fd >= 0)
+    close(self->fd);
+  bt_helper_clear(&self->helper);
+  g_free(self);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-net-words.h"
+
+#include <glib/gi18n-lib.h>
+
+#include "policy/bt-event.h"
+
+static const char *
+protocol_name(guint proto)
+{
+  switch (proto) {
+  case BT_PROTO_TCP:
+    return "tcp";
+  case BT_PROTO_UDP:
+    return "udp";
+  case BT_PROTO_ICMP:
+    return "icmp";
+  default:
+    return NULL;
+  }
+}
+
+char *
+bt_net_describe_flow(const BtFlowWords *words, const BtAddr *addr, guint proto, guint16 port)
+{
+  const char *protocol = protocol_name(proto);
+  char text[BT_ADDR_TEXT_SIZE];
+  const char *host = words->name;
+  gboolean brackets = host == NULL && !bt_addr_is_ipv4(addr);
+
+  if (host == NULL)
+    host = bt_addr_format(addr, text);
+  if (protocol == NULL)
+    return g_strdup(host);
+  if (proto == BT_PROTO_ICMP)
+    return g_strdup_printf("%s (%s)", host, protocol);
+  return g_strdup_printf(brackets ? "[%s]:%u (%s)" : "%s:%u (%s)", host, port, protocol);
+}
+
+char *
+bt_net_suggest_flow(const BtFlowWords *words, const BtAddr *addr, guint proto, guint16 port)
+{
+  char text[BT_ADDR_TEXT_SIZE];
+
+  if (words->grant != NULL)
+    return bt_suggest_net(words->grant, proto, port);
+  if (words->name != NULL)
+    return bt_suggest_net(words->name, proto, port);
+  /* An address of the sinkhole whose name is forgotten: nobody else lives there. */
+  if (bt_addr_classify(addr) == BT_ADDR_SINKHOLE)
+    return NULL;
+  return bt_suggest_net(bt_addr_format(addr, text), proto, port);
+}
+
+const char *
+bt_net_reason_text(guint32 reason)
+{
+  switch ((BtNetReason)reason) {
+  case BT_NET_REASON_POLICY:
+    return NULL;
+  case BT_NET_REASON_FRAGMENT:
+    return _("a fragment of a packet, which cannot be checked");
+  case BT_NET_REASON_SOURCE:
+    return _("a packet with another sender's address");
+  case BT_NET_REASON_TYPE:
+    return _("neither TCP nor UDP nor echo over IPv4");
+  case BT_NET_REASON_SERVICE:
+    return _("names are asked of the sandbox's own resolver; DHCP and TFTP are closed");
+  case BT_NET_REASON_MULTICAST:
+    return _("multicast and broadcast are closed");
+  case BT_NET_REASON_MALFORMED:
+    return _("a malformed packet");
+  }
+  return _("a packet that buntime does not know");
+}
