@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events as text. Everything in one may come from a worker: it is made safe
+ * here, at the moment it becomes text, so that no caller can forget to.
+ */
+#include "policy/bt-event.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+static const char *const kind_words[BT_N_KINDS] = {
+  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
+  [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
+};
+
+BtEvent *
+bt_event_new(BtKind kind, BtAction action)
+{
+  BtEvent *event = g_new0(BtEvent, 1);
+  event->kind = kind;
+  event->action = action;
+  event->count = 1;
+  return event;
+}
+
+void
+bt_event_free(BtEvent *event)
+{
+  g_free(event->object);
+  g_free(event->reason);
+  g_free(event->program);
+  g_free(event->rule);
+  g_free(event->suggestion);
+  g_free(event);
+}
+
+char *
+bt_origin_format(const BtOrigin *origin)
+{
+  if (origin->line > 0)
+    return g_strdup_printf("%s:%u: %s", origin->source, origin->line, origin->text);
+  return g_strdup_printf("%s (%s)", origin->text, origin->source);
+}
+
+/* Characters that draw nothing, or that draw other text elsewhere than it stands. */
+static gboolean
+is_deceptive(gunichar c)
+{
+  return (c >= 0x80 && c <= 0x9f) ||     /* C1: 0x9b starts a control sequence */
+         c == 0x61c ||                   /* Arabic letter mark */
+         (c >= 0x200b && c <= 0x200f) || /* zero width, direction marks */
+         (c >= 0x2028 && c <= 0x202e) || /* line separators, bidi embedding and override */
+         (c >= 0x2060 && c <= 0x206f) || /* invisible operators, bidi isolates */
+         c == 0xfeff ||                  /* zero width no-break space */
+         (c >= 0xe0000 && c <= 0xe007f); /* tags */
+}
+
+char *
+bt_text_neutralise(const char *text, gssize length)
+{
+  gsize size = length < 0 ? strlen(text) : (gsize)length;
+  GString *safe = g_string_sized_new(size + 1);
+
+  for (gsize i = 0; i < size;) {
+    guchar byte = (guchar)text[i];
+    if (byte < 0x80) {
+      if (byte < 0x20 || byte == 0x7f)
+        g_string_append_printf(safe, "\\x%02x", byte);
+      else
+        g_string_append_c(safe, (char)byte);
+      i++;
+      continue;
+    }
+    gunichar c = g_utf8_get_char_validated(text + i, (gssize)(size - i));
+    if (c == (gunichar)-1 || c == (gunichar)-2) {
+      g_string_append_printf(safe, "\\x%02x", byte);
+      i++;
+      continue;
+    }
+    if (is_deceptive(c))
+      g_string_append_printf(safe, "\\u{%x}", c);
+    else
+      g_string_append_unichar(safe, c);
+    i += (gsize)(g_utf8_next_char(text + i) - (text + i));
+  }
+  return g_string_free(safe, FALSE);
+}
+
+static void
+append_safe(GString *text, const char *before, const char *unsafe, const char *after)
+{
+  if (unsafe == NULL)
+    return;
+  g_autofree char *safe = bt_text_neutralise(unsafe, -1);
+  g_string_append(text, before);
+  g_string_append(text, safe);
+  g_string_append(text, after);
+}
+
+static void
+append_process(GString *text, const BtEvent *event)
+{
+  if (event->program != NULL && event->program[0] != '\0')
+    append_safe(text, " by ", event->program, "");
+  else if (event->pid > 0)
+    g_string_append(text, " by ?");
+  if (event->pid > 0)
+    g_string_append_printf(text, "[%d]", (int)event->pid);
+}
+
+char *
+bt_event_format(const BtEvent *event)
+{
+  gboolean denied = event->action == BT_ACTION_DENY;
+  GString *text = g_string_new("buntime: ");
+
+  g_string_append_printf(text, "%s %s", denied ? _("denied") : _("warned"),
+                         kind_words[event->kind]);
+  append_safe(text, " ", event->object, "");
+  append_process(text, event);
+  append_safe(text, ": ", event->reason, "");
+  if (event->count > 1)
+    g_string_append_printf(text, ngettext(" (%u time)", " (%u times)", event->count),
+                           event->count);
+  g_string_append_c(text, '\n');
+  append_safe(text, "  rule:  ", event->rule, "\n");
+  if (denied)
+    append_safe(text, "  allow: ", event->suggestion, "\n");
+  return g_string_free(text, FALSE);
+}
+
+/* Quotes for a POSIX shell where needed. */
+static void
+append_quoted(GString *text, const char *value)
+{
+  static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                             "_@%+:,./-";
+
+  if (value[strspn(value, safe)] == '\0') {
+    g_string_append(text, value);
+    return;
+  }
+  g_string_append_c(text, '\'');
+  for (const char *c = value; *c != '\0'; c++) {
+    if (*c == '\'')
+      g_string_append(text, "'\\''");
+    else
+      g_string_append_c(text, *c);
+  }
+  g_string_append_c(text, '\'');
+}
+
+char *
+bt_suggest_path(BtKind kind, const char *path)
+{
+  g_autofree char *safe = bt_text_neutralise(path, -1);
+  g_autoptr(GString) value = g_string_new(NULL);
+
+  /* What cannot be shown cannot be pasted either. */
+  if (path[0] == '\0' || strcmp(safe, path) != 0)
+    return NULL;
+  for (const char *c = path; *c != '\0'; c++) {
+    /* Lists are split at commas; a "?" is the narrowest that covers a star in a name. */
+    if (*c == ',' && kind != BT_KIND_ENV)
+      g_string_append(value, ",,");
+    else
+      g_string_append_c(value, *c == '*' ? '?' : *c);
+  }
+  GString *flag = g_string_new("--allow-");
+  g_string_append_printf(flag, "%s=", kind_words[kind]);
+  append_quoted(flag, value->str);
+  return g_string_free(flag, FALSE);
+}
+
+char *
+bt_suggest_net(const char *host_or_addr, guint proto, guint16 port)
+{
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:";
+  gboolean v6 = strchr(host_or_addr, ':') != NULL;
+  gboolean icmp = proto == BT_PROTO_ICMP;
+
+  if (host_or_addr[0] == '\0' || host_or_addr[strspn(host_or_addr, plain)] != '\0')
+    return NULL;
+  GString *flag = g_string_new("--allow-net=");
+  /* Without brackets the last group of an IPv6 address reads as a port to people. */
+  gboolean with_port = port != 0 && !icmp;
+  g_string_append_printf(flag, v6 && with_port ? "[%s]" : "%s", host_or_addr);
+  if (with_port)
+    g_string_append_printf(flag, ":%u", port);
+  if (icmp)
+    g_string_append(flag, "/any");
+  else if (proto == BT_PROTO_UDP)
+    g_string_append(flag, "/udp");
+  return g_string_free(flag, FALSE);
+}

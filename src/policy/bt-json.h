@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * JSON for policy files.
+ *
+ * json-glib costs more to link than a whole run takes to start (DESIGN 11),
+ * so it sits in a module of its own that is loaded when a policy file is
+ * read, and hands back this passive tree.  json-glib tells no positions,
+ * keeps the last of duplicate keys and crashes on deep nesting: before it
+ * sees a byte, bt_json_scan() has checked them all and noted where each value
+ * starts, in document order.
+ */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  BT_JSON_NULL,
+  BT_JSON_BOOLEAN,
+  BT_JSON_NUMBER,
+  BT_JSON_STRING,
+  BT_JSON_ARRAY,
+  BT_JSON_OBJECT,
+} BtJsonKind;
+
+/* Both count from 1; columns are characters. */
+typedef struct {
+  guint line, column;
+} BtJsonPosition;
+
+typedef struct {
+  BtJsonKind kind;
+  char *name; /* the key of an object's member, else NULL */
+  gboolean boolean;
+  double number;
+  char *string;
+  GPtrArray *children; /* BtJsonNode: elements or members, in order; NULL for other kinds */
+  BtJsonPosition position;
+  BtJsonPosition name_position; /* of the key; 0, 0 without one */
+} BtJsonNode;
+
+BtJsonNode *bt_json_node_new(BtJsonKind kind);
+void bt_json_node_free(BtJsonNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtJsonNode, bt_json_node_free)
+
+/* Where a value starts, and the key before it if there is one. */
+typedef struct {
+  BtJsonPosition value, name;
+} BtJsonPlace;
+
+#define BT_JSON_MAX_DEPTH 32
+#define BT_JSON_MAX_SIZE (1u << 20)
+
+/*
+ * Is this one strict JSON value, within bounds and without duplicate keys?
+ * places_out (element-type BtJsonPlace) receives one place a value, in the
+ * order in which the values start.  The error is "LINE:COLUMN: reason\ncure".
+ */
+gboolean bt_json_scan(const char *text, gsize length, GArray *places_out, GError **error);
+
+/*
+ * Reads what bt_json_scan() passed; places is its array.  The symbol
+ * bt_json_read of the module buntime-json.  The tree is built of GLib's memory
+ * and its nodes are freed with bt_json_node_free().
+ */
+typedef BtJsonNode *(*BtJsonReadFunc)(const char *text, gsize length, GArray *places,
+                                      GError **error);
+BtJsonNode *bt_json_read(const char *text, gsize length, GArray *places, GError **error);
+
+void bt_policy_set_json_reader(BtJsonReadFunc reader);
+
+G_END_DECLS

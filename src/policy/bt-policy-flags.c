@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Permission flags: lists of items, each of which becomes a rule.
+ */
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "policy/bt-net-item.h"
+#include "policy/bt-path.h"
+#include "policy/bt-policy-private.h"
+
+static BtFsPerms
+perms_of(BtKind kind)
+{
+  switch (kind) {
+  case BT_KIND_READ:
+    return BT_FS_READ;
+  case BT_KIND_WRITE:
+    return BT_FS_WRITE;
+  case BT_KIND_RUN:
+    return BT_FS_EXECUTE;
+  default:
+    return 0;
+  }
+}
+
+/* Splits at commas; ",," is a comma in an item. */
+static GPtrArray *
+split_paths(const char *list)
+{
+  GPtrArray *items = g_ptr_array_new_with_free_func(g_free);
+  GString *item = g_string_new(NULL);
+
+  for (const char *c = list; *c != '\0'; c++) {
+    if (c[0] != ',') {
+      g_string_append_c(item, *c);
+    } else if (c[1] == ',') {
+      g_string_append_c(item, ',');
+      c++;
+    } else {
+      g_ptr_array_add(items, g_string_free(item, FALSE));
+      item = g_string_new(NULL);
+    }
+  }
+  g_ptr_array_add(items, g_string_free(item, FALSE));
+  return items;
+}
+
+static void
+init_rule(BtRule *rule, BtAction action, BtLayer layer, const char *flag, const char *item)
+{
+  g_autofree char *text = item != NULL ? g_strconcat(flag, "=", item, NULL) : g_strdup(flag);
+  bt_rule_init(rule, action, layer, bt_layer_source(layer), 0, text);
+}
+
+static void
+add_bare_net(BtPolicy *policy, BtLayer layer, BtAction action, const char *flag)
+{
+  BtNetItem *item = bt_net_item_new();
+  init_rule(&item->rule, action, layer, flag, NULL);
+  item->proto = BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP;
+  item->everything = TRUE;
+  bt_policy_take_net_item(policy, item);
+}
+
+void
+bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action, const char *flag)
+{
+  if (kind == BT_KIND_NET) {
+    add_bare_net(policy, layer, action, flag);
+    return;
+  }
+  if (kind == BT_KIND_ENV) {
+    BtEnvRule *rule = bt_env_rule_new("*");
+    init_rule(&rule->rule, action, layer, flag, NULL);
+    g_ptr_array_add(policy->env_rules, rule);
+    return;
+  }
+  BtPathRule *rule = bt_path_rule_new(perms_of(kind));
+  init_rule(&rule->rule, action, layer, flag, NULL);
+  rule->written = g_strdup("/");
+  rule->path = g_strdup("/");
+  rule->everything = TRUE;
+  g_ptr_array_add(bt_policy_path_rules(policy, kind), rule);
+}
+
+void
+bt_policy_add_everything(BtPolicy *policy, BtLayer layer, const char *flag)
+{
+  for (guint kind = 0; kind < BT_N_KINDS; kind++)
+    bt_policy_add_bare(policy, layer, kind, BT_ACTION_ALLOW, flag);
+}
+
+/* A value is asked for with the flag's own spelling. */
+static gboolean
+fail_item(GError **error, const char *flag, const char *item, GError *cause)
+{
+  g_autofree char *object = g_strconcat(flag, "=", item, NULL);
+  return bt_fail_for(error, BUNTIME_ERROR_USAGE, object, cause);
+}
+
+static gboolean
+add_net(BtPolicy *policy, BtLayer layer, BtAction action, const char *flag, const char *list,
+        GError **error)
+{
+  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
+  g_autoptr(GPtrArray) written = g_ptr_array_new_with_free_func(g_free);
+  GError *cause = NULL;
+
+  if (!bt_net_item_parse_list(list, action, items, written, &cause))
+    return bt_fail_for(error, BUNTIME_ERROR_USAGE, flag, cause);
+  for (guint i = 0; i < items->len; i++) {
+    BtNetItem *item = bt_net_item_copy(g_ptr_array_index(items, i));
+    init_rule(&item->rule, action, layer, flag, g_ptr_array_index(written, i));
+    if (!bt_policy_take_net_item(policy, item))
+      return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("too many hosts and ports"),
+                     _("write address blocks and *.names instead of single ones"));
+  }
+  return TRUE;
+}
+
+gboolean
+bt_env_pattern_check(const char *pattern, GError **error)
+{
+  if (pattern[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("an empty item"),
+                   _("leave the value out for every variable, or write names like LANG,AWS_*"));
+  if (strchr(pattern, '=') != NULL)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("a value cannot be given here"),
+                   _("set it in the environment of buntime and write only its name"));
+  return TRUE;
+}
+
+static gboolean
+add_env(BtPolicy *policy, BtLayer layer, BtAction action, const char *flag, const char *list,
+        GError **error)
+{
+  g_auto(GStrv) patterns = g_strsplit(list, ",", -1);
+
+  for (char **pattern = patterns; *pattern != NULL; pattern++) {
+    GError *cause = NULL;
+    if (!bt_env_pattern_check(*pattern, &cause))
+      return fail_item(error, flag, *pattern, cause);
+    BtEnvRule *rule = bt_env_rule_new(*pattern);
+    init_rule(&rule->rule, action, layer, flag, *pattern);
+    g_ptr_array_add(policy->env_rules, rule);
+  }
+  return TRUE;
+}
+
+/* A program without a slash is looked for on PATH, when the run starts. */
+static gboolean
+is_program_name(BtKind kind, const char *item)
+{
+  return kind == BT_KIND_RUN && strchr(item, '/') == NULL && item[0] != '~' &&
+         strcmp(item, ".") != 0 && strcmp(item, "..") != 0;
+}
+
+static gboolean
+add_path(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action, const char *flag,
+         const char *item, const char *cwd, const char *home, GError **error)
+{
+  g_autoptr(BtPathRule) rule = bt_path_rule_new(perms_of(kind));
+  GError *cause = NULL;
+
+  if (item[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("an empty path in the list"),
+                   _("leave the value out for everything; write \",,\" for a comma in a path"));
+  init_rule(&rule->rule, action, layer, flag, item);
+  rule->written = g_strdup(item);
+  if (!is_program_name(kind, item)) {
+    rule->path = bt_path_absolute(item, cwd, home, &cause);
+    if (rule->path == NULL)
+      return fail_item(error, flag, item, cause);
+  } else if (bt_path_is_glob(item)) {
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("programs on PATH cannot be a pattern"),
+                   _("write the pattern with its directory, like /usr/bin/git-*"));
+  }
+  g_ptr_array_add(bt_policy_path_rules(policy, kind), g_steal_pointer(&rule));
+  return TRUE;
+}
+
+gboolean
+bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action, const char *flag,
+                   const char *items, const char *cwd, const char *home, GError **error)
+{
+  if (items == NULL) {
+    bt_policy_add_bare(policy, layer, kind, action, flag);
+    return TRUE;
+  }
+  if (items[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("an empty value"),
+                   _("leave the \"=\" out for everything, or write a value after it"));
+  if (kind == BT_KIND_NET)
+    return add_net(policy, layer, action, flag, items, error);
+  if (kind == BT_KIND_ENV)
+    return add_env(policy, layer, action, flag, items, error);
+  g_autoptr(GPtrArray) paths = split_paths(items);
+  for (guint i = 0; i < paths->len; i++)
+    if (!add_path(policy, layer, kind, action, flag, g_ptr_array_index(paths, i), cwd, home, error))
+      return FALSE;
+  return TRUE;
+}

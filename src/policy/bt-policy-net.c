@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Net items become the compiled rules that the supervisor and buntime-net
+ * decide flows with, and the questions about names are answered.
+ *
+ * A name has no address yet when it is looked up, so what is asked then is
+ * whether some flow to it could pass. Rules that name it and rules that cover
+ * every address take part; those for an address block do not: to resolve any
+ * name because one block is open would be a way out for data.
+ */
+#include <string.h>
+
+#include "policy/bt-net-item.h"
+#include "policy/bt-policy-private.h"
+
+/* ---- compiling ---- */
+
+/*
+ * ::ffff:0:0/96 is how IPv4 looks here, and lies inside ::/0. Who writes an
+ * IPv6 block does not mean IPv4, so a block around it is cut into those beside.
+ */
+static gboolean
+holds_ipv4(const BtNetItem *item)
+{
+  static const BtAddr ipv4 = { { [10] = 0xff, [11] = 0xff } };
+  return item->host == NULL && !item->everything && item->prefix < 96 &&
+         bt_addr_in(&ipv4, &item->addr, item->prefix);
+}
+
+guint
+bt_net_item_count_rules(const BtNetItem *item)
+{
+  return holds_ipv4(item) ? 96 - item->prefix : 1;
+}
+
+static void
+append_rule(GArray *rules, GPtrArray *sources, BtNetItem *item, const BtNetRule *rule)
+{
+  g_array_append_vals(rules, rule, 1);
+  g_ptr_array_add(sources, item);
+}
+
+static void
+append_without_ipv4(GArray *rules, GPtrArray *sources, BtNetItem *item, const BtNetRule *whole)
+{
+  static const BtAddr ipv4 = { { [10] = 0xff, [11] = 0xff } };
+
+  for (guint bit = item->prefix; bit < 96; bit++) {
+    BtNetRule rule = *whole;
+    rule.addr = (BtAddr){ { 0 } };
+    /* As ::ffff:0:0 up to this bit, which differs. */
+    for (guint i = 0; i <= bit; i++) {
+      guint8 mask = (guint8)(0x80 >> i % 8);
+      gboolean set = (ipv4.bytes[i / 8] & mask) != 0;
+      if (set != (i == bit))
+        rule.addr.bytes[i / 8] |= mask;
+    }
+    rule.prefix = (guint8)(bit + 1);
+    append_rule(rules, sources, item, &rule);
+  }
+}
+
+static void
+compile_item(BtNetItem *item, GArray *rules, GArray *ports, GPtrArray *sources)
+{
+  BtNetRule rule = {
+    .addr = item->addr,
+    .prefix = (guint8)item->prefix,
+    .action = (guint8)item->rule.action,
+    .proto = (guint8)item->proto,
+    .flags = (guint8)item->flags,
+    .layer = (guint16)item->rule.layer,
+    .n_ports = (guint16)item->ports->len,
+    .ports = ports->len,
+  };
+
+  if (item->ports->len > 0)
+    g_array_append_vals(ports, item->ports->data, item->ports->len);
+  if (holds_ipv4(item))
+    append_without_ipv4(rules, sources, item, &rule);
+  else
+    append_rule(rules, sources, item, &rule);
+}
+
+static void
+compile(BtPolicy *policy)
+{
+  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(BtNetRule));
+  g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(BtPortRange));
+  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  gsize size;
+
+  g_ptr_array_set_size(policy->net_sources, 0);
+  for (guint layer = 0; layer < BT_N_LAYERS; layer++) {
+    for (guint i = 0; i < policy->net_items->len; i++) {
+      BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+      if (item->rule.layer == layer)
+        compile_item(item, rules, ports, policy->net_sources);
+    }
+  }
+  BtNetPolicyHeader header = {
+    .magic = BT_NET_POLICY_MAGIC,
+    .n_rules = rules->len,
+    .n_ports = ports->len,
+    .default_action = policy->defaults[BT_KIND_NET],
+  };
+  header.size = (guint32)(sizeof header + rules->len * sizeof(BtNetRule) +
+                          ports->len * sizeof(BtPortRange));
+  g_byte_array_append(bytes, (const guint8 *)&header, sizeof header);
+  g_byte_array_append(bytes, (const guint8 *)rules->data, rules->len * sizeof(BtNetRule));
+  g_byte_array_append(bytes, (const guint8 *)ports->data, ports->len * sizeof(BtPortRange));
+  policy->net_bytes = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+  gconstpointer data = g_bytes_get_data(policy->net_bytes, &size);
+  /* We made these bytes, and bounded them when each item was taken. */
+  if (!bt_net_policy_open(data, size, &policy->net))
+    g_error("buntime compiled a network policy that it cannot read");
+}
+
+GBytes *
+bt_policy_compile_net(BtPolicy *policy)
+{
+  if (policy->net_bytes == NULL)
+    compile(policy);
+  return g_bytes_ref(policy->net_bytes);
+}
+
+const BtOrigin *
+bt_policy_net_origin(BtPolicy *policy, int rule)
+{
+  if (rule == BT_NET_RULE_CLOSURE)
+    return &policy->closure;
+  if (policy->net_bytes == NULL)
+    compile(policy);
+  if (rule < 0 || (guint)rule >= policy->net_sources->len)
+    return &policy->default_origins[BT_KIND_NET];
+  const BtNetItem *item = g_ptr_array_index(policy->net_sources, rule);
+  return &item->rule.origin;
+}
+
+/* ---- names ---- */
+
+static gboolean
+is_localhost(const char *name)
+{
+  return strcmp(name, "localhost") == 0;
+}
+
+/* Does the item speak of this name? (Wide items speak of every one.) */
+static gboolean
+names(const BtNetItem *item, const char *name)
+{
+  if (item->host == NULL)
+    return (item->flags & BT_NET_RULE_LOOPBACK) != 0 && is_localhost(name);
+  if (!item->below)
+    return strcmp(item->host, name) == 0;
+  gsize length = strlen(name), host = strlen(item->host);
+  return length > host + 1 && name[length - host - 1] == '.' &&
+         strcmp(name + length - host, item->host) == 0;
+}
+
+static gboolean
+has_port(const BtNetItem *item, guint16 port)
+{
+  for (guint i = 0; i < item->ports->len; i++) {
+    const BtPortRange *range = &g_array_index(item->ports, BtPortRange, i);
+    if (port >= range->first && port <= range->last)
+      return TRUE;
+  }
+  return item->ports->len == 0;
+}
+
+/* The items that could decide a flow to this name. */
+static GPtrArray *
+items_for(BtPolicy *policy, const char *name)
+{
+  GPtrArray *found = g_ptr_array_new();
+  /* The host's loopback is closed to whatever does not name it. */
+  gboolean wide = !is_localhost(name);
+
+  for (guint i = 0; i < policy->net_items->len; i++) {
+    BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+    gboolean denies = item->rule.action == BT_ACTION_DENY;
+    if (names(item, name) || ((wide || denies) && bt_net_item_is_wide(item)))
+      g_ptr_array_add(found, item);
+  }
+  return found;
+}
+
+static BtVerdict
+decide(BtPolicy *policy, const char *name, GPtrArray *items, guint proto, guint16 port)
+{
+  const BtRule *worst[BT_N_LAYERS] = { NULL };
+
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    const BtRule **slot = &worst[item->rule.layer];
+    if ((item->proto & proto) != 0 && has_port(item, port) &&
+        (*slot == NULL || item->rule.action > (*slot)->action))
+      *slot = &item->rule;
+  }
+  for (guint layer = 0; layer < BT_N_LAYERS; layer++)
+    if (worst[layer] != NULL)
+      return (BtVerdict){ worst[layer]->action, &worst[layer]->origin };
+  BtVerdict verdict = bt_policy_default_verdict(policy, BT_KIND_NET);
+  if (is_localhost(name) && verdict.action == BT_ACTION_ALLOW)
+    return (BtVerdict){ BT_ACTION_DENY, &policy->closure };
+  return verdict;
+}
+
+/* Ports at which a decision can change: the first of each range and the one after its last. */
+static GArray *
+candidate_ports(GPtrArray *items)
+{
+  GArray *ports = g_array_new(FALSE, FALSE, sizeof(guint16));
+  guint16 first = 1;
+
+  g_array_append_val(ports, first);
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    for (guint j = 0; j < item->ports->len; j++) {
+      const BtPortRange *range = &g_array_index(item->ports, BtPortRange, j);
+      guint16 after = (guint16)(range->last + 1u);
+      g_array_append_val(ports, range->first);
+      if (after != 0)
+        g_array_append_val(ports, after);
+    }
+  }
+  return ports;
+}
+
+static gboolean
+is_default(BtPolicy *policy, const BtVerdict *verdict)
+{
+  return verdict->origin == &policy->default_origins[BT_KIND_NET];
+}
+
+/* The mildest verdict of all flows; of denials one by a rule says more than the default. */
+static BtVerdict
+mildest(BtPolicy *policy, const char *name, GPtrArray *items)
+{
+  static const guint protos[] = { BT_PROTO_TCP, BT_PROTO_UDP };
+  g_autoptr(GArray) ports = candidate_ports(items);
+  BtVerdict best = { BT_ACTION_NONE, NULL };
+
+  for (guint p = 0; p < G_N_ELEMENTS(protos); p++) {
+    for (guint i = 0; i < ports->len; i++) {
+      BtVerdict verdict =
+        decide(policy, name, items, protos[p], g_array_index(ports, guint16, i));
+      if (verdict.action == BT_ACTION_ALLOW)
+        return verdict;
+      if (best.origin == NULL || verdict.action < best.action ||
+          (verdict.action == best.action && is_default(policy, &best)))
+        best = verdict;
+    }
+  }
+  return best;
+}
+
+/* As rules spell it: lower case, without the root's dot. */
+static char *
+canonical_name(const char *name)
+{
+  char *lower = g_ascii_strdown(name, -1);
+  gsize length = strlen(lower);
+  if (length > 1 && lower[length - 1] == '.')
+    lower[length - 1] = '\0';
+  return lower;
+}
+
+BtVerdict
+bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out)
+{
+  g_autofree char *canonical = canonical_name(name);
+  g_autoptr(GPtrArray) items = items_for(policy, canonical);
+  BtVerdict verdict = mildest(policy, canonical, items);
+
+  if (verdict.action == BT_ACTION_DENY || rules_out == NULL)
+    return verdict;
+  if (policy->net_bytes == NULL)
+    compile(policy);
+  for (guint32 id = 0; id < policy->net_sources->len; id++) {
+    const BtNetItem *item = g_ptr_array_index(policy->net_sources, id);
+    if (item->host != NULL && names(item, canonical))
+      g_array_append_val(rules_out, id);
+  }
+  return verdict;
+}
+
+/* ---- flows ---- */
+
+BtVerdict
+bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, guint proto,
+                     guint16 port, BtNetPinnedFunc pinned, gpointer data)
+{
+  if (policy->net_bytes == NULL)
+    compile(policy);
+  if (name != NULL && bt_addr_classify(addr) == BT_ADDR_SINKHOLE) {
+    /* The address stands for a name that was denied: that denial is the verdict. */
+    g_autofree char *canonical = canonical_name(name);
+    g_autoptr(GPtrArray) items = items_for(policy, canonical);
+    BtVerdict verdict = decide(policy, canonical, items, proto, port);
+    if (verdict.action == BT_ACTION_DENY)
+      return verdict;
+    return (BtVerdict){ BT_ACTION_DENY, &policy->closure };
+  }
+  BtNetVerdict verdict = bt_net_policy_match(&policy->net, addr, proto, port, pinned, data);
+  return (BtVerdict){ verdict.action, bt_policy_net_origin(policy, verdict.rule) };
+}
+
+gboolean
+bt_policy_grants_net(BtPolicy *policy)
+{
+  guint closed = BT_N_LAYERS; /* the highest layer that denies everything */
+
+  for (guint i = 0; i < policy->net_items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+    if (item->rule.action == BT_ACTION_DENY && item->everything && item->ports->len == 0)
+      closed = MIN(closed, (guint)item->rule.layer);
+  }
+  for (guint i = 0; i < policy->net_items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+    if (item->rule.action != BT_ACTION_DENY && (guint)item->rule.layer < closed)
+      return TRUE;
+  }
+  return closed == BT_N_LAYERS && policy->defaults[BT_KIND_NET] == BT_ACTION_ALLOW;
+}

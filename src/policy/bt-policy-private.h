@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the files of src/policy share and nobody else sees.
+ */
+
+#include "policy/bt-policy.h"
+
+G_BEGIN_DECLS
+
+#define BT_SOURCE_BUILT_IN "built-in"
+#define BT_SOURCE_FLAGS "command line"
+#define BT_SOURCE_VARIABLES "environment"
+
+#define BT_N_LAYERS 3
+
+struct _BtPolicy {
+  gatomicrefcount refs;
+  GPtrArray *fs_rules, *run_rules, *unix_rules; /* BtPathRule */
+  GPtrArray *net_items;                         /* BtNetItem */
+  GPtrArray *env_rules;                         /* BtEnvRule */
+  guint n_net_rules, n_net_ports;               /* what net_items compile to, at most */
+  gboolean has_files;                           /* a policy file set the defaults */
+  BtAction defaults[BT_N_KINDS];
+  BtOrigin default_origins[BT_N_KINDS];
+  BtOrigin closure; /* the origin of what address closure denies */
+  /* The compiled net rules; NULL when they have changed since. */
+  GBytes *net_bytes;
+  BtNetPolicy net;
+  GPtrArray *net_sources; /* compiled rule → BtNetItem (not owned) */
+};
+
+void bt_rule_init(BtRule *rule, BtAction action, BtLayer layer, const char *source, guint line,
+                  const char *text);
+void bt_origin_clear(BtOrigin *origin);
+/* The layer's word for where its rules come from; for files it is the file. */
+const char *bt_layer_source(BtLayer layer);
+
+BtPathRule *bt_path_rule_new(BtFsPerms perms);
+BtPathRule *bt_path_rule_copy(const BtPathRule *rule);
+void bt_path_rule_free(BtPathRule *rule);
+BtNetItem *bt_net_item_new(void);
+BtNetItem *bt_net_item_copy(const BtNetItem *item);
+void bt_net_item_free(BtNetItem *item);
+BtEnvRule *bt_env_rule_new(const char *pattern);
+void bt_env_rule_free(BtEnvRule *rule);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPathRule, bt_path_rule_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetItem, bt_net_item_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEnvRule, bt_env_rule_free)
+
+/* Takes the item; FALSE (and frees it) if the compiled policy would be too large. */
+gboolean bt_policy_take_net_item(BtPolicy *policy, BtNetItem *item);
+/* The list that a kind's path rules are kept in. */
+GPtrArray *bt_policy_path_rules(BtPolicy *policy, BtKind kind);
+/* A file's word on a default: of several files the most restrictive counts. */
+void bt_policy_set_default(BtPolicy *policy, BtKind kind, BtAction action, const char *source,
+                           guint line);
+BtVerdict bt_policy_default_verdict(BtPolicy *policy, BtKind kind);
+
+/* Adds the rule of a bare flag. */
+void bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action,
+                        const char *flag);
+/* Is this a name or a pattern for names of variables? The error has no object yet. */
+gboolean bt_env_pattern_check(const char *pattern, GError **error);
+
+/* How many rules one item compiles to. */
+guint bt_net_item_count_rules(const BtNetItem *item);
+
+/* Sets *error to "object: message of cause". Always returns FALSE; frees cause. */
+gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
+
+/* The candidate (NULL-terminated list) spelt most like word; NULL if none is close. */
+const char *bt_nearest(const char *word, const char *const *candidates);
+
+G_END_DECLS
