@@ -15,7 +15,9 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_GROUPS 256
@@ -60,6 +62,24 @@ bt_explainer_new(int fd, gboolean quiet)
   return self;
 }
 
+/* EPIPE without the signal, which by default would end buntime and the run with it. */
+static gssize
+write_quietly(int fd, const char *text, gsize length)
+{
+  const struct timespec now = { 0 };
+  sigset_t pipe, before, pending;
+
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  gssize written = write(fd, text, length);
+  if (written < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
+    sigtimedwait(&pipe, NULL, &now);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return written;
+}
+
 static gboolean
 show(BtExplainer *self, const char *text)
 {
@@ -68,7 +88,7 @@ show(BtExplainer *self, const char *text)
 
   if (poll(&pollfd, 1, 0) != 1 || (pollfd.revents & POLLOUT) == 0)
     return FALSE;
-  return write(self->fd, text, length) == (ssize_t)length;
+  return write_quietly(self->fd, text, length) == (gssize)length;
 }
 
 static gboolean

@@ -187,7 +187,6 @@ send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
 static void
 on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
 {
-  g_autofree char *origin = NULL;
   BtFlowWords words;
   guint16 port = (guint16)message->port;
   gboolean policy = message->reason == BT_NET_REASON_POLICY;

@@ -120,12 +120,9 @@ bt_notify_exec(BtNotifier *self, const BtCall *call)
   }
   if (!bt_call_is_valid(self, call))
     return;
-  /* execveat(fd, "", AT_EMPTY_PATH): the descriptor is the program. */
-  if (path[0] == '\0' && (flags & AT_EMPTY_PATH) != 0) {
-    g_free(path);
-    path = g_strdup_printf("/proc/self/fd/%d", dirfd);
-  }
-  if (!bt_process_resolve(call->tid, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, &object) ||
+  /* Empty with AT_EMPTY_PATH: the descriptor is the program; else the kernel's ENOENT. */
+  if ((path[0] == '\0' && (flags & AT_EMPTY_PATH) == 0) ||
+      !bt_process_resolve(call->tid, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0, &object) ||
       object.fd < 0 || may_execute(self->plan, object.path)) {
     BtVerdict verdict = { .action = BT_ACTION_ALLOW };
     if (object.fd >= 0)

@@ -89,6 +89,32 @@ bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out)
   *pid_out = (pid_t)strtol(last, NULL, 10);
 }
 
+/* The pid behind a pidfd, in our namespace; 0 if it is gone. */
+static pid_t
+pid_of_pidfd(int pidfd)
+{
+  char buffer[512], name[64];
+  snprintf(name, sizeof name, "fdinfo/%d", pidfd);
+  if (!read_proc(getpid(), name, buffer, sizeof buffer))
+    return 0;
+  const char *line = strstr(buffer, "\nPid:");
+  long pid = line != NULL ? strtol(line + strlen("\nPid:"), NULL, 10) : 0;
+  return pid > 0 ? (pid_t)pid : 0;
+}
+
+gboolean
+bt_process_is_stopped(int pidfd)
+{
+  char buffer[1024];
+  pid_t pid = pid_of_pidfd(pidfd);
+
+  if (pid == 0 || !read_proc(pid, "stat", buffer, sizeof buffer))
+    return FALSE;
+  /* "PID (comm) S": comm may hold a parenthesis, what follows may not. */
+  const char *end = strrchr(buffer, ')');
+  return end != NULL && end[1] == ' ' && end[2] == 'T';
+}
+
 void
 bt_resolved_clear(BtResolved *resolved)
 {
@@ -165,7 +191,12 @@ describe_missing(int root, const char *path, BtResolved *resolved_out)
   int fd = open_in_root(root, folder, TRUE);
   if (fd < 0)
     return FALSE;
-  gboolean ok = describe(fd, resolved_out);
+  /*
+   * A link whose end cannot be seen from here (/dev/stdout leads to
+   * /proc/self, which is another in the worker): the kernel decides.
+   */
+  struct stat link;
+  gboolean ok = fstatat(fd, name, &link, AT_SYMLINK_NOFOLLOW) != 0 && describe(fd, resolved_out);
   close(fd);
   if (!ok)
     return FALSE;
@@ -188,7 +219,7 @@ bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
     g_autofree char *base = base_directory(tid, dirfd);
     if (base == NULL)
       return FALSE;
-    absolute = g_strconcat(base, "/", path, NULL);
+    absolute = path[0] != '\0' ? g_strconcat(base, "/", path, NULL) : g_strdup(base);
   }
   snprintf(link, sizeof link, "/proc/%d/root", tid);
   int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -204,19 +235,47 @@ bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
   return ok;
 }
 
+/* Since 6.9; not in Debian 12's headers. */
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+/* 0 if the process is gone. */
+static pid_t
+thread_group(pid_t tid)
+{
+  char buffer[4096];
+  if (!read_proc(tid, "status", buffer, sizeof buffer))
+    return 0;
+  const char *line = strstr(buffer, "\nTgid:");
+  long tgid = line != NULL ? strtol(line + strlen("\nTgid:"), NULL, 10) : 0;
+  return tgid > 0 ? (pid_t)tgid : 0;
+}
+
+/*
+ * The caller may be any thread. Older kernels know pidfds of whole processes
+ * only, and give the descriptors of its first thread: those of all, but for a
+ * thread that unshared them, and which then connects another socket than it
+ * meant, checked like any.
+ */
+static int
+open_pidfd(pid_t tid)
+{
+  int pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+  if (pidfd >= 0 || errno != EINVAL)
+    return pidfd;
+  pid_t tgid = thread_group(tid);
+  if (tgid == 0) {
+    errno = ESRCH;
+    return -1;
+  }
+  return (int)syscall(SYS_pidfd_open, tgid, 0);
+}
+
 int
 bt_process_take_fd(pid_t tid, int fd)
 {
-  char buffer[4096];
-
-  /* A pidfd is of a process, and the caller may be one of its threads. */
-  if (!read_proc(tid, "status", buffer, sizeof buffer))
-    return -1;
-  const char *line = strstr(buffer, "\nTgid:");
-  if (line == NULL)
-    return -1;
-  pid_t tgid = (pid_t)strtol(line + strlen("\nTgid:"), NULL, 10);
-  int pidfd = (int)syscall(SYS_pidfd_open, tgid, 0);
+  int pidfd = open_pidfd(tid);
   if (pidfd < 0)
     return -1;
   int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);

@@ -19,6 +19,9 @@ char *bt_process_read_path(pid_t tid, guint64 address);
 /* comm and the pid inside the sandbox, for events. */
 void bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out);
 
+/* Is the process behind a pidfd stopped by a signal, as a shell's job is? */
+gboolean bt_process_is_stopped(int pidfd);
+
 /* Where a path of the worker leads, as the kernel resolves it in the worker's root. */
 typedef struct {
   int fd;         /* O_PATH of the object, -1 if it does not exist */
@@ -33,8 +36,9 @@ void bt_resolved_clear(BtResolved *resolved);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtResolved, bt_resolved_clear)
 
 /*
- * dirfd is the call's first argument or AT_FDCWD. FALSE with errno set if
- * path leads nowhere, not even to a directory that it could be made in.
+ * dirfd is the call's first argument or AT_FDCWD; an empty path means dirfd
+ * itself. FALSE with errno set if path leads nowhere that can be seen from
+ * here, not even to a directory that it could be made in.
  */
 gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
                             BtResolved *resolved_out);

@@ -44,6 +44,7 @@
 #include "lib/bt-names.h"
 #include "lib/bt-net-peer.h"
 #include "lib/bt-notifier.h"
+#include "lib/bt-process.h"
 #include "lib/bt-spawn.h"
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
@@ -179,8 +180,10 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
     break;
   case BT_STATUS_STOPPED:
     /* The worker stopped itself (Ctrl-Z in a full-screen program): give the
-     * terminal back to the shell. Its SIGCONT goes to the whole group. */
-    kill(getpid(), SIGSTOP);
+     * terminal back to the shell. Its SIGCONT goes to the whole group. After a
+     * Ctrl-Z that stopped us all, this is read when the worker runs again. */
+    if (self->worker_pidfd >= 0 && bt_process_is_stopped(self->worker_pidfd))
+      kill(getpid(), SIGSTOP);
     break;
   case BT_STATUS_EXITED:
     self->ended = TRUE;
@@ -277,19 +280,17 @@ on_signal(int fd, GIOCondition condition, gpointer data)
 
 /*
  * Blocked before anything is spawned, so that none is lost; init gives the
- * worker an empty mask. SIGPIPE only so that a write tells of it by EPIPE.
+ * worker an empty mask.
  */
 static void
 block_signals(Supervisor *self, sigset_t *before_out)
 {
-  sigset_t handled, blocked;
+  sigset_t handled;
 
   sigemptyset(&handled);
   for (gsize i = 0; i < G_N_ELEMENTS(passed_on); i++)
     sigaddset(&handled, passed_on[i]);
-  blocked = handled;
-  sigaddset(&blocked, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &blocked, before_out);
+  pthread_sigmask(SIG_BLOCK, &handled, before_out);
   self->signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -137,4 +137,17 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
 gboolean buntime_sandbox_run(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
                              int *exit_status_out, GError **error);
 
+/**
+ * buntime_error_format:
+ * @error: an error of any domain
+ *
+ * Makes the text for stderr: "buntime: OBJECT: REASON", then an indented line
+ * with the cure. Control characters are neutralised.
+ *
+ * Returns: (transfer full): the text, its last newline included
+ *
+ * Since: 1.0
+ */
+char *buntime_error_format(const GError *error);
+
 G_END_DECLS

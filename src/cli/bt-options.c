@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/bt-options.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "lib/buntime.h"
+
+#define PERMISSION(name_, letter_, value_, help_, number_, allow_, completion_)                  \
+  {                                                                                              \
+    .name = name_, .letter = letter_, .use = BT_VALUE_OPTIONAL, .value = value_, .help = help_,  \
+    .id = BT_OPTION_PERMISSION, .number = number_, .allow = allow_, .completion = completion_,   \
+  }
+
+const BtOption bt_options[] = {
+  PERMISSION("allow-net", 'N', N_("HOST[:PORT],…"),
+             N_("reach these hosts, *.domains or address ranges; bare: any"),
+             BUNTIME_PERMISSION_NET, TRUE, BT_COMPLETE_NOTHING),
+  PERMISSION("deny-net", '\0', N_("HOST[:PORT],…"), N_("never reach these"),
+             BUNTIME_PERMISSION_NET, FALSE, BT_COMPLETE_NOTHING),
+  PERMISSION("allow-read", 'R', N_("PATH,…"), N_("see and read these files and folders; bare: all"),
+             BUNTIME_PERMISSION_READ, TRUE, BT_COMPLETE_FILES),
+  PERMISSION("deny-read", '\0', N_("PATH,…"), N_("never read these"), BUNTIME_PERMISSION_READ,
+             FALSE, BT_COMPLETE_FILES),
+  PERMISSION("allow-write", 'W', N_("PATH,…"), N_("write to these files and folders; bare: all"),
+             BUNTIME_PERMISSION_WRITE, TRUE, BT_COMPLETE_FILES),
+  PERMISSION("deny-write", '\0', N_("PATH,…"), N_("never write to these"),
+             BUNTIME_PERMISSION_WRITE, FALSE, BT_COMPLETE_FILES),
+  PERMISSION("allow-env", 'E', N_("NAME,…"),
+             N_("see these environment variables, or PREFIX_*; bare: all"),
+             BUNTIME_PERMISSION_ENV, TRUE, BT_COMPLETE_NOTHING),
+  PERMISSION("deny-env", '\0', N_("NAME,…"), N_("never see these"), BUNTIME_PERMISSION_ENV, FALSE,
+             BT_COMPLETE_NOTHING),
+  PERMISSION("allow-run", '\0', N_("PROGRAM,…"), N_("run these programs; bare: any"),
+             BUNTIME_PERMISSION_RUN, TRUE, BT_COMPLETE_FILES),
+  PERMISSION("deny-run", '\0', N_("PROGRAM,…"), N_("never run these"), BUNTIME_PERMISSION_RUN,
+             FALSE, BT_COMPLETE_FILES),
+  PERMISSION("allow-unix", '\0', N_("PATH,…"), N_("connect to these Unix sockets; bare: any"),
+             BUNTIME_PERMISSION_UNIX, TRUE, BT_COMPLETE_FILES),
+  PERMISSION("deny-unix", '\0', N_("PATH,…"), N_("never connect to these"),
+             BUNTIME_PERMISSION_UNIX, FALSE, BT_COMPLETE_FILES),
+  {
+    .name = "allow-all", .letter = 'A', .id = BT_OPTION_ALLOW_ALL,
+    .help = N_("everything that can be granted inside the sandbox"),
+  },
+  {
+    .name = "policy", .use = BT_VALUE_REQUIRED, .value = N_("FILE"), .id = BT_OPTION_POLICY,
+    .completion = BT_COMPLETE_FILES,
+    .help = N_("add the rules of a policy file; flags decide before it"),
+  },
+  {
+    .name = "worker", .use = BT_VALUE_REQUIRED, .value = "python|bun|exec",
+    .id = BT_OPTION_WORKER, .completion = BT_COMPLETE_WORDS,
+    .help = N_("how ENTRY is run, instead of by its name"),
+  },
+  {
+    .name = "net", .use = BT_VALUE_REQUIRED, .value = "auto|tap|veth", .id = BT_OPTION_NET,
+    .completion = BT_COMPLETE_WORDS,
+    .help = N_("how packets leave the sandbox, if a network is granted"),
+  },
+  {
+    .name = "json-status-fd", .use = BT_VALUE_REQUIRED, .value = N_("N"),
+    .id = BT_OPTION_JSON_STATUS_FD,
+    .help = N_("write a line of JSON with the outcome to this descriptor"),
+  },
+  {
+    .name = "quiet", .letter = 'q', .id = BT_OPTION_QUIET, .help = N_("do not explain refusals"),
+  },
+  {
+    .name = "version", .letter = 'V', .id = BT_OPTION_VERSION, .help = N_("show the version"),
+  },
+  {
+    .name = "help", .letter = 'h', .id = BT_OPTION_HELP, .help = N_("show this help"),
+  },
+};
+const guint bt_n_options = G_N_ELEMENTS(bt_options);
+
+const BtCommand bt_commands[] = {
+  { "run", N_("run a program in a sandbox; the word may be left out") },
+};
+const guint bt_n_commands = G_N_ELEMENTS(bt_commands);
+
+void
+bt_command_line_clear(BtCommandLine *line)
+{
+  g_clear_pointer(&line->given, g_array_unref);
+  *line = BT_COMMAND_LINE_INIT;
+}
+
+/* ---- the nearest known flag ---- */
+
+#define MAX_WORD 32
+
+/* Insertions, deletions and replacements between two words; large if one is too long. */
+static guint
+distance(const char *a, const char *b)
+{
+  guint row[MAX_WORD + 1];
+  gsize length_a = strlen(a), length_b = strlen(b);
+
+  if (length_a > MAX_WORD || length_b > MAX_WORD)
+    return G_MAXUINT;
+  for (gsize j = 0; j <= length_b; j++)
+    row[j] = j;
+  for (gsize i = 1; i <= length_a; i++) {
+    guint diagonal = row[0];
+    row[0] = i;
+    for (gsize j = 1; j <= length_b; j++) {
+      guint above = row[j];
+      guint replaced = diagonal + (a[i - 1] != b[j - 1]);
+      row[j] = MIN(replaced, MIN(above, row[j - 1]) + 1);
+      diagonal = above;
+    }
+  }
+  return row[length_b];
+}
+
+char *
+bt_options_nearest(const char *word)
+{
+  g_autofree char *name = NULL;
+  const BtOption *best = NULL;
+  guint best_distance = G_MAXUINT;
+
+  word += strspn(word, "-");
+  name = g_strndup(word, strcspn(word, "="));
+  for (guint i = 0; i < bt_n_options; i++) {
+    guint far = distance(name, bt_options[i].name);
+    if (far < best_distance) {
+      best_distance = far;
+      best = &bt_options[i];
+    }
+  }
+  /* A third of the word may be wrong: further away it is another word. */
+  if (best == NULL || best_distance > MAX(2, strlen(name) / 3) || best_distance >= strlen(name))
+    return NULL;
+  return g_strconcat("--", best->name, NULL);
+}
+
+/* ---- parsing ---- */
+
+static gboolean
+unknown_flag(const char *word, GError **error)
+{
+  g_autofree char *flag = g_strndup(word, strcspn(word, "="));
+  g_autofree char *nearest = bt_options_nearest(word);
+  g_autofree char *cure =
+    nearest != NULL ? g_strdup_printf(_("did you mean %s? A program of that name is written "
+                                        "after '--'"),
+                                      nearest)
+                    : g_strdup(_("'buntime --help' lists the flags; a program of that name is "
+                                 "written after '--'"));
+  return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("unknown flag"), cure);
+}
+
+static gboolean
+check_words(const BtOption *option, const char *flag, const char *value, GError **error)
+{
+  g_auto(GStrv) words = NULL;
+  g_autofree char *cure = NULL;
+
+  if (option->completion != BT_COMPLETE_WORDS)
+    return TRUE;
+  words = g_strsplit(option->value, "|", -1);
+  if (g_strv_contains((const char *const *)words, value))
+    return TRUE;
+  g_autofree char *object = g_strconcat(flag, "=", value, NULL);
+  cure = g_strdup_printf(_("write %s=%s"), flag, option->value);
+  return bt_fail(error, BUNTIME_ERROR_USAGE, object, _("unknown value"), cure);
+}
+
+/* next is the word after it, NULL at the end. */
+static gboolean
+add_given(BtCommandLine *line, const BtOption *option, const char *flag, const char *value,
+          const char *next, GError **error)
+{
+  const BtGiven given = { .option = option, .value = value };
+  g_autofree char *cure = NULL;
+
+  if (option->use == BT_VALUE_NONE && value != NULL)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("takes no value"), NULL);
+  if (option->use == BT_VALUE_REQUIRED && (value == NULL || value[0] == '\0')) {
+    gboolean separate = value == NULL && next != NULL && next[0] != '-';
+    cure = g_strdup_printf(_("values are written after '=': %s=%s"), flag,
+                           separate ? next : g_dgettext(GETTEXT_PACKAGE, option->value));
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("needs a value"), cure);
+  }
+  if (option->use == BT_VALUE_OPTIONAL && value != NULL && value[0] == '\0') {
+    cure = g_strdup_printf(_("write %s for everything, or %s=%s"), flag, flag,
+                           g_dgettext(GETTEXT_PACKAGE, option->value));
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("an empty list"), cure);
+  }
+  if (value != NULL && !check_words(option, flag, value, error))
+    return FALSE;
+  g_array_append_val(line->given, given);
+  return TRUE;
+}
+
+static gboolean
+parse_long(BtCommandLine *line, const char *word, const char *next, GError **error)
+{
+  gsize length = strcspn(word + 2, "=");
+  const char *value = word[2 + length] == '=' ? word + 2 + length + 1 : NULL;
+
+  for (guint i = 0; i < bt_n_options; i++)
+    if (strlen(bt_options[i].name) == length &&
+        strncmp(bt_options[i].name, word + 2, length) == 0) {
+      g_autofree char *flag = g_strndup(word, 2 + length);
+      return add_given(line, &bt_options[i], flag, value, next, error);
+    }
+  return unknown_flag(word, error);
+}
+
+/* -N, -N=VALUE, and several letters in one word if none has a value. */
+static gboolean
+parse_short(BtCommandLine *line, const char *word, const char *next, GError **error)
+{
+  gsize letters = strcspn(word + 1, "=");
+  const char *value = word[1 + letters] == '=' ? word + 1 + letters + 1 : NULL;
+
+  if (letters != 1 && value != NULL)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, word, _("several flags in one word have no values"),
+                   _("write each flag by itself"));
+  for (gsize letter = 1; letter <= letters; letter++) {
+    const BtOption *found = NULL;
+    char flag[] = { '-', word[letter], '\0' };
+    for (guint i = 0; i < bt_n_options && found == NULL; i++)
+      if (bt_options[i].letter != '\0' && bt_options[i].letter == word[letter])
+        found = &bt_options[i];
+    /* "-allow-net" is a flag with a dash too few, not ten letters. */
+    if (found == NULL)
+      return unknown_flag(word, error);
+    if (!add_given(line, found, flag, value, next, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+ends_parsing(const BtCommandLine *line)
+{
+  if (line->given->len == 0)
+    return FALSE;
+  BtOptionId last = g_array_index(line->given, BtGiven, line->given->len - 1).option->id;
+  return last == BT_OPTION_HELP || last == BT_OPTION_VERSION;
+}
+
+gboolean
+bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error)
+{
+  gboolean options = TRUE, command = FALSE;
+
+  *line_out = BT_COMMAND_LINE_INIT;
+  line_out->given = g_array_new(FALSE, FALSE, sizeof(BtGiven));
+  if (argv[0] == NULL)
+    return TRUE;
+  for (const char *const *word = argv + 1; *word != NULL; word++) {
+    if (options && strcmp(*word, "--") == 0) {
+      options = FALSE;
+      continue;
+    }
+    /* "-" alone is standard input, an entry. */
+    if (options && (*word)[0] == '-' && (*word)[1] != '\0') {
+      gboolean ok = (*word)[1] == '-' ? parse_long(line_out, *word, word[1], error)
+                                      : parse_short(line_out, *word, word[1], error);
+      if (!ok)
+        return FALSE;
+      if (ends_parsing(line_out))
+        return TRUE;
+      const BtGiven *last = &g_array_index(line_out->given, BtGiven, line_out->given->len - 1);
+      line_out->bare =
+        last->option->use == BT_VALUE_OPTIONAL && last->value == NULL ? *word : NULL;
+      continue;
+    }
+    if (options && !command && strcmp(*word, bt_commands[0].name) == 0) {
+      command = TRUE;
+      line_out->bare = NULL;
+      continue;
+    }
+    if ((*word)[0] == '\0')
+      return bt_fail(error, BUNTIME_ERROR_USAGE, "ENTRY", _("the program's name is empty"), NULL);
+    if (!options)
+      line_out->bare = NULL;
+    line_out->entry = *word;
+    line_out->args = word + 1;
+    return TRUE;
+  }
+  return TRUE;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The command line: one table, from which parsing, --help, the manual page's
+ * synopsis and the shells' completions are all made.
+ *
+ * Options are not GOption's: its optional arguments swallow the next word, so
+ * that `--allow-net w.py` would lose the program.  Here a value follows '='.
+ */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  BT_OPTION_PERMISSION, /* number: BuntimePermission, allow says which way */
+  BT_OPTION_ALLOW_ALL,
+  BT_OPTION_POLICY,
+  BT_OPTION_WORKER,
+  BT_OPTION_NET,
+  BT_OPTION_JSON_STATUS_FD,
+  BT_OPTION_QUIET,
+  BT_OPTION_VERSION,
+  BT_OPTION_HELP,
+} BtOptionId;
+
+typedef enum {
+  BT_VALUE_NONE,
+  BT_VALUE_OPTIONAL, /* a bare flag means everything */
+  BT_VALUE_REQUIRED,
+} BtValueUse;
+
+/* What completions offer after '='. */
+typedef enum {
+  BT_COMPLETE_NOTHING,
+  BT_COMPLETE_FILES, /* also a list of them */
+  BT_COMPLETE_WORDS, /* those of `value`, which are parted by '|' */
+} BtCompletion;
+
+typedef struct {
+  const char *name; /* without dashes */
+  char letter;      /* or '\0' */
+  BtValueUse use;
+  const char *value; /* "HOST,…" as help shows it, or "tap|veth" */
+  const char *help;  /* to be translated */
+  BtOptionId id;
+  BtCompletion completion;
+  int number;
+  gboolean allow;
+} BtOption;
+
+extern const BtOption bt_options[];
+extern const guint bt_n_options;
+
+/* The subcommands; bare ENTRY means the first. */
+typedef struct {
+  const char *name;
+  const char *help;
+} BtCommand;
+
+extern const BtCommand bt_commands[];
+extern const guint bt_n_commands;
+
+typedef struct {
+  const BtOption *option;
+  const char *value; /* NULL: bare */
+} BtGiven;
+
+/* Borrows from argv. */
+typedef struct {
+  GArray *given;           /* BtGiven, in the order written */
+  const char *entry;       /* NULL if there is none */
+  const char *const *args; /* what follows the entry, NULL-terminated */
+  const char *bare;        /* the flag right before the entry, if it could have had a value */
+} BtCommandLine;
+
+#define BT_COMMAND_LINE_INIT ((BtCommandLine){ 0 })
+void bt_command_line_clear(BtCommandLine *line);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCommandLine, bt_command_line_clear)
+
+/* argv[0] is skipped. Stops early at --help and --version, which come last in `given` then. */
+gboolean bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error);
+
+/* The known flag that is most like a word, "--allow-net", or NULL (transfer full). */
+char *bt_options_nearest(const char *word);
+
+G_END_DECLS

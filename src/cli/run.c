@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/bt-run.h"
+
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "lib/buntime.h"
+
+/* The place of value among the option's words, which parsing has checked. */
+static int
+word_index(const BtGiven *given)
+{
+  g_auto(GStrv) words = g_strsplit(given->option->value, "|", -1);
+  for (int i = 0; words[i] != NULL; i++)
+    if (strcmp(words[i], given->value) == 0)
+      return i;
+  return 0;
+}
+
+static gboolean
+set_status_fd(BuntimeSandbox *sandbox, const char *value, GError **error)
+{
+  guint64 fd;
+
+  /* 0, 1 and 2 are the worker's, and this one must not be. */
+  if (!g_ascii_string_to_unsigned(value, 10, 3, G_MAXINT, &fd, NULL) ||
+      fcntl((int)fd, F_GETFD) < 0) {
+    g_autofree char *object = g_strconcat("--json-status-fd=", value, NULL);
+    return bt_fail(error, BUNTIME_ERROR_USAGE, object, _("not an open descriptor above 2"),
+                   _("open it in the shell: --json-status-fd=3 3>status.json"));
+  }
+  buntime_sandbox_set_status_fd(sandbox, (int)fd);
+  return TRUE;
+}
+
+static gboolean
+apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
+{
+  static const BuntimeWorkerKind workers[] = { BUNTIME_WORKER_PYTHON, BUNTIME_WORKER_BUN,
+                                               BUNTIME_WORKER_EXEC };
+  static const BuntimeNetBackend backends[] = { BUNTIME_NET_AUTO, BUNTIME_NET_TAP,
+                                                BUNTIME_NET_VETH };
+  const BtOption *option = given->option;
+
+  switch (option->id) {
+  case BT_OPTION_PERMISSION:
+    return buntime_sandbox_add_permission(sandbox, option->number, option->allow, given->value,
+                                          error);
+  case BT_OPTION_ALLOW_ALL:
+    buntime_sandbox_allow_all(sandbox);
+    break;
+  case BT_OPTION_POLICY:
+    return buntime_sandbox_add_policy(sandbox, given->value, error);
+  case BT_OPTION_WORKER:
+    buntime_sandbox_set_worker(sandbox, workers[word_index(given)]);
+    break;
+  case BT_OPTION_NET:
+    buntime_sandbox_set_net_backend(sandbox, backends[word_index(given)]);
+    break;
+  case BT_OPTION_JSON_STATUS_FD:
+    return set_status_fd(sandbox, given->value, error);
+  case BT_OPTION_QUIET:
+    buntime_sandbox_set_quiet(sandbox, TRUE);
+    break;
+  case BT_OPTION_VERSION:
+  case BT_OPTION_HELP:
+    break;
+  }
+  return TRUE;
+}
+
+/* `--allow-net github.com w.py`: what was meant as a value became the entry. */
+static void
+explain_separate_value(const BtCommandLine *line, GError **error)
+{
+  if (line->bare == NULL || (!g_error_matches(*error, BUNTIME_ERROR, BUNTIME_ERROR_NOT_FOUND) &&
+                             !g_error_matches(*error, BUNTIME_ERROR, BUNTIME_ERROR_NOT_RUNNABLE)))
+    return;
+  g_autofree char *cure = g_strdup_printf(_("if it is the value of %s: values are written %s=%s"),
+                                          line->bare, line->bare, line->entry);
+  /* Only the first line is kept: the other cure is for a program. */
+  g_autofree char *first = g_strndup((*error)->message, strcspn((*error)->message, "\n"));
+  GError *better = g_error_new((*error)->domain, (*error)->code, "%s\n%s", first, cure);
+  g_clear_error(error);
+  *error = better;
+}
+
+int
+bt_run(const BtCommandLine *line, GError **error)
+{
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  GError *failure = NULL;
+  int exit_status;
+
+  for (guint i = 0; i < line->given->len; i++)
+    if (!apply(sandbox, &g_array_index(line->given, BtGiven, i), error))
+      return -1;
+  if (buntime_sandbox_run(sandbox, line->entry, line->args, &exit_status, &failure))
+    return exit_status;
+  explain_separate_value(line, &failure);
+  g_propagate_error(error, failure);
+  return -1;
+}
