@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/bt-hosts.h"
+#include "lib/bt-names.h"
+
+enum { NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
+
+/* ---- a resolver that waits to be told ---- */
+
+typedef struct {
+  char *name;
+  BtLookupDone done;
+  gpointer data;
+} FakeLookup;
+
+static GPtrArray *lookups; /* FakeLookup started and not yet finished */
+static guint n_started;
+
+static void
+fake_free(gpointer data)
+{
+  FakeLookup *lookup = data;
+  g_free(lookup->name);
+  g_free(lookup);
+}
+
+static gpointer
+fake_start(const char *name, BtLookupDone done, gpointer data)
+{
+  FakeLookup *lookup = g_new(FakeLookup, 1);
+  *lookup = (FakeLookup){ .name = g_strdup(name), .done = done, .data = data };
+  g_ptr_array_add(lookups, lookup);
+  n_started++;
+  return lookup;
+}
+
+static void
+fake_cancel(gpointer lookup)
+{
+  g_assert_true(g_ptr_array_remove(lookups, lookup));
+}
+
+static const BtResolver fake_resolver = { .start = fake_start, .cancel = fake_cancel };
+
+/* Finishes the oldest lookup; addresses are parted by blanks. */
+static void
+finish(BtLookupResult result, const char *addresses)
+{
+  g_auto(GStrv) words = g_strsplit(addresses, " ", -1);
+  BtAddr addrs[BT_NET_MSG_MAX_ADDRS];
+  guint n_addrs = 0;
+
+  g_assert_cmpuint(lookups->len, >, 0);
+  FakeLookup *lookup = g_ptr_array_steal_index(lookups, 0);
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++)
+    g_assert_true(bt_addr_parse(words[i], &addrs[n_addrs++]));
+  lookup->done(lookup->data, result, addrs, n_addrs);
+  fake_free(lookup);
+}
+
+/* ---- the names under test ---- */
+
+typedef struct {
+  BtPolicy *policy;
+  BtNames *names;
+  GArray *answers; /* BtNetMsgAnswer */
+  char *hosts;
+} Fixture;
+
+static void
+on_answer(gpointer data, const BtNetMsgAnswer *answer)
+{
+  Fixture *fixture = data;
+  g_assert_cmpuint(answer->header.kind, ==, BT_NET_MSG_ANSWER);
+  g_array_append_val(fixture->answers, *answer);
+}
+
+static void
+set_up(Fixture *fixture, const char *allow)
+{
+  g_autoptr(GError) error = NULL;
+
+  lookups = g_ptr_array_new_with_free_func(fake_free);
+  n_started = 0;
+  fixture->policy = bt_policy_new();
+  if (allow != NULL) {
+    bt_policy_add_flag(fixture->policy, BT_LAYER_FLAGS, BT_KIND_NET, BT_ACTION_ALLOW,
+                       "--allow-net", allow[0] != '\0' ? allow : NULL, "/", "/", &error);
+    g_assert_no_error(error);
+  }
+  fixture->hosts = g_build_filename(g_get_tmp_dir(), "bt-names-XXXXXX", NULL);
+  close(g_mkstemp(fixture->hosts));
+  fixture->answers = g_array_new(FALSE, FALSE, sizeof(BtNetMsgAnswer));
+  fixture->names = bt_names_new(fixture->policy, NULL);
+  bt_names_set_resolver(fixture->names, &fake_resolver, fixture->hosts);
+  bt_names_set_answer_func(fixture->names, on_answer, fixture);
+}
+
+static void
+tear_down(Fixture *fixture)
+{
+  bt_names_free(fixture->names);
+  g_assert_cmpuint(lookups->len, ==, 0);
+  g_ptr_array_unref(lookups);
+  g_array_unref(fixture->answers);
+  bt_policy_unref(fixture->policy);
+  g_unlink(fixture->hosts);
+  g_free(fixture->hosts);
+}
+
+static void
+ask(Fixture *fixture, guint32 id, guint32 type, const char *name)
+{
+  BtNetMsgResolve query = { .header = { .kind = BT_NET_MSG_RESOLVE, .id = id }, .type = type };
+  g_strlcpy(query.name, name, sizeof query.name);
+  bt_names_query(fixture->names, &query);
+}
+
+/* The answer that came last. */
+static const BtNetMsgAnswer *
+last(Fixture *fixture)
+{
+  g_assert_cmpuint(fixture->answers->len, >, 0);
+  return &g_array_index(fixture->answers, BtNetMsgAnswer, fixture->answers->len - 1);
+}
+
+static void
+assert_addrs(const BtNetMsgAnswer *answer, const char *expected)
+{
+  GString *text = g_string_new(NULL);
+  char buffer[BT_ADDR_TEXT_SIZE];
+
+  g_assert_cmpuint(answer->rcode, ==, NOERROR);
+  for (guint i = 0; i < answer->n_addrs; i++)
+    g_string_append_printf(text, "%s%s", i > 0 ? " " : "",
+                           bt_addr_format(&answer->addrs[i], buffer));
+  g_assert_cmpstr(text->str, ==, expected);
+  g_string_free(text, TRUE);
+}
+
+static BtAction
+flow(Fixture *fixture, const char *address, guint16 port, BtFlowWords *words)
+{
+  BtAddr addr;
+  g_assert_true(bt_addr_parse(address, &addr));
+  BtVerdict verdict =
+    bt_names_check_flow(fixture->names, &addr, BT_PROTO_TCP, port, words);
+  g_assert_nonnull(verdict.origin);
+  return verdict.action;
+}
+
+/* A public range that is nobody's (documentation). */
+#define PUBLIC "203.0.113.5"
+
+static void
+test_denied(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+  char text[BT_ADDR_TEXT_SIZE];
+
+  set_up(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "Evil.example");
+  const BtNetMsgAnswer *answer = last(&fixture);
+  g_assert_cmpuint(answer->header.id, ==, 1);
+  g_assert_cmpuint(answer->ttl, ==, 1);
+  g_assert_cmpuint(answer->n_addrs, ==, 1);
+  g_assert_cmpuint(answer->n_rules, ==, 0);
+  g_assert_cmpint(bt_addr_classify(&answer->addrs[0]), ==, BT_ADDR_SINKHOLE);
+  BtAddr sinkhole = answer->addrs[0];
+  g_assert_cmpint(flow(&fixture, bt_addr_format(&sinkhole, text), 443, &words), ==,
+                  BT_ACTION_DENY);
+  g_assert_cmpstr(words.name, ==, "evil.example");
+  g_assert_null(words.reason);
+  /* One a name. */
+  ask(&fixture, 2, BT_DNS_TYPE_A, "evil.example");
+  g_assert_true(bt_addr_equal(&last(&fixture)->addrs[0], &sinkhole));
+  ask(&fixture, 3, BT_DNS_TYPE_A, "other.example");
+  g_assert_false(bt_addr_equal(&last(&fixture)->addrs[0], &sinkhole));
+  ask(&fixture, 4, BT_DNS_TYPE_AAAA, "evil.example");
+  assert_addrs(last(&fixture), "");
+  g_assert_cmpuint(n_started, ==, 0);
+  tear_down(&fixture);
+}
+
+static void
+test_granted(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+
+  set_up(&fixture, "github.com:443");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  g_assert_cmpuint(fixture.answers->len, ==, 0);
+  g_assert_cmpstr(((FakeLookup *)lookups->pdata[0])->name, ==, "github.com");
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_DENY);
+  finish(BT_LOOKUP_FOUND, PUBLIC " 10.0.0.1 127.0.0.1 198.18.0.1");
+  assert_addrs(last(&fixture), PUBLIC);
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 1);
+  g_assert_cmpuint(last(&fixture)->ttl, ==, 30);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 80, &words), ==, BT_ACTION_DENY);
+  g_assert_cmpstr(words.name, ==, "github.com");
+  g_assert_cmpint(flow(&fixture, "203.0.113.6", 443, &words), ==, BT_ACTION_DENY);
+  g_assert_cmpint(flow(&fixture, "10.0.0.1", 443, &words), ==, BT_ACTION_DENY);
+  /* An UNPIN right after an answer crossed it; one of another rule is nothing. */
+  BtAddr addr;
+  g_assert_true(bt_addr_parse(PUBLIC, &addr));
+  bt_names_unpin(fixture.names, &addr, last(&fixture)->rules[0]);
+  bt_names_unpin(fixture.names, &addr, 4711);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
+  /* The address becomes the host's own. */
+  bt_names_set_host_addrs(fixture.names, &addr, 1);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_DENY);
+  tear_down(&fixture);
+}
+
+static void
+test_closed(void)
+{
+  static const char *const closed[] = { "10.0.2.2", "127.0.0.1", "192.168.1.1", "169.254.169.254",
+                                        "198.18.0.1", PUBLIC /* the host's own, below */ };
+  Fixture fixture;
+  BtFlowWords words;
+  BtAddr own;
+
+  set_up(&fixture, "github.com");
+  g_assert_true(bt_addr_parse(PUBLIC, &own));
+  bt_names_set_host_addrs(fixture.names, &own, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS(closed); i++) {
+    char text[BT_ADDR_TEXT_SIZE];
+    ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+    finish(BT_LOOKUP_FOUND, closed[i]);
+    g_assert_cmpuint(last(&fixture)->n_addrs, ==, 1);
+    g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
+    g_assert_cmpint(bt_addr_classify(&last(&fixture)->addrs[0]), ==, BT_ADDR_SINKHOLE);
+    bt_addr_format(&last(&fixture)->addrs[0], text);
+    g_assert_cmpint(flow(&fixture, text, 443, &words), ==, BT_ACTION_DENY);
+    g_assert_cmpstr(words.name, ==, "github.com");
+    g_assert_nonnull(strstr(words.reason, "github.com"));
+    g_assert_nonnull(strstr(words.reason, closed[i]));
+    g_assert_cmpstr(words.grant, ==, closed[i]);
+    g_assert_cmpint(flow(&fixture, closed[i], 443, &words), ==, BT_ACTION_DENY);
+  }
+  tear_down(&fixture);
+}
+
+static void
+test_everything(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+
+  set_up(&fixture, "");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "intranet.example");
+  finish(BT_LOOKUP_FOUND, "10.0.0.1 " PUBLIC " 198.18.0.1");
+  assert_addrs(last(&fixture), "10.0.0.1 " PUBLIC);
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
+  g_assert_cmpint(flow(&fixture, "10.0.0.1", 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpstr(words.name, ==, "intranet.example");
+  tear_down(&fixture);
+}
+
+/* A name and a range: where the name leads into the range, the range speaks. */
+static void
+test_name_and_range(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, "intranet.example,10.0.0.0/8");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "intranet.example");
+  finish(BT_LOOKUP_FOUND, "10.0.0.1 192.168.0.1");
+  assert_addrs(last(&fixture), "10.0.0.1");
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
+  tear_down(&fixture);
+}
+
+static void
+test_results(void)
+{
+  static const struct {
+    BtLookupResult result;
+    guint32 rcode;
+  } cases[] = {
+    { BT_LOOKUP_NO_NAME, NXDOMAIN },
+    { BT_LOOKUP_NO_DATA, NOERROR },
+    { BT_LOOKUP_FAILED, SERVFAIL },
+    { BT_LOOKUP_FOUND, NOERROR },
+  };
+  Fixture fixture;
+
+  set_up(&fixture, "github.com");
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+    finish(cases[i].result, "");
+    g_assert_cmpuint(last(&fixture)->rcode, ==, cases[i].rcode);
+    g_assert_cmpuint(last(&fixture)->n_addrs, ==, 0);
+  }
+  tear_down(&fixture);
+}
+
+static void
+test_odd_names(void)
+{
+  static const char *const odd[] = { "", ".", "a..b", "a b", "a\nb", "a\033b", "\xc3\xa4.com",
+                                     ".github.com", "github.com/" };
+  Fixture fixture;
+
+  set_up(&fixture, "");
+  for (gsize i = 0; i < G_N_ELEMENTS(odd); i++) {
+    ask(&fixture, 1, BT_DNS_TYPE_A, odd[i]);
+    g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  }
+  g_assert_cmpuint(n_started, ==, 0);
+  tear_down(&fixture);
+}
+
+/* One lookup a name, eight at once, the rest in order, and no more than so many. */
+static void
+test_bounds(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, "");
+  for (guint i = 0; i < 3; i++)
+    ask(&fixture, i, BT_DNS_TYPE_A, "same.example");
+  g_assert_cmpuint(n_started, ==, 1);
+  finish(BT_LOOKUP_FOUND, PUBLIC);
+  g_assert_cmpuint(fixture.answers->len, ==, 3);
+  for (guint i = 0; i < 3; i++)
+    g_assert_cmpuint(g_array_index(fixture.answers, BtNetMsgAnswer, i).header.id, ==, i);
+
+  g_array_set_size(fixture.answers, 0);
+  n_started = 0;
+  for (guint i = 0; i < 1000; i++) {
+    g_autofree char *name = g_strdup_printf("n%u.example", i);
+    ask(&fixture, i, BT_DNS_TYPE_A, name);
+  }
+  g_assert_cmpuint(n_started, ==, 8);
+  g_assert_cmpuint(fixture.answers->len, ==, 1000 - 64);
+  for (guint i = 0; i < fixture.answers->len; i++)
+    g_assert_cmpuint(g_array_index(fixture.answers, BtNetMsgAnswer, i).rcode, ==, SERVFAIL);
+  for (guint i = 0; i < 64; i++)
+    finish(BT_LOOKUP_FOUND, PUBLIC);
+  g_assert_cmpuint(lookups->len, ==, 0);
+  g_assert_cmpuint(fixture.answers->len, ==, 1000);
+  for (guint i = 0; i < 1000; i++)
+    ask(&fixture, i, BT_DNS_TYPE_A, "same.example");
+  g_assert_cmpuint(lookups->len, ==, 1);
+  /* Freed with lookups in flight: tear_down() sees them cancelled. */
+  tear_down(&fixture);
+}
+
+/* A worker that asks for name after name gets addresses, and we forget. */
+static void
+test_sinkhole_bounded(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+  char first[BT_ADDR_TEXT_SIZE] = "";
+  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+  set_up(&fixture, NULL);
+  for (guint i = 0; i < 70000; i++) {
+    g_autofree char *name = g_strdup_printf("n%u.example", i);
+    char text[BT_ADDR_TEXT_SIZE];
+    ask(&fixture, i, BT_DNS_TYPE_A, name);
+    bt_addr_format(&last(&fixture)->addrs[0], text);
+    if (i == 0)
+      strcpy(first, text);
+    /* The last of them are all different and all known. */
+    if (i >= 70000 - 4096)
+      g_assert_true(g_hash_table_add(seen, g_strdup(text)));
+    if (i % 1000 == 0) {
+      g_assert_cmpint(flow(&fixture, text, 443, &words), ==, BT_ACTION_DENY);
+      g_assert_cmpstr(words.name, ==, name);
+    }
+    if (i == 5000) {
+      g_assert_cmpint(flow(&fixture, first, 443, &words), ==, BT_ACTION_DENY);
+      g_assert_null(words.name);
+    }
+    g_array_set_size(fixture.answers, 0);
+  }
+  tear_down(&fixture);
+}
+
+static void
+test_hosts_file(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, "github.com,local.example");
+  g_assert_true(g_file_set_contents(fixture.hosts,
+                                    "# " PUBLIC " github.com\n"
+                                    "203.0.113.9\tother GitHub.com # x\n",
+                                    -1, NULL));
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  assert_addrs(last(&fixture), "203.0.113.9");
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 1);
+  g_assert_cmpuint(n_started, ==, 0);
+  tear_down(&fixture);
+}
+
+static void
+test_reverse(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_PTR, "5.113.0.203.in-addr.arpa");
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  ask(&fixture, 2, BT_DNS_TYPE_A, "github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC);
+  ask(&fixture, 3, BT_DNS_TYPE_PTR, "5.113.0.203.in-addr.arpa");
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NOERROR);
+  g_assert_cmpstr(last(&fixture)->name, ==, "github.com");
+  static const char *const none[] = { "6.113.0.203.in-addr.arpa", "5.113.0.203.in-addr.arpa.x",
+                                      "5.113.0.in-addr.arpa", "5.113.0.999.in-addr.arpa",
+                                      "99999999995.113.0.203.in-addr.arpa", "github.com" };
+  for (gsize i = 0; i < G_N_ELEMENTS(none); i++) {
+    ask(&fixture, 4, BT_DNS_TYPE_PTR, none[i]);
+    g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  }
+  /* A sinkhole's name is no answer either. */
+  ask(&fixture, 5, BT_DNS_TYPE_A, "evil.example");
+  char text[BT_ADDR_TEXT_SIZE];
+  bt_addr_format(&last(&fixture)->addrs[0], text);
+  g_auto(GStrv) parts = g_strsplit(text, ".", 4);
+  g_autofree char *reverse =
+    g_strdup_printf("%s.%s.%s.%s.in-addr.arpa", parts[3], parts[2], parts[1], parts[0]);
+  ask(&fixture, 6, BT_DNS_TYPE_PTR, reverse);
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  g_assert_cmpuint(n_started, ==, 1);
+  tear_down(&fixture);
+}
+
+static void
+test_hosts_parse(void)
+{
+  static const struct {
+    const char *text;
+    guint expected;
+  } cases[] = {
+    { "", 0 },
+    { "203.0.113.1 a", 1 },
+    { "203.0.113.1 b a", 1 },
+    { "203.0.113.1\n a", 0 },
+    { "203.0.113.1 a#b\n", 1 },
+    { "203.0.113.1 #a\n", 0 },
+    { "#203.0.113.1 a\n", 0 },
+    { "203.0.113.1 aa\n203.0.113.1 A\n203.0.113.2 a\r\n", 2 },
+    { "::1 a\n", 0 },
+    { "127.1 a\nx a\n203.0.113.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1.1 a\n", 0 },
+    { "a\na a\n", 0 },
+    { "203.0.113.1 a\n203.0.113.2 a\n203.0.113.3 a\n203.0.113.4 a", 3 },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    BtAddr addrs[3];
+    g_test_message("%s", cases[i].text);
+    /* A copy of exactly the size, so that a sanitizer sees a step too far. */
+    gsize length = strlen(cases[i].text);
+    g_autofree char *copy = g_memdup2(cases[i].text, length);
+    g_assert_cmpuint(bt_hosts_parse(copy != NULL ? copy : "", length, "a", addrs, 3), ==,
+                     cases[i].expected);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/names/denied", test_denied);
+  g_test_add_func("/names/granted", test_granted);
+  g_test_add_func("/names/closed", test_closed);
+  g_test_add_func("/names/everything", test_everything);
+  g_test_add_func("/names/name-and-range", test_name_and_range);
+  g_test_add_func("/names/results", test_results);
+  g_test_add_func("/names/odd", test_odd_names);
+  g_test_add_func("/names/bounds", test_bounds);
+  g_test_add_func("/names/sinkhole-bounded", test_sinkhole_bounded);
+  g_test_add_func("/names/hosts-file", test_hosts_file);
+  g_test_add_func("/names/reverse", test_reverse);
+  g_test_add_func("/names/hosts-parse", test_hosts_parse);
+  return g_test_run();
+}

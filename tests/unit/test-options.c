@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "cli/bt-help.h"
+#include "cli/bt-options.h"
+#include "lib/buntime.h"
+
+/* argv is parted by blanks; given by blanks, "NAME" bare or "NAME=VALUE". */
+static const struct {
+  const char *argv;
+  const char *given;
+  const char *entry;
+  const char *args;
+  const char *bare;
+} good[] = {
+  { "w.py", "", "w.py", "", NULL },
+  { "run w.py", "", "w.py", "", NULL },
+  { "run w.py a --allow-net -N", "", "w.py", "a --allow-net -N", NULL },
+  { "--allow-net=github.com run w.py", "allow-net=github.com", "w.py", "", NULL },
+  { "run --allow-net=github.com w.py", "allow-net=github.com", "w.py", "", NULL },
+  { "-N=github.com w.py", "allow-net=github.com", "w.py", "", NULL },
+  { "-N -R=/a,/b run -W w.py x", "allow-net allow-read=/a,/b allow-write", "w.py", "x", "-W" },
+  { "-NR w.py", "allow-net allow-read", "w.py", "", "-NR" },
+  { "-E=A=B w.py", "allow-env=A=B", "w.py", "", NULL },
+  { "-A -q w.py", "allow-all quiet", "w.py", "", NULL },
+  { "--allow-net github.com w.py", "allow-net", "github.com", "w.py", "--allow-net" },
+  { "--allow-net run w.py", "allow-net", "w.py", "", NULL },
+  { "--allow-net -- w.py", "allow-net", "w.py", "", NULL },
+  { "run -- --foo --allow-net", "", "--foo", "--allow-net", NULL },
+  { "-- run x", "", "run", "x", NULL },
+  { "run run", "", "run", "", NULL },
+  { "run w.py -- -h", "", "w.py", "-- -h", NULL },
+  { "-", "", "-", "", NULL },
+  { "--worker=bun --net=veth --policy=p.json w", "worker=bun net=veth policy=p.json", "w", "", NULL },
+  { "--json-status-fd=3 w", "json-status-fd=3", "w", "", NULL },
+  { "--help --nonsense", "help", NULL, "", NULL },
+  { "run -V", "version", NULL, "", NULL },
+  { "", "", NULL, "", NULL },
+  { "run", "", NULL, "", NULL },
+};
+
+static char *
+describe_given(const BtCommandLine *line)
+{
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; i < line->given->len; i++) {
+    const BtGiven *given = &g_array_index(line->given, BtGiven, i);
+    g_string_append_printf(text, "%s%s%s%s", i > 0 ? " " : "", given->option->name,
+                           given->value != NULL ? "=" : "",
+                           given->value != NULL ? given->value : "");
+  }
+  return g_string_free(text, FALSE);
+}
+
+/* "buntime" and the words. */
+static GStrv
+make_argv(const char *words)
+{
+  g_autofree char *text = g_strconcat("buntime", words[0] != '\0' ? " " : "", words, NULL);
+  return g_strsplit(text, " ", -1);
+}
+
+static void
+test_good(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+    g_auto(GStrv) argv = make_argv(good[i].argv);
+    g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
+    g_autoptr(GError) error = NULL;
+    const char *const none[] = { NULL };
+
+    g_test_message("%s", good[i].argv);
+    gboolean ok = bt_command_line_parse((const char *const *)argv, &line, &error);
+    g_assert_no_error(error);
+    g_assert_true(ok);
+    g_autofree char *given = describe_given(&line);
+    g_autofree char *args = g_strjoinv(" ", (char **)(line.args != NULL ? line.args : none));
+    g_assert_cmpstr(given, ==, good[i].given);
+    g_assert_cmpstr(line.entry, ==, good[i].entry);
+    g_assert_cmpstr(args, ==, good[i].args);
+    g_assert_cmpstr(line.bare, ==, good[i].bare);
+  }
+}
+
+/* contains: what the message has to say. */
+static const struct {
+  const char *argv;
+  const char *contains[2];
+} bad[] = {
+  { "--allow-nett w.py", { "--allow-nett: unknown flag", "--allow-net" } },
+  { "--alow-read=/x w.py", { "--alow-read", "did you mean --allow-read" } },
+  { "-allow-net w.py", { "unknown flag", "--allow-net" } },
+  { "--frobnicate w.py", { "--frobnicate: unknown flag", "--help" } },
+  { "-x w.py", { "-x: unknown flag", "'--'" } },
+  { "-Nx w.py", { "unknown flag", NULL } },
+  { "-NR=/x w.py", { "-NR=/x", "by itself" } },
+  { "--policy p.json w.py", { "--policy: needs a value", "--policy=p.json" } },
+  { "--worker w.py", { "--worker: needs a value", "'='" } },
+  { "--policy", { "--policy: needs a value", "--policy=FILE" } },
+  { "--policy= w.py", { "--policy: needs a value", "--policy=FILE" } },
+  { "--policy --quiet w.py", { "--policy: needs a value", "--policy=FILE" } },
+  { "--worker=perl w.py", { "--worker=perl: unknown value", "--worker=python|bun|exec" } },
+  { "--worker=python|bun w.py", { "unknown value", NULL } },
+  { "--net=slirp w.py", { "--net=slirp: unknown value", "auto|tap|veth" } },
+  { "--quiet=yes w.py", { "--quiet: takes no value", NULL } },
+  { "-A=x w.py", { "-A: takes no value", NULL } },
+  { "--allow-net= w.py", { "--allow-net: an empty list", "for everything" } },
+  { "-N= w.py", { "-N: an empty list", "write -N" } },
+  { "--= w.py", { "unknown flag", NULL } },
+};
+
+static void
+test_bad(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_auto(GStrv) argv = make_argv(bad[i].argv);
+    g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
+    g_autoptr(GError) error = NULL;
+
+    g_test_message("%s", bad[i].argv);
+    g_assert_false(bt_command_line_parse((const char *const *)argv, &line, &error));
+    g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_USAGE);
+    g_assert_cmpint(buntime_error_exit_status(error), ==, 2);
+    for (gsize j = 0; j < 2 && bad[i].contains[j] != NULL; j++)
+      if (strstr(error->message, bad[i].contains[j]) == NULL)
+        g_error("'%s' does not say '%s'", error->message, bad[i].contains[j]);
+  }
+}
+
+static void
+test_empty_entry(void)
+{
+  const char *const argv[] = { "buntime", "", NULL };
+  g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false(bt_command_line_parse(argv, &line, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_USAGE);
+}
+
+/* A name or a letter that stands twice would make the second unreachable. */
+static void
+test_table(void)
+{
+  for (guint i = 0; i < bt_n_options; i++)
+    for (guint j = 0; j < i; j++) {
+      g_assert_cmpstr(bt_options[i].name, !=, bt_options[j].name);
+      if (bt_options[i].letter != '\0')
+        g_assert_cmpint(bt_options[i].letter, !=, bt_options[j].letter);
+    }
+}
+
+/* Every text made of the table has every flag, and help is right for 80 columns and more. */
+static void
+test_texts(void)
+{
+  g_autofree char *help = bt_help_text();
+  g_autofree char *manual = bt_help_manual("1");
+  g_autofree char *bash = bt_help_bash();
+  g_autofree char *zsh = bt_help_zsh();
+  g_autofree char *fish = bt_help_fish();
+
+  for (guint i = 0; i < bt_n_options; i++) {
+    const char *name = bt_options[i].name;
+    g_autofree char *flag = g_strconcat("--", name, NULL);
+    g_auto(GStrv) parts = g_strsplit(flag, "-", -1);
+    g_autofree char *roff = g_strjoinv("\\-", parts);
+    g_autofree char *long_flag = g_strconcat("-l ", name, NULL);
+    g_assert_nonnull(strstr(help, flag));
+    g_assert_nonnull(strstr(manual, roff));
+    g_assert_nonnull(strstr(bash, flag));
+    g_assert_nonnull(strstr(zsh, flag));
+    g_assert_nonnull(strstr(fish, long_flag));
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/options/good", test_good);
+  g_test_add_func("/options/bad", test_bad);
+  g_test_add_func("/options/empty-entry", test_empty_entry);
+  g_test_add_func("/options/table", test_table);
+  g_test_add_func("/options/texts", test_texts);
+  return g_test_run();
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Looking at a process, tried on the test's own and on a child of it; its
+ * root is the test's, which is what RESOLVE_IN_ROOT makes no difference of.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/bt-process.h"
+
+static void
+test_read_path(void)
+{
+  long page = sysconf(_SC_PAGESIZE);
+  g_autofree char *long_path = g_strnfill(PATH_MAX, 'x');
+  char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+  g_assert_true(two != MAP_FAILED);
+  munmap(two + page, page);
+  /* Ends right before memory that is not mapped. */
+  strcpy(two + page - 5, "/etc");
+  g_autofree char *path = bt_process_read_path(getpid(), (guintptr)(two + page - 5));
+  g_assert_cmpstr(path, ==, "/etc");
+  /* Runs into it. */
+  memset(two + page - 5, 'x', 5);
+  g_assert_null(bt_process_read_path(getpid(), (guintptr)(two + page - 5)));
+  g_assert_null(bt_process_read_path(getpid(), 0));
+  g_assert_null(bt_process_read_path(getpid(), (guintptr)long_path));
+  long_path[PATH_MAX - 1] = '\0';
+  g_autofree char *longest = bt_process_read_path(getpid(), (guintptr)long_path);
+  g_assert_cmpuint(strlen(longest), ==, PATH_MAX - 1);
+  munmap(two, page);
+}
+
+static void
+test_identify(void)
+{
+  g_autofree char *program = NULL;
+  pid_t pid;
+
+  prctl(PR_SET_NAME, "a) b\n");
+  bt_process_identify(getpid(), &program, &pid);
+  g_assert_cmpstr(program, ==, "a) b\n");
+  g_assert_cmpint(pid, ==, getpid());
+  prctl(PR_SET_NAME, "test-process");
+}
+
+typedef struct {
+  char *folder, *file, *link, *dangling, *to_self;
+} Tree;
+
+static Tree
+make_tree(void)
+{
+  g_autofree char *made = g_dir_make_tmp("bt-process-XXXXXX", NULL);
+  Tree tree = { .folder = realpath(made, NULL) };
+
+  g_assert_nonnull(tree.folder);
+  tree.file = g_build_filename(tree.folder, "file", NULL);
+  tree.link = g_build_filename(tree.folder, "link", NULL);
+  tree.dangling = g_build_filename(tree.folder, "dangling", NULL);
+  tree.to_self = g_build_filename(tree.folder, "to-self", NULL);
+  g_assert_true(g_file_set_contents(tree.file, "x", 1, NULL));
+  g_assert_no_errno(symlink("file", tree.link));
+  g_assert_no_errno(symlink("nothing", tree.dangling));
+  g_assert_no_errno(symlink("/proc/self/fd/0", tree.to_self));
+  return tree;
+}
+
+static void
+tree_clear(Tree *tree)
+{
+  char *const paths[] = { tree->to_self, tree->dangling, tree->link, tree->file, tree->folder };
+  for (gsize i = 0; i < G_N_ELEMENTS(paths); i++)
+    g_assert_no_errno(remove(paths[i]));
+  for (gsize i = 0; i < 4; i++)
+    g_free(paths[i]);
+  free(tree->folder);
+}
+
+static void
+test_resolve(void)
+{
+  Tree tree = make_tree();
+  int folder = open(tree.folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  g_autofree char *new_path = g_build_filename(tree.folder, "new", NULL);
+  g_autofree char *deep_path = g_build_filename(tree.folder, "no", "new", NULL);
+  const struct {
+    int dirfd;
+    const char *path;
+    gboolean follow;
+    const char *expected; /* NULL: leads nowhere */
+    gboolean missing;
+  } cases[] = {
+    { AT_FDCWD, tree.file, TRUE, tree.file, FALSE },
+    { folder, "file", TRUE, tree.file, FALSE },
+    { folder, "./../" /* above */, TRUE, NULL, FALSE },
+    { folder, "link", TRUE, tree.file, FALSE },
+    { folder, "link", FALSE, tree.link, FALSE },
+    { folder, "", TRUE, tree.folder, FALSE },
+    { folder, "new", TRUE, new_path, TRUE },
+    { AT_FDCWD, new_path, TRUE, new_path, TRUE },
+    { AT_FDCWD, deep_path, TRUE, NULL, FALSE },
+    { folder, "file/below", TRUE, NULL, FALSE },
+    { folder, "dangling", TRUE, NULL, FALSE },
+    { folder, "to-self", TRUE, NULL, FALSE }, /* a magic link */
+    { 9999, "file", TRUE, NULL, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_auto(BtResolved) found = BT_RESOLVED_INIT;
+    g_test_message("%s", cases[i].path);
+    gboolean ok =
+      bt_process_resolve(getpid(), cases[i].dirfd, cases[i].path, cases[i].follow, &found);
+    if (strstr(cases[i].path, "..") != NULL) {
+      g_autofree char *above = g_path_get_dirname(tree.folder);
+      g_assert_true(ok);
+      g_assert_cmpstr(found.path, ==, above);
+      continue;
+    }
+    g_assert_cmpint(ok, ==, cases[i].expected != NULL);
+    if (!ok)
+      continue;
+    g_assert_cmpstr(found.path, ==, cases[i].expected);
+    g_assert_cmpint(found.fd < 0, ==, cases[i].missing);
+    g_assert_cmpstr(found.parent, ==, cases[i].missing ? tree.folder : NULL);
+    g_assert_false(found.read_only);
+  }
+  close(folder);
+  tree_clear(&tree);
+}
+
+static gboolean
+same_object(int a, int b)
+{
+  struct stat first, second;
+  return fstat(a, &first) == 0 && fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+typedef struct {
+  int fd;
+  pid_t tid;
+  int pipe[2];
+} Thread;
+
+static void *
+thread_main(void *data)
+{
+  Thread *thread = data;
+  char byte = 'x';
+  pid_t tid = gettid();
+  g_assert_cmpint(write(thread->pipe[1], &tid, sizeof tid), ==, sizeof tid);
+  g_assert_cmpint(read(thread->fd, &byte, 1), ==, 1);
+  return NULL;
+}
+
+/* A call comes from any thread, whose number no pidfd of a process can be made of. */
+static void
+test_take_fd_of_thread(void)
+{
+  Thread thread;
+  int wait[2];
+  pthread_t handle;
+  pid_t tid;
+
+  g_assert_no_errno(pipe2(thread.pipe, O_CLOEXEC));
+  g_assert_no_errno(pipe2(wait, O_CLOEXEC));
+  thread.fd = wait[0];
+  g_assert_cmpint(pthread_create(&handle, NULL, thread_main, &thread), ==, 0);
+  g_assert_cmpint(read(thread.pipe[0], &tid, sizeof tid), ==, sizeof tid);
+  g_assert_cmpint(tid, !=, getpid());
+  int taken = bt_process_take_fd(tid, wait[0]);
+  g_assert_cmpint(taken, >=, 0);
+  g_assert_true(same_object(taken, wait[0]));
+  g_assert_cmpint(fcntl(taken, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
+  g_assert_cmpint(bt_process_take_fd(tid, 9999), ==, -1);
+  g_assert_cmpint(errno, ==, EBADF);
+  g_assert_cmpint(write(wait[1], "x", 1), ==, 1);
+  pthread_join(handle, NULL);
+  close(taken);
+  close(wait[0]);
+  close(wait[1]);
+  close(thread.pipe[0]);
+  close(thread.pipe[1]);
+}
+
+static void
+test_is_stopped(void)
+{
+  int status;
+  pid_t child = fork();
+
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, ") T");
+    raise(SIGSTOP);
+    for (;;)
+      pause();
+  }
+  int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+  g_assert_cmpint(pidfd, >=, 0);
+  g_assert_cmpint(waitpid(child, &status, WUNTRACED), ==, child);
+  g_assert_true(bt_process_is_stopped(pidfd));
+  kill(child, SIGCONT);
+  g_assert_cmpint(waitpid(child, &status, WCONTINUED), ==, child);
+  g_assert_false(bt_process_is_stopped(pidfd));
+  kill(child, SIGKILL);
+  g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+  g_assert_false(bt_process_is_stopped(pidfd));
+  close(pidfd);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/process/read-path", test_read_path);
+  g_test_add_func("/process/identify", test_identify);
+  g_test_add_func("/process/resolve", test_resolve);
+  g_test_add_func("/process/take-fd-of-thread", test_take_fd_of_thread);
+  g_test_add_func("/process/is-stopped", test_is_stopped);
+  return g_test_run();
+}
