@@ -98,7 +98,8 @@ read_policy_file(const char *path, GError **error)
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
   if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    bt_fail(error, BUNTIME_ERROR_POLICY, path, g_strerror(fd < 0 ? errno : EINVAL),
+    bt_fail(error, BUNTIME_ERROR_POLICY, path,
+            fd < 0 ? g_strerror(errno) : _("not a regular file"),
             _("give the path of a policy file"));
     if (fd >= 0)
       close(fd);
