@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Bun programs: the same permissions as Python's."""
+
+import json
+
+import addresses
+import pytest
+
+
+@pytest.fixture(scope="module")
+def bun(world):
+    found = sorted(world.source.glob(".cache/bun/node_modules/@oven/bun-linux-*/bin/bun"))
+    if not found:
+        pytest.skip("no bun in .cache/bun: ./bootstrap test installs it by npm")
+    return {"PATH": f"{found[0].parent}:/usr/bin:/bin"}
+
+
+PROGRAM = """
+    const out: Record<string, string> = {};
+    async function attempt(name: string, work: () => Promise<unknown>): Promise<void> {
+        try { out[name] = String(await work()); }
+        catch (error: any) { out[name] = error.code ?? error.name; }
+    }
+    await attempt("fetch", async () => (await fetch("http://other.example/x")).text());
+    await attempt("tls", async () => (await fetch("https://github.com/y")).text());
+    await attempt("evil", async () => (await fetch("http://evil.example/")).text());
+    await attempt("read", async () => await Bun.file("data/a.txt").text());
+    await attempt("write", async () => await Bun.write("data/b.txt", "bun"));
+    await attempt("env", async () => process.env.TOKEN);
+    await attempt("run", async () => Bun.spawnSync(["/usr/bin/env", "--version"]).exitCode);
+    console.log("OUT:" + JSON.stringify(out));
+"""
+
+
+def outcome(result):
+    line = next((line for line in result.stdout.splitlines() if line.startswith("OUT:")), None)
+    assert line is not None and result.status == 0, str(result)
+    return json.loads(line[4:])
+
+
+@pytest.fixture
+def data(box):
+    box.write("data/a.txt", "content")
+
+
+def test_denied(box, bun, data, world):
+    mark = world.mark()
+    result = box.run(name="w.ts", code=PROGRAM, env={**bun, "TOKEN": "t"}, timeout=60)
+    out = outcome(result)
+    assert out["read"] == "ENOENT" and out["write"] in ("ENOENT", "EACCES"), out
+    assert out["env"] == "undefined" and out["run"] in ("EACCES", "EPERM"), out
+    for name in ("fetch", "tls", "evil"):
+        assert "hello" not in out[name]
+    assert result.denied("net", "other.example:80") and result.denied("net", "evil.example:80")
+    assert world.contacts(mark) == [] and world.queries(mark) == []
+
+
+def test_allowed(box, bun, data, world):
+    mark = world.mark()
+    result = box.run("--allow-net=other.example:80,github.com", "--allow-read=data",
+                     "--allow-write=data", "--allow-env=TOKEN", "--allow-run=/usr/bin/env",
+                     name="w.ts", code=PROGRAM, timeout=60,
+                     env={**bun, "TOKEN": "t"})
+    out = outcome(result)
+    assert out["fetch"] == "hello from other.example/x\n", str(result)
+    assert out["read"] == "content" and out["write"] == "3" and out["env"] == "t", out
+    assert out["run"] == "0", out
+    assert "hello" not in out["evil"] and len(result.denied("net", "evil.example:80")) == 1
+    assert (box.directory / "data/b.txt").read_text() == "bun"
+    assert {record["addr"] for record in world.contacts(mark)} <= {addresses.OTHER, addresses.WEB}
+
+
+@pytest.mark.parametrize("name", ["w.js", "w.mjs", "w.tsx", "w.ts"])
+def test_suffixes(box, bun, name):
+    result = box.run(name=name, code="console.log(process.argv.slice(2).join('|'))\n",
+                     args=["a", "--b"], env=bun)
+    assert result.stdout == "a|--b\n" and result.status == 0, str(result)
+
+
+def test_status(box, bun):
+    assert box.run(name="w.js", code="process.exit(9)\n", env=bun).status == 9

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""UDP by rule: a host item alone is TCP; /udp opens datagrams."""
+
+import addresses
+import pytest
+
+ECHO = """
+    for target in sys.argv[1:]:
+        host, port = target.rsplit(":", 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(0.5)
+            try:
+                sock.connect((host, int(port)))
+                sock.send(b"what time is it")
+                out[target] = sock.recv(100).decode()
+            except PermissionError:
+                out[target] = "PermissionError"
+            except OSError as error:
+                out[target] = type(error).__name__
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(0.5)
+            try:
+                sock.sendto(b"unconnected", (host, int(port)))
+                out["to " + target] = sock.recv(100).decode()
+            except OSError as error:
+                out["to " + target] = type(error).__name__
+"""
+
+
+@pytest.mark.parametrize("flag,allowed,denied", [
+    ("--allow-net=time.example:123/udp", ["time.example:123"], ["time.example:7777"]),
+    ("--allow-net=time.example/udp", ["time.example:123", "time.example:7777"],
+     ["github.com:123"]),
+    ("--allow-net=192.0.2.0/24:123/udp", ["192.0.2.7:123"], ["192.0.2.7:7777",
+                                                               "198.51.100.10:123"]),
+    ("--allow-net=time.example", [], ["time.example:123"]),
+    ("--allow-net=time.example:123", [], ["time.example:123"]),
+    ("--allow-net=192.0.2.7", [], ["192.0.2.7:123"]),
+    ("--allow-net", ["time.example:123", "192.0.2.7:7777"], []),
+])
+def test_udp(net, world, flag, allowed, denied):
+    mark = world.mark()
+    out, result = net.json(flag, code=ECHO, args=allowed + denied)
+    for target in allowed:
+        assert out[target] == "what time is it", (target, out, str(result))
+        assert out["to " + target] == "unconnected", (target, out, str(result))
+    for target in denied:
+        assert out[target] == "PermissionError", (target, out, str(result))
+        assert out["to " + target] in ("PermissionError", "TimeoutError", "ConnectionRefusedError")
+        assert result.denied("net", f"{target} (udp)"), str(result)
+    if not allowed:
+        assert world.contacts(mark) == []
+
+
+def test_tcp_is_not_opened_by_udp(net):
+    out, _ = net.json("--allow-net=192.0.2.7/udp", code="""
+        out["tcp"] = connect("192.0.2.7", 80)[0]
+    """)
+    assert out["tcp"] == "PermissionError"
+
+
+def test_answers_come_only_from_who_was_asked(net, world):
+    """libslirp's UDP is full-cone: an address that was never asked must not get in."""
+    import socket
+    import threading
+    port_seen = []
+
+    with net.spawn("--allow-net=203.0.113.0/24:40000/udp", code="""
+        import socket
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.settimeout(1.5)
+        try:
+            sock.sendto(b"hello", ("203.0.113.1", 40000))
+            print("SENT", flush=True)
+            print("GOT", sock.recvfrom(100), flush=True)
+        except OSError as error:
+            print("GOT", type(error).__name__, flush=True)
+    """) as process:
+        assert process.stdout.readline() == b"SENT\n"
+        # The socket that buntime-net holds on the host; a stranger sends to it.
+        deadline = threading.Event()
+        for _ in range(50):
+            with open("/proc/net/udp", encoding="ascii") as table:
+                for line in table.read().splitlines()[1:]:
+                    fields = line.split()
+                    local = fields[1].split(":")
+                    port_seen.append(int(local[1], 16))
+            if port_seen:
+                break
+            deadline.wait(0.01)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            for port in set(port_seen) - {7004, 53}:
+                for address in ("127.0.0.1", addresses.HOST):
+                    stranger.sendto(b"intruder", (address, port))
+        assert process.stdout.readline() == b"GOT TimeoutError\n"
+
+
+def test_large_datagrams(net):
+    """What does not fit a frame is a fragment, and fragments are dropped: nothing hangs or breaks."""
+    out, result = net.json("--allow-net=192.0.2.7/udp", code="""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(0.5)
+            sock.connect(("192.0.2.7", 123))
+            for size in (1, 512, 1200, 1400):
+                sock.send(b"x" * size)
+                out[str(size)] = len(sock.recv(9000))
+            out["60000"] = attempt(sock.send, b"x" * 60000)
+            attempt(sock.recv, 100)
+            sock.send(b"end")
+            out["end"] = sock.recv(100).decode()
+    """)
+    assert out["1200"] == 1200 and out["end"] == "end", str(result)

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""--allow-env, --allow-run, --allow-unix and their denials, --allow-all, --quiet, --policy."""
+
+import json
+import os
+import socket
+import threading
+
+import pytest
+
+# ---- env ----
+
+CALLER = {"TOKEN": "t", "AWS_KEY": "k", "AWS_REGION": "r", "OTHER": "o"}
+SHOW = "out['names'] = sorted(n for n in os.environ if n in " + repr(list(CALLER)) + ")\n"
+
+
+@pytest.mark.parametrize("flags,names", [
+    ([], []),
+    (["--allow-env=TOKEN"], ["TOKEN"]),
+    (["--allow-env=TOKEN,OTHER"], ["OTHER", "TOKEN"]),
+    (["--allow-env=AWS_*"], ["AWS_KEY", "AWS_REGION"]),
+    (["--allow-env=AWS_*", "--deny-env=AWS_KEY"], ["AWS_REGION"]),
+    (["--deny-env=AWS_*", "--allow-env=AWS_KEY,TOKEN"], ["TOKEN"]),
+    (["--allow-env"], sorted(CALLER)),
+    (["-E"], sorted(CALLER)),
+    (["-E=TOKEN"], ["TOKEN"]),
+    (["--allow-env", "--deny-env=TOKEN"], ["AWS_KEY", "AWS_REGION", "OTHER"]),
+    (["--allow-env=TOK"], []),
+    (["--allow-env=NOT_SET"], []),
+])
+def test_env(box, flags, names):
+    out, _ = box.json(*flags, code=SHOW, env=CALLER)
+    assert out["names"] == names
+
+
+def test_env_values_are_whole(box):
+    value = "a=b \n\t\x01é"
+    out, _ = box.json("--allow-env=TOKEN", code="out['v'] = os.environ['TOKEN']\n",
+                      env={"TOKEN": value})
+    assert out["v"] == value
+
+
+# ---- run ----
+
+RUN = """
+    for path in sys.argv[1:]:
+        out[path] = attempt(lambda: subprocess.run([path, "--version"], capture_output=True)
+                            .returncode)
+"""
+
+
+def test_run_denied(box):
+    out, result = box.json(code=RUN, args=["/usr/bin/env", "/usr/bin/curl"])
+    assert out == {"/usr/bin/env": "EACCES", "/usr/bin/curl": "EACCES"}
+    events = result.denied("run", "/usr/bin/env")
+    assert len(events) == 1, str(result)
+    assert events[0].rule.startswith("defaults.exec = deny")
+    assert events[0].allow in ("--allow-run=/usr/bin/env", "--allow-run=env")
+
+
+@pytest.mark.parametrize("item", ["/usr/bin/env", "env"])
+def test_run_allowed(box, item):
+    out, result = box.json(f"--allow-run={item}", code=RUN, args=["/usr/bin/env", "/usr/bin/curl"])
+    assert out == {"/usr/bin/env": 0, "/usr/bin/curl": "EACCES"}, str(result)
+    assert not result.denied("run", "env")
+
+
+def test_run_everything_and_deny_over_allow(box):
+    out, _ = box.json("--allow-run", "--deny-run=/usr/bin/curl", code=RUN,
+                      args=["/usr/bin/env", "/usr/bin/curl"])
+    assert out == {"/usr/bin/env": 0, "/usr/bin/curl": "EACCES"}
+
+
+def test_own_interpreter_runs_again(box):
+    out, _ = box.json(code="""
+        done = subprocess.run([sys.executable, "-c", "print(6 * 7)"], capture_output=True, text=True)
+        out["text"] = done.stdout
+    """)
+    assert out["text"] == "42\n"
+
+
+def test_run_of_a_file_made_by_the_worker(box):
+    out, _ = box.json("--allow-write=.", "--allow-read=.", code="""
+        import shutil
+        for path in ("/tmp/tool", "/dev/shm/tool", os.path.abspath("tool")):
+            shutil.copy("/usr/bin/env", path)
+            os.chmod(path, 0o755)
+            out[path] = attempt(lambda: subprocess.run([path, "--version"]).returncode)
+            script = path + ".sh"
+            open(script, "w").write("#!/usr/bin/python3\\n")
+            os.chmod(script, 0o755)
+            out[script] = attempt(lambda: subprocess.run([script]).returncode)
+    """)
+    assert set(out.values()) == {"EACCES"}, out
+
+
+# ---- unix sockets ----
+
+@pytest.fixture
+def listener(box):
+    """A host service in a directory that the worker may read."""
+    path = box.directory / "service" / "bus"
+    path.parent.mkdir()
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(str(path))
+    server.listen(16)
+    accepted = []
+
+    def accept():
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            accepted.append(connection)
+            connection.sendall(b"served")
+            connection.close()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    yield path, accepted
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+UNIX = """
+    def talk(path):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.connect(path)
+            return sock.recv(100).decode()
+    out["talk"] = attempt(talk, sys.argv[1])
+    out["relative"] = attempt(talk, os.path.relpath(sys.argv[1]))
+"""
+
+
+def test_unix_denied(box, listener):
+    path, accepted = listener
+    out, result = box.json("--allow-read=service", code=UNIX, args=[path])
+    assert out == {"talk": "EACCES", "relative": "EACCES"}
+    assert accepted == []
+    events = result.denied("unix", "bus")
+    assert len(events) >= 1, str(result)
+    assert events[0].allow == f"--allow-unix={path}"
+
+
+def test_unix_allowed(box, listener):
+    path, accepted = listener
+    out, result = box.json("--allow-read=service", f"--allow-unix={path}", code=UNIX, args=[path])
+    assert out["talk"] == "served", str(result)
+    assert accepted
+
+
+def test_unix_allowed_without_read(box, listener):
+    path, accepted = listener
+    out, result = box.json(f"--allow-unix={path}", code=UNIX, args=[path])
+    assert out["talk"] == "served" and accepted, str(result)
+
+
+def test_unix_another_path_is_not_opened(box, listener):
+    path, accepted = listener
+    box.write("other/x", "")
+    other = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    other.bind(str(box.directory / "other/bus"))
+    other.listen(1)
+    out, _ = box.json("--allow-read=service,other", f"--allow-unix={box.directory}/other/bus",
+                      code=UNIX, args=[path])
+    other.close()
+    assert out == {"talk": "EACCES", "relative": "EACCES"} and accepted == []
+
+
+def test_unix_within_the_sandbox(box):
+    out, result = box.json(code="""
+        import threading
+        for path in ("/tmp/own", "\\0own"):
+            server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            out["bind" + path[-3:] + str(len(path))] = attempt(server.bind, path)
+            server.listen(1)
+            client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            out["connect" + path[-3:] + str(len(path))] = attempt(client.connect, path)
+        a, b = socket.socketpair()
+        a.send(b"x")
+        out["pair"] = b.recv(1).decode()
+    """)
+    assert out["bindown8"] == "ok" and out["connectown8"] == "ok", out
+    assert out["pair"] == "x"
+    assert not result.events, str(result)
+
+
+# ---- all, quiet, policy ----
+
+@pytest.mark.parametrize("flag", ["--allow-all", "-A"])
+def test_allow_all(box, flag):
+    out, result = box.json(flag, code="""
+        out["read"] = attempt(lambda: open("/home/user/diary.txt").read())
+        out["write"] = attempt(lambda: open("x", "w").write("x"))
+        out["run"] = attempt(lambda: subprocess.run(["/usr/bin/env", "true"]).returncode)
+        out["env"] = os.environ.get("TOKEN")
+        out["net"] = connect("198.51.100.10", 80)[0]
+        out["uid"] = os.getuid()
+        out["caps"] = [l for l in open("/proc/self/status") if l.startswith("CapEff")][0]
+    """, env={"TOKEN": "t"})
+    assert out["read"] == "SECRET-DIARY\n" and out["write"] == 1 and out["run"] == 0, str(result)
+    assert out["env"] == "t" and out["net"] == "ok" and out["uid"] == os.getuid()
+    assert int(out["caps"].split()[1], 16) == 0
+
+
+def test_deny_over_allow_all(box):
+    out, _ = box.json("--allow-all", "--deny-read=/home/user/diary.txt", "--deny-env=TOKEN",
+                      "--deny-net=198.51.100.0/24", code="""
+        out["read"] = attempt(open, "/home/user/diary.txt")
+        out["env"] = os.environ.get("TOKEN")
+        out["net"] = connect("198.51.100.10", 80)[0]
+    """, env={"TOKEN": "t"})
+    assert out["read"] in ("EACCES", "EPERM", "ENOENT")
+    assert out["env"] is None and out["net"] == "PermissionError"
+
+
+@pytest.mark.parametrize("flag", ["--quiet", "-q"])
+def test_quiet(box, flag):
+    code = "try:\n    open('x', 'w')\nexcept OSError:\n    print('refused')\n"
+    assert "buntime:" in box.run(code=code).stderr
+    result = box.run(flag, code=code)
+    assert result.stdout == "refused\n" and result.stderr == "", str(result)
+
+
+def test_quiet_still_says_why_nothing_ran(box):
+    assert "buntime:" in box.run("--quiet", name="missing.py").stderr
+
+
+@pytest.fixture
+def policy(box):
+    def write(name="p.json", **keys):
+        return f"--policy={box.write(name, json.dumps({'version': 1, **keys}, indent=2))}"
+    return write
+
+
+PROBE = """
+    out["read"] = attempt(lambda: open("data/a.txt").read())
+    out["write"] = attempt(lambda: open("data/w.txt", "w").write("x"))
+    out["run"] = attempt(lambda: subprocess.run(["/usr/bin/env", "true"]).returncode)
+    out["net"] = connect("198.51.100.10", 80)[0]
+"""
+NOTHING = {"read": "ENOENT", "write": "ENOENT", "run": "EACCES", "net": "PermissionError"}
+
+
+@pytest.fixture
+def data(box):
+    box.write("data/a.txt", "a")
+    return box.directory / "data"
+
+
+def test_empty_policy_denies(box, policy, data):
+    out, _ = box.json(policy(), code=PROBE)
+    assert out["read"] == "ENOENT" and out["run"] == "EACCES" and out["net"] == "PermissionError"
+    assert out["write"] in ("ENOENT", "EACCES")
+
+
+def test_policy_rules(box, policy, data):
+    flag = policy(
+        fs={"rules": [{"action": "allow", "path": str(data),
+                       "perms": ["read_file", "read_dir", "write_file", "make_reg"]}]},
+        net={"rules": [{"action": "allow", "proto": "tcp", "cidr": "198.51.100.0/24",
+                        "ports": "80"}]},
+        exec={"rules": [{"action": "allow", "path": "/usr/bin/env"},
+                        {"action": "allow", "path": "/usr/bin/true"}]})
+    out, result = box.json(flag, code=PROBE)
+    assert out == {"read": "a", "write": 1, "run": 0, "net": "ok"}, str(result)
+
+
+def test_policy_denies_name_file_and_line(box, policy, data):
+    flag = policy(defaults={"net": "allow"},
+                  net={"rules": [{"action": "deny", "proto": "tcp", "cidr": "198.51.100.10/32",
+                                  "ports": "1-100"}]})
+    out, result = box.json(flag, code=PROBE)
+    assert out["net"] == "PermissionError"
+    events = result.denied("net", "198.51.100.10:80")
+    assert len(events) == 1 and "p.json" in events[0].rule and "net.rules[0]" in events[0].rule, \
+        str(result)
+
+
+def test_flags_go_before_policy(box, policy, data):
+    flag = policy(net={"rules": [{"action": "deny", "proto": "any", "cidr": "0.0.0.0/0"}]})
+    out, _ = box.json(flag, "--allow-net=198.51.100.10:80", code=PROBE)
+    assert out["net"] == "ok"
+
+
+def test_two_policies_are_merged_strictly(box, policy, data):
+    allow = policy("allow.json", defaults={"net": "allow"})
+    deny = policy("deny.json", defaults={"net": "deny"})
+    out, _ = box.json(allow, deny, code=PROBE)
+    assert out["net"] == "PermissionError"
+
+
+@pytest.mark.parametrize("text,complaint", [
+    ('{"version": 2}', "version"), ('{}', "version"), ('{"version": 1, "nett": {}}', "net"),
+    ('{"version": 1, "version": 1}', "version"), ('{"version": 1', ""),
+    ('{"version": 1, "net": {"rules": [{"action": "allow", "cidr": "1.2.3.4/99"}]}}', "cidr"),
+    ('{"version": 1, "net": {"rules": [{"action": "alow", "cidr": "1.2.3.4/9"}]}}', "allow"),
+    ('{"version": 1, "fs": {"rules": [{"action": "allow", "path": 7}]}}', "path"),
+    ("[" * 100000, ""),
+    ('{"workspace": "x"}', ""),
+])
+def test_broken_policy_stops_the_run(box, text, complaint):
+    box.write("p.json", text)
+    result = box.run("--policy=p.json", code="print('ran')\n")
+    assert result.status == 125, str(result)[:3000]
+    assert "p.json" in result.stderr and complaint in result.stderr and result.stdout == ""
+
+
+def test_policy_is_never_picked_up_from_here(box):
+    box.write("strict.json", '{"version": 1, "defaults": {"net": "allow"}}')
+    result = box.run("--policy=strict", code="print('ran')\n")
+    assert result.status in (2, 125) and result.stdout == "", str(result)
+
+
+def test_policy_below_a_write_grant_is_read_only(box, policy):
+    flag = policy()
+    out, _ = box.json(flag, "--allow-read=.", "--allow-write=.", code="""
+        out["policy"] = attempt(open, "p.json", "a")
+        out["unlink"] = attempt(os.unlink, "p.json")
+        out["other"] = attempt(lambda: open("x", "w").write("x"))
+    """)
+    assert out["policy"] == "EACCES" and out["other"] == 1
+    assert out["unlink"] in ("EBUSY", "EACCES", "EROFS")
+
+
+def test_denials_are_grouped_and_limited(box):
+    result = box.run(code="""
+        for n in range(3000):
+            try:
+                open("same", "w")
+            except OSError:
+                pass
+        for n in range(3000):
+            try:
+                open(f"file{n}", "w")
+            except OSError:
+                pass
+    """)
+    assert len(result.stderr.splitlines()) < 600, len(result.stderr.splitlines())
+    assert result.denied("write", "same") and "more" in result.stderr, str(result)[:3000]
+
+
+def test_terminal_escapes_are_neutralised(box):
+    result = box.run(code="""
+        try:
+            open("evil\\x1b]0;title\\x07\\nbuntime: fake\\x9b31m\\u202e", "w")
+        except OSError:
+            pass
+    """)
+    assert result.denied("write", "evil"), str(result)
+    assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(result.stderr)
+    assert "\nbuntime: fake" not in result.stderr
