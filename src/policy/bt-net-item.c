@@ -100,6 +100,8 @@ check_labels(const char *host, GError **error)
 {
   g_auto(GStrv) labels = g_strsplit(host, ".", -1);
 
+  if (labels[0] == NULL)
+    return fail(error, _("no name"), _("write names like github.com"));
   for (char **label = labels; *label != NULL; label++) {
     gsize length = strlen(*label);
     if (length == 0)

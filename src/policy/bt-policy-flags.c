@@ -107,8 +107,12 @@ add_net(BtPolicy *policy, BtLayer layer, BtAction action, const char *flag, cons
   g_autoptr(GPtrArray) written = g_ptr_array_new_with_free_func(g_free);
   GError *cause = NULL;
 
-  if (!bt_net_item_parse_list(list, action, items, written, &cause))
-    return bt_fail_for(error, BUNTIME_ERROR_USAGE, flag, cause);
+  if (!bt_net_item_parse_list(list, action, items, written, &cause)) {
+    /* The cause starts with the item: "--allow-net=127.1: ..." */
+    g_autofree char *message = g_strconcat(flag, "=", cause->message, NULL);
+    g_error_free(cause);
+    return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, message, NULL);
+  }
   for (guint i = 0; i < items->len; i++) {
     BtNetItem *item = bt_net_item_copy(g_ptr_array_index(items, i));
     init_rule(&item->rule, action, layer, flag, g_ptr_array_index(written, i));

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+
+#include "policy/bt-event.h"
+
+static void
+test_shape(void)
+{
+  g_autoptr(BtEvent) event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
+  BtOrigin origin = { (char *)"built-in", 0, (char *)"defaults.net = deny" };
+
+  event->object = g_strdup("api.example.com:443 (tcp)");
+  event->program = g_strdup("python3");
+  event->pid = 7;
+  event->rule = bt_origin_format(&origin);
+  event->suggestion = bt_suggest_net("api.example.com", BT_PROTO_TCP, 443);
+  g_autofree char *text = bt_event_format(event);
+  g_assert_cmpstr(text, ==,
+                  "buntime: denied net api.example.com:443 (tcp) by python3[7]\n"
+                  "  rule:  defaults.net = deny (built-in)\n"
+                  "  allow: --allow-net=api.example.com:443\n");
+}
+
+static const struct {
+  BtKind kind;
+  BtAction action;
+  const char *object, *reason, *program;
+  pid_t pid;
+  const char *rule, *suggestion;
+  guint count;
+  const char *text;
+} events[] = {
+  { BT_KIND_READ, BT_ACTION_DENY, "/a", NULL, NULL, 0, "r", NULL, 1,
+    "buntime: denied read /a\n  rule:  r\n" },
+  { BT_KIND_RUN, BT_ACTION_DENY, "/a", NULL, "sh", 2, "r", "s", 3,
+    "buntime: denied run /a by sh[2] (3 times)\n  rule:  r\n  allow: s\n" },
+  { BT_KIND_WRITE, BT_ACTION_WARN, "/a", NULL, "sh", 2, "r", "s", 1,
+    "buntime: warned write /a by sh[2]\n  rule:  r\n" },
+  { BT_KIND_UNIX, BT_ACTION_DENY, "/a", "why", NULL, 2, "r", NULL, 2,
+    "buntime: denied unix /a by ?[2]: why (2 times)\n  rule:  r\n" },
+  { BT_KIND_ENV, BT_ACTION_DENY, "A", "why", "", 0, NULL, NULL, 1, "buntime: denied env A: why\n" },
+  /* A worker's words cannot make lines of their own, nor colours. */
+  { BT_KIND_NET, BT_ACTION_DENY, "a\n  allow: -A\x1b[31m", "x\x07", "p\r[1]\n", 1, "f\x7f:1", "\x9b",
+    1,
+    "buntime: denied net a\\x0a  allow: -A\\x1b[31m by p\\x0d[1]\\x0a[1]: x\\x07\n"
+    "  rule:  f\\x7f:1\n  allow: \\x9b\n" },
+};
+
+static void
+test_events(gconstpointer data)
+{
+  gsize i = GPOINTER_TO_SIZE(data);
+  g_autoptr(BtEvent) event = bt_event_new(events[i].kind, events[i].action);
+
+  g_assert_cmpuint(event->count, ==, 1);
+  event->object = g_strdup(events[i].object);
+  event->reason = g_strdup(events[i].reason);
+  event->program = g_strdup(events[i].program);
+  event->pid = events[i].pid;
+  event->rule = g_strdup(events[i].rule);
+  event->suggestion = g_strdup(events[i].suggestion);
+  event->count = events[i].count;
+  g_autofree char *text = bt_event_format(event);
+  g_assert_cmpstr(text, ==, events[i].text);
+}
+
+static const struct {
+  const char *text;
+  gssize length;
+  const char *safe;
+} neutral[] = {
+  { "plain text/~", -1, "plain text/~" },
+  { "", -1, "" },
+  { "a\0b", 3, "a\\x00b" },
+  { "\t\n\x1b]0;x\x07", -1, "\\x09\\x0a\\x1b]0;x\\x07" },
+  { "\x7f", -1, "\\x7f" },
+  { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", -1, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
+  { "\xc2\x9b" "31m", -1, "\\u{9b}31m" },
+  { "\x9b" "31m", -1, "\\x9b31m" },
+  { "\xff\xc3", -1, "\\xff\\xc3" },
+  { "\xc3\xa9", 1, "\\xc3" },
+  { "\xc0\xaf", -1, "\\xc0\\xaf" },
+  { "a\xe2\x80\xae" "b", -1, "a\\u{202e}b" },
+  { "\xe2\x81\xa6\xe2\x80\x8b\xd8\x9c", -1, "\\u{2066}\\u{200b}\\u{61c}" },
+  { "\xed\xa0\x80", -1, "\\xed\\xa0\\x80" },
+};
+
+static void
+test_neutralise(gconstpointer data)
+{
+  gsize i = GPOINTER_TO_SIZE(data);
+  g_autofree char *safe = bt_text_neutralise(neutral[i].text, neutral[i].length);
+  g_assert_cmpstr(safe, ==, neutral[i].safe);
+}
+
+static const struct {
+  BtKind kind;
+  const char *path, *flag;
+} suggest_paths[] = {
+  { BT_KIND_READ, "/etc/shadow", "--allow-read=/etc/shadow" },
+  { BT_KIND_WRITE, "/a b", "--allow-write='/a b'" },
+  { BT_KIND_RUN, "/a,b", "--allow-run=/a,,b" },
+  { BT_KIND_UNIX, "/it's", "--allow-unix='/it'\\''s'" },
+  { BT_KIND_READ, "/$(id)", "--allow-read='/$(id)'" },
+  { BT_KIND_READ, "/a*b", "--allow-read='/a?b'" },
+  { BT_KIND_ENV, "HOME", "--allow-env=HOME" },
+  { BT_KIND_READ, "/a\nb", NULL },
+  { BT_KIND_READ, "/a\xff", NULL },
+  { BT_KIND_READ, "", NULL },
+};
+
+static void
+test_suggest_path(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(suggest_paths); i++) {
+    g_autofree char *flag = bt_suggest_path(suggest_paths[i].kind, suggest_paths[i].path);
+    g_assert_cmpstr(flag, ==, suggest_paths[i].flag);
+  }
+}
+
+static const struct {
+  const char *host;
+  guint proto;
+  guint16 port;
+  const char *flag;
+} suggest_nets[] = {
+  { "github.com", BT_PROTO_TCP, 443, "--allow-net=github.com:443" },
+  { "github.com", BT_PROTO_UDP, 123, "--allow-net=github.com:123/udp" },
+  { "github.com", BT_PROTO_TCP, 0, "--allow-net=github.com" },
+  { "192.0.2.1", BT_PROTO_TCP, 80, "--allow-net=192.0.2.1:80" },
+  { "192.0.2.1", BT_PROTO_ICMP, 0, "--allow-net=192.0.2.1/any" },
+  { "2001:db8::1", BT_PROTO_TCP, 443, "--allow-net=[2001:db8::1]:443" },
+  { "2001:db8::1", BT_PROTO_UDP, 0, "--allow-net=2001:db8::1/udp" },
+  { "a b", BT_PROTO_TCP, 1, NULL },
+  { "a;reboot", BT_PROTO_TCP, 1, NULL },
+  { "", BT_PROTO_TCP, 1, NULL },
+};
+
+static void
+test_suggest_net(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(suggest_nets); i++) {
+    g_autofree char *flag =
+      bt_suggest_net(suggest_nets[i].host, suggest_nets[i].proto, suggest_nets[i].port);
+    g_assert_cmpstr(flag, ==, suggest_nets[i].flag);
+  }
+}
+
+static void
+test_origin_of_file(void)
+{
+  BtOrigin origin = { (char *)"p.json", 12, (char *)"net.rules[3]" };
+  g_autofree char *text = bt_origin_format(&origin);
+  g_assert_cmpstr(text, ==, "p.json:12: net.rules[3]");
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/event/shape", test_shape);
+  for (gsize i = 0; i < G_N_ELEMENTS(events); i++) {
+    g_autofree char *name = g_strdup_printf("/event/format/%zu", i);
+    g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_events);
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(neutral); i++) {
+    g_autofree char *name = g_strdup_printf("/event/neutralise/%zu", i);
+    g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_neutralise);
+  }
+  g_test_add_func("/event/suggest-path", test_suggest_path);
+  g_test_add_func("/event/suggest-net", test_suggest_net);
+  g_test_add_func("/event/origin-of-file", test_origin_of_file);
+  return g_test_run();
+}
