@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which calls the supervisor answers, as hand-written BPF.
+ *
+ * All of them are in one filter, since a process can have one listener only.
+ * The filter allows everything else: of two filters the stricter answer
+ * wins, and the allow-list behind this one is the stricter.  A call of a
+ * foreign architecture is therefore left to the allow-list, which kills it.
+ *
+ * An open is notified when it could write: the access mode is not O_RDONLY, or
+ * O_CREAT, O_TRUNC or O_TMPFILE's own bit is set.  O_PATH opens nothing, so
+ * the kernel ignores those flags with it, and so does this filter.  Flags are
+ * an int: the kernel looks at the low 32 bits only.
+ */
+#include "plan/bt-seccomp.h"
+
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "the notify filter has not been written for this architecture"
+#endif
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "arguments are read by their low half first"
+#endif
+
+#define O_TMPFILE_BIT (O_TMPFILE & ~O_DIRECTORY)
+#define WRITE_INTENT (O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE_BIT)
+
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define EQUAL(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
+#define ANY_OF(bits, yes, no) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, yes, no)
+#define RETURN(action) BPF_STMT(BPF_RET | BPF_K, action)
+
+/* The legacy calls exist on x86-64 alone; elsewhere the other names stand in their places. */
+#ifdef SYS_open
+#define NR_OPEN SYS_open
+#define NR_CREAT SYS_creat
+#else
+#define NR_OPEN SYS_openat
+#define NR_CREAT SYS_connect
+#endif
+
+static const struct sock_filter program[] = {
+  /* 0 */ LOAD(arch),
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 13),
+  /* 2 */ LOAD(nr),
+  /* 3 */ EQUAL(SYS_openat, 6, 0),
+  /* 4 */ EQUAL(NR_OPEN, 7, 0),
+  /* 5 */ EQUAL(SYS_connect, 10, 0),
+  /* 6 */ EQUAL(SYS_execve, 9, 0),
+  /* 7 */ EQUAL(SYS_execveat, 8, 0),
+  /* 8 */ EQUAL(NR_CREAT, 7, 0),
+  /* 9 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 10 openat */ LOAD(args[2]),
+  /* 11 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
+  /* 12 open */ LOAD(args[1]),
+  /* 13 */ ANY_OF(O_PATH, 1, 0),
+  /* 14 */ ANY_OF(WRITE_INTENT, 1, 0),
+  /* 15 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 16 */ RETURN(SECCOMP_RET_USER_NOTIF),
+};
+
+BtFilter
+bt_notify_filter(void)
+{
+  return (BtFilter){ program, G_N_ELEMENTS(program) };
+}

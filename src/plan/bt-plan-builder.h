@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A passive plan under construction: what was appended, encoded at the end.
+ * It knows the format, and nothing of policies, paths or hosts.
+ */
+
+#include <glib.h>
+
+#include "plan/bt-seccomp.h"
+#include "wire/bt-plan.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtPlanBuilder BtPlanBuilder;
+
+BtPlanBuilder *bt_plan_builder_new(void);
+void bt_plan_builder_free(BtPlanBuilder *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPlanBuilder, bt_plan_builder_free)
+
+/* An offset for any string field of a record; equal texts share one. 0 for NULL. */
+guint32 bt_plan_builder_string(BtPlanBuilder *self, const char *text);
+
+/* The header's plain fields are the caller's to set; tables and size are not. */
+BtPlanHeader *bt_plan_builder_header(BtPlanBuilder *self);
+
+void bt_plan_builder_dir(BtPlanBuilder *self, const char *target, guint mode);
+void bt_plan_builder_symlink(BtPlanBuilder *self, const char *text, const char *target);
+void bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, const void *data,
+                          gsize size);
+/* ino 0: what is at source is not compared. */
+void bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target, guint attr,
+                          guint64 dev, guint64 ino);
+void bt_plan_builder_tmpfs(BtPlanBuilder *self, const char *target, guint attr, guint mode,
+                           guint64 size);
+/* PROC, DEVPTS, HIDE: a target and attributes are all they have. */
+void bt_plan_builder_mount(BtPlanBuilder *self, BtPlanOpKind kind, const char *target, guint attr);
+void bt_plan_builder_device(BtPlanBuilder *self, const char *path);
+void bt_plan_builder_console(BtPlanBuilder *self, const char *target, int descriptor);
+
+/* Rights of one path are united in one rule. */
+void bt_plan_builder_landlock(BtPlanBuilder *self, const char *path, guint64 access);
+void bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64 hard);
+void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);
+/* A later value of a name replaces an earlier one. */
+void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value);
+void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter notify, BtFilter worker, BtFilter init);
+
+/* The bytes (transfer full), or NULL if they would exceed BT_PLAN_MAX_SIZE. */
+GBytes *bt_plan_builder_finish(BtPlanBuilder *self);
+
+G_END_DECLS

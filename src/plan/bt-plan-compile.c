@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The order in which a plan is made:
+ *
+ *   1. the base view: the system without exec rights, made files, devices
+ *   2. home and working directory, empty
+ *   3. spots are collected: what rules speak of, where libraries may be mapped
+ *      from, the interpreter, the entry, granted programs
+ *   4. spots become mounts, parents before children, so that a later mount
+ *      covers what lies above it and nothing else (bt-plan-fs.c)
+ *   5. Landlock's rights, now that it is known what is visible
+ */
+#include "plan/bt-plan-compile.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+#include "plan/bt-plan-private.h"
+
+/* Directories, links and made files; never what a worker writes, it is read-only then. */
+#define ROOT_SIZE (80ull << 20)
+
+void
+bt_plan_free(BtPlan *plan)
+{
+  g_clear_pointer(&plan->bytes, g_bytes_unref);
+  g_clear_pointer(&plan->notices, g_ptr_array_unref);
+  g_free(plan->program);
+  g_free(plan->entry_path);
+  g_free(plan);
+}
+
+static void
+clear_mount(gpointer data)
+{
+  g_free(((BtMount *)data)->path);
+}
+
+static void
+clear_spot(gpointer data)
+{
+  g_free(((BtSpot *)data)->path);
+}
+
+static void
+clear_grant(gpointer data)
+{
+  g_free(((BtGrant *)data)->path);
+}
+
+static void
+compile_init(BtCompile *self, const BtPlanRequest *request)
+{
+  self->request = request;
+  self->builder = bt_plan_builder_new();
+  self->notices = g_ptr_array_new_with_free_func(g_free);
+  self->mounts = g_array_sized_new(FALSE, TRUE, sizeof(BtMount), 64);
+  g_array_set_clear_func(self->mounts, clear_mount);
+  self->spots = g_array_sized_new(FALSE, TRUE, sizeof(BtSpot), 32);
+  g_array_set_clear_func(self->spots, clear_spot);
+  self->grants = g_array_new(FALSE, TRUE, sizeof(BtGrant));
+  g_array_set_clear_func(self->grants, clear_grant);
+  self->made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  self->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  self->readable = g_ptr_array_new_with_free_func(g_free);
+  self->run_everything = bt_policy_check_run(request->policy, "/").action != BT_ACTION_DENY;
+  self->noexec = self->run_everything ? 0 : BT_PLAN_NOEXEC;
+  bt_compile_add_mount(self, "/", BT_MOUNT_OWN, 0, 0);
+}
+
+static void
+compile_clear(BtCompile *self)
+{
+  bt_plan_builder_free(self->builder);
+  g_ptr_array_unref(self->notices);
+  g_array_unref(self->mounts);
+  g_array_unref(self->spots);
+  g_array_unref(self->grants);
+  g_hash_table_unref(self->made);
+  g_hash_table_unref(self->shown);
+  g_ptr_array_unref(self->readable);
+  g_free(self->executable);
+  g_free(self->path_dir);
+  g_free(self->program);
+  g_free(self->entry_path);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCompile, compile_clear)
+
+/* Empty, unless a grant shows the host's own; then that one comes later. */
+static void
+show_folder(BtCompile *self, const char *written, gboolean granted_too)
+{
+  g_autofree char *path = bt_compile_show(self, written);
+
+  if (granted_too || bt_policy_path_perms(self->request->policy, path, NULL) == 0)
+    bt_compile_empty_dir(self, path);
+  if (!granted_too)
+    bt_compile_readable(self, path);
+}
+
+static void
+show_folders(BtCompile *self, gboolean granted_too)
+{
+  show_folder(self, self->request->home, granted_too);
+  show_folder(self, self->request->cwd, granted_too);
+}
+
+static gboolean
+has_run_denial(const BtPlanRequest *request)
+{
+  GPtrArray *rules = bt_policy_get_run_rules(request->policy);
+
+  for (guint i = 0; i < rules->len; i++)
+    if (((const BtPathRule *)g_ptr_array_index(rules, i))->rule.action == BT_ACTION_DENY)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+fill_header(BtCompile *self)
+{
+  BtPlanHeader *header = bt_plan_builder_header(self->builder);
+  gboolean memfd = self->run_everything && !has_run_denial(self->request);
+
+  header->uid = self->request->uid;
+  header->gid = self->request->gid;
+  header->root_size = ROOT_SIZE;
+  header->hostname = bt_plan_builder_string(self->builder, "buntime");
+  header->executable = bt_plan_builder_string(self->builder, self->executable);
+  header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
+  bt_plan_builder_filters(self->builder, bt_notify_filter(), bt_seccomp_worker(memfd),
+                          bt_seccomp_init());
+}
+
+/* A hidden neighbour is the usual reason why a program that worked outside fails. */
+static gboolean
+has_unseen_siblings(const BtCompile *self)
+{
+  if (self->entry_path == NULL)
+    return FALSE;
+  g_autofree char *folder = g_path_get_dirname(self->entry_path);
+  if (bt_compile_mount_at(self, folder)->kind == BT_MOUNT_HOST)
+    return FALSE;
+  GDir *entries = g_dir_open(folder, 0, NULL);
+  if (entries == NULL)
+    return FALSE;
+  gboolean more = g_dir_read_name(entries) != NULL && g_dir_read_name(entries) != NULL;
+  g_dir_close(entries);
+  return more;
+}
+
+static BtPlan *
+finish(BtCompile *self, GError **error)
+{
+  g_autoptr(GBytes) bytes = bt_plan_builder_finish(self->builder);
+
+  if (bytes == NULL) {
+    bt_fail(error, BUNTIME_ERROR_POLICY, "plan", _("the grants and denials are too many"),
+            _("grant directories instead of what is in them"));
+    return NULL;
+  }
+  BtPlan *plan = g_new0(BtPlan, 1);
+  plan->bytes = g_steal_pointer(&bytes);
+  plan->notices = g_ptr_array_ref(self->notices);
+  plan->program = g_strdup(self->program);
+  plan->entry_path = g_strdup(self->entry_path);
+  plan->network = bt_policy_grants_net(self->request->policy);
+  plan->unseen_siblings = has_unseen_siblings(self);
+  return plan;
+}
+
+BtPlan *
+bt_plan_compile(const BtPlanRequest *request, GError **error)
+{
+  g_auto(BtCompile) self = { .request = NULL };
+
+  compile_init(&self, request);
+  if (!bt_compile_landlock(&self, error))
+    return NULL;
+  bt_compile_base(&self);
+  show_folders(&self, FALSE);
+  bt_compile_rules(&self);
+  bt_compile_libraries(&self);
+  if (!bt_compile_worker(&self, error) || !bt_compile_run_rules(&self, error) ||
+      !bt_compile_spots(&self, error))
+    return NULL;
+  show_folders(&self, TRUE);
+  bt_compile_landlock_rules(&self);
+  bt_compile_env(&self);
+  bt_compile_limits(&self);
+  bt_compile_net(&self);
+  fill_header(&self);
+  return finish(&self, error);
+}

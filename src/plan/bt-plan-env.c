@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The environment is built from nothing: settings of the terminal and the
+ * language, what keeps runtimes from writing where nothing can be written,
+ * and what was granted.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <string.h>
+
+#define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
+
+/* The caller's, whatever the policy says, unless it denies them by name. */
+static const char *const passed[] = {
+  "LANG", "LC_ALL", "LC_CTYPE", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "TZ",
+};
+
+static gboolean
+is_denied(const BtCompile *self, const char *name)
+{
+  GPtrArray *rules = bt_policy_get_env_rules(self->request->policy);
+
+  /* Only a rule takes these away, never the default. */
+  for (guint i = 0; i < rules->len; i++) {
+    const BtEnvRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action == BT_ACTION_DENY && bt_glob_match(rule->pattern, name))
+      return bt_policy_check_env(self->request->policy, name).action == BT_ACTION_DENY;
+  }
+  return FALSE;
+}
+
+static void
+add_granted(BtCompile *self)
+{
+  for (const char *const *entry = self->request->environment; *entry != NULL; entry++) {
+    const char *equals = strchr(*entry, '=');
+    if (equals == NULL || equals == *entry)
+      continue;
+    g_autofree char *name = g_strndup(*entry, equals - *entry);
+    /* These say what is inside; the caller's own would be wrong. */
+    if (strcmp(name, "PATH") == 0 || strcmp(name, "HOME") == 0 || strcmp(name, "USER") == 0 ||
+        strcmp(name, "LOGNAME") == 0 || strcmp(name, "TMPDIR") == 0 || strcmp(name, "PWD") == 0)
+      continue;
+    if (bt_policy_check_env(self->request->policy, name).action != BT_ACTION_DENY)
+      bt_plan_builder_env(self->builder, name, equals + 1);
+  }
+}
+
+void
+bt_compile_env(BtCompile *self)
+{
+  const BtPlanRequest *request = self->request;
+  BtPlanBuilder *builder = self->builder;
+  g_autofree char *path = self->path_dir == NULL || g_str_has_prefix(self->path_dir, "/usr/bin")
+                            ? g_strdup(SYSTEM_PATH)
+                            : g_strconcat(self->path_dir, ":" SYSTEM_PATH, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
+    const char *value = bt_request_getenv(request, passed[i]);
+    if (value != NULL && !is_denied(self, passed[i]))
+      bt_plan_builder_env(builder, passed[i], value);
+  }
+  bt_plan_builder_env(builder, "PYTHONDONTWRITEBYTECODE", "1");
+  bt_plan_builder_env(builder, "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "0");
+  bt_plan_builder_env(builder, "DENO_DIR", "/tmp/.deno");
+  bt_plan_builder_env(builder, "NODE_REPL_HISTORY", "");
+  add_granted(self);
+  bt_plan_builder_env(builder, "PATH", path);
+  bt_plan_builder_env(builder, "HOME", request->home);
+  bt_plan_builder_env(builder, "USER", request->user_name);
+  bt_plan_builder_env(builder, "LOGNAME", request->user_name);
+  bt_plan_builder_env(builder, "TMPDIR", "/tmp");
+  bt_plan_builder_env(builder, "PWD", request->cwd);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * /etc: a directory of the sandbox's own with what a runtime reads.  Files
+ * that tell of the host's users, names or network are made; the rest is the
+ * host's, read-only.  A read grant for /etc shows all of it, but the made
+ * files stay: name resolution inside goes through buntime.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Taken from the host where they exist. */
+static const char *const taken[] = {
+  "services",     "protocols",       "rpc",        "ld.so.cache",  "ld.so.conf", "ld.so.conf.d",
+  "ssl",          "ca-certificates", "pki",        "crypto-policies", "localtime", "timezone",
+  "alternatives", "mime.types",      "os-release", "gai.conf",     "fonts",      "terminfo",
+  "inputrc",      "magic",           "locale.alias", "java-17-openjdk", "java-21-openjdk",
+  "java-11-openjdk", "java",         "gitconfig",  "debian_version",
+};
+
+static const char *const made[] = { "passwd", "group",    "hosts",      "nsswitch.conf",
+                                    "resolv.conf", "hostname", "machine-id", "mtab" };
+
+static void
+make_text(BtCompile *self, const char *path, char *text)
+{
+  bt_compile_file(self, path, 0444, text, strlen(text));
+  g_free(text);
+}
+
+/* A record's separator cannot be in a name or a path that is put into it. */
+static char *
+record_field(const char *text)
+{
+  char *copy = g_strdup(text);
+  return g_strdelimit(copy, ":\n\r", '_');
+}
+
+static void
+make_users(BtCompile *self)
+{
+  const BtPlanRequest *request = self->request;
+  g_autofree char *name = record_field(request->user_name);
+  g_autofree char *home = record_field(request->home);
+
+  make_text(self, "/etc/passwd",
+            g_strdup_printf("root:x:0:0:root:/root:/usr/sbin/nologin\n"
+                            "%s:x:%u:%u::%s:/bin/sh\n"
+                            "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+                            name, request->uid, request->gid, home));
+  make_text(self, "/etc/group",
+            g_strdup_printf("root:x:0:\n%s:x:%u:\nnogroup:x:65534:\n", name, request->gid));
+}
+
+/* The host's own names stay outside: they tell who the user is. */
+static void
+make_names(BtCompile *self)
+{
+  make_text(self, "/etc/hosts",
+            g_strdup("127.0.0.1 localhost buntime\n::1 localhost ip6-localhost\n"));
+  make_text(self, "/etc/nsswitch.conf",
+            g_strdup("passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
+                     "services: files\nprotocols: files\n"));
+  make_text(self, "/etc/resolv.conf", g_strdup("nameserver " BT_PLAN_DNS_ADDRESS "\n"));
+  make_text(self, "/etc/hostname", g_strdup("buntime\n"));
+  make_text(self, "/etc/machine-id", g_strdup("00000000000000000000000000000001\n"));
+  bt_compile_symlink(self, "/proc/self/mounts", "/etc/mtab");
+}
+
+static void
+take(BtCompile *self, const char *name, guint attr, BtFsPerms perms)
+{
+  g_autofree char *path = g_strconcat("/etc/", name, NULL);
+  char text[PATH_MAX];
+  struct stat info;
+
+  if (lstat(path, &info) != 0)
+    return;
+  if (S_ISLNK(info.st_mode)) {
+    ssize_t length = readlink(path, text, sizeof text - 1);
+    if (length <= 0)
+      return;
+    text[length] = '\0';
+    bt_compile_symlink(self, text, path);
+    return;
+  }
+  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
+    bt_compile_bind(self, path, &info, attr, perms, NULL);
+}
+
+static gboolean
+is_made(const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(made); i++)
+    if (strcmp(name, made[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* A read grant that covers /etc: each of its entries by itself. */
+static void
+take_all(BtCompile *self, BtFsPerms perms)
+{
+  DIR *folder = opendir("/etc");
+  const struct dirent *entry;
+  guint attr = self->noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
+
+  if (folder == NULL)
+    return;
+  while ((entry = readdir(folder)) != NULL)
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+        !is_made(entry->d_name))
+      take(self, entry->d_name, attr, perms);
+  closedir(folder);
+}
+
+void
+bt_compile_etc(BtCompile *self)
+{
+  BtFsPerms perms = bt_policy_path_perms(self->request->policy, "/etc", NULL);
+
+  bt_compile_dir(self, "/etc");
+  make_users(self);
+  make_names(self);
+  if ((perms & (BT_FS_READ | BT_FS_WRITE)) != 0)
+    take_all(self, perms);
+  else
+    for (gsize i = 0; i < G_N_ELEMENTS(taken); i++)
+      take(self, taken[i], BT_PLAN_RDONLY | BT_PLAN_NOEXEC, BT_FS_READ);
+  bt_compile_readable(self, "/etc");
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Programs.  To run, a program needs Landlock's EXECUTE (gates execve) and a
+ * mount without noexec (gates mapping); everything else has neither, so that
+ * the loader cannot run it as its argument.  A program that starts helpers
+ * carries them as a bundle; the shell is never in one.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plan/bt-program.h"
+
+/* Directories and programs that a known tool starts by itself. */
+static const struct {
+  const char *program;
+  const char *helpers[6];
+} bundles[] = {
+  { "git", { "/usr/lib/git-core", "/usr/libexec/git-core" } },
+  { "gcc", { "/usr/lib/gcc", "/usr/libexec/gcc", "/usr/bin/as", "/usr/bin/ld" } },
+  { "cc", { "/usr/lib/gcc", "/usr/libexec/gcc", "/usr/bin/as", "/usr/bin/ld" } },
+  { "g++", { "/usr/lib/gcc", "/usr/libexec/gcc", "/usr/bin/as", "/usr/bin/ld" } },
+  { "c++", { "/usr/lib/gcc", "/usr/libexec/gcc", "/usr/bin/as", "/usr/bin/ld" } },
+  { "ssh", { "/usr/lib/openssh" } },
+};
+
+static void
+allow_execute(BtCompile *self, const char *path)
+{
+  bt_plan_builder_landlock(self->builder, path,
+                           (BT_FS_EXECUTE | BT_FS_READ_FILE) & self->handled);
+  bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
+}
+
+/* The kernel opens the loader as a program, too. */
+static void
+allow_loader(BtCompile *self, const char *loader)
+{
+  g_autofree char *real = bt_compile_show(self, loader);
+  allow_execute(self, real);
+}
+
+/* A script's interpreter is a grant of its own, which may be missing. */
+static void
+note_interpreter(BtCompile *self, const char *path, const BtProgram *program)
+{
+  g_autofree char *real = bt_compile_show(self, program->interpreter);
+
+  if (bt_policy_check_run(self->request->policy, real).action != BT_ACTION_DENY ||
+      (self->executable != NULL && strcmp(self->executable, real) == 0))
+    return;
+  bt_compile_note(self, g_strdup_printf(_("%s is a script for %s, which is not granted; "
+                                          "--allow-run=%s grants it"),
+                                        path, program->interpreter, program->interpreter));
+}
+
+gboolean
+bt_compile_program(BtCompile *self, const char *path, GError **error)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  if (!bt_program_read(path, &program))
+    /* Executable but not readable: the kernel may still run it, but nobody can say how. */
+    return TRUE;
+  allow_execute(self, path);
+  if (program.loader != NULL && program.loader[0] == '/')
+    allow_loader(self, program.loader);
+  if (program.interpreter != NULL)
+    note_interpreter(self, path, &program);
+  return TRUE;
+}
+
+static gboolean
+add_bundle(BtCompile *self, const char *path, GError **error)
+{
+  g_autofree char *name = g_path_get_basename(path);
+  struct stat info;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(bundles); i++) {
+    if (strcmp(bundles[i].program, name) != 0)
+      continue;
+    for (gsize k = 0; k < G_N_ELEMENTS(bundles[i].helpers); k++) {
+      const char *helper = bundles[i].helpers[k];
+      if (helper == NULL || lstat(helper, &info) != 0)
+        continue;
+      g_autofree char *real = bt_compile_show(self, helper);
+      /* A denial takes a helper out of the bundle. */
+      if (bt_policy_check_run(self->request->policy, real).action == BT_ACTION_DENY) {
+        BtFsPerms denied;
+        bt_policy_path_perms(self->request->policy, real, &denied);
+        if ((denied & BT_FS_EXECUTE) != 0)
+          continue;
+      }
+      allow_execute(self, real);
+    }
+  }
+  return TRUE;
+}
+
+/* Takes the right to run from what is covered by a grant for more. */
+static void
+deny_program(BtCompile *self, const BtPathRule *rule)
+{
+  if (bt_policy_check_run(self->request->policy, rule->real).action == BT_ACTION_DENY)
+    bt_compile_spot(self, rule->real, BT_SPOT_SHOW, BT_PLAN_NOEXEC);
+}
+
+static gboolean
+add_rules(BtCompile *self, GPtrArray *rules, GError **error)
+{
+  struct stat info;
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if ((rule->perms & BT_FS_EXECUTE) == 0 || rule->real == NULL ||
+        strcmp(rule->real, "/") == 0 || stat(rule->real, &info) != 0)
+      continue;
+    if (bt_policy_check_run(self->request->policy, rule->real).action == BT_ACTION_DENY) {
+      if (rule->rule.action == BT_ACTION_DENY)
+        deny_program(self, rule);
+      continue;
+    }
+    if (rule->path != NULL) {
+      g_autofree char *shown = bt_compile_show(self, rule->path);
+    }
+    if (S_ISDIR(info.st_mode))
+      allow_execute(self, rule->real);
+    else if (!bt_compile_program(self, rule->real, error) ||
+             !add_bundle(self, rule->path != NULL ? rule->path : rule->real, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+bt_compile_run_rules(BtCompile *self, GError **error)
+{
+  return add_rules(self, bt_policy_get_run_rules(self->request->policy), error) &&
+         add_rules(self, bt_policy_get_fs_rules(self->request->policy), error);
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From spots to mounts.
+ *
+ * Spots are taken in the order of their paths, so what lies above one is
+ * already mounted, and the innermost mount above it says what the worker
+ * would find there.  The policy says what it should find; the difference is a
+ * mount.  Landlock cannot take away below what it gives above, so a denial is
+ * always a mount:
+ *
+ *   any read denied    a mask: an empty thing without permissions
+ *   all write denied   the same object again, read-only
+ *   some write denied  refused, since no mount can say it
+ *
+ * A mount point cannot be renamed or removed, but a directory above one can
+ * be, and then the worker makes a new one under the old name.  So where the
+ * worker may write, every directory between the writable mount and the spot
+ * becomes a mount of its own.  (This also keeps the path of a mask the path
+ * that was denied.)
+ */
+#include "plan/bt-plan-private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Never the host's, whatever is granted. */
+static const char *const never[] = { "/proc", "/sys", "/dev", "/run" };
+
+static gboolean
+is_never(const char *path)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
+    if (bt_path_is_below(path, never[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* ---- collecting ---- */
+
+/* A grant for "/" is one for each entry of it. */
+static void
+add_top_level(BtCompile *self)
+{
+  DIR *folder = opendir("/");
+  const struct dirent *entry;
+
+  if (folder == NULL)
+    return;
+  while ((entry = readdir(folder)) != NULL) {
+    g_autofree char *path = g_strconcat("/", entry->d_name, NULL);
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_never(path) ||
+        strcmp(path, "/tmp") == 0)
+      continue;
+    /* Repeats the link, if it is one. */
+    g_autofree char *real = bt_compile_show(self, path);
+    if (strcmp(real, path) == 0)
+      bt_compile_spot(self, path, BT_SPOT_POINT, 0);
+  }
+  closedir(folder);
+}
+
+static void
+add_rule(BtCompile *self, const BtPathRule *rule)
+{
+  gboolean grants = rule->rule.action != BT_ACTION_DENY;
+
+  if (strcmp(rule->real, "/") == 0) {
+    if (grants)
+      add_top_level(self);
+    return;
+  }
+  if (strcmp(rule->real, "/tmp") == 0) {
+    if (grants)
+      bt_compile_note(self, g_strdup(_("/tmp is the program's own, empty and gone afterwards; "
+                                       "a path below it means the host's")));
+    return;
+  }
+  if (is_never(rule->real)) {
+    if (grants)
+      bt_compile_note(self, g_strdup_printf(_("%s is not granted: /proc, /sys, /dev and /run are "
+                                              "never the host's"), rule->written));
+    return;
+  }
+  if (grants && rule->path != NULL) {
+    g_autofree char *real = bt_compile_show(self, rule->path);
+  }
+  bt_compile_spot(self, rule->real, BT_SPOT_POINT, 0);
+}
+
+void
+bt_compile_rules(BtCompile *self)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+  gboolean everything =
+    bt_policy_get_default(self->request->policy, BT_KIND_READ) != BT_ACTION_DENY ||
+    bt_policy_get_default(self->request->policy, BT_KIND_WRITE) != BT_ACTION_DENY;
+
+  if (everything)
+    add_top_level(self);
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->real != NULL)
+      add_rule(self, rule);
+  }
+}
+
+/* ---- mounting ---- */
+
+static gboolean
+is_writable(const BtMount *mount)
+{
+  return mount->kind == BT_MOUNT_HOST && (mount->attr & BT_PLAN_RDONLY) == 0;
+}
+
+/* Makes every directory between the writable mount above and path a mount. */
+static gboolean
+guard(BtCompile *self, const char *path, GError **error)
+{
+  const BtMount *above = bt_compile_mount_at(self, path);
+  struct stat info;
+
+  if (!is_writable(above) || strcmp(above->path, path) == 0)
+    return TRUE;
+  guint attr = above->attr;
+  BtFsPerms perms = above->perms;
+  for (const char *slash = strchr(path + strlen(above->path) + 1, '/'); slash != NULL;
+       slash = strchr(slash + 1, '/')) {
+    g_autofree char *between = g_strndup(path, slash - path);
+    if (lstat(between, &info) != 0)
+      return bt_fail(error, BUNTIME_ERROR_POLICY, between, g_strerror(errno),
+                     _("the denial below it cannot be guarded: deny the directory itself"));
+    if (!bt_compile_bind(self, between, &info, attr, perms, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+mount_host(BtCompile *self, const char *path, const struct stat *info, guint attr, BtFsPerms perms,
+           GError **error)
+{
+  return guard(self, path, error) && bt_compile_bind(self, path, info, attr, perms, error);
+}
+
+static gboolean
+hide(BtCompile *self, const char *path, GError **error)
+{
+  if (!guard(self, path, error))
+    return FALSE;
+  bt_plan_builder_mount(self->builder, BT_PLAN_HIDE, path, BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
+  bt_compile_add_mount(self, path, BT_MOUNT_SHUT, BT_PLAN_RDONLY, 0);
+  return TRUE;
+}
+
+static void
+add_grant(BtCompile *self, const char *path, BtFsPerms perms, gboolean folder)
+{
+  BtGrant grant = { .path = g_strdup(path), .perms = perms, .folder = folder };
+  g_array_append_val(self->grants, grant);
+}
+
+static gboolean
+refuse_subset(const char *path, GError **error)
+{
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                 _("some kinds of writing are denied below a place where they are allowed"),
+                 _("deny all writing there, or none"));
+}
+
+/* Something is visible here already; seen is the mount that shows it. */
+static gboolean
+change_point(BtCompile *self, const char *path, const struct stat *info, const BtMount *seen,
+             BtFsPerms perms, BtFsPerms denied, GError **error)
+{
+  guint attr = seen->attr & BT_PLAN_NOEXEC;
+  BtFsPerms lost = seen->perms & denied & BT_FS_WRITE;
+
+  if (is_writable(seen)) {
+    if (lost != 0 && (perms & BT_FS_WRITE) != 0)
+      return refuse_subset(path, error);
+    if (lost != 0 && !mount_host(self, path, info, attr | BT_PLAN_RDONLY, perms, error))
+      return FALSE;
+  } else if ((perms & BT_FS_WRITE) != 0 &&
+             !mount_host(self, path, info, self->noexec, perms, error)) {
+    return FALSE;
+  }
+  if (perms != 0)
+    add_grant(self, path, perms, S_ISDIR(info->st_mode));
+  return TRUE;
+}
+
+static gboolean
+mount_point(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  BtFsPerms denied;
+  BtFsPerms perms = bt_policy_path_perms(self->request->policy, spot->path, &denied);
+  const BtMount *above = bt_compile_mount_at(self, spot->path);
+  gboolean seen = above->kind == BT_MOUNT_HOST;
+  struct stat info;
+
+  perms &= ~BT_FS_EXECUTE;
+  if (above->kind == BT_MOUNT_SHUT)
+    return perms == 0 ||
+           bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                   _("it is granted, but lies below something that is denied"),
+                   _("deny what is in the directory above instead of the directory"));
+  if ((denied & BT_FS_READ) != 0) {
+    gboolean made = bt_path_is_below(spot->path, "/etc") &&
+                    g_hash_table_contains(self->made, spot->path);
+    return (!seen && !made) || hide(self, spot->path, error);
+  }
+  if (lstat(spot->path, &info) != 0)
+    return TRUE; /* gone since it was resolved: nothing is shown */
+  if (seen) {
+    perms |= above->perms & BT_FS_READ;
+    return change_point(self, spot->path, &info, above, perms, denied, error);
+  }
+  if (perms == 0 || strcmp(spot->path, "/etc") == 0)
+    return TRUE;
+  guint attr = self->noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
+  add_grant(self, spot->path, perms, S_ISDIR(info.st_mode));
+  return bt_compile_bind(self, spot->path, &info, attr, perms, error);
+}
+
+static gboolean
+mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  struct stat info;
+
+  if (spot->kind == BT_SPOT_POINT)
+    return mount_point(self, spot, error);
+  const BtMount *above = bt_compile_mount_at(self, spot->path);
+  gboolean seen = above->kind == BT_MOUNT_HOST;
+  guint attr = spot->attr | BT_PLAN_RDONLY;
+  if (spot->kind == BT_SPOT_UNSEEN && seen)
+    return TRUE;
+  /* A denial shows nothing. */
+  if ((spot->attr & BT_PLAN_NOEXEC) != 0 && spot->kind == BT_SPOT_SHOW && !seen)
+    return TRUE;
+  /* Already so: a library's directory below another one. */
+  if (seen && (above->attr & (BT_PLAN_RDONLY | BT_PLAN_NOEXEC)) == attr)
+    return TRUE;
+  if (lstat(spot->path, &info) != 0)
+    return TRUE;
+  if (!seen)
+    bt_compile_readable(self, spot->path);
+  BtFsPerms perms = BT_FS_READ;
+  return mount_host(self, spot->path, &info, attr, perms, error);
+}
+
+static int
+compare_spots(gconstpointer a, gconstpointer b)
+{
+  const BtSpot *left = a, *right = b;
+  int order = strcmp(left->path, right->path);
+  return order != 0 ? order : (int)left->kind - (int)right->kind;
+}
+
+gboolean
+bt_compile_spots(BtCompile *self, GError **error)
+{
+  const BtSpot *last = NULL;
+
+  g_array_sort(self->spots, compare_spots);
+  for (guint i = 0; i < self->spots->len; i++) {
+    const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
+    if (last != NULL && compare_spots(last, spot) == 0 && last->attr == spot->attr)
+      continue;
+    if (!mount_spot(self, spot, error))
+      return FALSE;
+    last = spot;
+  }
+  return TRUE;
+}

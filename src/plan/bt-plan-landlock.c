@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Landlock only adds rights: a rule for a directory reaches all below it,
+ * across mounts.  So reading is allowed at "/" as long as everything that is
+ * visible may be read, which mounts see to; where some grant is for writing
+ * alone, each readable part gets a rule of its own.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
+#define CREATE_RULESET_VERSION (1u << 0)
+#define SCOPE_ABSTRACT_UNIX_SOCKET (1u << 0)
+#define SCOPE_SIGNAL (1u << 1)
+
+/* The rights that each ABI brought. */
+static guint64
+rights_of_abi(long abi)
+{
+  guint64 rights = (1u << 13) - 1;
+
+  if (abi >= 2)
+    rights |= BT_FS_REFER;
+  if (abi >= 3)
+    rights |= BT_FS_TRUNCATE;
+  if (abi >= 5)
+    rights |= BT_LANDLOCK_IOCTL_DEV;
+  return rights;
+}
+
+gboolean
+bt_compile_landlock(BtCompile *self, GError **error)
+{
+  BtPlanHeader *header = bt_plan_builder_header(self->builder);
+  long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+
+  if (abi < 1)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", abi < 0 ? g_strerror(errno) : _("no ABI"),
+                   _("boot with 'landlock' in the kernel's lsm= list (CONFIG_SECURITY_LANDLOCK)"));
+  self->handled = rights_of_abi(abi);
+  header->landlock_fs = self->handled;
+  /* Without the scopes namespaces hold alone: abstract sockets by net, signals by pid. */
+  header->landlock_scoped = abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0;
+  header->landlock_stdio =
+    (BT_FS_READ_FILE | BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_LANDLOCK_IOCTL_DEV) & self->handled;
+  return TRUE;
+}
+
+/* Is something of the host's visible that may not be read? */
+static gboolean
+has_unreadable(const BtCompile *self, const char *below)
+{
+  for (guint i = 0; i < self->grants->len; i++) {
+    const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
+    if ((grant->perms & BT_FS_READ) != BT_FS_READ && bt_path_is_below(grant->path, below))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
+{
+  access &= self->handled;
+  if (!folder)
+    access &= BT_LANDLOCK_FILE;
+  if (access != 0)
+    bt_plan_builder_landlock(self->builder, path, access);
+}
+
+static gboolean
+is_folder(const char *path)
+{
+  struct stat info;
+  return lstat(path, &info) != 0 || S_ISDIR(info.st_mode);
+}
+
+void
+bt_compile_landlock_rules(BtCompile *self)
+{
+  guint64 run = self->run_everything ? BT_FS_EXECUTE : 0;
+
+  if (!has_unreadable(self, "/")) {
+    allow(self, "/", BT_FS_READ | run, TRUE);
+  } else {
+    for (guint i = 0; i < self->readable->len; i++) {
+      const char *path = g_ptr_array_index(self->readable, i);
+      /* What is above a place that only may be written cannot be listed. */
+      if (!has_unreadable(self, path))
+        allow(self, path, BT_FS_READ | run, is_folder(path));
+    }
+  }
+  for (guint i = 0; i < self->grants->len; i++) {
+    const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
+    allow(self, grant->path, grant->perms, grant->folder);
+  }
+}

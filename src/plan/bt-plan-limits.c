@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Limits without cgroups.  RLIMIT_NPROC counts a user's processes in one user
+ * namespace since 5.14, so here those of the sandbox alone.  Never RLIMIT_AS:
+ * runtimes reserve more addresses than any machine has memory.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <sys/resource.h>
+
+#define PROCESSES 1024
+
+void
+bt_compile_limits(BtCompile *self)
+{
+  struct rlimit files;
+
+  /* One byte, not none: a core handler is started whatever the limit, unless it is 1. */
+  bt_plan_builder_limit(self->builder, RLIMIT_CORE, 1, 1);
+  bt_plan_builder_limit(self->builder, RLIMIT_NPROC, PROCESSES, PROCESSES);
+  /* Locked memory is the host's. */
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY)
+    bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
+}

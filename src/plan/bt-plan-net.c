@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/bt-plan-private.h"
+
+#include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+/* libslirp's own network, as it is known everywhere. */
+#define ADDRESS "10.0.2.15"
+#define GATEWAY "10.0.2.2"
+#define PREFIX_LENGTH 24
+#define MTU 65520
+
+/* Locally administered; the second is the one libslirp answers with for its gateway. */
+static const guint8 worker_mac[6] = { 0x02, 0x62, 0x74, 0x00, 0x02, 0x0f };
+static const guint8 gateway_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x02 };
+
+static void
+note_loopback(BtCompile *self)
+{
+  GPtrArray *items = bt_policy_get_net_items(self->request->policy);
+
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    if ((item->flags & BT_NET_RULE_LOOPBACK) == 0 || item->rule.action == BT_ACTION_DENY)
+      continue;
+    bt_compile_note(self,
+                    g_strdup_printf(_("%s: reaching the host's own loopback is not part of "
+                                      "buntime yet; inside, localhost is the program's own"),
+                                    item->rule.origin.text));
+    return;
+  }
+}
+
+void
+bt_compile_net(BtCompile *self)
+{
+  BtPlanNet *net = &bt_plan_builder_header(self->builder)->net;
+
+  /* The resolver listens without any grant, too: so a denied name is explained. */
+  net->mode = BT_PLAN_NET_NONE;
+  net->dns = inet_addr(BT_PLAN_DNS_ADDRESS);
+  if (!bt_policy_grants_net(self->request->policy))
+    return;
+  net->mode = self->request->net_mode;
+  net->mtu = MTU;
+  net->address = inet_addr(ADDRESS);
+  net->gateway = inet_addr(GATEWAY);
+  net->prefix_length = PREFIX_LENGTH;
+  memcpy(net->mac, worker_mac, sizeof worker_mac);
+  memcpy(net->gateway_mac, gateway_mac, sizeof gateway_mac);
+  net->interface = bt_plan_builder_string(self->builder, "eth0");
+  note_loopback(self);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/bt-plan-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_LINKS 40
+
+const BtMount *
+bt_compile_mount_at(const BtCompile *self, const char *path)
+{
+  const BtMount *best = &g_array_index(self->mounts, BtMount, 0);
+  gsize best_length = 0;
+
+  for (guint i = 1; i < self->mounts->len; i++) {
+    const BtMount *mount = &g_array_index(self->mounts, BtMount, i);
+    gsize length = strlen(mount->path);
+    if (length >= best_length && bt_path_is_below(path, mount->path)) {
+      best = mount;
+      best_length = length;
+    }
+  }
+  return best;
+}
+
+void
+bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint attr,
+                     BtFsPerms perms)
+{
+  BtMount mount = { .path = g_strdup(path), .kind = kind, .attr = attr, .perms = perms };
+  g_array_append_val(self->mounts, mount);
+}
+
+/* TRUE if path is to be made: it lies on a filesystem of ours, and is new there. */
+static gboolean
+is_new(BtCompile *self, const char *path)
+{
+  return bt_compile_mount_at(self, path)->kind == BT_MOUNT_OWN &&
+         g_hash_table_add(self->made, g_strdup(path));
+}
+
+static void
+make_parent(BtCompile *self, const char *path)
+{
+  const char *slash = strrchr(path, '/');
+
+  if (slash == path)
+    return;
+  g_autofree char *parent = g_strndup(path, slash - path);
+  bt_compile_dir(self, parent);
+}
+
+void
+bt_compile_dir(BtCompile *self, const char *path)
+{
+  if (strcmp(path, "/") == 0 || !is_new(self, path))
+    return;
+  bt_plan_builder_dir(self->builder, path, 0755);
+  /* Those above come with it. */
+  for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/'))
+    g_hash_table_add(self->made, g_strndup(path, slash - path));
+}
+
+void
+bt_compile_file(BtCompile *self, const char *path, guint mode, const void *data, gsize size)
+{
+  if (!is_new(self, path))
+    return;
+  make_parent(self, path);
+  bt_plan_builder_file(self->builder, path, mode, data, size);
+}
+
+void
+bt_compile_symlink(BtCompile *self, const char *text, const char *path)
+{
+  if (!is_new(self, path))
+    return;
+  make_parent(self, path);
+  bt_plan_builder_symlink(self->builder, text, path);
+}
+
+void
+bt_compile_empty_dir(BtCompile *self, const char *path)
+{
+  const BtMount *mount = bt_compile_mount_at(self, path);
+
+  if (mount->kind != BT_MOUNT_OWN || strcmp(mount->path, path) == 0)
+    return;
+  gboolean writable = strcmp(mount->path, "/") != 0 && (mount->attr & BT_PLAN_RDONLY) == 0;
+  bt_compile_dir(self, path);
+  if (!writable)
+    return;
+  /* Below the private /tmp: what is written here would be lost, so it is refused. */
+  guint attr = BT_PLAN_RDONLY | BT_PLAN_NOEXEC;
+  bt_plan_builder_tmpfs(self->builder, path, attr, 0755, 1u << 20);
+  bt_compile_add_mount(self, path, BT_MOUNT_OWN, attr, 0);
+}
+
+gboolean
+bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guint attr,
+                BtFsPerms perms, GError **error)
+{
+  const BtMount *above = bt_compile_mount_at(self, path);
+  gboolean folder = S_ISDIR(info->st_mode);
+
+  if (above->kind == BT_MOUNT_SHUT)
+    return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                   _("it lies below something that is denied or never the host's"),
+                   _("deny less, or move it"));
+  if (folder)
+    bt_compile_dir(self, path);
+  else
+    bt_compile_file(self, path, 0444, NULL, 0);
+  attr |= folder ? BT_PLAN_RECURSIVE : 0;
+  bt_plan_builder_bind(self->builder, path, path, attr, info->st_dev, info->st_ino);
+  bt_compile_add_mount(self, path, BT_MOUNT_HOST, attr, perms);
+  return TRUE;
+}
+
+/* Drops the last component of a path that ends without a slash; "" is the root. */
+static void
+drop_last(GString *path)
+{
+  const char *slash = strrchr(path->str, '/');
+  if (slash != NULL)
+    g_string_truncate(path, slash - path->str);
+}
+
+/* Appends the component and returns the link's text if it is a symbolic link, else NULL. */
+static char *
+enter(BtCompile *self, GString *done, const char *name, gsize length)
+{
+  char text[PATH_MAX];
+
+  g_string_append_c(done, '/');
+  g_string_append_len(done, name, length);
+  /* What is below the private or the hidden needs no look at the host's. */
+  ssize_t got = readlink(done->str, text, sizeof text - 1);
+  if (got <= 0)
+    return NULL;
+  text[got] = '\0';
+  bt_compile_symlink(self, text, done->str);
+  return g_strdup(text);
+}
+
+char *
+bt_compile_show(BtCompile *self, const char *path)
+{
+  g_autoptr(GString) done = g_string_sized_new(256);
+  g_autofree char *rest = g_strdup(path);
+  const char *known = g_hash_table_lookup(self->shown, path);
+  guint links = 0;
+
+  if (known != NULL)
+    return g_strdup(known);
+  for (char *cursor = rest;;) {
+    cursor += strspn(cursor, "/");
+    gsize length = strcspn(cursor, "/");
+    if (length == 0)
+      break;
+    if (length == 2 && strncmp(cursor, "..", 2) == 0) {
+      drop_last(done);
+    } else if (length != 1 || cursor[0] != '.') {
+      g_autofree char *text = enter(self, done, cursor, length);
+      if (text != NULL && links++ < MAX_LINKS) {
+        if (text[0] == '/')
+          g_string_truncate(done, 0);
+        else
+          drop_last(done);
+        char *longer = g_strconcat(text, cursor + length, NULL);
+        g_free(rest);
+        rest = cursor = longer;
+        continue;
+      }
+    }
+    cursor += length;
+  }
+  if (done->len == 0)
+    g_string_append_c(done, '/');
+  g_hash_table_insert(self->shown, g_strdup(path), g_strdup(done->str));
+  return g_string_free(g_steal_pointer(&done), FALSE);
+}
+
+void
+bt_compile_spot(BtCompile *self, const char *path, BtSpotKind kind, guint attr)
+{
+  BtSpot spot = { .path = g_strdup(path), .kind = kind, .attr = attr };
+  g_array_append_val(self->spots, spot);
+}
+
+void
+bt_compile_note(BtCompile *self, char *notice)
+{
+  for (guint i = 0; i < self->notices->len; i++)
+    if (strcmp(g_ptr_array_index(self->notices, i), notice) == 0) {
+      g_free(notice);
+      return;
+    }
+  g_ptr_array_add(self->notices, notice);
+}
+
+void
+bt_compile_readable(BtCompile *self, const char *path)
+{
+  g_ptr_array_add(self->readable, g_strdup(path));
+}
+
+const char *
+bt_request_getenv(const BtPlanRequest *request, const char *name)
+{
+  gsize length = strlen(name);
+
+  for (const char *const *entry = request->environment; *entry != NULL; entry++)
+    if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+      return *entry + length + 1;
+  return NULL;
+}

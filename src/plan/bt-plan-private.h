@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One compilation: the request, the plan so far, and what lies where in it.
+ *
+ * A host path is mounted at the same path inside, so "is it visible" and "does the
+ * mount point exist" are one question: what is the innermost mount above it.
+ */
+
+#include <sys/stat.h>
+
+#include "plan/bt-plan-builder.h"
+#include "plan/bt-plan-compile.h"
+#include "policy/bt-path.h"
+
+G_BEGIN_DECLS
+
+/* Landlock rights and scopes that are newer than the headers of the floor. */
+#define BT_LANDLOCK_IOCTL_DEV (1u << 15)
+#define BT_LANDLOCK_FILE                                                                          \
+  (BT_FS_EXECUTE | BT_FS_WRITE_FILE | BT_FS_READ_FILE | BT_FS_TRUNCATE | BT_LANDLOCK_IOCTL_DEV)
+
+typedef enum {
+  BT_MOUNT_OWN,  /* a tmpfs of the sandbox's: mount points can be made on it */
+  BT_MOUNT_HOST, /* the host's tree at the same path */
+  BT_MOUNT_SHUT, /* neither: procfs, a mask */
+} BtMountKind;
+
+typedef struct {
+  char *path;
+  BtMountKind kind;
+  guint attr;      /* BT_PLAN_RDONLY ... */
+  BtFsPerms perms; /* HOST: what is allowed there */
+} BtMount;
+
+/* A place that will be looked at when all are known, parents before children. */
+typedef enum {
+  BT_SPOT_POINT,  /* a rule speaks of it: the policy says what becomes of it */
+  BT_SPOT_UNSEEN, /* the host's, shown read-only where nothing else shows it */
+  BT_SPOT_SHOW,   /* the host's, read-only with attr, whatever shows it */
+} BtSpotKind;
+
+typedef struct {
+  char *path; /* canonical */
+  BtSpotKind kind;
+  guint attr;
+} BtSpot;
+
+/* What a rule grants at a path, for Landlock. */
+typedef struct {
+  char *path;
+  BtFsPerms perms;
+  gboolean folder;
+} BtGrant;
+
+typedef struct {
+  const BtPlanRequest *request;
+  BtPlanBuilder *builder;
+  GPtrArray *notices;  /* char * */
+  GArray *mounts;      /* BtMount, in the order they cover each other */
+  GArray *spots;       /* BtSpot */
+  GArray *grants;      /* BtGrant */
+  GHashTable *made;    /* paths made on the sandbox's own filesystems */
+  GHashTable *shown;   /* host paths already followed */
+  GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
+  guint64 handled;     /* Landlock rights this kernel knows */
+  gboolean run_everything; /* programs are granted everywhere */
+  guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
+  /* What the worker is: bt-plan-worker.c */
+  char *executable;
+  char *path_dir;      /* where its interpreter was found, first in PATH; NULL: none */
+  char *program;
+  char *entry_path;
+} BtCompile;
+
+/* ---- bt-plan-paths.c: what lies where ---- */
+
+/* The innermost mount at or above path; never NULL. Valid until the next mount. */
+const BtMount *bt_compile_mount_at(const BtCompile *self, const char *path);
+void bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint attr,
+                          BtFsPerms perms);
+/* These make nothing where the host's tree already shows something. */
+void bt_compile_dir(BtCompile *self, const char *path);
+void bt_compile_file(BtCompile *self, const char *path, guint mode, const void *data, gsize size);
+void bt_compile_symlink(BtCompile *self, const char *text, const char *path);
+/* An empty directory in which nothing can be made, for the working directory and home. */
+void bt_compile_empty_dir(BtCompile *self, const char *path);
+/* The host's object at a canonical path, its mount point included. */
+gboolean bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guint attr,
+                         BtFsPerms perms, GError **error);
+/*
+ * Follows an absolute path as the kernel does, and repeats the symbolic links
+ * on the way where they would be missing. Returns the canonical path; what
+ * cannot be looked at is taken as written. Never fails.
+ */
+char *bt_compile_show(BtCompile *self, const char *path);
+void bt_compile_spot(BtCompile *self, const char *path, BtSpotKind kind, guint attr);
+void bt_compile_note(BtCompile *self, char *notice);
+void bt_compile_readable(BtCompile *self, const char *path);
+
+/* ---- one file a subject ---- */
+
+void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
+void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */
+void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
+void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
+gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
+gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
+void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
+gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */
+gboolean bt_compile_run_rules(BtCompile *self, GError **error);       /* bt-plan-exec.c */
+/* Makes one program executable: its file, its loader. path is canonical. */
+gboolean bt_compile_program(BtCompile *self, const char *path, GError **error);
+void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
+void bt_compile_limits(BtCompile *self); /* bt-plan-limits.c */
+void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */
+
+/* The caller's variable, NULL if it has none. */
+const char *bt_request_getenv(const BtPlanRequest *request, const char *name);
+
+#define BT_PLAN_DNS_ADDRESS "127.0.0.53"
+
+G_END_DECLS

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What is run: the entry, how it is run, and what has to be visible for it.
+ *
+ * The worker's own interpreter is granted by naming the entry, as is the
+ * interpreter of a script's #! line; that line is carried out here (with
+ * env's look-up on PATH), so that neither env nor a shell needs a grant.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plan/bt-interpreter.h"
+#include "plan/bt-program.h"
+
+#define MAX_ENTRY_BYTES (8u << 20)
+#define STDIN_FOLDER "/run/buntime"
+#define MAX_SHEBANGS 4
+
+static void
+take_program(BtCompile *self, const char *executable, const char *found)
+{
+  self->executable = g_strdup(executable);
+  self->program = g_path_get_basename(found);
+  self->path_dir = g_path_get_dirname(found);
+}
+
+/* ---- interpreters ---- */
+
+/* Libraries of a prefix may be mapped; its programs do not run. */
+static void
+show_prefix(BtCompile *self, const char *binary)
+{
+  g_autofree char *bin = g_path_get_dirname(binary);
+  g_autofree char *prefix = g_path_get_dirname(bin);
+  g_autofree char *name = g_path_get_basename(binary);
+  g_autofree char *lib = g_build_filename(prefix, "lib", name, NULL);
+
+  if (bt_path_is_below(binary, "/nix/store")) {
+    bt_compile_spot(self, "/nix/store", BT_SPOT_SHOW, 0);
+  } else if (strcmp(prefix, "/usr") == 0 || strcmp(prefix, "/") == 0) {
+    bt_compile_spot(self, "/usr/lib/python3", BT_SPOT_SHOW, 0);
+    g_autofree char *system = g_build_filename("/usr/lib", name, NULL);
+    bt_compile_spot(self, system, BT_SPOT_SHOW, 0);
+  } else if (bt_path_is_below(self->request->home, prefix) || strcmp(prefix, "/usr/local") == 0) {
+    /* An interpreter in ~/bin does not make the home visible. */
+    bt_compile_spot(self, lib, BT_SPOT_SHOW, 0);
+  } else {
+    bt_compile_spot(self, prefix, BT_SPOT_SHOW, 0);
+  }
+}
+
+static gboolean
+use_python(BtCompile *self, const BtInterpreter *python, GError **error)
+{
+  if (python->venv != NULL) {
+    g_autofree char *venv = bt_compile_show(self, python->venv);
+    bt_compile_spot(self, venv, BT_SPOT_SHOW, 0);
+  }
+  g_autofree char *real = bt_compile_show(self, python->found);
+  show_prefix(self, real);
+  if (python->base != NULL) {
+    /* The name pyvenv.cfg knows it by has to lead there inside, too. */
+    g_autofree char *written = g_build_filename(python->base, "python3", NULL);
+    g_autofree char *base = bt_compile_show(self, written);
+    show_prefix(self, base);
+  }
+  take_program(self, real, python->found);
+  return bt_compile_program(self, real, error);
+}
+
+static gboolean
+use_plain(BtCompile *self, const char *found, GError **error)
+{
+  g_autofree char *real = bt_compile_show(self, found);
+
+  if (bt_path_is_below(real, "/nix/store"))
+    bt_compile_spot(self, "/nix/store", BT_SPOT_SHOW, 0);
+  take_program(self, real, found);
+  return bt_compile_program(self, real, error);
+}
+
+/* ---- the entry's file ---- */
+
+static char *
+absolute_entry(const BtPlanRequest *request)
+{
+  return request->entry[0] == '/' ? g_strdup(request->entry)
+                                  : g_build_filename(request->cwd, request->entry, NULL);
+}
+
+/* What uid cannot read is put there as bytes. */
+static gboolean
+make_entry(BtCompile *self, const char *path, GError **error)
+{
+  gsize size;
+  const void *bytes = g_bytes_get_data(self->request->entry_bytes, &size);
+
+  if (size > MAX_ENTRY_BYTES)
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, self->request->entry,
+                   _("a program that has to be copied is at most 8 MiB"),
+                   _("put it into a file that the user who runs it may read"));
+  bt_compile_file(self, path, 0555, bytes, size);
+  bt_compile_readable(self, path);
+  self->entry_path = g_strdup(path);
+  return TRUE;
+}
+
+/* Below the private /tmp the entry's directory is as read-only as elsewhere. */
+static void
+show_entry_folder(BtCompile *self, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+
+  if (bt_policy_path_perms(self->request->policy, folder, NULL) == 0 &&
+      strcmp(bt_compile_mount_at(self, folder)->path, "/") != 0)
+    bt_compile_empty_dir(self, folder);
+}
+
+static gboolean
+show_entry(BtCompile *self, GError **error)
+{
+  g_autofree char *written = absolute_entry(self->request);
+  g_autofree char *path = bt_compile_show(self, written);
+  struct stat info;
+
+  show_entry_folder(self, path);
+  if (self->request->entry_bytes != NULL)
+    return make_entry(self, path, error);
+  if (stat(path, &info) != 0)
+    return bt_fail(error, errno == EACCES ? BUNTIME_ERROR_NOT_RUNNABLE : BUNTIME_ERROR_NOT_FOUND,
+                   self->request->entry, g_strerror(errno), _("check the spelling"));
+  if (!S_ISREG(info.st_mode))
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, self->request->entry,
+                   _("it is not a file"), _("name the program in it"));
+  if (access(path, R_OK) != 0)
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, self->request->entry, g_strerror(errno),
+                   _("make it readable (chmod +r)"));
+  bt_compile_spot(self, path, BT_SPOT_UNSEEN, BT_PLAN_NOEXEC);
+  self->entry_path = g_steal_pointer(&path);
+  return TRUE;
+}
+
+/* The program on standard input, under a name that the interpreter understands. */
+static gboolean
+show_stdin(BtCompile *self, const char *suffix, GError **error)
+{
+  g_autofree char *path = g_strconcat(STDIN_FOLDER "/stdin", suffix, NULL);
+
+  if (self->request->entry_bytes == NULL)
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, "-", _("standard input was not read"), NULL);
+  return make_entry(self, path, error);
+}
+
+static gboolean
+is_stdin(const BtPlanRequest *request)
+{
+  return strcmp(request->entry, "-") == 0;
+}
+
+/* As given, but never where the interpreter would take it for an option of its own. */
+static void
+add_entry_arg(BtCompile *self)
+{
+  const char *entry = self->request->entry;
+
+  if (is_stdin(self->request)) {
+    bt_plan_builder_arg(self->builder, self->entry_path);
+  } else if (entry[0] == '-') {
+    g_autofree char *safe = g_strconcat("./", entry, NULL);
+    bt_plan_builder_arg(self->builder, safe);
+  } else {
+    bt_plan_builder_arg(self->builder, entry);
+  }
+}
+
+static void
+add_args(BtCompile *self)
+{
+  for (const char *const *arg = self->request->args; *arg != NULL; arg++)
+    bt_plan_builder_arg(self->builder, *arg);
+}
+
+/* ---- kinds ---- */
+
+static gboolean
+compile_python(BtCompile *self, GError **error)
+{
+  const BtPlanRequest *request = self->request;
+  g_autoptr(BtInterpreter) python = bt_interpreter_find_python(request);
+  /* --worker=python -- -m MOD: the interpreter's own options. */
+  gboolean option = request->worker == BT_WORKER_PYTHON && request->entry[0] == '-' &&
+                    !is_stdin(request);
+
+  if (python == NULL)
+    return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "python3", _("no Python interpreter was found"),
+                   _("install one (Debian, Ubuntu: sudo apt install python3), or activate an "
+                     "environment that has one"));
+  if (!use_python(self, python, error))
+    return FALSE;
+  bt_plan_builder_arg(self->builder, python->found);
+  if (option) {
+    bt_plan_builder_arg(self->builder, request->entry);
+  } else {
+    if (!(is_stdin(request) ? show_stdin(self, ".py", error) : show_entry(self, error)))
+      return FALSE;
+    add_entry_arg(self);
+  }
+  add_args(self);
+  return TRUE;
+}
+
+static gboolean
+compile_bun(BtCompile *self, GError **error)
+{
+  g_autoptr(BtInterpreter) bun = bt_interpreter_find_bun(self->request);
+
+  if (bun == NULL)
+    return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "bun", _("Bun was not found"),
+                   _("install it: npm install -g bun, or see https://bun.sh"));
+  if (!use_plain(self, bun->found, error))
+    return FALSE;
+  bt_plan_builder_arg(self->builder, bun->found);
+  if (!(is_stdin(self->request) ? show_stdin(self, ".ts", error) : show_entry(self, error)))
+    return FALSE;
+  add_entry_arg(self);
+  add_args(self);
+  return TRUE;
+}
+
+/* "/usr/bin/env -S python3 -I" → "python3", "-I"; the first word of anything else is dropped. */
+static char **
+split_shebang(const BtProgram *script)
+{
+  g_autofree char *base = g_path_get_basename(script->interpreter);
+  gboolean env = strcmp(base, "env") == 0 && script->argument != NULL;
+
+  if (!env) {
+    char *plain[] = { script->interpreter, script->argument, NULL };
+    return g_strdupv(plain);
+  }
+  const char *words = script->argument;
+  if (g_str_has_prefix(words, "-S"))
+    words += 2 + strspn(words + 2, " \t");
+  else {
+    /* Without -S all of it is one name. */
+    const char *one[] = { words, NULL };
+    return g_strdupv((char **)one);
+  }
+  return g_strsplit_set(words, " \t", -1);
+}
+
+static gboolean
+use_shebang(BtCompile *self, const char *path, const BtProgram *script, GError **error)
+{
+  g_auto(GStrv) words = split_shebang(script);
+  g_autofree char *found = words[0] == NULL            ? NULL
+                           : strchr(words[0], '/') != NULL ? g_strdup(words[0])
+                                                           : bt_interpreter_search(self->request, words[0]);
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  if (found == NULL || !bt_program_read(found, &program)) {
+    g_autofree char *reason =
+      g_strdup_printf(_("its interpreter %s was not found"),
+                      words[0] != NULL ? words[0] : script->interpreter);
+    return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, path, reason,
+                   _("install the interpreter, or correct the script's first line"));
+  }
+  g_autofree char *name = g_path_get_basename(found);
+  if (g_str_has_prefix(name, "python")) {
+    g_autoptr(BtInterpreter) python = bt_interpreter_at(found);
+    if (!use_python(self, python, error))
+      return FALSE;
+  } else if (!use_plain(self, found, error)) {
+    return FALSE;
+  }
+  bt_plan_builder_arg(self->builder, found);
+  for (char **word = words + 1; *word != NULL; word++)
+    if ((*word)[0] != '\0')
+      bt_plan_builder_arg(self->builder, *word);
+  return TRUE;
+}
+
+/* A virtual environment's program needs the environment, not only its own file. */
+static gboolean
+run_file(BtCompile *self, const char *found, const char *shown_name, GError **error)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  if (self->request->entry_bytes != NULL) {
+    gsize size;
+    const guint8 *bytes = g_bytes_get_data(self->request->entry_bytes, &size);
+    bt_program_parse(bytes, size, &program);
+  } else if (!bt_program_read(found, &program)) {
+    return bt_fail(error, errno == ENOENT ? BUNTIME_ERROR_NOT_FOUND : BUNTIME_ERROR_NOT_RUNNABLE,
+                   shown_name, g_strerror(errno), _("check the spelling and its permissions"));
+  } else if (access(found, X_OK) != 0) {
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, shown_name, _("it is not executable"),
+                   _("chmod +x makes it so; for a Python or Bun program, give it the ending .py or "
+                     ".ts, or use --worker=python or --worker=bun"));
+  }
+  if (program.interpreter != NULL) {
+    if (!use_shebang(self, shown_name, &program, error))
+      return FALSE;
+  } else {
+    if (!use_plain(self, found, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+compile_found(BtCompile *self, const char *found, GError **error)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  if (!run_file(self, found, self->request->entry, error))
+    return FALSE;
+  g_autofree char *real = bt_compile_show(self, found);
+  if (strcmp(real, self->executable) != 0)
+    bt_compile_spot(self, real, BT_SPOT_UNSEEN, BT_PLAN_NOEXEC);
+  bt_plan_builder_arg(self->builder, found);
+  add_args(self);
+  return TRUE;
+}
+
+static gboolean
+compile_exec(BtCompile *self, GError **error)
+{
+  const BtPlanRequest *request = self->request;
+  g_autofree char *path = absolute_entry(request);
+
+  if (is_stdin(request))
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, "-",
+                   _("only a Python or Bun program can come from standard input"),
+                   _("use --worker=python or --worker=bun"));
+  if (strchr(request->entry, '/') == NULL && access(path, F_OK) != 0 &&
+      request->entry_bytes == NULL) {
+    g_autofree char *found = bt_interpreter_search(request, request->entry);
+    if (found == NULL)
+      return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, request->entry,
+                     _("no such file here and no such program on PATH"), _("check the spelling"));
+    return compile_found(self, found, error);
+  }
+  if (!run_file(self, path, request->entry, error) || !show_entry(self, error))
+    return FALSE;
+  add_entry_arg(self);
+  add_args(self);
+  return TRUE;
+}
+
+static gboolean
+has_suffix(const char *entry, const char *const *suffixes)
+{
+  for (; *suffixes != NULL; suffixes++)
+    if (g_str_has_suffix(entry, *suffixes))
+      return TRUE;
+  return FALSE;
+}
+
+static BtWorkerKind
+choose_kind(const BtPlanRequest *request)
+{
+  static const char *const python[] = { ".py", ".pyw", NULL };
+  static const char *const bun[] = { ".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".mts", ".cts",
+                                     NULL };
+
+  if (request->worker != BT_WORKER_AUTO)
+    return request->worker;
+  if (is_stdin(request) || has_suffix(request->entry, python))
+    return BT_WORKER_PYTHON;
+  return has_suffix(request->entry, bun) ? BT_WORKER_BUN : BT_WORKER_EXEC;
+}
+
+gboolean
+bt_compile_worker(BtCompile *self, GError **error)
+{
+  switch (choose_kind(self->request)) {
+  case BT_WORKER_PYTHON:
+    return compile_python(self, error);
+  case BT_WORKER_BUN:
+    return compile_bun(self, error);
+  case BT_WORKER_AUTO:
+  case BT_WORKER_EXEC:
+    break;
+  }
+  return compile_exec(self, error);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/bt-program.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Linkers place the program headers and PT_INTERP at the start; the kernel reads #! from 256. */
+#define HEAD_SIZE 4096
+#define SHEBANG_SIZE 256
+
+void
+bt_program_clear(BtProgram *program)
+{
+  g_clear_pointer(&program->loader, g_free);
+  g_clear_pointer(&program->interpreter, g_free);
+  g_clear_pointer(&program->argument, g_free);
+}
+
+static void
+parse_elf(const guint8 *bytes, gsize size, BtProgram *program_out)
+{
+  ElfW(Ehdr) header;
+  ElfW(Phdr) part;
+
+  if (size < sizeof header)
+    return;
+  memcpy(&header, bytes, sizeof header);
+  for (guint i = 0; i < header.e_phnum; i++) {
+    guint64 at = header.e_phoff + (guint64)i * sizeof part;
+    if (header.e_phoff > size || at + sizeof part > size)
+      return;
+    memcpy(&part, bytes + at, sizeof part);
+    if (part.p_type != PT_INTERP || part.p_offset > size || part.p_filesz > size - part.p_offset)
+      continue;
+    program_out->loader = g_strndup((const char *)bytes + part.p_offset, part.p_filesz);
+    return;
+  }
+}
+
+/* "#! /usr/bin/env python3 -I": the program, and all else as one argument, as the kernel does. */
+static void
+parse_shebang(const guint8 *bytes, gsize size, BtProgram *program_out)
+{
+  g_autofree char *line = g_strndup((const char *)bytes + 2, MIN(size, SHEBANG_SIZE) - 2);
+
+  line[strcspn(line, "\n")] = '\0';
+  g_strstrip(line);
+  gsize length = strcspn(line, " \t");
+  if (length == 0)
+    return;
+  program_out->interpreter = g_strndup(line, length);
+  const char *rest = line + length + strspn(line + length, " \t");
+  if (rest[0] != '\0')
+    program_out->argument = g_strdup(rest);
+}
+
+gboolean
+bt_program_parse(const guint8 *bytes, gsize size, BtProgram *program_out)
+{
+  if (size >= 4 && memcmp(bytes, ELFMAG, SELFMAG) == 0)
+    parse_elf(bytes, size, program_out);
+  else if (size >= 3 && bytes[0] == '#' && bytes[1] == '!')
+    parse_shebang(bytes, size, program_out);
+  return program_out->loader != NULL || program_out->interpreter != NULL;
+}
+
+gboolean
+bt_program_read(const char *path, BtProgram *program_out)
+{
+  guint8 head[HEAD_SIZE];
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+  if (fd < 0)
+    return FALSE;
+  gssize got = -1;
+  if (fstat(fd, &program_out->info) == 0) {
+    if (S_ISREG(program_out->info.st_mode))
+      got = pread(fd, head, sizeof head, 0);
+    else
+      errno = S_ISDIR(program_out->info.st_mode) ? EISDIR : EACCES;
+  }
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  if (got < 0)
+    return FALSE;
+  bt_program_parse(head, got, program_out);
+  return TRUE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The seccomp programs, compiled at build time (gen-seccomp.c), and the
+ * notify filter, written by hand (bt-notify-filter.c).
+ */
+
+#include <glib.h>
+#include <linux/filter.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const struct sock_filter *instructions;
+  guint count;
+} BtFilter;
+
+/* The worker's allow-list. memfd_allowed only where exec or ffi is granted for everything. */
+BtFilter bt_seccomp_worker(gboolean memfd_allowed);
+/* What pid 1 still needs after the worker was started. */
+BtFilter bt_seccomp_init(void);
+/* The calls that the supervisor answers. Installed before the allow-list. */
+BtFilter bt_notify_filter(void);
+
+G_END_DECLS
