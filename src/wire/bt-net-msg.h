@@ -46,6 +46,7 @@ typedef struct {
   uint8_t gateway_mac[6];
   uint32_t pin_seconds;   /* life of a pin after the last answer and the last flow */
   uint32_t policy_size;   /* bytes that follow, 8-byte aligned */
+  uint32_t reserved;      /* keeps them aligned */
 } BtNetMsgConfig;
 
 enum { /* BtNetMsgResolve.type */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Either side may be taken over, so each field is checked for every value the
+ * other side could act on.  A datagram is copied before it is looked at.
+ */
+#include "bt-net-msg.h"
+
+#include <string.h>
+
+#include "bt-net-policy.h"
+
+/* The messages go over the wire as they are: what is between fields would leak memory. */
+_Static_assert(sizeof(BtNetMsgConfig) == 48, "BtNetMsgConfig has a hole");
+_Static_assert(sizeof(BtNetMsgConfig) % 8 == 0, "the policy behind BtNetMsgConfig is misaligned");
+_Static_assert(sizeof(BtNetMsgResolve) == 12 + BT_DNS_NAME_SIZE, "BtNetMsgResolve has a hole");
+_Static_assert(sizeof(BtNetMsgAnswer) == 24 + 16 * BT_NET_MSG_MAX_ADDRS +
+                                           4 * BT_NET_MSG_MAX_PIN_RULES + BT_DNS_NAME_SIZE,
+               "BtNetMsgAnswer has a hole");
+_Static_assert(sizeof(BtNetMsgHostAddrs) == 16 + 16 * BT_NET_MSG_MAX_HOST_ADDRS,
+               "BtNetMsgHostAddrs has a hole");
+_Static_assert(sizeof(BtNetMsgUnpin) == 28, "BtNetMsgUnpin has a hole");
+_Static_assert(sizeof(BtNetMsgDenied) == 48, "BtNetMsgDenied has a hole");
+
+#define MAX_NAME_LENGTH 253
+#define MAX_LABEL_LENGTH 63
+/* The least that IPv4 asks of a link, the most that its length field holds. */
+#define MIN_MTU 68
+#define MAX_MTU 65535
+
+enum { /* the rcodes that an ANSWER may carry */
+  RCODE_NOERROR = 0,
+  RCODE_SERVFAIL = 2,
+  RCODE_NXDOMAIN = 3,
+};
+
+static bool
+is_name_char(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* Letters, digits, hyphens and underscores: it is shown to people and given to resolvers. */
+static bool
+name_is_valid(const char name[BT_DNS_NAME_SIZE])
+{
+  size_t length = strnlen(name, BT_DNS_NAME_SIZE), label = 0;
+
+  if (length == 0 || length > MAX_NAME_LENGTH)
+    return false;
+  for (size_t i = 0; i < length; i++) {
+    if (name[i] == '.' ? label == 0 : !is_name_char(name[i]))
+      return false;
+    label = name[i] == '.' ? 0 : label + 1;
+    if (label > MAX_LABEL_LENGTH)
+      return false;
+  }
+  return label > 0;
+}
+
+static bool
+config_is_valid(const BtNetMsgConfig *config, size_t size)
+{
+  if (config->policy_size != size - sizeof *config ||
+      config->policy_size < sizeof(BtNetPolicyHeader) ||
+      config->policy_size % _Alignof(BtNetPolicyHeader) != 0 || config->prefix_length > 32 ||
+      config->mtu > MAX_MTU || config->reserved != 0)
+    return false;
+  /* Without an interface there is nothing to say of one. */
+  return config->mtu >= MIN_MTU || config->worker_address == 0;
+}
+
+static bool
+answer_is_valid(const BtNetMsgAnswer *answer)
+{
+  if ((answer->rcode != RCODE_NOERROR && answer->rcode != RCODE_SERVFAIL &&
+       answer->rcode != RCODE_NXDOMAIN) ||
+      answer->n_addrs > BT_NET_MSG_MAX_ADDRS || answer->n_rules > BT_NET_MSG_MAX_PIN_RULES ||
+      (answer->rcode != RCODE_NOERROR && answer->n_addrs > 0))
+    return false;
+  for (uint32_t i = 0; i < answer->n_rules; i++)
+    if (answer->rules[i] >= BT_NET_POLICY_MAX_RULES)
+      return false;
+  return answer->name[0] == '\0' || name_is_valid(answer->name);
+}
+
+static bool
+resolve_is_valid(const BtNetMsgResolve *resolve)
+{
+  return (resolve->type == BT_DNS_TYPE_A || resolve->type == BT_DNS_TYPE_AAAA ||
+          resolve->type == BT_DNS_TYPE_PTR) &&
+         name_is_valid(resolve->name);
+}
+
+static bool
+denied_is_valid(const BtNetMsgDenied *denied)
+{
+  bool proto = denied->proto == 0 || denied->proto == BT_PROTO_TCP ||
+               denied->proto == BT_PROTO_UDP || denied->proto == BT_PROTO_ICMP;
+
+  return proto && denied->reason >= BT_NET_REASON_POLICY && denied->reason <= BT_NET_REASON_LAST &&
+         denied->port <= UINT16_MAX && denied->source_port <= UINT16_MAX &&
+         denied->rule >= BT_NET_RULE_CLOSURE && denied->rule < (int32_t)BT_NET_POLICY_MAX_RULES &&
+         denied->count > 0;
+}
+
+/* The size of a kind, CONFIG's without its policy; 0 if there is no such kind. */
+static size_t
+size_of_kind(uint32_t kind)
+{
+  switch (kind) {
+  case BT_NET_MSG_CONFIG:
+    return sizeof(BtNetMsgConfig);
+  case BT_NET_MSG_ANSWER:
+    return sizeof(BtNetMsgAnswer);
+  case BT_NET_MSG_HOST_ADDRS:
+    return sizeof(BtNetMsgHostAddrs);
+  case BT_NET_MSG_READY:
+    return sizeof(BtNetMsgHeader);
+  case BT_NET_MSG_RESOLVE:
+    return sizeof(BtNetMsgResolve);
+  case BT_NET_MSG_UNPIN:
+    return sizeof(BtNetMsgUnpin);
+  case BT_NET_MSG_DENIED:
+    return sizeof(BtNetMsgDenied);
+  default:
+    return 0;
+  }
+}
+
+static bool
+message_is_valid(const BtNetMsg *message, size_t size)
+{
+  uint32_t kind = message->header.kind;
+
+  if (message->header.id != 0 && kind != BT_NET_MSG_RESOLVE && kind != BT_NET_MSG_ANSWER)
+    return false;
+  switch (kind) {
+  case BT_NET_MSG_CONFIG:
+    return config_is_valid(&message->config, size);
+  case BT_NET_MSG_ANSWER:
+    return answer_is_valid(&message->answer);
+  case BT_NET_MSG_HOST_ADDRS:
+    return message->host_addrs.n_addrs <= BT_NET_MSG_MAX_HOST_ADDRS &&
+           message->host_addrs.reserved == 0;
+  case BT_NET_MSG_RESOLVE:
+    return resolve_is_valid(&message->resolve);
+  case BT_NET_MSG_UNPIN:
+    return message->unpin.rule < BT_NET_POLICY_MAX_RULES;
+  case BT_NET_MSG_DENIED:
+    return denied_is_valid(&message->denied);
+  case BT_NET_MSG_READY:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool
+bt_net_msg_parse(const void *bytes, size_t size, BtNetMsg *message_out, const uint8_t **policy_out)
+{
+  BtNetMsg message;
+  uint32_t kind;
+
+  if (size < sizeof(BtNetMsgHeader) || size > BT_NET_MSG_MAX_SIZE)
+    return false;
+  memcpy(&kind, bytes, sizeof kind);
+  size_t fixed = size_of_kind(kind);
+  if (fixed == 0 || size < fixed || (size > fixed && kind != BT_NET_MSG_CONFIG))
+    return false;
+  /* What is behind a shorter message stays zero. */
+  memset(&message, 0, sizeof message);
+  memcpy(&message, bytes, fixed);
+  /* Read once more, now from the copy. */
+  if (message.header.kind != kind || !message_is_valid(&message, size))
+    return false;
+  *message_out = message;
+  *policy_out = kind == BT_NET_MSG_CONFIG ? (const uint8_t *)bytes + fixed : NULL;
+  return true;
+}
