@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/filter.h>
+
+#include "init/bt-init.h"
+
+/* Before the clone, for both processes: nothing executed later can gain a capability. */
+void bt_confine_bounding_set(void);
+
+/* A Landlock domain with the plan's rules; none if the plan has turned it off. */
+void bt_confine_landlock(const BtPlanView *plan);
+/* A domain without any right. */
+void bt_confine_landlock_empty(const BtPlanView *plan);
+
+/* Every capability, and no_new_privs. */
+void bt_confine_privileges(void);
+
+/* Returns the listener if flags ask for one. A program without instructions is skipped. */
+int bt_confine_seccomp(const struct sock_filter *program, uint32_t count, unsigned flags,
+                       const char *object);

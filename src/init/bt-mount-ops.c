@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One function a kind of operation.  Mounts are made detached, given their
+ * attributes, and only then moved to their place, so that none is ever seen
+ * with too few; every place is a descriptor opened inside the new root.
+ */
+#include "init/bt-mount-ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "init/bt-paths.h"
+#include "init/bt-report.h"
+
+#define ALWAYS MOUNT_ATTR_NOSUID
+#define DEFAULT_TMPFS_SIZE (64u << 20)
+#define HIDDEN_DIR ".buntime-hidden-dir"
+#define HIDDEN_FILE ".buntime-hidden-file"
+
+static uint64_t
+attributes_of(const BtPlanOp *op)
+{
+  uint64_t attributes = ALWAYS | MOUNT_ATTR_NODEV;
+
+  if (op->attr & BT_PLAN_RDONLY)
+    attributes |= MOUNT_ATTR_RDONLY;
+  if (op->attr & BT_PLAN_NOEXEC)
+    attributes |= MOUNT_ATTR_NOEXEC;
+  return attributes;
+}
+
+/* ---- mounts ---- */
+
+int
+bt_make_fs(const char *type, const char *const *parameters, uint64_t attributes,
+           const char *object)
+{
+  BT_AUTO_FD context = fsopen(type, FSOPEN_CLOEXEC);
+
+  if (context < 0)
+    bt_fail_at(object);
+  for (; parameters != NULL && parameters[0] != NULL; parameters += 2)
+    if (fsconfig(context, FSCONFIG_SET_STRING, parameters[0], parameters[1], 0) != 0)
+      bt_fail_at(object);
+  if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
+    bt_fail_at(object);
+  int mount_fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+  if (mount_fd < 0)
+    bt_fail_at(object);
+  return mount_fd;
+}
+
+int
+bt_make_tmpfs(BtInit *init, uint64_t size, uint32_t mode, uint64_t attributes,
+              const char *object)
+{
+  char size_text[24], mode_text[12];
+  const char *const parameters[] = { "size", size_text, "mode", mode_text, NULL };
+  struct stat info;
+
+  snprintf(size_text, sizeof size_text, "%llu",
+           (unsigned long long)(size != 0 ? size : DEFAULT_TMPFS_SIZE));
+  snprintf(mode_text, sizeof mode_text, "%o", mode & 07777);
+  /* Read-only comes last: later operations may have to make objects in it. */
+  int mount_fd = bt_make_fs("tmpfs", parameters, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, object);
+  if (fstat(mount_fd, &info) != 0)
+    bt_fail_at(object);
+  init->own[init->own_count++] = (BtOwnMount){
+    .device = info.st_dev,
+    .mount_fd = mount_fd,
+    .read_only = (attributes & MOUNT_ATTR_RDONLY) != 0,
+  };
+  return mount_fd;
+}
+
+static void
+attach(const BtInit *init, int mount_fd, const char *target)
+{
+  BT_AUTO_FD place = bt_open_target(init, target, O_PATH);
+
+  if (place < 0 || move_mount(mount_fd, "", place, "",
+                              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+    bt_fail_at(target);
+}
+
+/*
+ * Private, or a later mount on the host would appear inside. Attributes are
+ * only ever added: what the host's mount forbids stays forbidden.
+ */
+static void
+bind(const BtInit *init, int source, const char *target, uint64_t attributes, bool recursive)
+{
+  struct mount_attr change = { .attr_set = attributes, .propagation = MS_PRIVATE };
+  unsigned below = recursive ? AT_RECURSIVE : 0;
+  BT_AUTO_FD tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | below);
+
+  if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | below, &change, sizeof change) != 0)
+    bt_fail_at(target);
+  attach(init, tree, target);
+}
+
+/* ---- objects in our own file systems ---- */
+
+/* An existing object will do if it is of the same kind. */
+static void
+check_existing(int parent, const char *name, mode_t kind, const char *target)
+{
+  struct stat info;
+  int error = errno;
+
+  if (error != EEXIST)
+    bt_fail_with(error, target);
+  if (fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    bt_fail_at(target);
+  /* As a mount point, any file is like another. */
+  bool fits = kind == S_IFREG ? !S_ISDIR(info.st_mode) && !S_ISLNK(info.st_mode)
+                              : (info.st_mode & S_IFMT) == kind;
+  if (!fits)
+    bt_fail_with(S_ISLNK(info.st_mode) ? ELOOP : ENOTDIR, target);
+}
+
+/*
+ * The parent of a new object, or -1 if there is already one, which is checked
+ * before the parent is: on a bound tree nothing is made, but it may be there.
+ */
+static int
+open_place(const BtInit *init, const char *target, mode_t kind, const char **name_out)
+{
+  struct stat info;
+  int parent = bt_open_parent(init, target, name_out);
+
+  if (parent < 0)
+    bt_fail_at(target);
+  if (fstatat(parent, *name_out, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+    errno = EEXIST;
+    check_existing(parent, *name_out, kind, target);
+    close(parent);
+    return -1;
+  }
+  bt_check_own(init, parent, target);
+  return parent;
+}
+
+static void
+make_dir(const BtInit *init, const BtPlanOp *op, const char *target)
+{
+  const char *name;
+  BT_AUTO_FD parent = open_place(init, target, S_IFDIR, &name);
+
+  if (parent >= 0 && mkdirat(parent, name, op->mode & 07777) != 0)
+    check_existing(parent, name, S_IFDIR, target);
+}
+
+static void
+make_symlink(const BtInit *init, const char *text, const char *target)
+{
+  const char *name;
+  BT_AUTO_FD parent = open_place(init, target, S_IFLNK, &name);
+
+  if (parent >= 0 && symlinkat(text, parent, name) != 0)
+    check_existing(parent, name, S_IFLNK, target);
+}
+
+static void
+make_file(const BtInit *init, const BtPlanOp *op, const char *target)
+{
+  const uint8_t *data = init->plan.bytes + op->data_offset;
+  const char *name;
+  BT_AUTO_FD parent = open_place(init, target, S_IFREG, &name);
+
+  if (parent < 0)
+    return;
+  BT_AUTO_FD file =
+    openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, op->mode & 07777);
+  if (file < 0)
+    bt_fail_at(target);
+  for (uint32_t done = 0; done < op->data_size;) {
+    ssize_t written = write(file, data + done, op->data_size - done);
+    if (written <= 0)
+      bt_fail_at(target);
+    done += (uint32_t)written;
+  }
+}
+
+/* ---- the other kinds ---- */
+
+static void
+mount_devpts(const BtInit *init, const char *target)
+{
+  static const char *const parameters[] = { "ptmxmode", "0666", "mode", "0620", NULL };
+  BT_AUTO_FD mount_fd =
+    bt_make_fs("devpts", parameters, ALWAYS | MOUNT_ATTR_NOEXEC, "devpts");
+
+  attach(init, mount_fd, target);
+}
+
+/*
+ * An empty object without permissions, of the kind that is hidden. Its owner
+ * is the worker, whom the read-only mount keeps from chmod.
+ */
+static void
+hide(const BtInit *init, const char *target)
+{
+  struct stat info;
+  BT_AUTO_FD place = bt_open_target(init, target, O_PATH);
+
+  if (place < 0 || fstat(place, &info) != 0)
+    bt_fail_at(target);
+  bool is_dir = S_ISDIR(info.st_mode);
+  const char *name = is_dir ? HIDDEN_DIR : HIDDEN_FILE;
+  int made = is_dir ? mkdirat(init->root_fd, name, 0)
+                    : mknodat(init->root_fd, name, S_IFREG, 0);
+  if (made != 0 && errno != EEXIST)
+    bt_fail_at(target);
+  BT_AUTO_FD empty = openat(init->root_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (empty < 0)
+    bt_fail_at(target);
+  bind(init, empty, target,
+       ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, false);
+}
+
+void
+bt_mount_ops_finish(const BtInit *init)
+{
+  if ((unlinkat(init->root_fd, HIDDEN_DIR, AT_REMOVEDIR) != 0 && errno != ENOENT) ||
+      (unlinkat(init->root_fd, HIDDEN_FILE, 0) != 0 && errno != ENOENT))
+    bt_fail_at("hidden objects");
+}
+
+void
+bt_mount_op(BtInit *init, uint32_t i)
+{
+  const BtPlanOp *op = &init->plan.ops[i];
+  const char *target = bt_plan_string(&init->plan, op->target);
+
+  switch ((BtPlanOpKind)op->kind) {
+  case BT_PLAN_DIR:
+    make_dir(init, op, target);
+    return;
+  case BT_PLAN_SYMLINK:
+    make_symlink(init, bt_plan_string(&init->plan, op->source), target);
+    return;
+  case BT_PLAN_FILE:
+    make_file(init, op, target);
+    return;
+  case BT_PLAN_BIND:
+    bind(init, init->sources[i], target, attributes_of(op), (op->attr & BT_PLAN_RECURSIVE) != 0);
+    return;
+  case BT_PLAN_DEVICE:
+    bind(init, init->sources[i], target, ALWAYS | MOUNT_ATTR_NOEXEC, false);
+    return;
+  case BT_PLAN_CONSOLE:
+    if (init->sources[i] >= 0)
+      bind(init, init->sources[i], target, ALWAYS | MOUNT_ATTR_NOEXEC, false);
+    return;
+  case BT_PLAN_TMPFS:
+    attach(init, bt_make_tmpfs(init, op->size, op->mode, attributes_of(op), target), target);
+    return;
+  case BT_PLAN_PROC:
+    /* Its descriptor stays the mount's: NAMESPACES still writes by it. */
+    attach(init, init->proc_fd, target);
+    return;
+  case BT_PLAN_DEVPTS:
+    mount_devpts(init, target);
+    return;
+  case BT_PLAN_HIDE:
+    hide(init, target);
+    return;
+  }
+  bt_fail_with(EINVAL, target);
+}

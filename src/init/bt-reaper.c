@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * pid 1's loop. When it ends, the kernel kills all that is left in the pid
+ * namespace, so neither orphans nor a dead supervisor need any other care.
+ *
+ * Orphans are reaped in bounded batches, the supervisor's hang-up is looked
+ * at between any two.  A process that stops or forks without end costs time,
+ * not memory, and never makes us wait for the supervisor.
+ */
+#include "init/bt-reaper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init/bt-report.h"
+#include "wire/bt-plan.h"
+
+#define BATCH 128
+
+/* True if more may be waiting. */
+static bool
+reap_batch(pid_t worker)
+{
+  for (int i = 0; i < BATCH; i++) {
+    int status;
+    pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+
+    if (pid <= 0)
+      return false;
+    if (pid != worker)
+      continue;
+    if (WIFSTOPPED(status)) {
+      bt_report_hint(BT_STATUS_STOPPED, (uint32_t)WSTOPSIG(status));
+      continue;
+    }
+    bt_report_value(BT_STATUS_EXITED, (uint32_t)status);
+    _exit(0);
+  }
+  return true;
+}
+
+void
+bt_reap(pid_t worker, int signal_fd)
+{
+  struct pollfd fds[] = {
+    { .fd = signal_fd, .events = POLLIN },
+    { .fd = BT_INIT_STATUS_FD, .events = 0 }, /* hang-up is always told */
+  };
+  bool more = true; /* the worker may have ended already */
+
+  for (;;) {
+    if (poll(fds, 2, more ? 0 : -1) < 0 && errno != EINTR)
+      _exit(125);
+    if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
+      _exit(125);
+    if ((fds[0].revents & POLLIN) != 0) {
+      struct signalfd_siginfo info;
+      more = true;
+      (void)!read(signal_fd, &info, sizeof info);
+    }
+    if (more)
+      more = reap_batch(worker);
+  }
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What is told to the supervisor. Every failure before the worker's exec ends
+ * the run, so that none has to be carried back through a caller.
+ */
+
+#include <stdint.h>
+
+#include "wire/bt-status.h"
+
+/* Names the stage that failures from here on belong to. */
+void bt_report_stage(BtStage stage);
+
+/* Sends (stage, errno, object) and ends this process. Object may be cut. */
+_Noreturn void bt_fail_at(const char *object);
+_Noreturn void bt_fail_with(int error, const char *object);
+
+void bt_report_fds(BtStatusKind kind, uint32_t value, const int *fds, unsigned count);
+/* By one write(): a seccomp filter may already be in force. */
+void bt_report_value(BtStatusKind kind, uint32_t value);
+/* Dropped when the supervisor has not read for long. */
+void bt_report_hint(BtStatusKind kind, uint32_t value);

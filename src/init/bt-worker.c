@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The clone, and the worker's side of it.
+ *
+ * The worker stays in the caller's session and process group, so that the
+ * terminal's signals reach it.  It starts with an empty signal mask, default
+ * dispositions, the caller's umask and descriptors 0, 1 and 2.
+ *
+ * A pipe without content holds it back until pid 1 has confined itself: the
+ * last thing pid 1 does is to close its end.
+ *
+ * Its execve is the first call that the supervisor is asked about, hence the
+ * listener's number must be known by then.  It is written, not sent: sendmsg
+ * is none of the calls a filter must allow here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "init/bt-confine.h"
+#include "init/bt-init.h"
+#include "init/bt-reaper.h"
+#include "init/bt-report.h"
+
+typedef struct {
+  const BtInit *init;
+  int gate;    /* its hang-up lets the worker go on */
+  char **argv;
+  char **env;
+} Worker;
+
+static char **
+strings_of(const BtPlanView *plan, const uint32_t *offsets, uint32_t count)
+{
+  char **strings = calloc(count + 1, sizeof *strings);
+
+  if (strings == NULL)
+    bt_fail_at("memory");
+  for (uint32_t i = 0; i < count; i++)
+    strings[i] = (char *)bt_plan_string(plan, offsets[i]);
+  return strings;
+}
+
+/* ---- the worker's stages ---- */
+
+static void
+enter_cwd(const Worker *worker)
+{
+  const BtPlanView *plan = &worker->init->plan;
+  const char *cwd = bt_plan_string(plan, plan->header->cwd);
+
+  if (cwd != NULL && chdir(cwd) != 0)
+    bt_fail_at(cwd);
+  umask(worker->init->caller_umask);
+}
+
+static void
+set_limits(const Worker *worker)
+{
+  const BtPlanView *plan = &worker->init->plan;
+
+  if (setrlimit(RLIMIT_NOFILE, &worker->init->caller_files) != 0)
+    bt_fail_at("RLIMIT_NOFILE");
+  for (uint32_t i = 0; i < plan->header->limits.count; i++) {
+    const BtPlanLimit *limit = &plan->limits[i];
+    const struct rlimit value = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
+    if (setrlimit((int)limit->resource, &value) != 0) {
+      char object[24];
+      snprintf(object, sizeof object, "resource %u", limit->resource);
+      bt_fail_at(object);
+    }
+  }
+}
+
+static void
+enter_landlock(const Worker *worker)
+{
+  bt_confine_landlock(&worker->init->plan);
+}
+
+/* Everything that could be used to reach pid 1 is gone when this returns. */
+static void
+drop_privileges(const Worker *worker)
+{
+  char byte;
+
+  bt_confine_privileges();
+  if (read(worker->gate, &byte, 1) != 0)
+    bt_fail_at("pid 1");
+}
+
+static void
+enter_seccomp(const Worker *worker)
+{
+  const BtPlanView *plan = &worker->init->plan;
+  const BtPlanHeader *header = plan->header;
+
+  /* Ours are all close-on-exec; this is for what was inherited unseen. */
+  if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+    bt_fail_at("close_range");
+  int listener = bt_confine_seccomp(plan->notify_filter, header->notify_filter.count,
+                                    SECCOMP_FILTER_FLAG_NEW_LISTENER, "notify filter");
+  if (listener >= 0)
+    bt_report_value(BT_STATUS_LISTENER, (uint32_t)listener);
+  bt_confine_seccomp(plan->worker_filter, header->worker_filter.count, 0, "worker filter");
+}
+
+static void
+execute(const Worker *worker)
+{
+  const BtPlanView *plan = &worker->init->plan;
+  const char *executable = bt_plan_string(plan, plan->header->executable);
+  sigset_t none;
+
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  execve(executable, worker->argv, worker->env);
+  bt_fail_at(executable);
+}
+
+static const struct {
+  BtStage stage;
+  void (*run)(const Worker *worker);
+} stages[] = {
+  { BT_STAGE_CWD, enter_cwd },
+  { BT_STAGE_LIMITS, set_limits },
+  { BT_STAGE_LANDLOCK, enter_landlock },
+  { BT_STAGE_PRIVILEGES, drop_privileges },
+  { BT_STAGE_SECCOMP, enter_seccomp },
+  { BT_STAGE_EXEC, execute },
+};
+
+static _Noreturn void
+run_worker(const Worker *worker)
+{
+  for (int i = 1; i < NSIG; i++)
+    signal(i, SIG_DFL); /* refused for those that have no other */
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+    bt_report_stage(stages[i].stage);
+    stages[i].run(worker);
+  }
+  _exit(125); /* not reached: the last stage does not return */
+}
+
+/* ---- pid 1's side ---- */
+
+/* Keeps the status socket and the signals; the gate's end goes last. */
+static void
+close_all_but(int gate, int signal_fd)
+{
+  int keep[] = { BT_INIT_STATUS_FD, gate < signal_fd ? gate : signal_fd,
+                 gate < signal_fd ? signal_fd : gate };
+  unsigned from = 0;
+
+  for (int i = 0; i < 3; i++) {
+    if ((unsigned)keep[i] > from)
+      close_range(from, (unsigned)keep[i] - 1, 0);
+    from = (unsigned)keep[i] + 1;
+  }
+  close_range(from, ~0u, 0);
+}
+
+static void
+confine_self(const BtInit *init, int gate)
+{
+  const BtPlanView *plan = &init->plan;
+
+  bt_report_stage(BT_STAGE_LANDLOCK);
+  bt_confine_landlock_empty(plan);
+  bt_report_stage(BT_STAGE_PRIVILEGES);
+  bt_confine_privileges();
+  bt_report_stage(BT_STAGE_SECCOMP);
+  close_all_but(gate, init->signal_fd);
+  bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of pid 1");
+}
+
+void
+bt_stage_worker(BtInit *init)
+{
+  const BtPlanHeader *header = init->plan.header;
+  int gate[2], pidfd = -1;
+
+  if (pipe2(gate, O_CLOEXEC) != 0)
+    bt_fail_at("pipe");
+  Worker worker = {
+    .init = init,
+    .gate = gate[0],
+    .argv = strings_of(&init->plan, init->plan.argv, header->argv.count),
+    .env = strings_of(&init->plan, init->plan.env, header->env.count),
+  };
+  bt_confine_bounding_set();
+  struct clone_args args = {
+    .flags = CLONE_PIDFD,
+    .pidfd = (uint64_t)(uintptr_t)&pidfd,
+    .exit_signal = SIGCHLD,
+  };
+  pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+  if (pid < 0)
+    bt_fail_at("clone");
+  if (pid == 0) {
+    close(gate[1]);
+    run_worker(&worker);
+  }
+  bt_report_fds(BT_STATUS_WORKER, 0, &pidfd, 1);
+  confine_self(init, gate[1]);
+  close(gate[1]);
+  bt_reap(pid, init->signal_fd);
+}

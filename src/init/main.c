@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * buntime-init: carries out one plan (wire/bt-plan.h), becomes pid 1 of the
+ * sandbox and reaps.
+ *
+ * It is started by the supervisor's vfork child (lib/bt-spawn.c), already in
+ * new namespaces of every kind, with its ids mapped and a few capabilities
+ * over those namespaces.  It decides nothing.  Everything goes by descriptors
+ * opened once, and whatever fails ends the run with (stage, errno, object).
+ *
+ * The order of the stages is the security property:
+ *
+ *   PLAN        Close this process to others, read the plan.  Nothing that
+ *               the plan says may have been done before it is checked whole.
+ *   UTS         Host name.
+ *   NETWORK     Needs the host's /dev/net/tun and /proc/self/ns, so it comes
+ *               before the root changes; needs CAP_NET_ADMIN and port 53, so
+ *               before capabilities go.  Sends the frame fd and the DNS
+ *               sockets away; no copy of them is left when the worker starts.
+ *   SOURCES     Open everything that will be mounted, O_PATH, without
+ *               following a link.  Must not mount: each path must mean what
+ *               it meant to the supervisor.
+ *   MOUNTS      Build the new tree beside the old one.  Must not create
+ *               anything but in file systems made here, nor follow a link
+ *               in a bound tree.  procfs needs the old one still visible.
+ *   ROOT        pivot_root and let go of the old tree.  From here on no host
+ *               path can be named.
+ *   NAMESPACES  Nested namespaces are closed by sysctl, then procfs becomes
+ *               read-only.
+ *   WORKER      Drop the bounding set, clone the worker.  Two processes now:
+ *
+ *     pid 1: confines itself     worker: CWD, LIMITS    as the user's own
+ *     (Landlock, capabilities,           LANDLOCK       needs paths, so before
+ *     filter, descriptors), and                         paths may be refused
+ *     only then lets the worker          PRIVILEGES     no way back
+ *     go on; then reaps.                 SECCOMP        last, as it refuses
+ *                                                       what the others use
+ *                                        EXEC           waits, notified, for
+ *                                                       the supervisor
+ *
+ * pid 1 and its worker have the same uid.  What keeps them apart: pid 1 is
+ * not dumpable (its /proc files, memory and descriptors are closed), it is in
+ * another Landlock domain (no ptrace across), it ignores every signal from
+ * inside by being pid 1, and has nothing worth taking any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init/bt-init.h"
+#include "init/bt-report.h"
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/*
+ * A descriptor the caller had closed must not become one of ours, and a
+ * directory would be a way out of the new root by "..".
+ */
+static void
+check_stdio(void)
+{
+  struct stat info;
+
+  for (int fd = 0; fd < 3; fd++) {
+    if (fstat(fd, &info) == 0) {
+      if (S_ISDIR(info.st_mode))
+        bt_fail_with(EISDIR, fd == 0 ? "standard input" : "standard output");
+    } else if (open("/dev/null", O_RDWR) != fd) {
+      bt_fail_at("/dev/null");
+    }
+  }
+}
+
+/* The worker must not read or trace us; the supervisor's end must be ours. */
+static void
+close_to_others(BtInit *init)
+{
+  sigset_t set;
+
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_DUMPABLE");
+  /* Follows the thread that spawned us: the reaper also watches the socket. */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_PDEATHSIG");
+  check_stdio();
+  if (fcntl(BT_INIT_PLAN_FD, F_SETFD, FD_CLOEXEC) != 0 ||
+      fcntl(BT_INIT_STATUS_FD, F_SETFD, FD_CLOEXEC) != 0)
+    bt_fail_at("descriptors 3 and 4");
+  /* All other signals at their default: the kernel drops them for a pid 1. */
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  signal(SIGCHLD, SIG_DFL);
+  if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
+    bt_fail_at("signal mask");
+  init->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (init->signal_fd < 0)
+    bt_fail_at("signalfd");
+}
+
+static void
+stage_plan(BtInit *init)
+{
+  struct stat info;
+
+  close_to_others(init);
+  init->caller_umask = umask(0);
+  if (fstat(BT_INIT_PLAN_FD, &info) != 0)
+    bt_fail_at("plan");
+  int seals = fcntl(BT_INIT_PLAN_FD, F_GET_SEALS);
+  if (seals < 0 || (seals & SEALS) != SEALS)
+    bt_fail_with(EPERM, "plan: not sealed");
+  if (info.st_size <= 0 || info.st_size > BT_PLAN_MAX_SIZE)
+    bt_fail_with(EINVAL, "plan: size");
+  void *bytes = mmap(NULL, info.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, BT_INIT_PLAN_FD, 0);
+  if (bytes == MAP_FAILED)
+    bt_fail_at("plan");
+  BtPlanError error = bt_plan_open(bytes, info.st_size, &init->plan);
+  if (error != BT_PLAN_OK) {
+    char object[96];
+    snprintf(object, sizeof object, "plan: %s", bt_plan_error_text(error));
+    bt_fail_with(EINVAL, object);
+  }
+  if (getuid() != init->plan.header->uid || getgid() != init->plan.header->gid)
+    bt_fail_with(EPERM, "plan: made for another user");
+}
+
+static void
+stage_uts(BtInit *init)
+{
+  const char *name = bt_plan_string(&init->plan, init->plan.header->hostname);
+
+  if (name != NULL && sethostname(name, strlen(name)) != 0)
+    bt_fail_at(name);
+}
+
+static const struct {
+  BtStage stage;
+  void (*run)(BtInit *init);
+} stages[] = {
+  { BT_STAGE_PLAN, stage_plan },
+  { BT_STAGE_UTS, stage_uts },
+  { BT_STAGE_NETWORK, bt_stage_network },
+  { BT_STAGE_SOURCES, bt_stage_sources },
+  { BT_STAGE_MOUNTS, bt_stage_mounts },
+  { BT_STAGE_ROOT, bt_stage_root },
+  { BT_STAGE_NAMESPACES, bt_stage_namespaces },
+  { BT_STAGE_WORKER, bt_stage_worker },
+};
+
+int
+main(void)
+{
+  BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1 };
+
+  /* Outside a sandbox there is nothing to do, and the umask is not ours. */
+  if (getpid() != 1) {
+    static const char text[] = "buntime-init is started by buntime, not by hand\n";
+    (void)!write(2, text, sizeof text - 1);
+    return 125;
+  }
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
+    bt_report_stage(stages[i].stage);
+    stages[i].run(&init);
+  }
+  return 125; /* not reached: the last stage does not return */
+}
