@@ -1,0 +1,840 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * buntime-init, run for real with plans made by hand: the supervisor's part
+ * is played here, and the worker is a shell whose output is looked at.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/bt-late.h"
+#include "lib/bt-spawn.h"
+#include "wire/bt-plan.h"
+#include "wire/bt-status.h"
+
+#define PATIENCE_MS 20000
+
+/* The one this build made, wherever the test program lies. */
+char *
+bt_helper_path(const char *name, GError **error)
+{
+  return g_strdup(BT_TEST_INIT);
+}
+
+/* ---- a plan ---- */
+
+typedef struct {
+  GByteArray *bytes; /* the header, then strings and tables */
+  GArray *ops;
+  GArray *landlock;
+  BtPlanHeader header;
+} Plan;
+
+static guint32
+add_bytes(Plan *plan, gconstpointer data, gsize size)
+{
+  static const guint8 zeros[8] = { 0 };
+  guint32 offset = plan->bytes->len;
+  g_byte_array_append(plan->bytes, data, size);
+  g_byte_array_append(plan->bytes, zeros, (8 - size % 8) % 8);
+  return offset;
+}
+
+static guint32
+add_string(Plan *plan, const char *text)
+{
+  return text == NULL ? 0 : add_bytes(plan, text, strlen(text) + 1);
+}
+
+static BtPlanTable
+add_table(Plan *plan, gconstpointer records, gsize count, gsize size)
+{
+  return (BtPlanTable){ .offset = add_bytes(plan, records, count * size), .count = count };
+}
+
+static BtPlanOp *
+add_op(Plan *plan, BtPlanOpKind kind, const char *source, const char *target, guint attr)
+{
+  BtPlanOp op = {
+    .kind = kind,
+    .attr = attr,
+    .source = add_string(plan, source),
+    .target = add_string(plan, target),
+    .mode = kind == BT_PLAN_FILE ? 0644 : 0755,
+  };
+  g_array_append_val(plan->ops, op);
+  return &g_array_index(plan->ops, BtPlanOp, plan->ops->len - 1);
+}
+
+static BtPlanTable
+add_strings(Plan *plan, const char *const *strings)
+{
+  g_autoptr(GArray) offsets = g_array_new(FALSE, FALSE, sizeof(guint32));
+  for (; *strings != NULL; strings++) {
+    guint32 offset = add_string(plan, *strings);
+    g_array_append_val(offsets, offset);
+  }
+  return add_table(plan, offsets->data, offsets->len, sizeof(guint32));
+}
+
+#define STATEMENT(code, k) { code, 0, 0, k }
+
+static void
+add_filters(Plan *plan)
+{
+  static const struct sock_filter notify[] = {
+    STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    { BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_execve },
+    STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+    STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  static const struct sock_filter allow[] = { STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+
+  plan->header.notify_filter = add_table(plan, notify, G_N_ELEMENTS(notify), sizeof notify[0]);
+  plan->header.worker_filter = add_table(plan, allow, 1, sizeof allow[0]);
+  plan->header.init_filter = add_table(plan, allow, 1, sizeof allow[0]);
+}
+
+/* The view that every test starts from: /usr, /proc, /tmp and a little /dev. */
+static Plan *
+plan_new(const char *script)
+{
+  Plan *plan = g_new0(Plan, 1);
+  const char *const argv[] = { "sh", "-c", script, NULL };
+  const char *const env[] = { "PATH=/usr/bin:/usr/sbin", "LC_ALL=C", NULL };
+  static const BtPlanLimit no_core = { .resource = RLIMIT_CORE };
+  static const char *const devices[] = { "/dev/null", "/dev/zero" };
+
+  plan->bytes = g_byte_array_new();
+  plan->ops = g_array_new(FALSE, TRUE, sizeof(BtPlanOp));
+  plan->landlock = g_array_new(FALSE, TRUE, sizeof(BtPlanLandlock));
+  g_byte_array_set_size(plan->bytes, sizeof plan->header);
+  plan->header = (BtPlanHeader){
+    .magic = BT_PLAN_MAGIC,
+    .version = BT_PLAN_VERSION,
+    .uid = getuid(),
+    .gid = getgid(),
+    .root_size = 4 << 20,
+  };
+  plan->header.hostname = add_string(plan, "sandbox");
+  plan->header.executable = add_string(plan, "/usr/bin/bash");
+  plan->header.cwd = add_string(plan, "/tmp");
+  plan->header.argv = add_strings(plan, argv);
+  plan->header.env = add_strings(plan, env);
+  plan->header.limits = add_table(plan, &no_core, 1, sizeof no_core);
+  plan->header.net.dns = inet_addr("127.0.0.53");
+  add_filters(plan);
+
+  add_op(plan, BT_PLAN_DIR, NULL, "/usr", 0);
+  add_op(plan, BT_PLAN_BIND, "/usr", "/usr", BT_PLAN_RDONLY | BT_PLAN_RECURSIVE);
+  add_op(plan, BT_PLAN_SYMLINK, "usr/lib", "/lib", 0);
+  add_op(plan, BT_PLAN_SYMLINK, "usr/lib64", "/lib64", 0);
+  add_op(plan, BT_PLAN_SYMLINK, "usr/bin", "/bin", 0);
+  add_op(plan, BT_PLAN_DIR, NULL, "/proc", 0);
+  add_op(plan, BT_PLAN_PROC, NULL, "/proc", 0);
+  add_op(plan, BT_PLAN_DIR, NULL, "/tmp", 0);
+  add_op(plan, BT_PLAN_TMPFS, NULL, "/tmp", BT_PLAN_NOEXEC)->size = 1 << 20;
+  add_op(plan, BT_PLAN_DIR, NULL, "/dev/pts", 0);
+  for (gsize i = 0; i < G_N_ELEMENTS(devices); i++) {
+    add_op(plan, BT_PLAN_FILE, NULL, devices[i], 0);
+    add_op(plan, BT_PLAN_DEVICE, devices[i], devices[i], 0);
+  }
+  add_op(plan, BT_PLAN_DEVPTS, NULL, "/dev/pts", 0);
+  return plan;
+}
+
+static int
+plan_seal(Plan *plan, int seals)
+{
+  BtPlanHeader *header = &plan->header;
+  int fd = memfd_create("plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+  header->ops = add_table(plan, plan->ops->data, plan->ops->len, sizeof(BtPlanOp));
+  header->landlock =
+    add_table(plan, plan->landlock->data, plan->landlock->len, sizeof(BtPlanLandlock));
+  header->size = plan->bytes->len;
+  memcpy(plan->bytes->data, header, sizeof *header);
+  g_assert_cmpint(write(fd, plan->bytes->data, plan->bytes->len), ==, plan->bytes->len);
+  g_assert_no_errno(fcntl(fd, F_ADD_SEALS, seals));
+  g_byte_array_unref(plan->bytes);
+  g_array_unref(plan->ops);
+  g_array_unref(plan->landlock);
+  g_free(plan);
+  return fd;
+}
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+/* ---- a run ---- */
+
+typedef struct {
+  BtHelper init;
+  int status_fd;
+  int output_fd;
+  int worker;   /* pidfd */
+  int listener; /* number in the worker, then ours */
+  gboolean taken;
+  guint net_mode;
+  int net_fds[3]; /* udp, tcp, frame */
+  guint stops;
+  BtStatus last; /* FAILED or EXITED */
+} Run;
+
+static void
+run_start_sealed(Run *run, Plan *plan, int seals)
+{
+  g_autoptr(GError) error = NULL;
+  int pair[2], saved[2] = { dup(1), dup(2) };
+  int plan_fd = plan_seal(plan, seals);
+
+  *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 } };
+  run->output_fd = memfd_create("output", MFD_CLOEXEC);
+  g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+  fflush(NULL);
+  dup2(run->output_fd, 1);
+  dup2(run->output_fd, 2);
+  gboolean ok = bt_spawn_init(plan_fd, pair[1], getuid(), getgid(), &run->init, &error);
+  dup2(saved[0], 1);
+  dup2(saved[1], 2);
+  g_assert_no_error(error);
+  g_assert_true(ok);
+  close(saved[0]);
+  close(saved[1]);
+  close(pair[1]);
+  close(plan_fd);
+  run->status_fd = pair[0];
+}
+
+static void
+run_start(Run *run, Plan *plan)
+{
+  run_start_sealed(run, plan, SEALS);
+}
+
+static void
+run_receive(Run *run)
+{
+  BtStatus status;
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * BT_STATUS_MAX_FDS)];
+  } control;
+  struct iovec iovec = { .iov_base = &status, .iov_len = sizeof status };
+  struct msghdr message = {
+    .msg_iov = &iovec,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = sizeof control,
+  };
+
+  g_assert_cmpint(recvmsg(run->status_fd, &message, MSG_CMSG_CLOEXEC), ==, sizeof status);
+  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+  switch (status.kind) {
+  case BT_STATUS_NET:
+    run->net_mode = status.value;
+    g_assert_nonnull(part);
+    memcpy(run->net_fds, CMSG_DATA(part), part->cmsg_len - CMSG_LEN(0));
+    break;
+  case BT_STATUS_WORKER:
+    g_assert_nonnull(part);
+    memcpy(&run->worker, CMSG_DATA(part), sizeof(int));
+    break;
+  case BT_STATUS_LISTENER:
+    run->listener = status.value;
+    break;
+  case BT_STATUS_STOPPED:
+    run->stops++;
+    break;
+  default:
+    run->last = status;
+  }
+}
+
+static void
+run_answer(Run *run)
+{
+  union {
+    struct seccomp_notif request;
+    char space[1024];
+  } buffer = { .space = { 0 } };
+
+  if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) != 0)
+    return;
+  struct seccomp_notif_resp response = {
+    .id = buffer.request.id,
+    .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
+  };
+  ioctl(run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+}
+
+/* Until FAILED, EXITED, or the condition, if one is given. */
+static void
+run_until(Run *run, gboolean (*enough)(Run *run))
+{
+  while (run->last.kind == 0 && (enough == NULL || !enough(run))) {
+    struct pollfd fds[] = {
+      { .fd = run->status_fd, .events = POLLIN },
+      { .fd = run->taken ? run->listener : -1, .events = POLLIN },
+    };
+    g_assert_cmpint(poll(fds, 2, PATIENCE_MS), >, 0);
+    if (fds[0].revents & POLLIN)
+      run_receive(run);
+    else if (fds[0].revents & POLLHUP)
+      g_error("init is gone without a word");
+    if (fds[1].revents & POLLIN)
+      run_answer(run);
+    else if (fds[1].revents != 0)
+      run->taken = FALSE; /* nobody is left who could call */
+    if (!run->taken && run->worker >= 0 && run->listener >= 0 && fds[1].fd < 0 &&
+        run->last.kind == 0) {
+      run->listener = (int)syscall(SYS_pidfd_getfd, run->worker, run->listener, 0);
+      g_assert_cmpint(run->listener, >=, 0);
+      run->taken = TRUE;
+    }
+  }
+}
+
+static char *
+run_output(Run *run)
+{
+  static char text[8192];
+  ssize_t length = pread(run->output_fd, text, sizeof text - 1, 0);
+  text[MAX(length, 0)] = '\0';
+  return text;
+}
+
+static void
+run_clear(Run *run)
+{
+  bt_helper_clear(&run->init);
+  close(run->status_fd);
+  close(run->output_fd);
+  for (int i = 0; i < 3; i++)
+    if (run->net_fds[i] >= 0)
+      close(run->net_fds[i]);
+  if (run->worker >= 0)
+    close(run->worker);
+}
+
+/* ---- what the worker sees ---- */
+
+typedef struct {
+  const char *name;
+  const char *script;
+  const char *output;
+} View;
+
+static const View views[] = {
+  { "runs", "echo hello $0", "hello sh\n" },
+  { "hostname", "hostname", "sandbox\n" },
+  { "root", "echo /*", "/bin /dev /lib /lib64 /proc /tmp /usr\n" },
+  { "cwd", "pwd", "/tmp\n" },
+  { "umask", "umask", "0027\n" },
+  { "capabilities", "grep -h '^Cap' /proc/self/status | sort -u -k2",
+    "CapInh:\t0000000000000000\n" },
+  { "no-new-privs", "grep NoNewPrivs /proc/self/status", "NoNewPrivs:\t1\n" },
+  { "signals", "grep -hE 'Sig(Blk|Ign)' /proc/self/status",
+    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n" },
+  { "descriptors", "cd /proc/self/fd; echo *", "0 1 2 3\n" }, /* 3 reads the folder */
+  { "root-read-only", "echo x 2>/dev/null > /x || echo refused; mkdir /usr/x 2>&1",
+    "refused\nmkdir: cannot create directory '/usr/x': Read-only file system\n" },
+  { "tmp-writable", "echo x > x && cat x && chmod +x x && ./x 2>&1",
+    "x\nsh: line 1: ./x: Permission denied\n" },
+  { "tmp-limited", "head -c 2000000 /dev/zero 2>/dev/null >x || stat -c %s x", "1048576\n" },
+  { "nested-namespaces", "unshare -U true 2>&1",
+    "unshare: unshare failed: No space left on device\n" },
+  { "nested-sysctl",
+    "cat /proc/sys/user/max_*_namespaces | sort -u; exec 2>/dev/null; "
+    "echo 9 > /proc/sys/user/max_user_namespaces || echo refused",
+    "0\nrefused\n" },
+  { "pid-1", "exec 2>/dev/null; cat /proc/1/environ || echo environ; cat /proc/1/maps || echo maps; "
+             "ls /proc/1/fd/ || echo fd; ls /proc/1/root/ || echo root; "
+             "for s in KILL STOP TERM CHLD INT USR1 64; do kill -$s 1 || echo kill; done; "
+             "echo alive",
+    "environ\nmaps\nfd\nroot\nalive\n" },
+  { "lo-only", "echo /sys/* ; tail -n +3 /proc/net/dev | cut -d: -f1", "/sys/*\n    lo\n" },
+  { "devices", "echo x >/dev/null && head -c 3 /dev/zero | tr '\\0' 0", "000" },
+  { "orphans", "for i in 1 2 3 4 5 6 7 8; do (for j in 1 2 3 4 5 6 7 8; do (sleep 0.01 &) ; done) & "
+               "done; wait; sleep 0.1; grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null | wc -l",
+    "0\n" },
+  { "exit-kills", "sleep 1000 & echo done", "done\n" },
+};
+
+static void
+test_view(gconstpointer data)
+{
+  const View *view = data;
+  Run run;
+
+  run_start(&run, plan_new(view->script));
+  run_until(&run, NULL);
+  if (run.last.kind == BT_STATUS_FAILED)
+    g_test_message("%s: %s: %s", bt_stage_name(run.last.stage), run.last.object,
+                   g_strerror(run.last.error));
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+  g_assert_cmpstr(run_output(&run), ==, view->output);
+  run_clear(&run);
+}
+
+/* ---- failures: stage, errno, object ---- */
+
+typedef struct {
+  const char *name;
+  void (*change)(Plan *plan);
+  BtStage stage;
+  int error;
+  const char *object;
+} Failure;
+
+static void
+wrong_inode(Plan *plan)
+{
+  BtPlanOp *op = &g_array_index(plan->ops, BtPlanOp, 1);
+  op->ino = 1;
+  op->dev = 1;
+}
+
+static void
+linked_source(Plan *plan)
+{
+  add_op(plan, BT_PLAN_DIR, NULL, "/x", 0);
+  add_op(plan, BT_PLAN_BIND, "/proc/self", "/x", 0);
+}
+
+static void
+missing_source(Plan *plan)
+{
+  add_op(plan, BT_PLAN_BIND, "/nonexistent/x", "/tmp", 0);
+}
+
+static void
+missing_target(Plan *plan)
+{
+  add_op(plan, BT_PLAN_BIND, "/usr", "/missing", 0);
+}
+
+static void
+linked_target(Plan *plan)
+{
+  add_op(plan, BT_PLAN_BIND, "/usr/share", "/lib", 0);
+}
+
+static void
+made_on_host(Plan *plan)
+{
+  add_op(plan, BT_PLAN_DIR, NULL, "/usr/made/by/init", 0);
+}
+
+static void
+missing_program(Plan *plan)
+{
+  plan->header.executable = add_string(plan, "/usr/bin/missing");
+}
+
+static void
+missing_cwd(Plan *plan)
+{
+  plan->header.cwd = add_string(plan, "/home/nobody");
+}
+
+static void
+missing_rule(Plan *plan)
+{
+  BtPlanLandlock rule = { .access = LANDLOCK_ACCESS_FS_READ_FILE };
+  rule.path = add_string(plan, "/missing");
+  plan->header.landlock_fs = LANDLOCK_ACCESS_FS_READ_FILE;
+  g_array_append_val(plan->landlock, rule);
+}
+
+static void
+raised_limit(Plan *plan)
+{
+  static const BtPlanLimit limits[] = {
+    { .resource = RLIMIT_CORE },
+    { .resource = RLIMIT_CORE, .soft = 1, .hard = 1 },
+  };
+  plan->header.limits = add_table(plan, limits, 2, sizeof limits[0]);
+}
+
+static void
+other_user(Plan *plan)
+{
+  plan->header.uid++;
+}
+
+static const Failure failures[] = {
+  { "wrong-inode", wrong_inode, BT_STAGE_SOURCES, ESTALE, "/usr" },
+  { "linked-source", linked_source, BT_STAGE_SOURCES, ELOOP, "/proc/self" },
+  { "missing-source", missing_source, BT_STAGE_SOURCES, ENOENT, "/nonexistent/x" },
+  { "missing-target", missing_target, BT_STAGE_MOUNTS, ENOENT, "/missing" },
+  { "linked-target", linked_target, BT_STAGE_MOUNTS, ELOOP, "/lib" },
+  { "made-on-host", made_on_host, BT_STAGE_MOUNTS, EROFS, "/usr/made/by/init" },
+  { "missing-program", missing_program, BT_STAGE_EXEC, ENOENT, "/usr/bin/missing" },
+  { "missing-cwd", missing_cwd, BT_STAGE_CWD, ENOENT, "/home/nobody" },
+  { "missing-rule", missing_rule, BT_STAGE_LANDLOCK, ENOENT, "/missing" },
+  { "raised-limit", raised_limit, BT_STAGE_LIMITS, EPERM, "resource 4" },
+  { "other-user", other_user, BT_STAGE_PLAN, EPERM, "plan: made for another user" },
+};
+
+static void
+test_failure(gconstpointer data)
+{
+  const Failure *failure = data;
+  Plan *plan = plan_new("echo ran");
+  Run run;
+
+  failure->change(plan);
+  run_start(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
+  g_assert_cmpstr(run.last.object, ==, failure->object);
+  g_assert_cmpint(run.last.error, ==, failure->error);
+  g_assert_cmpstr(bt_stage_name(run.last.stage), ==, bt_stage_name(failure->stage));
+  g_assert_cmpstr(run_output(&run), ==, "");
+  run_clear(&run);
+}
+
+static void
+test_unsealed(void)
+{
+  Run run;
+
+  run_start_sealed(&run, plan_new("echo ran"), F_SEAL_GROW | F_SEAL_SHRINK);
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
+  g_assert_cmpuint(run.last.stage, ==, BT_STAGE_PLAN);
+  g_assert_cmpint(run.last.error, ==, EPERM);
+  run_clear(&run);
+}
+
+/* ---- mounts ---- */
+
+static void
+test_files(void)
+{
+  static const char text[] = "made here\n";
+  Plan *plan = plan_new("cat /etc/made; stat -c '%a %s' /etc/made; echo x > /etc/made");
+  guint32 offset = add_bytes(plan, text, sizeof text - 1);
+  BtPlanOp *op = add_op(plan, BT_PLAN_FILE, NULL, "/etc/made", 0);
+  Run run;
+
+  op->data_offset = offset;
+  op->data_size = sizeof text - 1;
+  op->mode = 0640;
+  run_start(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpstr(run_output(&run), ==,
+                  "made here\n640 10\nsh: line 1: /etc/made: Read-only file system\n");
+  run_clear(&run);
+}
+
+/* A hidden folder and file below a writable bind, and what happens to the host's. */
+static void
+test_hide(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("test-init-XXXXXX", NULL);
+  g_autofree char *below = g_build_filename(folder, "dir", NULL);
+  g_autofree char *inner = g_build_filename(below, "secret", NULL);
+  g_autofree char *file = g_build_filename(folder, "file", NULL);
+  g_autofree char *made = g_build_filename(folder, "made", NULL);
+  Plan *plan = plan_new("cd /data; cat file 2>&1; ls dir 2>&1; chmod 700 dir 2>&1; "
+                        "rm -rf dir 2>/dev/null; echo x > made; echo /.b*");
+  Run run;
+
+  g_assert_no_errno(g_mkdir(below, 0755));
+  g_assert_true(g_file_set_contents(inner, "secret", -1, NULL));
+  g_assert_true(g_file_set_contents(file, "secret", -1, NULL));
+  add_op(plan, BT_PLAN_DIR, NULL, "/data", 0);
+  add_op(plan, BT_PLAN_BIND, folder, "/data", BT_PLAN_RECURSIVE | BT_PLAN_NOEXEC);
+  add_op(plan, BT_PLAN_HIDE, NULL, "/data/dir", 0);
+  add_op(plan, BT_PLAN_HIDE, NULL, "/data/file", 0);
+  run_start(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpstr(run_output(&run), ==,
+                  "cat: file: Permission denied\n"
+                  "ls: cannot open directory 'dir': Permission denied\n"
+                  "chmod: changing permissions of 'dir': Read-only file system\n"
+                  "/.b*\n");
+  run_clear(&run);
+  g_assert_no_errno(g_unlink(inner));
+  g_assert_no_errno(g_unlink(file));
+  g_assert_no_errno(g_unlink(made));
+  g_assert_no_errno(g_rmdir(below));
+  g_assert_no_errno(g_rmdir(folder));
+}
+
+/* ---- Landlock ---- */
+
+static void
+test_landlock(void)
+{
+  Plan *plan = plan_new("cat /usr/lib/os-release >/dev/null && echo read; "
+                        "echo x 2>/dev/null >/tmp/x || echo refused; echo again >> /dev/fd/1");
+  const guint64 read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  const guint64 write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
+  BtPlanLandlock rules[] = {
+    { .access = read | LANDLOCK_ACCESS_FS_EXECUTE, .path = add_string(plan, "/usr") },
+    { .access = read, .path = add_string(plan, "/proc") },
+    { .access = LANDLOCK_ACCESS_FS_WRITE_FILE, .path = add_string(plan, "/dev/null") },
+  };
+  Run run;
+
+  g_array_append_vals(plan->landlock, rules, G_N_ELEMENTS(rules));
+  plan->header.landlock_fs = read | write | LANDLOCK_ACCESS_FS_EXECUTE;
+  plan->header.landlock_stdio = read | write;
+  add_op(plan, BT_PLAN_SYMLINK, "/proc/self/fd", "/dev/fd", 0);
+  run_start(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+  g_assert_cmpstr(run_output(&run), ==, "read\nrefused\nagain\n");
+  run_clear(&run);
+}
+
+/* ---- network ---- */
+
+static const guint8 worker_mac[6] = { 2, 0, 0, 0, 0, 1 };
+static const guint8 gateway_mac[6] = { 2, 0, 0, 0, 0, 2 };
+
+static void
+set_network(Plan *plan, BtPlanNetMode mode)
+{
+  BtPlanNet *net = &plan->header.net;
+
+  net->mode = mode;
+  net->mtu = 1500;
+  net->address = inet_addr("10.0.2.15");
+  net->gateway = inet_addr("10.0.2.2");
+  net->prefix_length = 24;
+  memcpy(net->mac, worker_mac, 6);
+  memcpy(net->gateway_mac, gateway_mac, 6);
+  net->interface = add_string(plan, "eth0");
+}
+
+static guint16
+ones_sum(const guint8 *bytes, gsize size, guint32 sum)
+{
+  for (gsize i = 0; i < size; i++)
+    sum += i % 2 == 0 ? (guint32)bytes[i] << 8 : bytes[i];
+  while (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16);
+  return (guint16)sum;
+}
+
+static gsize
+read_frame(int fd, guint8 *frame, gsize size)
+{
+  struct pollfd waiting = { .fd = fd, .events = POLLIN };
+  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
+  ssize_t got = read(fd, frame, size);
+  g_assert_cmpint(got, >, 42);
+  return (gsize)got;
+}
+
+/* An IPv4 packet with a UDP datagram whose two checksums hold. */
+static void
+check_datagram(const guint8 *frame, gsize size)
+{
+  const guint8 *packet = frame + 14;
+  gsize total = (gsize)packet[2] << 8 | packet[3];
+
+  g_assert_cmpmem(frame, 6, gateway_mac, 6);
+  g_assert_cmpmem(frame + 6, 6, worker_mac, 6);
+  g_assert_cmpuint(frame[12], ==, 8);
+  g_assert_cmpuint(packet[0], ==, 0x45);
+  g_assert_cmpuint(packet[9], ==, IPPROTO_UDP);
+  g_assert_cmpuint(total + 14, <=, size);
+  g_assert_cmphex(ones_sum(packet, 20, 0), ==, 0xffff);
+  /* The pseudo header: addresses, protocol, length. */
+  guint32 pseudo = ones_sum(packet + 12, 8, IPPROTO_UDP + (guint32)total - 20);
+  g_assert_cmphex(ones_sum(packet + 20, total - 20, pseudo), ==, 0xffff);
+}
+
+/* Sends a datagram back with "pong"; swapping leaves the checksum's sum alone. */
+static void
+answer_datagram(int fd, guint8 *frame, gsize size)
+{
+  guint8 *packet = frame + 14, copy[8];
+
+  memcpy(frame, worker_mac, 6);
+  memcpy(frame + 6, gateway_mac, 6);
+  memcpy(copy, packet + 12, 8);
+  memcpy(packet + 12, copy + 4, 4);
+  memcpy(packet + 16, copy, 4);
+  memcpy(copy, packet + 20, 4);
+  memcpy(packet + 20, copy + 2, 2);
+  memcpy(packet + 22, copy, 2);
+  memset(packet + 26, 0, 2); /* none: allowed over IPv4 */
+  memcpy(packet + 28, "pong", 4);
+  g_assert_cmpint(write(fd, frame, size), ==, size);
+}
+
+static gboolean
+has_network_and_listener(Run *run)
+{
+  return run->net_fds[0] >= 0 && run->taken;
+}
+
+/* The worker's datagrams come out whole, an answer goes in, DNS has its own way. */
+static void
+test_network(gconstpointer data)
+{
+  BtPlanNetMode mode = GPOINTER_TO_INT(data);
+  Plan *plan = plan_new("exec 3<>/dev/udp/192.0.2.1/9; echo -n ping >&3; "
+                        "timeout 10 head -c 4 <&3; echo; "
+                        "exec 4<>/dev/udp/127.0.0.53/53; echo -n query >&4; "
+                        "tail -n +3 /proc/net/dev | cut -d: -f1 | sort; "
+                        "grep eth0 /proc/net/if_inet6; echo end");
+  guint8 frame[2048], query[16];
+  Run run;
+
+  set_network(plan, mode);
+  run_start(&run, plan);
+  run_until(&run, has_network_and_listener);
+  g_assert_cmpuint(run.last.kind, ==, 0);
+  g_assert_cmpuint(run.net_mode, ==, mode);
+  run_answer(&run); /* the shell's own start */
+  gsize size = read_frame(run.net_fds[2], frame, sizeof frame);
+  check_datagram(frame, size);
+  g_assert_cmpmem(frame + 42, 4, "ping", 4);
+  answer_datagram(run.net_fds[2], frame, size);
+  run_until(&run, NULL);
+  g_assert_cmpstr(run_output(&run), ==, "pong\n    lo\n  eth0\nend\n");
+  g_assert_cmpint(read(run.net_fds[0], query, sizeof query), ==, 5);
+  g_assert_cmpmem(query, 5, "query", 5);
+  /* Neither its own frames nor any of IPv6. */
+  g_assert_cmpint(read(run.net_fds[2], frame, sizeof frame), <, 0);
+  g_assert_cmpint(errno, ==, EAGAIN);
+  run_clear(&run);
+}
+
+/* ---- life and death ---- */
+
+static void
+await_end(int pidfd)
+{
+  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
+}
+
+static void
+test_hang_up(void)
+{
+  Run run;
+
+  run_start(&run, plan_new("sleep 1000"));
+  run_until(&run, has_network_and_listener);
+  g_assert_true(run.taken);
+  run_answer(&run);
+  close(run.status_fd);
+  await_end(run.init.pidfd);
+  await_end(run.worker);
+  run.status_fd = dup(0);
+  run_clear(&run);
+}
+
+static gboolean
+has_stopped(Run *run)
+{
+  return run->stops > 0;
+}
+
+static void
+test_stop(void)
+{
+  Run run;
+
+  run_start(&run, plan_new("kill -STOP $$; exit 7"));
+  run_until(&run, has_stopped);
+  g_assert_cmpuint(run.stops, ==, 1);
+  g_assert_no_errno(syscall(SYS_pidfd_send_signal, run.worker, SIGCONT, NULL, 0));
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+  g_assert_true(WIFEXITED(run.last.value));
+  g_assert_cmpint(WEXITSTATUS(run.last.value), ==, 7);
+  run_clear(&run);
+}
+
+/* Nothing of pid 1 is open to the worker's uid, and nothing of value is left in it. */
+static void
+test_pid_1(void)
+{
+  g_autofree char *path = NULL, *status = NULL;
+  Run run;
+
+  run_start(&run, plan_new("sleep 1000"));
+  run_until(&run, has_network_and_listener);
+  path = g_strdup_printf("/proc/%d/status", run.init.pid);
+  g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+  g_assert_nonnull(strstr(status, "CapEff:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "CapPrm:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "CapBnd:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "CapAmb:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "NoNewPrivs:\t1"));
+  g_assert_nonnull(strstr(status, "Seccomp:\t2"));
+  run_clear(&run);
+}
+
+/* Spawn to the worker's end, of the smallest program. */
+static void
+test_speed(void)
+{
+  const int rounds = g_test_perf() ? 200 : 5;
+  gint64 start = g_get_monotonic_time();
+
+  for (int i = 0; i < rounds; i++) {
+    Plan *plan = plan_new("");
+    Run run;
+    plan->header.executable = add_string(plan, "/usr/bin/true");
+    run_start(&run, plan);
+    run_until(&run, NULL);
+    g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+    run_clear(&run);
+  }
+  g_test_minimized_result((g_get_monotonic_time() - start) / 1e3 / rounds,
+                          "milliseconds from spawn until reaped");
+}
+
+#define ADD_TABLE(prefix, table, function)                                                       \
+  for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {                                              \
+    g_autofree char *test_path = g_strconcat(prefix, table[i].name, NULL);                       \
+    g_test_add_data_func(test_path, &table[i], function);                                        \
+  }
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  umask(027);
+  ADD_TABLE("/init/view/", views, test_view);
+  ADD_TABLE("/init/failure/", failures, test_failure);
+  g_test_add_func("/init/failure/unsealed", test_unsealed);
+  g_test_add_func("/init/files", test_files);
+  g_test_add_func("/init/hide", test_hide);
+  g_test_add_func("/init/landlock", test_landlock);
+  g_test_add_data_func("/init/network/veth", GINT_TO_POINTER(BT_PLAN_NET_VETH), test_network);
+  /* Where only root may open it, AUTO takes veth: seen above. */
+  if (access("/dev/net/tun", R_OK | W_OK) == 0)
+    g_test_add_data_func("/init/network/tap", GINT_TO_POINTER(BT_PLAN_NET_TAP), test_network);
+  g_test_add_func("/init/hang-up", test_hang_up);
+  g_test_add_func("/init/stop", test_stop);
+  g_test_add_func("/init/pid-1", test_pid_1);
+  g_test_add_func("/init/speed", test_speed);
+  return g_test_run();
+}
