@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/bt-control.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_FDS 3
+/* Messages taken in one dispatch. */
+#define BATCH 32
+
+typedef struct {
+  const BtControlFuncs *funcs;
+  gpointer data;
+} Watch;
+
+/* Takes the descriptors of a message; returns how many. */
+static gsize
+take_fds(struct msghdr *message, int fds_out[MAX_FDS])
+{
+  gsize count = 0;
+
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+       part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+      continue;
+    gsize n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (gsize i = 0; i < n; i++) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+      if (count < MAX_FDS)
+        fds_out[count++] = fd;
+      else
+        close(fd);
+    }
+  }
+  return count;
+}
+
+static gssize
+receive(int fd, guint8 *bytes, gsize size, int fds_out[MAX_FDS], gsize *n_fds_out)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+  } control;
+  struct iovec iovec = { .iov_base = bytes, .iov_len = size };
+  struct msghdr message = {
+    .msg_iov = &iovec,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = sizeof control,
+  };
+  gssize got;
+
+  do
+    got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  *n_fds_out = got >= 0 ? take_fds(&message, fds_out) : 0;
+  if (got >= 0 && (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+    return -1;
+  return got;
+}
+
+gboolean
+bt_control_receive_setup(int fd, BtSetup *setup_out)
+{
+  g_autofree guint8 *bytes = g_malloc(BT_NET_MSG_MAX_SIZE);
+  int fds[MAX_FDS] = { -1, -1, -1 };
+  const guint8 *policy;
+  BtNetMsg message;
+  gsize n_fds;
+
+  gssize got = receive(fd, bytes, BT_NET_MSG_MAX_SIZE, fds, &n_fds);
+  if (got <= 0 || n_fds < 2 || !bt_net_msg_parse(bytes, got, &message, &policy) ||
+      message.header.kind != BT_NET_MSG_CONFIG)
+    return FALSE;
+  *setup_out = (BtSetup){
+    .config = message.config,
+    .policy_bytes = g_memdup2(policy, message.config.policy_size),
+    .udp_fd = fds[0],
+    .tcp_fd = fds[1],
+    .frame_fd = fds[2],
+  };
+  return bt_net_policy_open(setup_out->policy_bytes, message.config.policy_size,
+                            &setup_out->policy);
+}
+
+gboolean
+bt_control_send(int fd, gconstpointer message, gsize size)
+{
+  return send(fd, message, size, MSG_NOSIGNAL | MSG_DONTWAIT) == (gssize)size;
+}
+
+/* FALSE once there is nothing more to expect from the supervisor. */
+static gboolean
+handle(const Watch *watch, const guint8 *bytes, gssize size)
+{
+  const guint8 *unused;
+  BtNetMsg message;
+
+  if (!bt_net_msg_parse(bytes, size, &message, &unused))
+    return FALSE;
+  switch (message.header.kind) {
+  case BT_NET_MSG_ANSWER:
+    watch->funcs->answer(watch->data, &message.answer);
+    return TRUE;
+  case BT_NET_MSG_HOST_ADDRS:
+    watch->funcs->host_addrs(watch->data, &message.host_addrs);
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+  const Watch *watch = data;
+  union {
+    guint64 align;
+    guint8 bytes[sizeof(BtNetMsg) + 8];
+  } buffer;
+
+  for (int i = 0; i < BATCH; i++) {
+    /* recv() and not recvmsg(): the kernel drops descriptors nobody asked for. */
+    gssize got = recv(fd, buffer.bytes, sizeof buffer.bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+      return G_SOURCE_CONTINUE;
+    if (got <= 0 || !handle(watch, buffer.bytes, got)) {
+      watch->funcs->ended(watch->data);
+      return G_SOURCE_REMOVE;
+    }
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+void
+bt_control_watch(int fd, const BtControlFuncs *funcs, gpointer data)
+{
+  Watch *watch = g_new0(Watch, 1);
+  watch->funcs = funcs;
+  watch->data = data;
+  g_unix_fd_add_full(G_PRIORITY_DEFAULT, fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, watch,
+                     g_free);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The control socket to the supervisor. Its hang-up ends this process: a
+ * sandbox without a supervisor has no network.
+ */
+
+#include <glib.h>
+
+#include "wire/bt-net-msg.h"
+#include "wire/bt-net-policy.h"
+
+G_BEGIN_DECLS
+
+/* What the first message brings. */
+typedef struct {
+  BtNetMsgConfig config;
+  guint8 *policy_bytes; /* owned */
+  BtNetPolicy policy;   /* a view of them */
+  int udp_fd, tcp_fd;
+  int frame_fd; /* -1: no network is granted */
+} BtSetup;
+
+/* Waits for CONFIG; FALSE if the first message is anything else. */
+gboolean bt_control_receive_setup(int fd, BtSetup *setup_out);
+/* FALSE if the supervisor does not take it now. */
+gboolean bt_control_send(int fd, gconstpointer message, gsize size);
+
+typedef struct {
+  void (*answer)(gpointer data, const BtNetMsgAnswer *answer);
+  void (*host_addrs)(gpointer data, const BtNetMsgHostAddrs *host_addrs);
+  void (*ended)(gpointer data);
+} BtControlFuncs;
+
+/* funcs and data must live as long as the main loop runs. */
+void bt_control_watch(int fd, const BtControlFuncs *funcs, gpointer data);
+
+G_END_DECLS

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/bt-flows.h"
+
+#include "wire/bt-net-policy.h"
+#include "wire/bt-packet.h"
+
+#define SECONDS(n) ((gint64)(n) * G_USEC_PER_SEC)
+
+/* RFC 5382 asks for two hours and four minutes of an idle TCP connection. */
+static const gint64 idle_time[BT_N_FLOW_STATES] = {
+  [BT_FLOW_TCP_OPENING] = SECONDS(150), [BT_FLOW_TCP_OPEN] = SECONDS(7500),
+  [BT_FLOW_TCP_CLOSING] = SECONDS(10),  [BT_FLOW_UDP] = SECONDS(60),
+  [BT_FLOW_ICMP] = SECONDS(30),
+};
+
+struct _BtFlows {
+  GHashTable *table; /* BtFlow to itself */
+  GQueue queues[BT_N_FLOW_STATES];
+  BtPins *pins;
+};
+
+/* The worker chooses ports and so collisions; the table's bound limits what that costs it. */
+static guint
+flow_hash(gconstpointer key)
+{
+  const BtFlowKey *k = key;
+  guint hash = k->address * 2654435761u;
+  hash ^= ((guint)k->port << 16 | k->source_port) * 2246822519u;
+  return hash ^ (hash >> 15) ^ k->proto;
+}
+
+static gboolean
+flow_equal(gconstpointer a, gconstpointer b)
+{
+  const BtFlowKey *key_a = a, *key_b = b;
+  return key_a->address == key_b->address && key_a->port == key_b->port &&
+         key_a->source_port == key_b->source_port && key_a->proto == key_b->proto;
+}
+
+BtFlows *
+bt_flows_new(BtPins *pins)
+{
+  BtFlows *self = g_new0(BtFlows, 1);
+  self->table = g_hash_table_new_full(flow_hash, flow_equal, NULL, g_free);
+  for (gsize i = 0; i < G_N_ELEMENTS(self->queues); i++)
+    g_queue_init(&self->queues[i]);
+  self->pins = pins;
+  return self;
+}
+
+void
+bt_flows_free(BtFlows *self)
+{
+  g_hash_table_unref(self->table);
+  g_free(self);
+}
+
+BtFlow *
+bt_flows_lookup(BtFlows *self, const BtFlowKey *key)
+{
+  return g_hash_table_lookup(self->table, key);
+}
+
+guint
+bt_flows_count(BtFlows *self)
+{
+  return g_hash_table_size(self->table);
+}
+
+static BtAddr
+flow_addr(const BtFlow *flow)
+{
+  return bt_addr_from_ipv4(flow->key.address);
+}
+
+void
+bt_flows_remove(BtFlows *self, BtFlow *flow, gint64 now)
+{
+  if (flow->pin_rule >= 0) {
+    BtAddr addr = flow_addr(flow);
+    bt_pins_release(self->pins, &addr, flow->pin_rule, now);
+  }
+  g_queue_unlink(&self->queues[flow->state], &flow->link);
+  g_hash_table_remove(self->table, &flow->key);
+}
+
+/* Makes room: closing flows first, then whichever is idle longest. */
+static void
+reclaim(BtFlows *self, gint64 now)
+{
+  BtFlow *oldest = g_queue_peek_head(&self->queues[BT_FLOW_TCP_CLOSING]);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(self->queues) && oldest == NULL; i++)
+    oldest = g_queue_peek_head(&self->queues[i]);
+  for (gsize i = 0; i < G_N_ELEMENTS(self->queues); i++) {
+    BtFlow *flow = g_queue_peek_head(&self->queues[i]);
+    if (flow != NULL && oldest->state != BT_FLOW_TCP_CLOSING &&
+        flow->last_used < oldest->last_used)
+      oldest = flow;
+  }
+  if (oldest != NULL)
+    bt_flows_remove(self, oldest, now);
+}
+
+static BtFlowState
+first_state(guint8 proto)
+{
+  switch (proto) {
+  case BT_PROTO_TCP:
+    return BT_FLOW_TCP_OPENING;
+  case BT_PROTO_UDP:
+    return BT_FLOW_UDP;
+  default:
+    return BT_FLOW_ICMP;
+  }
+}
+
+BtFlow *
+bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, gint64 now)
+{
+  if (g_hash_table_size(self->table) >= BT_FLOWS_MAX)
+    reclaim(self, now);
+  BtFlow *flow = g_new0(BtFlow, 1);
+  flow->key = *key;
+  flow->state = first_state(key->proto);
+  flow->last_used = now;
+  flow->link.data = flow;
+  BtAddr addr = flow_addr(flow);
+  flow->pin_rule = pinned && bt_pins_hold(self->pins, &addr, rule) ? rule : -1;
+  g_hash_table_insert(self->table, &flow->key, flow);
+  g_queue_push_tail_link(&self->queues[flow->state], &flow->link);
+  return flow;
+}
+
+/* The state after a packet with these flags. */
+static BtFlowState
+next_state(BtFlow *flow, guint tcp_flags, gboolean inbound)
+{
+  if (flow->key.proto != BT_PROTO_TCP || flow->state == BT_FLOW_TCP_CLOSING)
+    return flow->state;
+  if ((tcp_flags & BT_TCP_RST) != 0)
+    return BT_FLOW_TCP_CLOSING;
+  if ((tcp_flags & BT_TCP_FIN) != 0)
+    *(inbound ? &flow->fin_in : &flow->fin_out) = TRUE;
+  if (flow->fin_in && flow->fin_out)
+    return BT_FLOW_TCP_CLOSING;
+  return inbound ? BT_FLOW_TCP_OPEN : flow->state;
+}
+
+void
+bt_flows_touch(BtFlows *self, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now)
+{
+  BtFlowState state = next_state(flow, tcp_flags, inbound);
+
+  g_queue_unlink(&self->queues[flow->state], &flow->link);
+  flow->state = state;
+  flow->last_used = now;
+  g_queue_push_tail_link(&self->queues[state], &flow->link);
+}
+
+gboolean
+bt_flows_sweep(BtFlows *self, gint64 now)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(self->queues); i++) {
+    BtFlow *flow;
+    while ((flow = g_queue_peek_head(&self->queues[i])) != NULL &&
+           flow->last_used + idle_time[i] <= now)
+      bt_flows_remove(self, flow, now);
+  }
+  return g_hash_table_size(self->table) > 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The flow table: what the policy has let through, and nothing else.
+ *
+ * Only allowed flows are in it.  A flow is made by a worker's first packet and
+ * is found by later packets of both directions:
+ *
+ *   TCP   opening --reply--> open --FIN both ways or RST--> closing --> gone
+ *   UDP, ICMP  open --idle--> gone
+ *
+ * Each state has its own idle time and its own queue, oldest first, so that a
+ * sweep looks only at what is due.  When the table is full the longest idle
+ * flow goes: a worker that opens more loses its own.
+ */
+
+#include <glib.h>
+
+#include "net/bt-pins.h"
+
+G_BEGIN_DECLS
+
+#define BT_FLOWS_MAX 8192u
+
+typedef enum {
+  BT_FLOW_TCP_OPENING,
+  BT_FLOW_TCP_OPEN,
+  BT_FLOW_TCP_CLOSING,
+  BT_FLOW_UDP,
+  BT_FLOW_ICMP,
+  BT_N_FLOW_STATES,
+} BtFlowState;
+
+typedef struct {
+  guint32 address; /* the far end's, network order */
+  guint16 port;    /* 0 for ICMP */
+  guint16 source_port; /* ICMP: the identifier */
+  guint8 proto;    /* one BT_PROTO_* */
+} BtFlowKey;
+
+typedef struct {
+  BtFlowKey key;
+  BtFlowState state;
+  gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
+  gboolean fin_out, fin_in;
+  gint64 last_used;
+  GList link; /* in the queue of its state */
+} BtFlow;
+
+typedef struct _BtFlows BtFlows;
+
+/* pins is borrowed and must outlive the flows. */
+BtFlows *bt_flows_new(BtPins *pins);
+void bt_flows_free(BtFlows *flows);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtFlows, bt_flows_free)
+
+BtFlow *bt_flows_lookup(BtFlows *flows, const BtFlowKey *key);
+/* rule is what allowed it; if pinned, its pin is held until the flow ends. */
+BtFlow *bt_flows_add(BtFlows *flows, const BtFlowKey *key, gint32 rule, gboolean pinned,
+                     gint64 now);
+/* A packet has passed: tcp_flags are BT_TCP_*, 0 for others. */
+void bt_flows_touch(BtFlows *flows, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now);
+void bt_flows_remove(BtFlows *flows, BtFlow *flow, gint64 now);
+guint bt_flows_count(BtFlows *flows);
+/* Ends what is due. TRUE while there are flows. */
+gboolean bt_flows_sweep(BtFlows *flows, gint64 now);
+
+G_END_DECLS

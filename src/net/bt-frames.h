@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The frame fd: a tap device, or a packet socket on one end of a veth pair.
+ * Either gives one frame a read and takes one a write.
+ */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _BtFrames BtFrames;
+
+/* frame is the reader's to change until it returns. */
+typedef void (*BtFramesInputFunc)(gpointer data, guint8 *frame, gsize size);
+
+/* Takes fd. */
+BtFrames *bt_frames_new(int fd, BtFramesInputFunc input, gpointer data);
+void bt_frames_free(BtFrames *frames);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtFrames, bt_frames_free)
+
+/* Writes, queues, or drops when the worker does not take its frames: TCP recovers. */
+void bt_frames_write(BtFrames *frames, const guint8 *frame, gsize size);
+
+G_END_DECLS

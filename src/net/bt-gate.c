@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "net/bt-gate.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+enum {
+  PORT_ECHO = 7,
+  PORT_DNS = 53,
+  PORT_BOOTP_FIRST = 67, /* BOOTP and DHCP, both ends, and TFTP */
+  PORT_TFTP = 69,
+};
+
+/* One outbound frame on its way through the checks. */
+typedef struct {
+  BtGate *gate;
+  const guint8 *frame;
+  gsize size;
+  gint64 now;
+  BtPacket packet;
+  guint8 *reply;
+  gsize reply_size;
+} Outbound;
+
+static guint
+proto_of(const BtPacket *packet)
+{
+  switch (packet->kind) {
+  case BT_PACKET_TCP:
+    return BT_PROTO_TCP;
+  case BT_PACKET_UDP:
+    return BT_PROTO_UDP;
+  case BT_PACKET_ICMP:
+    return BT_PROTO_ICMP;
+  default:
+    return 0;
+  }
+}
+
+static void
+tell(Outbound *out, BtNetReason reason, gint32 rule)
+{
+  const BtPacket *packet = &out->packet;
+  BtNetMsgDenied denied = { .reason = reason, .rule = rule };
+
+  denied.proto = proto_of(packet);
+  if (packet->ip.destination != 0)
+    denied.addr = bt_addr_from_ipv4(packet->ip.destination);
+  denied.port = packet->destination_port;
+  denied.source_port = packet->source_port;
+  bt_denials_add(out->gate->denials, &denied, out->now);
+}
+
+static BtGateResult
+drop(Outbound *out, BtNetReason reason)
+{
+  tell(out, reason, BT_NET_RULE_DEFAULT);
+  return BT_GATE_DROP;
+}
+
+static BtGateResult
+answer(Outbound *out)
+{
+  const BtNetMsgConfig *config = &out->gate->config;
+
+  if (out->packet.kind == BT_PACKET_TCP)
+    out->reply_size = bt_packet_write_reset(&out->packet, config->gateway_mac, out->reply);
+  else
+    out->reply_size =
+        bt_packet_write_prohibited(&out->packet, out->frame, out->size, config->gateway_mac,
+                                   config->gateway, out->reply);
+  return out->reply_size > 0 ? BT_GATE_REPLY : BT_GATE_DROP;
+}
+
+static BtGateResult
+reject(Outbound *out, BtNetReason reason, gint32 rule)
+{
+  tell(out, reason, rule);
+  return answer(out);
+}
+
+/* The worker's kernel asks for its gateway unless it has been told; nobody else is there. */
+static BtGateResult
+judge_arp(Outbound *out)
+{
+  const BtNetMsgConfig *config = &out->gate->config;
+  const BtArp *arp = &out->packet.arp;
+
+  if (arp->operation != 1 || arp->target != config->gateway ||
+      arp->sender != config->worker_address ||
+      memcmp(arp->sender_mac, config->worker_mac, 6) != 0)
+    return BT_GATE_DROP;
+  out->reply_size = bt_packet_write_arp_reply(config->gateway_mac, config->gateway,
+                                              config->worker_mac, config->worker_address,
+                                              out->reply);
+  return BT_GATE_REPLY;
+}
+
+static gboolean
+is_multicast(guint32 address)
+{
+  guint32 host = ntohl(address);
+  return host >> 28 == 0xe || host == 0xffffffff;
+}
+
+/* libslirp's own network: its addresses are aliases of the host's loopback and resolver. */
+static gboolean
+is_virtual(const BtNetMsgConfig *config, guint32 address)
+{
+  BtAddr addr = bt_addr_from_ipv4(address), net = bt_addr_from_ipv4(config->gateway);
+  return bt_addr_in(&addr, &net, 96 + config->prefix_length);
+}
+
+static gboolean
+is_service(const BtPacket *packet)
+{
+  guint16 port = packet->destination_port;
+
+  if (packet->kind != BT_PACKET_TCP && packet->kind != BT_PACKET_UDP)
+    return FALSE;
+  if (port == PORT_DNS)
+    return TRUE;
+  return packet->kind == BT_PACKET_UDP && port >= PORT_BOOTP_FIRST && port <= PORT_TFTP;
+}
+
+static bool
+pinned(void *data, const BtAddr *addr, uint32_t rule)
+{
+  return bt_pins_has(data, addr, rule);
+}
+
+static BtNetVerdict
+match(BtGate *gate, const BtPacket *packet)
+{
+  BtAddr addr = bt_addr_from_ipv4(packet->ip.destination);
+  BtNetVerdict verdict = bt_net_policy_match(&gate->policy, &addr, proto_of(packet),
+                                             packet->destination_port, pinned, gate->pins);
+  /* Where ping sockets are closed to us libslirp sends the echo to UDP port 7 instead. */
+  if (packet->kind == BT_PACKET_ICMP && verdict.action != BT_ACTION_DENY)
+    verdict = bt_net_policy_match(&gate->policy, &addr, BT_PROTO_UDP, PORT_ECHO, pinned,
+                                  gate->pins);
+  return verdict;
+}
+
+static BtFlowKey
+outbound_key(const BtPacket *packet)
+{
+  gboolean icmp = packet->kind == BT_PACKET_ICMP;
+  return (BtFlowKey){
+    .address = packet->ip.destination,
+    .port = packet->destination_port,
+    .source_port = icmp ? packet->icmp.identifier : packet->source_port,
+    .proto = (guint8)proto_of(packet),
+  };
+}
+
+/* Does the packet ask for a new flow, rather than belong to one? */
+static gboolean
+opens(const BtPacket *packet)
+{
+  const guint mask = BT_TCP_SYN | BT_TCP_ACK | BT_TCP_RST | BT_TCP_FIN;
+  return packet->kind != BT_PACKET_TCP || (packet->tcp.flags & mask) == BT_TCP_SYN;
+}
+
+static BtGateResult
+judge_flow(Outbound *out)
+{
+  BtGate *gate = out->gate;
+  const BtPacket *packet = &out->packet;
+  BtFlowKey key = outbound_key(packet);
+  BtFlow *flow = bt_flows_lookup(gate->flows, &key);
+
+  /* A new connection between the same ports is decided anew. */
+  if (flow != NULL && flow->state == BT_FLOW_TCP_CLOSING && opens(packet)) {
+    bt_flows_remove(gate->flows, flow, out->now);
+    flow = NULL;
+  }
+  if (flow == NULL) {
+    if (!opens(packet))
+      return answer(out); /* the rest of a flow that has ended: no new decision, no event */
+    BtNetVerdict verdict = match(gate, packet);
+    if (verdict.action == BT_ACTION_DENY || verdict.action == BT_ACTION_NONE)
+      return reject(out, BT_NET_REASON_POLICY, verdict.rule);
+    gboolean by_name = verdict.rule >= 0 && (guint32)verdict.rule < gate->policy.n_rules &&
+                       (gate->policy.rules[verdict.rule].flags & BT_NET_RULE_NAME) != 0;
+    flow = bt_flows_add(gate->flows, &key, verdict.rule, by_name, out->now);
+  }
+  bt_flows_touch(gate->flows, flow, packet->tcp.flags, FALSE, out->now);
+  return BT_GATE_PASS;
+}
+
+static BtGateResult
+judge_ipv4(Outbound *out)
+{
+  const BtNetMsgConfig *config = &out->gate->config;
+  const BtPacket *packet = &out->packet;
+
+  if (packet->ip.source != config->worker_address)
+    return drop(out, BT_NET_REASON_SOURCE);
+  if (packet->kind == BT_PACKET_FRAGMENT)
+    return drop(out, BT_NET_REASON_FRAGMENT);
+  /* The kernel of the worker joins groups by itself (IGMP, with an option): no event. */
+  if (packet->ip.protocol == 2)
+    return BT_GATE_DROP;
+  if (is_multicast(packet->ip.destination) || (packet->ethernet.destination[0] & 1) != 0)
+    return drop(out, BT_NET_REASON_MULTICAST);
+  if (memcmp(packet->ethernet.destination, config->gateway_mac, 6) != 0)
+    return drop(out, BT_NET_REASON_SOURCE);
+  if (packet->kind == BT_PACKET_OPTIONS)
+    return drop(out, BT_NET_REASON_MALFORMED);
+  if (packet->kind == BT_PACKET_IPV4)
+    return reject(out, BT_NET_REASON_TYPE, BT_NET_RULE_DEFAULT);
+  /* Errors about packets that we sent it: libslirp has no use for them. */
+  if (packet->kind == BT_PACKET_ICMP && packet->icmp.type != BT_ICMP_ECHO)
+    return BT_GATE_DROP;
+  if (is_service(packet))
+    return reject(out, BT_NET_REASON_SERVICE, BT_NET_RULE_DEFAULT);
+  if (is_virtual(config, packet->ip.destination))
+    return reject(out, BT_NET_REASON_POLICY, BT_NET_RULE_CLOSURE);
+  return judge_flow(out);
+}
+
+/* Router and listener discovery come from the worker's kernel, not from a program. */
+static BtGateResult
+judge_other(Outbound *out)
+{
+  const BtEthernet *ethernet = &out->packet.ethernet;
+
+  if (ethernet->type == BT_ETHERTYPE_IPV6 && (ethernet->destination[0] & 1) != 0)
+    return BT_GATE_DROP;
+  return drop(out, BT_NET_REASON_TYPE);
+}
+
+BtGateResult
+bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
+                 guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out)
+{
+  Outbound out = { .gate = gate, .frame = frame, .size = *size, .now = now, .reply = reply_out };
+  BtGateResult result;
+
+  bt_packet_parse(frame, *size, &out.packet);
+  if (out.packet.kind == BT_PACKET_MALFORMED || *size > gate->config.mtu + BT_ETHERNET_SIZE)
+    return drop(&out, BT_NET_REASON_MALFORMED);
+  if (memcmp(out.packet.ethernet.source, gate->config.worker_mac, 6) != 0)
+    return drop(&out, BT_NET_REASON_SOURCE);
+
+  if (out.packet.kind == BT_PACKET_OTHER)
+    result = judge_other(&out);
+  else if (out.packet.kind == BT_PACKET_ARP)
+    result = judge_arp(&out);
+  else
+    result = judge_ipv4(&out);
+  *reply_size_out = out.reply_size;
+  if (result == BT_GATE_PASS)
+    *size = BT_ETHERNET_SIZE + out.packet.ip.total_size;
+  return result;
+}
+
+/* The flow that an ICMP error for the worker speaks about. */
+static gboolean
+inner_key(const BtGate *gate, const BtIcmp *icmp, BtFlowKey *key_out)
+{
+  const BtIcmpInner *inner = &icmp->inner;
+
+  if (!icmp->has_inner || inner->source != gate->config.worker_address)
+    return FALSE;
+  *key_out = (BtFlowKey){
+    .address = inner->destination,
+    .port = inner->destination_port,
+    .source_port = inner->source_port,
+    .proto = inner->protocol == BT_IP_TCP   ? BT_PROTO_TCP
+             : inner->protocol == BT_IP_UDP ? BT_PROTO_UDP
+                                            : BT_PROTO_ICMP,
+  };
+  return inner->protocol == BT_IP_TCP || inner->protocol == BT_IP_UDP ||
+         inner->protocol == BT_IP_ICMP;
+}
+
+static gboolean
+inbound_key(const BtGate *gate, const BtPacket *packet, BtFlowKey *key_out)
+{
+  *key_out = (BtFlowKey){ .address = packet->ip.source, .proto = (guint8)proto_of(packet) };
+  switch (packet->kind) {
+  case BT_PACKET_TCP:
+  case BT_PACKET_UDP:
+    key_out->port = packet->source_port;
+    key_out->source_port = packet->destination_port;
+    return TRUE;
+  case BT_PACKET_ICMP:
+    key_out->source_port = packet->icmp.identifier;
+    return packet->icmp.type == BT_ICMP_ECHO_REPLY || inner_key(gate, &packet->icmp, key_out);
+  default:
+    return FALSE;
+  }
+}
+
+gboolean
+bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+{
+  BtPacket packet;
+  BtFlowKey key;
+
+  bt_packet_parse(frame, size, &packet);
+  if (packet.kind < BT_PACKET_TCP || packet.ip.destination != gate->config.worker_address ||
+      memcmp(packet.ethernet.destination, gate->config.worker_mac, 6) != 0 ||
+      !inbound_key(gate, &packet, &key))
+    return FALSE;
+  BtFlow *flow = bt_flows_lookup(gate->flows, &key);
+  if (flow == NULL)
+    return FALSE;
+  /* An error does not keep a flow alive. */
+  if (packet.kind != BT_PACKET_ICMP || packet.icmp.type == BT_ICMP_ECHO_REPLY)
+    bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);
+  return TRUE;
+}

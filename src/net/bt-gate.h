@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The packet gate: what may pass between the worker and libslirp.
+ *
+ * Both directions are default deny.  Out: the frame must be plain IPv4 from
+ * the worker's own addresses, and its flow must be open or be allowed by the
+ * policy now.  In: the packet must answer an open flow.  libslirp is trusted
+ * to do TCP, not to decide anything: it sends UDP back from anyone, takes its
+ * own addresses for the host's loopback and puts fragments together.
+ *
+ *   worker's frame → parse → addresses → kind → services → flow or policy
+ *                      │        │          │        │            │
+ *                      └────────┴──── drop, and tell why ────────┘
+ *
+ * A packet refused by policy is answered (RST, or ICMP administratively
+ * prohibited), so that the program sees an error at once.
+ */
+
+#include "net/bt-denials.h"
+#include "net/bt-flows.h"
+#include "net/bt-pins.h"
+#include "wire/bt-net-msg.h"
+#include "wire/bt-net-policy.h"
+#include "wire/bt-packet.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  BtNetMsgConfig config;
+  BtNetPolicy policy;
+  BtPins *pins;       /* borrowed, as the next two */
+  BtFlows *flows;
+  BtDenials *denials;
+} BtGate;
+
+typedef enum {
+  BT_GATE_DROP = 0,
+  BT_GATE_PASS,
+  BT_GATE_REPLY, /* dropped, and a reply to the worker was written */
+} BtGateResult;
+
+/*
+ * Judges a frame from the worker. On PASS *size is cut to the packet's own;
+ * on REPLY reply_out holds *reply_size_out bytes.
+ */
+BtGateResult bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
+                              guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out);
+/* Judges a frame for the worker. */
+gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now);
+
+G_END_DECLS

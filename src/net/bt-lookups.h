@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The part of the DNS responder that UDP and TCP share: names are asked of
+ * the supervisor, each once at a time, and an answer's addresses are pinned
+ * before anybody is told them.
+ *
+ *   query → refused here?  reply at once
+ *         → same name and type in flight?  wait with the others
+ *         → RESOLVE … ANSWER → pin → reply to all that wait
+ *
+ * Denied names take the same way: the supervisor answers with an address that
+ * nothing opens, and knows the name when it is connected to.
+ */
+
+#include <glib.h>
+
+#include "net/bt-pins.h"
+#include "wire/bt-dns.h"
+
+G_BEGIN_DECLS
+
+#define BT_LOOKUPS_MAX 64u    /* in flight */
+#define BT_LOOKUPS_WAITING 512u /* queries that wait */
+
+typedef struct _BtLookups BtLookups;
+
+typedef gboolean (*BtLookupsSendFunc)(gpointer data, const BtNetMsgResolve *resolve);
+typedef void (*BtLookupsReplyFunc)(gpointer client, const BtDnsQuery *query,
+                                   const BtDnsReply *reply);
+
+/* pins is borrowed. */
+BtLookups *bt_lookups_new(BtPins *pins, BtLookupsSendFunc send, gpointer data);
+void bt_lookups_free(BtLookups *lookups);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtLookups, bt_lookups_free)
+
+/*
+ * Takes one message of a client. Exactly one reply() follows, now or later,
+ * and then client_free(). FALSE for what is not a query: no reply() then.
+ */
+gboolean bt_lookups_query(BtLookups *lookups, const guint8 *message, gsize size,
+                      BtLookupsReplyFunc reply, gpointer client, GDestroyNotify client_free,
+                      gint64 now);
+void bt_lookups_answer(BtLookups *lookups, const BtNetMsgAnswer *answer, gint64 now);
+/* Gives up what the supervisor has not answered. TRUE while something is in flight. */
+gboolean bt_lookups_sweep(BtLookups *lookups, gint64 now);
+
+G_END_DECLS

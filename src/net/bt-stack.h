@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * libslirp in a GLib main loop.
+ *
+ * libslirp wants every socket of it offered before a poll and asked about
+ * after it.  Both walks are over memory only here: an epoll instance mirrors
+ * what it wants, a system call is made only where that changed, and the main
+ * loop sees one descriptor.
+ *
+ *   frames in ─→ bt_stack_input ─→ dirty
+ *   prepare: dirty? walk, compare with the mirror, set the timeout
+ *   ready:   epoll_wait, note what is ready, let libslirp look, dirty
+ *
+ * A descriptor that libslirp no longer wants is taken out when it first
+ * disturbs.
+ */
+
+#include <glib.h>
+
+#include "wire/bt-net-msg.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtStack BtStack;
+
+/* A frame for the worker. */
+typedef void (*BtStackOutputFunc)(gpointer data, const guint8 *frame, gsize size);
+
+BtStack *bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer data);
+void bt_stack_free(BtStack *stack);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtStack, bt_stack_free)
+
+/* A frame that has passed the gate. */
+void bt_stack_input(BtStack *stack, const guint8 *frame, gsize size);
+
+G_END_DECLS

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * buntime-net: the sandbox's network.
+ *
+ *   worker ── frame fd ── gate ── libslirp ── the host's sockets
+ *   worker ── DNS sockets ── lookups ── control socket ── supervisor
+ *
+ * Started with the control socket as descriptor 3 and nothing else of use.
+ * The order is the security property:
+ *
+ *   1. its life is bound to the supervisor's
+ *   2. CONFIG is received, from the supervisor, who is trusted so far
+ *   3. libslirp is set up (it opens /dev/urandom)
+ *   4. confinement: from here on no file, no exec, no other kind of socket
+ *   5. only now the first frame or query is read
+ *   6. READY
+ *
+ * Without a frame fd steps 3 and the packet part of 5 are left out: then it
+ * only answers DNS, so that a denied name can be explained.
+ */
+#include <glib.h>
+
+#include "net/bt-confine.h"
+#include "net/bt-control.h"
+#include "net/bt-dns-tcp.h"
+#include "net/bt-dns-udp.h"
+#include "net/bt-frames.h"
+#include "net/bt-gate.h"
+#include "net/bt-lookups.h"
+#include "net/bt-stack.h"
+#include "net/bt-ticker.h"
+
+typedef struct {
+  BtSetup setup;
+  BtTicker ticker;
+  BtPins *pins;
+  BtFlows *flows;
+  BtDenials *denials;
+  BtGate gate;
+  BtLookups *lookups;
+  BtDnsUdp *udp;
+  BtDnsTcp *tcp;
+  BtStack *stack;   /* NULL without a frame fd */
+  BtFrames *frames; /* NULL without a frame fd */
+  GMainLoop *loop;
+} Net;
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifdef SANITIZED
+/* Leaks are looked for by a tracer, which the filter refuses. The environment is empty. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *
+__asan_default_options(void)
+{
+  return "detect_leaks=0";
+}
+#endif
+
+/* ---- packets ---- */
+
+static void
+on_frame(gpointer data, guint8 *frame, gsize size)
+{
+  Net *net = data;
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  gsize reply_size = 0;
+
+  bt_ticker_arm(&net->ticker);
+  switch (bt_gate_outbound(&net->gate, frame, &size, g_get_monotonic_time(), reply,
+                           &reply_size)) {
+  case BT_GATE_PASS:
+    bt_stack_input(net->stack, frame, size);
+    break;
+  case BT_GATE_REPLY:
+    bt_frames_write(net->frames, reply, reply_size);
+    break;
+  case BT_GATE_DROP:
+    break;
+  }
+}
+
+static void
+on_stack_output(gpointer data, const guint8 *frame, gsize size)
+{
+  Net *net = data;
+  if (net->frames != NULL && bt_gate_inbound(&net->gate, frame, size, g_get_monotonic_time()))
+    bt_frames_write(net->frames, frame, size);
+}
+
+/* ---- to the supervisor ---- */
+
+static gboolean
+send_resolve(gpointer data, const BtNetMsgResolve *resolve)
+{
+  Net *net = data;
+  bt_ticker_arm(&net->ticker);
+  return bt_control_send(BT_NET_CONTROL_FD, resolve, sizeof *resolve);
+}
+
+static gboolean
+send_unpin(gpointer data, const BtAddr *addr, guint32 rule)
+{
+  const BtNetMsgUnpin unpin = { .header.kind = BT_NET_MSG_UNPIN, .addr = *addr, .rule = rule };
+  return bt_control_send(BT_NET_CONTROL_FD, &unpin, sizeof unpin);
+}
+
+static gboolean
+send_denied(gpointer data, const BtNetMsgDenied *denied)
+{
+  return bt_control_send(BT_NET_CONTROL_FD, denied, sizeof *denied);
+}
+
+/* ---- from the supervisor ---- */
+
+static void
+on_answer(gpointer data, const BtNetMsgAnswer *answer)
+{
+  Net *net = data;
+  bt_ticker_arm(&net->ticker);
+  bt_lookups_answer(net->lookups, answer, g_get_monotonic_time());
+}
+
+static void
+on_host_addrs(gpointer data, const BtNetMsgHostAddrs *host_addrs)
+{
+  Net *net = data;
+  bt_pins_set_host_addrs(net->pins, host_addrs->addrs, host_addrs->n_addrs);
+}
+
+static void
+on_ended(gpointer data)
+{
+  g_main_loop_quit(((Net *)data)->loop);
+}
+
+/* ---- time ---- */
+
+static void
+on_tcp_accepted(gpointer data)
+{
+  bt_ticker_arm(&((Net *)data)->ticker);
+}
+
+static gboolean
+on_tick(gpointer data, gint64 now)
+{
+  Net *net = data;
+  gboolean more = bt_flows_sweep(net->flows, now); /* before the pins that they hold */
+
+  more |= bt_pins_sweep(net->pins, now);
+  more |= bt_denials_sweep(net->denials, now);
+  more |= bt_lookups_sweep(net->lookups, now);
+  more |= bt_dns_tcp_sweep(net->tcp, now);
+  return more;
+}
+
+/* ---- start ---- */
+
+static void
+prepare(Net *net)
+{
+  const BtNetMsgConfig *config = &net->setup.config;
+
+  bt_ticker_init(&net->ticker, on_tick, net);
+  net->loop = g_main_loop_new(NULL, FALSE);
+  net->pins = bt_pins_new((gint64)config->pin_seconds * G_USEC_PER_SEC, send_unpin, net);
+  net->flows = bt_flows_new(net->pins);
+  net->denials = bt_denials_new(send_denied, net);
+  net->lookups = bt_lookups_new(net->pins, send_resolve, net);
+  net->gate = (BtGate){
+    .config = *config,
+    .policy = net->setup.policy,
+    .pins = net->pins,
+    .flows = net->flows,
+    .denials = net->denials,
+  };
+}
+
+/* Nothing of the worker's was read before this. */
+static void
+serve(Net *net)
+{
+  static const BtControlFuncs control = {
+    .answer = on_answer,
+    .host_addrs = on_host_addrs,
+    .ended = on_ended,
+  };
+  const BtNetMsgHeader ready = { .kind = BT_NET_MSG_READY };
+
+  bt_control_watch(BT_NET_CONTROL_FD, &control, net);
+  net->udp = bt_dns_udp_new(net->setup.udp_fd, net->lookups);
+  net->tcp = bt_dns_tcp_new(net->setup.tcp_fd, net->lookups, on_tcp_accepted, net);
+  if (net->stack != NULL)
+    net->frames = bt_frames_new(net->setup.frame_fd, on_frame, net);
+  bt_control_send(BT_NET_CONTROL_FD, &ready, sizeof ready);
+  g_main_loop_run(net->loop);
+}
+
+/* The process ends with the loop, and the kernel frees the rest. */
+int
+main(void)
+{
+  static Net net;
+
+  if (!bt_confine_bind_life())
+    return BT_NET_EXIT_PRIVILEGES;
+  if (!bt_control_receive_setup(BT_NET_CONTROL_FD, &net.setup))
+    return BT_NET_EXIT_SETUP;
+  prepare(&net);
+  if (net.setup.frame_fd >= 0) {
+    net.stack = bt_stack_new(&net.setup.config, on_stack_output, &net);
+    if (net.stack == NULL)
+      return BT_NET_EXIT_STACK;
+  }
+  int status = bt_confine();
+  if (status != BT_NET_EXIT_OK)
+    return status;
+  serve(&net);
+  return BT_NET_EXIT_OK;
+}

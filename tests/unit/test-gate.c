@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The gate, with the flow table, the pins and the denials behind it. */
+#include <glib.h>
+
+#include "frame-builder.h"
+#include "net/bt-gate.h"
+
+#define T0 ((gint64)1000 * G_USEC_PER_SEC)
+#define SECOND ((gint64)G_USEC_PER_SEC)
+
+/* The rules of every test; the documentation ranges play the internet. */
+enum {
+  RULE_TCP,      /* 192.0.2.0/24:443 tcp */
+  RULE_UDP,      /* 192.0.2.0/24:53,67-69,123,5000 udp and tcp */
+  RULE_ANY,      /* 198.51.100.1 any protocol, any port */
+  RULE_NAME,     /* a name on port 443 */
+  RULE_DENY,     /* 198.51.100.66 */
+  RULE_PRIVATE,  /* 10.0.0.0/8 */
+  N_RULES,
+};
+
+typedef struct {
+  BtGate gate;
+  BtPins *pins;
+  BtFlows *flows;
+  BtDenials *denials;
+  GArray *told;  /* BtNetMsgDenied */
+  guint unpinned;
+  gboolean deaf; /* the supervisor takes nothing */
+} Fixture;
+
+static BtAddr
+addr(const char *text)
+{
+  BtAddr parsed;
+  g_assert_true(bt_addr_parse(text, &parsed));
+  return parsed;
+}
+
+static gboolean
+on_told(gpointer data, const BtNetMsgDenied *denied)
+{
+  Fixture *f = data;
+  if (f->deaf)
+    return FALSE;
+  g_array_append_val(f->told, *denied);
+  return TRUE;
+}
+
+static gboolean
+on_unpinned(gpointer data, const BtAddr *address, guint32 rule)
+{
+  Fixture *f = data;
+  if (f->deaf)
+    return FALSE;
+  f->unpinned++;
+  return TRUE;
+}
+
+static BtNetRule
+rule(const char *net, guint8 prefix, BtAction action, guint8 proto, guint16 n_ports, guint32 ports)
+{
+  return (BtNetRule){
+    .addr = addr(net),
+    .prefix = 96 + prefix,
+    .action = action,
+    .proto = proto,
+    .n_ports = n_ports,
+    .ports = ports,
+  };
+}
+
+static void
+set_up(Fixture *f, gconstpointer data)
+{
+  static BtNetRule rules[N_RULES];
+  static const BtPortRange ports[] = {
+    { 443, 443 }, { 53, 53 }, { 67, 69 }, { 123, 123 }, { 5000, 5000 },
+  };
+  const guint8 both = BT_PROTO_TCP | BT_PROTO_UDP, any = both | BT_PROTO_ICMP;
+
+  rules[RULE_TCP] = rule("192.0.2.0", 24, BT_ACTION_ALLOW, BT_PROTO_TCP, 1, 0);
+  rules[RULE_UDP] = rule("192.0.2.0", 24, BT_ACTION_ALLOW, both, 4, 1);
+  rules[RULE_ANY] = rule("198.51.100.1", 32, BT_ACTION_ALLOW, any, 0, 0);
+  rules[RULE_NAME] = rule("0.0.0.0", 32, BT_ACTION_ALLOW, BT_PROTO_TCP, 1, 0);
+  rules[RULE_NAME].flags = BT_NET_RULE_NAME;
+  rules[RULE_DENY] = rule("198.51.100.66", 32, BT_ACTION_DENY, any, 0, 0);
+  rules[RULE_PRIVATE] = rule("10.0.0.0", 8, BT_ACTION_ALLOW, any, 0, 0);
+
+  f->told = g_array_new(FALSE, FALSE, sizeof(BtNetMsgDenied));
+  f->pins = bt_pins_new(60 * SECOND, on_unpinned, f);
+  f->flows = bt_flows_new(f->pins);
+  f->denials = bt_denials_new(on_told, f);
+  f->gate = (BtGate){
+    .config = { .prefix_length = 24, .mtu = 1500 },
+    .policy = { .rules = rules,
+                .ports = ports,
+                .n_rules = N_RULES,
+                .n_ports = G_N_ELEMENTS(ports),
+                .default_action = BT_ACTION_DENY },
+    .pins = f->pins,
+    .flows = f->flows,
+    .denials = f->denials,
+  };
+  inet_pton(AF_INET, WORKER, &f->gate.config.worker_address);
+  inet_pton(AF_INET, GATEWAY, &f->gate.config.gateway);
+  memcpy(f->gate.config.worker_mac, worker_mac, 6);
+  memcpy(f->gate.config.gateway_mac, gateway_mac, 6);
+}
+
+static void
+tear_down(Fixture *f, gconstpointer data)
+{
+  bt_flows_free(f->flows);
+  bt_pins_free(f->pins);
+  bt_denials_free(f->denials);
+  g_array_unref(f->told);
+}
+
+/* From an exact allocation, so that ASan sees a read past the end. */
+static BtGateResult
+send_out(Fixture *f, const Frame *frame, gint64 now, Frame *reply_out)
+{
+  g_autofree guint8 *copy = g_memdup2(frame->bytes, frame->size);
+  gsize size = frame->size;
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+
+  memset(reply_out, 0, sizeof *reply_out);
+  BtGateResult result = bt_gate_outbound(&f->gate, copy, &size, now, reply, &reply_out->size);
+  if (result == BT_GATE_REPLY)
+    memcpy(reply_out->bytes, reply, reply_out->size);
+  return result;
+}
+
+static BtGateResult
+out_at(Fixture *f, Frame frame, gint64 now)
+{
+  Frame reply;
+  return send_out(f, &frame, now, &reply);
+}
+
+static BtGateResult
+out(Fixture *f, Frame frame)
+{
+  return out_at(f, frame, T0);
+}
+
+static gboolean
+in(Fixture *f, Frame frame)
+{
+  return bt_gate_inbound(&f->gate, frame.bytes, frame.size, T0);
+}
+
+static void
+assert_told(Fixture *f, BtNetReason reason)
+{
+  g_assert_cmpuint(f->told->len, ==, 1);
+  g_assert_cmpuint(g_array_index(f->told, BtNetMsgDenied, 0).reason, ==, reason);
+  g_array_set_size(f->told, 0);
+}
+
+static void
+test_policy(Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *destination;
+    guint16 port;
+    gboolean tcp, udp;
+  } cases[] = {
+    { "192.0.2.1", 443, TRUE, FALSE },     { "192.0.2.1", 444, FALSE, FALSE },
+    { "192.0.2.1", 123, TRUE, TRUE },      { "192.0.2.1", 53, FALSE, FALSE },
+    { "192.0.2.1", 67, TRUE, FALSE },      { "192.0.2.1", 69, TRUE, FALSE },
+    { "198.51.100.1", 1, TRUE, TRUE },     { "198.51.100.1", 53, FALSE, FALSE },
+    { "198.51.100.66", 1, FALSE, FALSE },  { "203.0.113.9", 443, FALSE, FALSE },
+    { "10.1.2.3", 80, TRUE, TRUE },        { "127.0.0.1", 80, FALSE, FALSE },
+    { "0.0.0.0", 80, FALSE, FALSE },       { "198.18.0.1", 443, FALSE, FALSE },
+    /* the virtual network, whatever the rule for 10/8 says */
+    { "10.0.2.2", 80, FALSE, FALSE },      { "10.0.2.3", 80, FALSE, FALSE },
+    { "10.0.2.15", 80, FALSE, FALSE },     { "10.0.2.255", 80, FALSE, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_test_message("%s:%u", cases[i].destination, cases[i].port);
+    Frame tcp = frame_tcp(cases[i].destination, cases[i].port, 4000, BT_TCP_SYN, 1, 0, "");
+    Frame udp = frame_udp(cases[i].destination, cases[i].port, 4000, "x");
+    g_assert_cmpint(out(f, tcp), ==, cases[i].tcp ? BT_GATE_PASS : BT_GATE_REPLY);
+    g_assert_cmpint(out(f, udp), ==, cases[i].udp ? BT_GATE_PASS : BT_GATE_REPLY);
+  }
+}
+
+/* One thing wrong with a packet whose flow is open. */
+typedef struct {
+  const char *name;
+  void (*spoil)(Frame *frame);
+  BtNetReason reason; /* 0: silent */
+} Spoiled;
+
+static void
+spoil_source(Frame *frame)
+{
+  frame_ip(frame)[15]++;
+}
+
+static void
+spoil_source_mac(Frame *frame)
+{
+  frame->bytes[11]++;
+}
+
+static void
+spoil_destination_mac(Frame *frame)
+{
+  frame->bytes[5]++;
+}
+
+static void
+spoil_broadcast_mac(Frame *frame)
+{
+  memset(frame->bytes, 0xff, 6);
+}
+
+static void
+spoil_multicast(Frame *frame)
+{
+  frame_ip(frame)[16] = 224;
+}
+
+static void
+spoil_broadcast(Frame *frame)
+{
+  memset(frame_ip(frame) + 16, 255, 4);
+}
+
+static void
+spoil_first_fragment(Frame *frame)
+{
+  frame_ip(frame)[6] = 0x20;
+}
+
+static void
+spoil_last_fragment(Frame *frame)
+{
+  frame_ip(frame)[7] = 1;
+}
+
+static void
+spoil_options(Frame *frame)
+{
+  memmove(frame_ip(frame) + 24, frame_ip(frame) + 20, 40);
+  frame_ip(frame)[0] = 0x46;
+  memset(frame_ip(frame) + 20, 1, 4);
+  frame->size += 4;
+  frame_put16(frame_ip(frame) + 2, frame->size - BT_ETHERNET_SIZE);
+}
+
+static void
+spoil_version(Frame *frame)
+{
+  frame_ip(frame)[0] = 0x65;
+}
+
+static void
+spoil_header_size(Frame *frame)
+{
+  frame_ip(frame)[0] = 0x44;
+}
+
+static void
+spoil_total_size(Frame *frame)
+{
+  frame_put16(frame_ip(frame) + 2, frame->size);
+}
+
+static void
+spoil_cut(Frame *frame)
+{
+  frame->size -= 1;
+}
+
+static void
+spoil_only_ethernet(Frame *frame)
+{
+  frame->size = BT_ETHERNET_SIZE;
+}
+
+static void
+spoil_runt(Frame *frame)
+{
+  frame->size = BT_ETHERNET_SIZE - 1;
+}
+
+static void
+spoil_data_offset(Frame *frame)
+{
+  frame_payload(frame)[12] = 0xf0;
+}
+
+static void
+spoil_short_offset(Frame *frame)
+{
+  frame_payload(frame)[12] = 0x40;
+}
+
+static void
+spoil_syn_fin(Frame *frame)
+{
+  frame_payload(frame)[13] = BT_TCP_SYN | BT_TCP_FIN;
+}
+
+static void
+spoil_port_zero(Frame *frame)
+{
+  frame_put16(frame_payload(frame) + 2, 0);
+}
+
+static void
+spoil_vlan(Frame *frame)
+{
+  frame_put16(frame->bytes + 12, 0x8100);
+}
+
+static void
+spoil_ipv6(Frame *frame)
+{
+  frame_put16(frame->bytes + 12, BT_ETHERTYPE_IPV6);
+}
+
+static void
+spoil_neighbour_discovery(Frame *frame)
+{
+  frame_put16(frame->bytes + 12, BT_ETHERTYPE_IPV6);
+  frame_put16(frame->bytes, 0x3333);
+}
+
+static void
+spoil_protocol(Frame *frame)
+{
+  frame_ip(frame)[9] = 132;
+}
+
+static void
+spoil_igmp(Frame *frame)
+{
+  frame_ip(frame)[9] = 2;
+}
+
+static void
+test_spoiled(Fixture *f, gconstpointer data)
+{
+  static const Spoiled cases[] = {
+    { "source", spoil_source, BT_NET_REASON_SOURCE },
+    { "source MAC", spoil_source_mac, BT_NET_REASON_SOURCE },
+    { "destination MAC", spoil_destination_mac, BT_NET_REASON_SOURCE },
+    { "broadcast MAC", spoil_broadcast_mac, BT_NET_REASON_MULTICAST },
+    { "multicast", spoil_multicast, BT_NET_REASON_MULTICAST },
+    { "broadcast", spoil_broadcast, BT_NET_REASON_MULTICAST },
+    { "first fragment", spoil_first_fragment, BT_NET_REASON_FRAGMENT },
+    { "last fragment", spoil_last_fragment, BT_NET_REASON_FRAGMENT },
+    { "options", spoil_options, BT_NET_REASON_MALFORMED },
+    { "version", spoil_version, BT_NET_REASON_MALFORMED },
+    { "header size", spoil_header_size, BT_NET_REASON_MALFORMED },
+    { "total size", spoil_total_size, BT_NET_REASON_MALFORMED },
+    { "cut", spoil_cut, BT_NET_REASON_MALFORMED },
+    { "only ethernet", spoil_only_ethernet, BT_NET_REASON_MALFORMED },
+    { "runt", spoil_runt, BT_NET_REASON_MALFORMED },
+    { "data offset", spoil_data_offset, BT_NET_REASON_MALFORMED },
+    { "short data offset", spoil_short_offset, BT_NET_REASON_MALFORMED },
+    { "SYN with FIN", spoil_syn_fin, BT_NET_REASON_MALFORMED },
+    { "port 0", spoil_port_zero, BT_NET_REASON_MALFORMED },
+    { "VLAN", spoil_vlan, BT_NET_REASON_TYPE },
+    { "IPv6", spoil_ipv6, BT_NET_REASON_TYPE },
+    { "neighbour discovery", spoil_neighbour_discovery, 0 },
+    { "SCTP", spoil_protocol, BT_NET_REASON_TYPE },
+    { "IGMP", spoil_igmp, 0 },
+  };
+  gint64 now = T0;
+
+  g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "")), ==,
+                  BT_GATE_PASS);
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Frame frame = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_ACK, 2, 1, "x");
+    g_test_message("%s", cases[i].name);
+    g_assert_cmpint(out_at(f, frame, now), ==, BT_GATE_PASS);
+    cases[i].spoil(&frame);
+    g_assert_cmpint(out_at(f, frame, now), !=, BT_GATE_PASS);
+    if (cases[i].reason == 0)
+      g_assert_cmpuint(f->told->len, ==, 0);
+    else
+      assert_told(f, cases[i].reason);
+    now += 2 * SECOND; /* the next may have the same object */
+    bt_denials_sweep(f->denials, now);
+    bt_denials_sweep(f->denials, now + SECOND);
+  }
+}
+
+/* Too large for the interface it claims to come from; padding is cut off. */
+static void
+test_size(Fixture *f, gconstpointer data)
+{
+  Frame frame = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  gsize reply_size, size = 60;
+
+  g_assert_cmpint(bt_gate_outbound(&f->gate, frame.bytes, &size, T0, reply, &reply_size), ==,
+                  BT_GATE_PASS);
+  g_assert_cmpuint(size, ==, 54);
+  frame.size = 1515;
+  g_assert_cmpint(out(f, frame), ==, BT_GATE_DROP);
+  assert_told(f, BT_NET_REASON_MALFORMED);
+}
+
+/* A refused packet's answer names the same ports, from where it was going. */
+static void
+test_replies(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("203.0.113.9", 443, 4000, BT_TCP_SYN, 1000, 0, "");
+  Frame udp = frame_udp("203.0.113.9", 443, 4000, "x");
+  Frame reply;
+  BtPacket packet;
+
+  g_assert_cmpint(send_out(f, &syn, T0, &reply), ==, BT_GATE_REPLY);
+  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_TCP);
+  g_assert_cmpuint(packet.tcp.flags, ==, BT_TCP_RST | BT_TCP_ACK);
+  g_assert_cmpuint(packet.tcp.acknowledgement, ==, 1001);
+  g_assert_cmpuint(packet.source_port, ==, 443);
+  g_assert_cmpuint(packet.destination_port, ==, 4000);
+  g_assert_cmpuint(packet.ip.source, ==, inet_addr("203.0.113.9"));
+  Frame again = reply;
+  frame_finish(&again);
+  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size); /* checksums were right */
+  assert_told(f, BT_NET_REASON_POLICY);
+
+  g_assert_cmpint(send_out(f, &udp, T0, &reply), ==, BT_GATE_REPLY);
+  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_ICMP);
+  g_assert_cmpuint(packet.icmp.type, ==, BT_ICMP_UNREACHABLE);
+  g_assert_cmpuint(packet.icmp.code, ==, BT_ICMP_PROHIBITED);
+  g_assert_true(packet.icmp.has_inner);
+  g_assert_cmpuint(packet.icmp.inner.destination_port, ==, 443);
+  g_assert_cmpuint(packet.ip.source, ==, inet_addr(GATEWAY));
+  again = reply;
+  frame_finish(&again);
+  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size);
+  assert_told(f, BT_NET_REASON_POLICY);
+
+  /* A stray segment is reset, without a decision; a stray reset is not answered. */
+  g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 1, BT_TCP_ACK, 5, 9, "x")), ==,
+                  BT_GATE_REPLY);
+  g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 1, BT_TCP_RST, 5, 9, "")), ==,
+                  BT_GATE_DROP);
+  g_assert_cmpuint(f->told->len, ==, 0);
+}
+
+static void
+test_inbound(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  Frame udp = frame_udp("192.0.2.1", 123, 4000, "x");
+  Frame answer = frame_reply(&udp);
+
+  g_assert_false(in(f, frame_reply(&syn)));
+  g_assert_false(in(f, answer));
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, udp), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&syn)));
+  g_assert_true(in(f, answer));
+
+  /* Full cone: someone else, another port, to another port. */
+  Frame other = answer;
+  frame_ip(&other)[15]++;
+  g_assert_false(in(f, other));
+  other = answer;
+  frame_payload(&other)[1]++;
+  g_assert_false(in(f, other));
+  other = answer;
+  frame_payload(&other)[3]++;
+  g_assert_false(in(f, other));
+  /* Not to the worker. */
+  other = answer;
+  frame_ip(&other)[19]++;
+  g_assert_false(in(f, other));
+  other = answer;
+  other.bytes[5]++;
+  g_assert_false(in(f, other));
+  other = answer;
+  spoil_first_fragment(&other);
+  g_assert_false(in(f, other));
+  g_assert_false(in(f, (Frame){ .size = 0 }));
+}
+
+/* An ICMP error passes only if it is about an open flow of the worker's. */
+static void
+test_inbound_error(Fixture *f, gconstpointer data)
+{
+  Frame udp = frame_udp("192.0.2.1", 123, 4000, "x"), error;
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  BtPacket packet;
+
+  g_assert_cmpint(bt_packet_parse(udp.bytes, udp.size, &packet), ==, BT_PACKET_UDP);
+  error.size = bt_packet_write_prohibited(&packet, udp.bytes, udp.size, gateway_mac,
+                                          inet_addr(GATEWAY), reply);
+  memcpy(error.bytes, reply, error.size);
+  g_assert_false(in(f, error));
+  g_assert_cmpint(out(f, udp), ==, BT_GATE_PASS);
+  g_assert_true(in(f, error));
+  frame_payload(&error)[8 + 15]++; /* another's packet */
+  g_assert_false(in(f, error));
+}
+
+static void
+test_icmp(Fixture *f, gconstpointer data)
+{
+  Frame echo = frame_icmp("198.51.100.1", BT_ICMP_ECHO, 77);
+
+  g_assert_false(in(f, frame_reply(&echo)));
+  g_assert_cmpint(out(f, echo), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&echo)));
+  g_assert_cmpint(out(f, frame_icmp("192.0.2.1", BT_ICMP_ECHO, 77)), ==, BT_GATE_REPLY);
+  g_assert_cmpint(out(f, frame_icmp("198.51.100.1", 5, 77)), ==, BT_GATE_DROP); /* redirect */
+  g_assert_cmpint(out(f, frame_icmp("198.51.100.1", BT_ICMP_UNREACHABLE, 77)), ==, BT_GATE_DROP);
+}
+
+static void
+test_arp(Fixture *f, gconstpointer data)
+{
+  Frame request = { .size = 42 }, reply;
+  guint8 *arp = request.bytes + BT_ETHERNET_SIZE;
+  BtPacket packet;
+
+  memset(request.bytes, 0xff, 6);
+  memcpy(request.bytes + 6, worker_mac, 6);
+  frame_put16(request.bytes + 12, BT_ETHERTYPE_ARP);
+  memcpy(arp, "\0\1\10\0\6\4\0\1", 8);
+  memcpy(arp + 8, worker_mac, 6);
+  inet_pton(AF_INET, WORKER, arp + 14);
+  inet_pton(AF_INET, GATEWAY, arp + 24);
+  g_assert_cmpint(send_out(f, &request, T0, &reply), ==, BT_GATE_REPLY);
+  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_ARP);
+  g_assert_cmpuint(packet.arp.operation, ==, 2);
+  g_assert_cmpmem(packet.arp.sender_mac, 6, gateway_mac, 6);
+  g_assert_cmpuint(packet.arp.sender, ==, inet_addr(GATEWAY));
+
+  arp[27]++; /* nobody else is there */
+  g_assert_cmpint(out(f, request), ==, BT_GATE_DROP);
+  arp[27]--;
+  arp[17]++; /* not the worker */
+  g_assert_cmpint(out(f, request), ==, BT_GATE_DROP);
+  g_assert_false(in(f, request));
+}
+
+static void
+test_pins(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("203.0.113.5", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  BtAddr pinned = addr("203.0.113.5"), private = addr("10.9.9.9"), local = addr("127.0.0.1");
+
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_REPLY);
+  g_assert_true(bt_pins_add(f->pins, &pinned, RULE_NAME, T0));
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, frame_tcp("203.0.113.5", 80, 4000, BT_TCP_SYN, 1, 0, "")), ==,
+                  BT_GATE_REPLY);
+  /* A name that points to where names may not point. */
+  g_assert_false(bt_pins_add(f->pins, &private, RULE_NAME, T0));
+  g_assert_false(bt_pins_add(f->pins, &local, RULE_NAME, T0));
+
+  /* The flow keeps it, then it stays for its life. */
+  g_assert_true(bt_pins_sweep(f->pins, T0 + 100 * SECOND));
+  g_assert_cmpuint(f->unpinned, ==, 0);
+  out_at(f, frame_tcp("203.0.113.5", 443, 4000, BT_TCP_RST, 1, 0, ""), T0 + 100 * SECOND);
+  bt_flows_sweep(f->flows, T0 + 111 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
+  g_assert_true(bt_pins_sweep(f->pins, T0 + 170 * SECOND));
+  f->deaf = TRUE; /* an end that could not be told is told later */
+  g_assert_true(bt_pins_sweep(f->pins, T0 + 172 * SECOND));
+  f->deaf = FALSE;
+  g_assert_false(bt_pins_sweep(f->pins, T0 + 172 * SECOND));
+  g_assert_cmpuint(f->unpinned, ==, 1);
+  g_assert_cmpint(out_at(f, syn, T0 + 173 * SECOND), ==, BT_GATE_REPLY);
+}
+
+/* The machine gets a new address that a name points to. */
+static void
+test_host_addrs(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("203.0.113.5", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  BtAddr pinned = addr("203.0.113.5");
+
+  g_assert_true(bt_pins_add(f->pins, &pinned, RULE_NAME, T0));
+  bt_pins_set_host_addrs(f->pins, &pinned, 1);
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_REPLY);
+  g_assert_false(bt_pins_add(f->pins, &pinned, RULE_NAME, T0));
+  bt_pins_set_host_addrs(f->pins, NULL, 0);
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+}
+
+static void
+test_flow_life(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  Frame ack = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_ACK, 2, 1, "x");
+  Frame fin = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_FIN | BT_TCP_ACK, 3, 1, "");
+
+  g_assert_cmpint(out(f, ack), ==, BT_GATE_REPLY); /* nothing begins in the middle */
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&syn)));
+  bt_flows_sweep(f->flows, T0 + 3600 * SECOND); /* an idle connection may stay */
+  g_assert_cmpint(out(f, fin), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&fin)));
+  g_assert_cmpint(out(f, ack), ==, BT_GATE_PASS); /* the last ACK */
+  bt_flows_sweep(f->flows, T0 + 11 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
+
+  g_assert_cmpint(out(f, frame_udp("192.0.2.1", 123, 9, "x")), ==, BT_GATE_PASS);
+  bt_flows_sweep(f->flows, T0 + 59 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 1);
+  bt_flows_sweep(f->flows, T0 + 60 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
+}
+
+/* A worker that opens more than there is room for loses its oldest. */
+static void
+test_flow_bound(Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < BT_FLOWS_MAX + 100; i++)
+    g_assert_cmpint(out_at(f, frame_udp("198.51.100.1", 1000, (guint16)(1 + i), "x"), T0 + i), ==,
+                    BT_GATE_PASS);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, BT_FLOWS_MAX);
+  Frame first = frame_udp("198.51.100.1", 1000, 1, "x");
+  Frame last = frame_udp("198.51.100.1", 1000, BT_FLOWS_MAX + 100, "x");
+  g_assert_false(in(f, frame_reply(&first)));
+  g_assert_true(in(f, frame_reply(&last)));
+}
+
+static void
+test_denials(Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < 50; i++)
+    out(f, frame_udp("203.0.113.9", 5, (guint16)(1000 + i), "x"));
+  g_assert_cmpuint(f->told->len, ==, 1);
+  g_assert_cmpuint(g_array_index(f->told, BtNetMsgDenied, 0).count, ==, 1);
+  g_assert_true(bt_denials_sweep(f->denials, T0 + SECOND));
+  g_assert_cmpuint(f->told->len, ==, 2);
+  g_assert_cmpuint(g_array_index(f->told, BtNetMsgDenied, 1).count, ==, 49);
+  g_assert_false(bt_denials_sweep(f->denials, T0 + 2 * SECOND));
+
+  /* A scan: bounded, and nothing is lost from the count. */
+  g_array_set_size(f->told, 0);
+  guint total = 0;
+  for (guint i = 1; i < 5000; i++)
+    out_at(f, frame_udp("203.0.113.10", (guint16)(10000 + i), 7, "x"), T0 + 3 * SECOND);
+  g_assert_cmpuint(f->told->len, <=, BT_DENIALS_MAX + 1);
+  bt_denials_sweep(f->denials, T0 + 5 * SECOND);
+  for (guint i = 0; i < f->told->len; i++)
+    total += g_array_index(f->told, BtNetMsgDenied, i).count;
+  g_assert_cmpuint(total, ==, 4999);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+#define ADD(name, function) g_test_add("/gate/" name, Fixture, NULL, set_up, function, tear_down)
+  ADD("policy", test_policy);
+  ADD("spoiled", test_spoiled);
+  ADD("size", test_size);
+  ADD("replies", test_replies);
+  ADD("inbound", test_inbound);
+  ADD("inbound-error", test_inbound_error);
+  ADD("icmp", test_icmp);
+  ADD("arp", test_arp);
+  ADD("pins", test_pins);
+  ADD("host-addrs", test_host_addrs);
+  ADD("flow-life", test_flow_life);
+  ADD("flow-bound", test_flow_bound);
+  ADD("denials", test_denials);
+  return g_test_run();
+}
