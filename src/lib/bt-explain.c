@@ -135,6 +135,26 @@ show_cut(BtExplainer *self)
     self->cut = 0;
 }
 
+/* Rule and flag were said the first time: one line is enough. */
+static void
+show_again(BtExplainer *self, Group *group)
+{
+  g_autofree char *text = NULL, *line = NULL;
+
+  if (self->quiet)
+    return;
+  group->event->count = 1;
+  if (take_token(self)) {
+    text = bt_event_format(group->event);
+    text[strcspn(text, "\n")] = '\0';
+    line = group->again == 1 ? g_strdup_printf(_("%s, once more\n"), text)
+                             : g_strdup_printf(_("%s, %u times more\n"), text, group->again);
+    if (show(self, line))
+      return;
+  }
+  self->cut += group->again;
+}
+
 /* Closes every group, with a last word for those that came again. */
 static void
 close_groups(BtExplainer *self)
@@ -145,10 +165,8 @@ close_groups(BtExplainer *self)
   g_hash_table_iter_init(&iter, self->groups);
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     Group *group = value;
-    if (group->again == 0)
-      continue;
-    group->event->count = group->again;
-    show_event(self, group->event);
+    if (group->again > 0)
+      show_again(self, group);
   }
   g_hash_table_remove_all(self->groups);
   show_cut(self);

@@ -8,6 +8,16 @@
 
 G_BEGIN_DECLS
 
+/*
+ * The refusal of a program before this one. A search along PATH finds the
+ * same program in /usr/bin and /bin: that is one attempt, and one event.
+ */
+typedef struct {
+  pid_t tid;
+  char *written; /* as the call named it */
+  char *path;    /* where it led */
+} BtLastExec;
+
 struct _BtNotifier {
   int fd;
   guint source;
@@ -17,6 +27,7 @@ struct _BtNotifier {
   BtNames *names;
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
+  BtLastExec last_exec;
   GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until needed */
 };
 

@@ -211,6 +211,8 @@ bt_notifier_free(BtNotifier *self)
   g_clear_handle_id(&self->source, g_source_remove);
   g_hash_table_unref(self->waiting);
   g_clear_pointer(&self->own_devices, g_array_unref);
+  g_free(self->last_exec.written);
+  g_free(self->last_exec.path);
   close(self->fd);
   g_free(self);
 }

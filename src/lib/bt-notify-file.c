@@ -143,9 +143,29 @@ interpreter_is_refused(BtNotifier *self, const BtCall *call, const BtResolved *s
          interpreter_out->fd >= 0 && !may_execute(self->plan, interpreter_out->path);
 }
 
-static void
-deny_exec(BtNotifier *self, const BtCall *call, const char *path)
+/* The same program refused to the same thread under another name, right before? */
+static gboolean
+is_search_along_path(BtNotifier *self, const BtCall *call, const char *written, const char *path)
 {
+  BtLastExec *last = &self->last_exec;
+  gboolean search = last->tid == call->tid && strcmp(last->path, path) == 0 &&
+                    strcmp(last->written, written) != 0;
+
+  last->tid = call->tid;
+  g_free(last->written);
+  g_free(last->path);
+  last->written = g_strdup(written);
+  last->path = g_strdup(path);
+  return search;
+}
+
+static void
+deny_exec(BtNotifier *self, const BtCall *call, const char *written, const char *path)
+{
+  if (is_search_along_path(self, call, written, path)) {
+    bt_call_return(self, call, EACCES);
+    return;
+  }
   BtVerdict verdict = bt_policy_check_run(self->policy, path);
   bt_call_deny(self, call, BT_KIND_RUN, &verdict, g_strdup(path), bt_suggest_path(BT_KIND_RUN, path),
                verdict.action == BT_ACTION_DENY ? NULL : _("not executable in this sandbox"));
@@ -185,9 +205,9 @@ bt_notify_exec(BtNotifier *self, const BtCall *call)
                                       &object) &&
                    object.fd >= 0;
   if (found && !may_execute(self->plan, object.path))
-    deny_exec(self, call, object.path);
+    deny_exec(self, call, path, object.path);
   else if (found && interpreter_is_refused(self, call, &object, &interpreter))
-    deny_exec(self, call, interpreter.path);
+    deny_exec(self, call, path, interpreter.path);
   else
     continue_exec(self, call, &object);
 }

@@ -83,7 +83,8 @@ test_grouped(void)
   g_autofree char *text = finish(&fixture);
   /* Once by p, once by q, and once more for the other 99. */
   g_assert_cmpuint(count(text, "denied net a:1"), ==, 3);
-  g_assert_nonnull(strstr(text, "99"));
+  g_assert_nonnull(strstr(text, "denied net a:1 (tcp) by p[7], 99 times more\n"));
+  g_assert_cmpuint(count(text, "rule:"), ==, 2);
 }
 
 static void
