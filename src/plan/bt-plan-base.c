@@ -17,8 +17,10 @@ bind_existing(BtCompile *self, const char *path, guint attr)
 {
   struct stat info;
 
-  if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
-    bt_compile_bind(self, path, &info, attr, BT_FS_READ, NULL);
+  if (lstat(path, &info) != 0 || !S_ISDIR(info.st_mode))
+    return;
+  bt_compile_bind(self, path, &info, attr, BT_FS_READ, NULL);
+  bt_compile_readable(self, path);
 }
 
 /* /usr, and the names beside it: links into it, or directories on a system without the merge. */
@@ -29,7 +31,6 @@ add_system(BtCompile *self)
   char text[PATH_MAX];
 
   bind_existing(self, "/usr", BT_PLAN_RDONLY | self->noexec);
-  bt_compile_readable(self, "/usr");
   for (gsize i = 0; i < G_N_ELEMENTS(beside); i++) {
     ssize_t length = readlink(beside[i], text, sizeof text - 1);
     if (length > 0) {
@@ -38,7 +39,6 @@ add_system(BtCompile *self)
       continue;
     }
     bind_existing(self, beside[i], BT_PLAN_RDONLY | (i < 2 ? self->noexec : 0));
-    bt_compile_readable(self, beside[i]);
   }
 }
 
