@@ -72,7 +72,8 @@ complain_because(Reader *self, const BtJsonNode *node, GError *cause)
 }
 
 static void G_GNUC_PRINTF(4, 5)
-complain_choice(Reader *self, const BtJsonNode *node, const char *nearest, const char *format, ...)
+complain_choice(Reader *self, const BtJsonPosition *position, const char *nearest,
+                const char *format, ...)
 {
   va_list args;
   va_start(args, format);
@@ -80,9 +81,7 @@ complain_choice(Reader *self, const BtJsonNode *node, const char *nearest, const
   va_end(args);
   g_autofree char *cure =
     nearest != NULL ? g_strdup_printf(_("did you mean \"%s\"?"), nearest) : NULL;
-  complain_at(self, node->name != NULL && node->name_position.line > 0 ? &node->name_position
-                                                                       : &node->position,
-              reason, cure);
+  complain_at(self, position, reason, cure);
 }
 
 /* ---- walking ---- */
@@ -160,7 +159,8 @@ complain_unknown(Reader *self, const BtJsonNode *member, const Key *keys, gsize 
   g_autofree const char **names = g_new0(const char *, n_keys + 1);
   for (gsize i = 0; i < n_keys; i++)
     names[i] = keys[i].name;
-  complain_choice(self, member, bt_nearest(member->name, names), _("an unknown key"));
+  complain_choice(self, &member->name_position, bt_nearest(member->name, names),
+                  _("an unknown key"));
 }
 
 /* Checks every member against the table and reads it. FALSE: node is no object. */
@@ -225,8 +225,8 @@ parse_action(Reader *self, const BtJsonNode *node, gboolean warn, BtAction *acti
     }
   }
   const char *nearest = bt_nearest(node->string, words);
-  complain_choice(self, node, nearest, warn ? _("\"%s\" is not allow, warn or deny")
-                                            : _("\"%s\" is not allow or deny"),
+  complain_choice(self, &node->position, nearest,
+                  warn ? _("\"%s\" is not allow, warn or deny") : _("\"%s\" is not allow or deny"),
                   node->string);
   return FALSE;
 }
@@ -307,8 +307,8 @@ read_perm(Reader *self, const BtJsonNode *node)
     if (strcmp(node->string, names[i]) == 0)
       return perm_words[i].perms;
   }
-  complain_choice(self, node, bt_nearest(node->string, names), _("\"%s\" is no permission"),
-                  node->string);
+  complain_choice(self, &node->position, bt_nearest(node->string, names),
+                  _("\"%s\" is no permission"), node->string);
   return 0;
 }
 
@@ -578,7 +578,7 @@ read_plugins(Reader *self, const BtJsonNode *node)
 static void
 refuse_later_key(Reader *self, const BtJsonNode *node)
 {
-  complain_choice(self, node, NULL, _("not supported by this version of buntime"));
+  complain_choice(self, &node->name_position, NULL, _("not supported by this version of buntime"));
 }
 
 static void

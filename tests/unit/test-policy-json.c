@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib.h>
+#include <string.h>
+
+#include "policy/bt-event.h"
+#include "policy/bt-json.h"
+#include "policy/bt-policy-private.h"
+
+static gboolean
+add(BtPolicy *policy, const char *text, gssize length, GError **error)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new(text, length < 0 ? strlen(text) : (gsize)length);
+  return bt_policy_add_json(policy, bytes, "/etc/pol/p.json", "/home/u", error);
+}
+
+#define V "{\"version\": 1, "
+#define FS V "\"fs\": {\"rules\": ["
+#define NET V "\"net\": {\"rules\": ["
+#define EXEC V "\"exec\": {\"rules\": ["
+
+/* The error starts with "/etc/pol/p.json:" and this. */
+static const struct {
+  const char *text, *error;
+} bad[] = {
+  { "", "1:1: the file ends" },
+  { "  \n ", "2:2: the file ends" },
+  { "\xef\xbb\xbf{}", "1:1: a byte order mark" },
+  { "{\n\"a\xff\": 1}", "2:3: a byte that is no UTF-8" },
+  { "// hi\n{}", "1:1: a comment" },
+  { "{ /* hi */ }", "1:3: a comment" },
+  { "{\"a\": 1 # x\n}", "1:9: a comment" },
+  { "{'a': 1}", "1:2: no key" },
+  { "{\"a\": 'x'}", "1:7: a single quote" },
+  { "{\"a\": 1,}", "1:8: a comma after the last" },
+  { "[1, 2, ]", "1:6: a comma after the last" },
+  { "{\"a\": 1 \"b\": 2}", "1:9: something is missing" },
+  { "{\"a\" 1}", "1:6: no \":\"" },
+  { "{\"version\": 1}}", "1:15: something after the end" },
+  { "{\"a\": 1, \"b\": 2, \"a\": 3}", "1:18: the key \"a\" a second time" },
+  { "{\"a\": 1, \"\\u0061\": 3}", "1:10: the key \"a\" a second time" },
+  { "{\"\xc3\xa9\": 1, \"\\u00e9\": 3}", "1:10: the key \"\xc3\xa9\" a second time" },
+  { "{\"a\": \"x\ny\"}", "1:9: a line break" },
+  { "{\"a\": \"\\x\"}", "1:9: an unknown escape" },
+  { "{\"a\": \"\\u0000\"}", "1:14: a NUL" },
+  { "{\"a\": \"\\ud800\"}", "1:14: half of a surrogate" },
+  { "{\"a\": \"\\ud800\\u0041\"}", "1:20: half of a surrogate" },
+  { "{\"a\": \"\\udc00\"}", "1:14: half of a surrogate" },
+  { "{\"a\": \"x", "1:7: a string that does not end" },
+  { "{\"a\": 01}", "1:8: a number that starts with 0" },
+  { "{\"a\": .5}", "1:7: no JSON value" },
+  { "{\"a\": 1.}", "1:9: a number without digits" },
+  { "{\"a\": +1}", "1:7: no JSON value" },
+  { "{\"a\": truex}", "1:11: no JSON value" },
+  { "{\"a\": NaN}", "1:7: no JSON value" },
+  { "var x = 1", "1:1: no JSON value" },
+  { "[]", "1:1: a value of the wrong type; write an object" },
+  { "{}", "1:1: no \"version\"" },
+  { "{\"mode\": \"strict\"}", "1:1: no \"version\"" },
+  { "{\"version\": 2}", "1:13: version: an unknown version of policy files; this buntime reads 1" },
+  { "{\"version\": \"1\"}", "1:13: version: a value of the wrong type; write a number" },
+  { "{\"version\": 1, \"defalts\": {}}", "1:16: defalts: an unknown key; did you mean \"defaults\"?" },
+  { "{\"version\": 1,\n  \"qqqqqqqqqqqqqq\": 1}", "2:3: qqqqqqqqqqqqqq: an unknown key" },
+  { "{\"version\": 1, \"e\\u001b[31m\": 1}", "1:16: e\\x1b[31m: an unknown key" },
+  { V "\"limits\": {}}", "1:16: limits: not supported by this version" },
+  { V "\"extends\": \"x\"}", "1:16: extends: not supported by this version" },
+  { V "\"antiEscape\": {\"denySyscalls\": []}}", "1:16: antiEscape: not supported" },
+  { V "\"plugins\": {\"seccomp\": false}}", "1:39: plugins.seccomp: turning a layer off" },
+  { V "\"plugins\": {\"seccmp\": true}}", "1:28: plugins.seccmp: an unknown key; did you mean \"seccomp\"?" },
+  { V "\"defaults\": {\"fs\": \"warn\"}}", "1:35: defaults.fs: \"warn\" is not allow or deny" },
+  { V "\"defaults\": {\"net\": true}}", "1:36: defaults.net: a value of the wrong type; write a string" },
+  { V "\"fs\": {\"rules\": {}}}", "1:32: fs.rules: a value of the wrong type; write a list" },
+  { FS "1]}}", "1:33: fs.rules[0]: a value of the wrong type; write an object" },
+  { FS "{}]}}", "1:33: fs.rules[0]: a rule without \"action\"" },
+  { FS "{\"action\": \"alow\", \"path\": \"/a\", \"perms\": [\"read_file\"]}]}}",
+    "1:44: fs.rules[0].action: \"alow\" is not allow, warn or deny; did you mean \"allow\"?" },
+  { FS "{\"action\": \"allow\", \"path\": \"/a\", \"perms\": [\"read_fil\"]}]}}",
+    "1:77: fs.rules[0].perms[0]: \"read_fil\" is no permission; did you mean \"read_file\"?" },
+  { FS "{\"action\": \"allow\", \"path\": \"/a\", \"perms\": []}]}}", "1:76: fs.rules[0]: a rule without permissions" },
+  { FS "{\"action\": \"allow\", \"perms\": [\"execute\"]}]}}", "1:33: fs.rules[0]: a rule without \"path\"" },
+  { FS "{\"action\": \"allow\", \"path\": \"${HOM}/a\", \"perms\": [\"execute\"]}]}}",
+    "1:61: fs.rules[0].path: \"${HOM}\" is not replaced in policies; did you mean ${HOME}?" },
+  { FS "{\"action\": \"allow\", \"path\": \"${PATH\", \"perms\": [\"execute\"]}]}}", "1:61: fs.rules[0].path: \"${\" without" },
+  { FS "{\"action\": \"allow\", \"path\": \"\", \"perms\": [\"execute\"]}]}}", "1:61: fs.rules[0].path: an empty path" },
+  { NET "{\"action\": \"allow\"}]}}", "1:34: net.rules[0]: a rule needs \"cidr\" or \"host\"" },
+  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/8\", \"host\": \"a\"}]}}", "1:34: net.rules[0]: a rule needs" },
+  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/33\"}]}}", "1:62: net.rules[0].cidr: the part after" },
+  { NET "{\"action\": \"allow\", \"host\": \"127.1\"}]}}", "1:62: net.rules[0].host: a number" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": \"0\"}]}}", "1:76: net.rules[0].ports: not a port" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": 443}]}}", "1:76: net.rules[0].ports: a value of the wrong type" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"proto\": \"sctp\"}]}}", "1:76: net.rules[0].proto: an unknown protocol" },
+  { EXEC "{\"action\": \"allow\"}]}}", "1:35: exec.rules[0]: a rule needs \"path\" or \"glob\"" },
+  { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": \"12\"}]}}", "1:79: exec.rules[0].sha256: no SHA-256" },
+  { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": "
+    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\"}]}}",
+    "1:79: exec.rules[0].sha256: sums of programs are not supported yet" },
+  { EXEC "{\"action\": \"allow\", \"glob\": \"git-*\"}]}}", "1:63: exec.rules[0]: programs on PATH" },
+};
+
+static void
+test_bad(gconstpointer data)
+{
+  gsize i = GPOINTER_TO_SIZE(data);
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GError) error = NULL;
+  g_autofree char *expected = g_strconcat("/etc/pol/p.json:", bad[i].error, NULL);
+
+  if (add(policy, bad[i].text, -1, &error))
+    g_error("%s is taken", bad[i].text);
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+  if (!g_str_has_prefix(error->message, expected))
+    g_error("%s gives \"%s\", not \"%s\"", bad[i].text, error->message, expected);
+}
+
+static void
+test_bounds(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autofree char *deep = g_strnfill(33, '[');
+  g_autofree char *large = g_strnfill(BT_JSON_MAX_SIZE + 1, ' ');
+  g_autofree char *abyss = g_strnfill(BT_JSON_MAX_SIZE, '[');
+  static const struct {
+    gsize length;
+    const char *error;
+  } expected[] = {
+    { 33, "/etc/pol/p.json:1:33: nested more than 32 levels deep" },
+    { BT_JSON_MAX_SIZE + 1, "/etc/pol/p.json:1:1: a file of more than 1 MiB" },
+    { BT_JSON_MAX_SIZE, "/etc/pol/p.json:1:33: nested more than 32 levels deep" },
+  };
+  const char *texts[] = { deep, large, abyss };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(expected); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_false(add(policy, texts[i], (gssize)expected[i].length, &error));
+    g_assert_cmpstr(error->message, ==, expected[i].error);
+  }
+  /* 32 levels are taken by the scan. */
+  g_autofree char *open = g_strnfill(32, '['), *close = g_strnfill(32, ']');
+  g_autofree char *text = g_strconcat(open, close, NULL);
+  g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(BtJsonPlace));
+  g_assert_true(bt_json_scan(text, 64, places, NULL));
+  g_assert_cmpuint(places->len, ==, 32);
+  g_autoptr(GError) error = NULL;
+  g_assert_false(add(policy, "{\"a\0\": 1}", 9, &error));
+  g_assert_cmpstr(error->message, ==, "/etc/pol/p.json:1:4: a NUL byte; save the file as UTF-8");
+}
+
+static const char full[] =
+  "{\n"
+  "  \"$schema\": \"x\", \"version\": 1, \"name\": \"n\", \"description\": \"\\ud83d\\ude00\",\n"
+  "  \"plugins\": {\"namespaces\": true, \"landlock\": true, \"seccomp\": true},\n"
+  "  \"defaults\": {\"fs\": \"deny\",\n"
+  "    \"net\": \"allow\"},\n"
+  "  \"fs\": {\"rules\": [\n"
+  "    {\"action\": \"allow\", \"path\": \"~/x\", \"perms\": [\"read_file\", \"write_file\"]},\n"
+  "    {\"action\": \"deny\", \"path\": \"sub/../y\", \"perms\": [\"write_dir\"]},\n"
+  "    {\"action\": \"warn\", \"path\": \"${HOME}/z\", \"perms\": [\"execute\", \"refer\"]}]},\n"
+  "  \"net\": {\"rules\": [\n"
+  "    {\"action\": \"allow\", \"proto\": \"any\", \"cidr\": \"10.0.0.0/8\", \"ports\": \"80,8000-9000\"},\n"
+  "    {\"action\": \"deny\", \"host\": \"*.Example.com\"},\n"
+  "    {\"action\": \"allow\", \"host\": \"localhost\", \"ports\": \"5432\"},\n"
+  "    {\"action\": \"allow\", \"cidr\": \"::/0\"}]},\n"
+  "  \"exec\": {\"rules\": [\n"
+  "    {\"action\": \"allow\", \"path\": \"git\"},\n"
+  "    {\"action\": \"allow\", \"glob\": \"/usr/bin/*\"}]}\n"
+  "}\n";
+
+static void
+test_full(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GError) error = NULL;
+  static const struct {
+    const char *path;
+    BtFsPerms perms;
+    BtAction action;
+    guint line;
+    const char *text;
+  } fs[] = {
+    { "/home/u/x", BT_FS_READ_FILE | BT_FS_WRITE_FILE | BT_FS_TRUNCATE, BT_ACTION_ALLOW, 7,
+      "fs.rules[0]" },
+    { "/etc/pol/y", BT_FS_WRITE_DIR, BT_ACTION_DENY, 8, "fs.rules[1]" },
+    { "/home/u/z", BT_FS_EXECUTE | BT_FS_REFER, BT_ACTION_WARN, 9, "fs.rules[2]" },
+  };
+
+  add(policy, full, -1, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(policy->fs_rules->len, ==, G_N_ELEMENTS(fs));
+  for (gsize i = 0; i < G_N_ELEMENTS(fs); i++) {
+    const BtPathRule *rule = g_ptr_array_index(policy->fs_rules, i);
+    g_assert_cmpstr(rule->path, ==, fs[i].path);
+    g_assert_cmpint(rule->perms, ==, fs[i].perms);
+    g_assert_cmpint(rule->rule.action, ==, fs[i].action);
+    g_assert_cmpuint(rule->rule.origin.line, ==, fs[i].line);
+    g_assert_cmpstr(rule->rule.origin.text, ==, fs[i].text);
+    g_assert_cmpint(rule->rule.layer, ==, BT_LAYER_FILES);
+  }
+  const BtPathRule *git = g_ptr_array_index(policy->run_rules, 0);
+  const BtPathRule *bin = g_ptr_array_index(policy->run_rules, 1);
+  g_assert_null(git->path);
+  g_assert_cmpstr(git->written, ==, "git");
+  g_assert_cmpstr(bin->path, ==, "/usr/bin/*");
+  g_assert_cmpuint(policy->net_items->len, ==, 5);
+  const BtNetItem *block = g_ptr_array_index(policy->net_items, 0);
+  const BtNetItem *below = g_ptr_array_index(policy->net_items, 1);
+  g_assert_cmpint(block->proto, ==, BT_PROTO_TCP | BT_PROTO_UDP);
+  g_assert_cmpuint(block->ports->len, ==, 2);
+  g_assert_cmpstr(below->host, ==, "example.com");
+  g_assert_true(below->below);
+  g_autofree char *origin = bt_origin_format(&below->rule.origin);
+  g_assert_cmpstr(origin, ==, "/etc/pol/p.json:12: net.rules[1]");
+  g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_NET), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_READ), ==, BT_ACTION_DENY);
+  g_assert_true(bt_policy_grants_net(policy));
+  g_autoptr(GBytes) compiled = bt_policy_compile_net(policy);
+  g_assert_nonnull(compiled);
+  g_autofree char *net = bt_origin_format(bt_policy_net_origin(policy, BT_NET_RULE_DEFAULT));
+  g_assert_cmpstr(net, ==, "/etc/pol/p.json:5: defaults.net = allow");
+}
+
+/* Of several files the most restrictive default counts; absent means deny. */
+static void
+test_merge(void)
+{
+  static const struct {
+    const char *first, *second;
+    BtAction net;
+    const char *origin;
+  } cases[] = {
+    { "{\"version\": 1}", NULL, BT_ACTION_DENY, "defaults.net = deny (built-in)" },
+    { V "\"defaults\": {\"net\": \"allow\"}}", V "\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_ALLOW,
+      "/etc/pol/p.json:1: defaults.net = allow" },
+    { V "\"defaults\": {\"net\": \"allow\"}}", V "\n\"defaults\": {\"net\": \"deny\"}}", BT_ACTION_DENY,
+      "/etc/pol/p.json:2: defaults.net = deny" },
+    { V "\"defaults\": {\"net\": \"deny\"}}", V "\n\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_DENY,
+      "/etc/pol/p.json:1: defaults.net = deny" },
+    { V "\"defaults\": {\"net\": \"allow\"}}", "{\"version\": 1}", BT_ACTION_DENY,
+      "defaults.net = deny (/etc/pol/p.json)" },
+    { "{\"version\": 1}", V "\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_DENY,
+      "defaults.net = deny (built-in)" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(BtPolicy) policy = bt_policy_new();
+    g_assert_true(add(policy, cases[i].first, -1, NULL));
+    if (cases[i].second != NULL)
+      g_assert_true(add(policy, cases[i].second, -1, NULL));
+    g_autofree char *origin = bt_origin_format(bt_policy_net_origin(policy, BT_NET_RULE_DEFAULT));
+    g_assert_cmpstr(origin, ==, cases[i].origin);
+    g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_NET), ==, cases[i].net);
+  }
+}
+
+/* Every error of a file is told, and a file with an error adds nothing. */
+static void
+test_all_errors(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GError) error = NULL;
+
+  g_assert_false(add(policy,
+                     V "\"defaults\": {\"net\": \"allow\"},\n\"nme\": 1,\n"
+                       "\"fs\": {\"rules\": [{\"action\": \"allow\", \"path\": \"/\", "
+                       "\"perms\": [\"read_file\"]}], \"x\": 1}}",
+                     -1, &error));
+  g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+  g_assert_cmpuint(g_strv_length(lines), ==, 2);
+  g_assert_true(g_str_has_prefix(lines[0], "/etc/pol/p.json:2:1: nme: "));
+  g_assert_true(g_str_has_prefix(lines[1], "/etc/pol/p.json:3:77: fs.x: "));
+  g_assert_cmpuint(policy->fs_rules->len, ==, 0);
+  g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_NET), ==, BT_ACTION_DENY);
+}
+
+/* What a file names and is not there is told and passed over. */
+static void
+test_missing(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true(add(policy,
+                    FS "{\"action\": \"allow\", \"path\": \"/nonesuch/x\", \"perms\": [\"read_file\"]}]}}",
+                    -1, NULL));
+  bt_policy_resolve(policy, NULL, notices, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(notices->len, ==, 1);
+  g_assert_cmpstr(g_ptr_array_index(notices, 0), ==,
+                  "/etc/pol/p.json:1: fs.rules[0]: skipped /nonesuch/x: No such file or directory");
+  const BtPathRule *rule = g_ptr_array_index(policy->fs_rules, 0);
+  g_assert_null(rule->real);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  bt_policy_set_json_reader(bt_json_read);
+  for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+    g_autofree char *name = g_strdup_printf("/policy-json/bad/%zu", i);
+    g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_bad);
+  }
+  g_test_add_func("/policy-json/bounds", test_bounds);
+  g_test_add_func("/policy-json/full", test_full);
+  g_test_add_func("/policy-json/merge", test_merge);
+  g_test_add_func("/policy-json/all-errors", test_all_errors);
+  g_test_add_func("/policy-json/missing", test_missing);
+  return g_test_run();
+}
