@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Which calls are notified.  With no listener a notified call gives ENOSYS, so
+ * the filter shows by itself what it would ask about.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "plan/bt-seccomp.h"
+
+#define HIGH 0xbeef00000000ul
+
+typedef struct {
+  const char *name;
+  long number;
+  unsigned long args[6];
+  gboolean notified;
+} Case;
+
+static int
+errno_of(const Case *c)
+{
+  BtFilter filter = bt_notify_filter();
+  int status;
+  pid_t pid = fork();
+
+  g_assert_cmpint(pid, >=, 0);
+  if (pid == 0) {
+    struct sock_fprog program = {
+      .len = filter.count,
+      .filter = (struct sock_filter *)filter.instructions,
+    };
+    const unsigned long *a = c->args;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
+      _exit(255);
+    long result = syscall(c->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+    _exit(result == -1 ? errno : 0);
+  }
+  g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+  g_assert_true(WIFEXITED(status));
+  g_assert_cmpint(WEXITSTATUS(status), !=, 255);
+  return WEXITSTATUS(status);
+}
+
+#define PATH ((unsigned long)"/nonexistent/x")
+#define AT ((unsigned long)AT_FDCWD)
+
+static const Case cases[] = {
+  { "connect", SYS_connect, { 999, 0, 0 }, TRUE },
+  { "execve", SYS_execve, { PATH, 0, 0 }, TRUE },
+  { "execveat", SYS_execveat, { AT, PATH, 0, 0, 0 }, TRUE },
+  { "openat read", SYS_openat, { AT, PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW }, FALSE },
+  { "openat directory", SYS_openat, { AT, PATH, O_RDONLY | O_DIRECTORY }, FALSE },
+  { "openat write", SYS_openat, { AT, PATH, O_WRONLY }, TRUE },
+  { "openat both", SYS_openat, { AT, PATH, O_RDWR | O_CLOEXEC }, TRUE },
+  { "openat access mode 3", SYS_openat, { AT, PATH, O_ACCMODE }, TRUE },
+  { "openat create", SYS_openat, { AT, PATH, O_RDONLY | O_CREAT, 0600 }, TRUE },
+  { "openat truncate", SYS_openat, { AT, PATH, O_RDONLY | O_TRUNC }, TRUE },
+  { "openat tmpfile", SYS_openat, { AT, PATH, O_TMPFILE | O_RDWR, 0600 }, TRUE },
+  { "openat path", SYS_openat, { AT, PATH, O_PATH }, FALSE },
+  { "openat path, write ignored", SYS_openat, { AT, PATH, O_PATH | O_RDWR | O_CREAT }, FALSE },
+  { "openat write, high half", SYS_openat, { AT, PATH, O_WRONLY | HIGH }, TRUE },
+  { "openat read, high half", SYS_openat, { AT, PATH, O_RDONLY | HIGH }, FALSE },
+#ifdef SYS_open
+  { "open read", SYS_open, { PATH, O_RDONLY, 0 }, FALSE },
+  { "open append", SYS_open, { PATH, O_WRONLY | O_APPEND, 0 }, TRUE },
+  { "open create", SYS_open, { PATH, O_CREAT, 0600 }, TRUE },
+  { "open: not the third argument", SYS_open, { PATH, O_RDONLY, O_WRONLY }, FALSE },
+  { "creat", SYS_creat, { PATH, 0600 }, TRUE },
+#endif
+  { "stat", SYS_newfstatat, { AT, PATH, 0, 0 }, FALSE },
+  { "bind", SYS_bind, { 999, 0, 0 }, FALSE },
+  { "sendto", SYS_sendto, { 999, 0, 0, 0, 0, 0 }, FALSE },
+};
+
+static void
+test_notified(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    int outcome = errno_of(&cases[i]);
+    g_test_message("%s: %d", cases[i].name, outcome);
+    if (cases[i].notified)
+      g_assert_cmpint(outcome, ==, ENOSYS);
+    else
+      g_assert_cmpint(outcome, !=, ENOSYS);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/notify-filter/notified", test_notified);
+  return g_test_run();
+}
