@@ -1,337 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * buntime-init, run for real with plans made by hand: the supervisor's part
- * is played here, and the worker is a shell whose output is looked at.
+ * is played by the harness, and the worker is a shell whose output is looked
+ * at. As root it proves nothing, so it does not run.
  */
+#include "init-harness.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib.h>
 #include <glib/gstdio.h>
 #include <linux/landlock.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "lib/bt-late.h"
-#include "lib/bt-spawn.h"
-#include "wire/bt-plan.h"
-#include "wire/bt-status.h"
-
-#define PATIENCE_MS 20000
-
-/* The one this build made, wherever the test program lies. */
-char *
-bt_helper_path(const char *name, GError **error)
-{
-  return g_strdup(BT_TEST_INIT);
-}
-
-/* ---- a plan ---- */
-
-typedef struct {
-  GByteArray *bytes; /* the header, then strings and tables */
-  GArray *ops;
-  GArray *landlock;
-  BtPlanHeader header;
-} Plan;
-
-static guint32
-add_bytes(Plan *plan, gconstpointer data, gsize size)
-{
-  static const guint8 zeros[8] = { 0 };
-  guint32 offset = plan->bytes->len;
-  g_byte_array_append(plan->bytes, data, size);
-  g_byte_array_append(plan->bytes, zeros, (8 - size % 8) % 8);
-  return offset;
-}
-
-static guint32
-add_string(Plan *plan, const char *text)
-{
-  return text == NULL ? 0 : add_bytes(plan, text, strlen(text) + 1);
-}
-
-static BtPlanTable
-add_table(Plan *plan, gconstpointer records, gsize count, gsize size)
-{
-  return (BtPlanTable){ .offset = add_bytes(plan, records, count * size), .count = count };
-}
-
-static BtPlanOp *
-add_op(Plan *plan, BtPlanOpKind kind, const char *source, const char *target, guint attr)
-{
-  BtPlanOp op = {
-    .kind = kind,
-    .attr = attr,
-    .source = add_string(plan, source),
-    .target = add_string(plan, target),
-    .mode = kind == BT_PLAN_FILE ? 0644 : 0755,
-  };
-  g_array_append_val(plan->ops, op);
-  return &g_array_index(plan->ops, BtPlanOp, plan->ops->len - 1);
-}
-
-static BtPlanTable
-add_strings(Plan *plan, const char *const *strings)
-{
-  g_autoptr(GArray) offsets = g_array_new(FALSE, FALSE, sizeof(guint32));
-  for (; *strings != NULL; strings++) {
-    guint32 offset = add_string(plan, *strings);
-    g_array_append_val(offsets, offset);
-  }
-  return add_table(plan, offsets->data, offsets->len, sizeof(guint32));
-}
-
-#define STATEMENT(code, k) { code, 0, 0, k }
-
-static void
-add_filters(Plan *plan)
-{
-  static const struct sock_filter notify[] = {
-    STATEMENT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-    { BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_execve },
-    STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
-    STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  static const struct sock_filter allow[] = { STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
-
-  plan->header.notify_filter = add_table(plan, notify, G_N_ELEMENTS(notify), sizeof notify[0]);
-  plan->header.worker_filter = add_table(plan, allow, 1, sizeof allow[0]);
-  plan->header.init_filter = add_table(plan, allow, 1, sizeof allow[0]);
-}
-
-/* The view that every test starts from: /usr, /proc, /tmp and a little /dev. */
-static Plan *
-plan_new(const char *script)
-{
-  Plan *plan = g_new0(Plan, 1);
-  const char *const argv[] = { "sh", "-c", script, NULL };
-  const char *const env[] = { "PATH=/usr/bin:/usr/sbin", "LC_ALL=C", NULL };
-  static const BtPlanLimit no_core = { .resource = RLIMIT_CORE };
-  static const char *const devices[] = { "/dev/null", "/dev/zero" };
-
-  plan->bytes = g_byte_array_new();
-  plan->ops = g_array_new(FALSE, TRUE, sizeof(BtPlanOp));
-  plan->landlock = g_array_new(FALSE, TRUE, sizeof(BtPlanLandlock));
-  g_byte_array_set_size(plan->bytes, sizeof plan->header);
-  plan->header = (BtPlanHeader){
-    .magic = BT_PLAN_MAGIC,
-    .version = BT_PLAN_VERSION,
-    .uid = getuid(),
-    .gid = getgid(),
-    .root_size = 4 << 20,
-  };
-  plan->header.hostname = add_string(plan, "sandbox");
-  plan->header.executable = add_string(plan, "/usr/bin/bash");
-  plan->header.cwd = add_string(plan, "/tmp");
-  plan->header.argv = add_strings(plan, argv);
-  plan->header.env = add_strings(plan, env);
-  plan->header.limits = add_table(plan, &no_core, 1, sizeof no_core);
-  plan->header.net.dns = inet_addr("127.0.0.53");
-  add_filters(plan);
-
-  add_op(plan, BT_PLAN_DIR, NULL, "/usr", 0);
-  add_op(plan, BT_PLAN_BIND, "/usr", "/usr", BT_PLAN_RDONLY | BT_PLAN_RECURSIVE);
-  add_op(plan, BT_PLAN_SYMLINK, "usr/lib", "/lib", 0);
-  add_op(plan, BT_PLAN_SYMLINK, "usr/lib64", "/lib64", 0);
-  add_op(plan, BT_PLAN_SYMLINK, "usr/bin", "/bin", 0);
-  add_op(plan, BT_PLAN_DIR, NULL, "/proc", 0);
-  add_op(plan, BT_PLAN_PROC, NULL, "/proc", 0);
-  add_op(plan, BT_PLAN_DIR, NULL, "/tmp", 0);
-  add_op(plan, BT_PLAN_TMPFS, NULL, "/tmp", BT_PLAN_NOEXEC)->size = 1 << 20;
-  add_op(plan, BT_PLAN_DIR, NULL, "/dev/pts", 0);
-  for (gsize i = 0; i < G_N_ELEMENTS(devices); i++) {
-    add_op(plan, BT_PLAN_FILE, NULL, devices[i], 0);
-    add_op(plan, BT_PLAN_DEVICE, devices[i], devices[i], 0);
-  }
-  add_op(plan, BT_PLAN_DEVPTS, NULL, "/dev/pts", 0);
-  return plan;
-}
-
-static int
-plan_seal(Plan *plan, int seals)
-{
-  BtPlanHeader *header = &plan->header;
-  int fd = memfd_create("plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-  header->ops = add_table(plan, plan->ops->data, plan->ops->len, sizeof(BtPlanOp));
-  header->landlock =
-    add_table(plan, plan->landlock->data, plan->landlock->len, sizeof(BtPlanLandlock));
-  header->size = plan->bytes->len;
-  memcpy(plan->bytes->data, header, sizeof *header);
-  g_assert_cmpint(write(fd, plan->bytes->data, plan->bytes->len), ==, plan->bytes->len);
-  g_assert_no_errno(fcntl(fd, F_ADD_SEALS, seals));
-  g_byte_array_unref(plan->bytes);
-  g_array_unref(plan->ops);
-  g_array_unref(plan->landlock);
-  g_free(plan);
-  return fd;
-}
-
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
-
-/* ---- a run ---- */
-
-typedef struct {
-  BtHelper init;
-  int status_fd;
-  int output_fd;
-  int worker;   /* pidfd */
-  int listener; /* number in the worker, then ours */
-  gboolean taken;
-  guint net_mode;
-  int net_fds[3]; /* udp, tcp, frame */
-  guint stops;
-  BtStatus last; /* FAILED or EXITED */
-} Run;
-
-static void
-run_start_sealed(Run *run, Plan *plan, int seals)
-{
-  g_autoptr(GError) error = NULL;
-  int pair[2], saved[2] = { dup(1), dup(2) };
-  int plan_fd = plan_seal(plan, seals);
-
-  *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 } };
-  run->output_fd = memfd_create("output", MFD_CLOEXEC);
-  g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-  fflush(NULL);
-  dup2(run->output_fd, 1);
-  dup2(run->output_fd, 2);
-  gboolean ok = bt_spawn_init(plan_fd, pair[1], getuid(), getgid(), &run->init, &error);
-  dup2(saved[0], 1);
-  dup2(saved[1], 2);
-  g_assert_no_error(error);
-  g_assert_true(ok);
-  close(saved[0]);
-  close(saved[1]);
-  close(pair[1]);
-  close(plan_fd);
-  run->status_fd = pair[0];
-}
-
-static void
-run_start(Run *run, Plan *plan)
-{
-  run_start_sealed(run, plan, SEALS);
-}
-
-static void
-run_receive(Run *run)
-{
-  BtStatus status;
-  union {
-    struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * BT_STATUS_MAX_FDS)];
-  } control;
-  struct iovec iovec = { .iov_base = &status, .iov_len = sizeof status };
-  struct msghdr message = {
-    .msg_iov = &iovec,
-    .msg_iovlen = 1,
-    .msg_control = &control,
-    .msg_controllen = sizeof control,
-  };
-
-  g_assert_cmpint(recvmsg(run->status_fd, &message, MSG_CMSG_CLOEXEC), ==, sizeof status);
-  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
-  switch (status.kind) {
-  case BT_STATUS_NET:
-    run->net_mode = status.value;
-    g_assert_nonnull(part);
-    memcpy(run->net_fds, CMSG_DATA(part), part->cmsg_len - CMSG_LEN(0));
-    break;
-  case BT_STATUS_WORKER:
-    g_assert_nonnull(part);
-    memcpy(&run->worker, CMSG_DATA(part), sizeof(int));
-    break;
-  case BT_STATUS_LISTENER:
-    run->listener = status.value;
-    break;
-  case BT_STATUS_STOPPED:
-    run->stops++;
-    break;
-  default:
-    run->last = status;
-  }
-}
-
-static void
-run_answer(Run *run)
-{
-  union {
-    struct seccomp_notif request;
-    char space[1024];
-  } buffer = { .space = { 0 } };
-
-  if (ioctl(run->listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) != 0)
-    return;
-  struct seccomp_notif_resp response = {
-    .id = buffer.request.id,
-    .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
-  };
-  ioctl(run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
-}
-
-/* Until FAILED, EXITED, or the condition, if one is given. */
-static void
-run_until(Run *run, gboolean (*enough)(Run *run))
-{
-  while (run->last.kind == 0 && (enough == NULL || !enough(run))) {
-    struct pollfd fds[] = {
-      { .fd = run->status_fd, .events = POLLIN },
-      { .fd = run->taken ? run->listener : -1, .events = POLLIN },
-    };
-    g_assert_cmpint(poll(fds, 2, PATIENCE_MS), >, 0);
-    if (fds[0].revents & POLLIN)
-      run_receive(run);
-    else if (fds[0].revents & POLLHUP)
-      g_error("init is gone without a word");
-    if (fds[1].revents & POLLIN)
-      run_answer(run);
-    else if (fds[1].revents != 0)
-      run->taken = FALSE; /* nobody is left who could call */
-    if (!run->taken && run->worker >= 0 && run->listener >= 0 && fds[1].fd < 0 &&
-        run->last.kind == 0) {
-      run->listener = (int)syscall(SYS_pidfd_getfd, run->worker, run->listener, 0);
-      g_assert_cmpint(run->listener, >=, 0);
-      run->taken = TRUE;
-    }
-  }
-}
-
-static char *
-run_output(Run *run)
-{
-  static char text[8192];
-  ssize_t length = pread(run->output_fd, text, sizeof text - 1, 0);
-  text[MAX(length, 0)] = '\0';
-  return text;
-}
-
-static void
-run_clear(Run *run)
-{
-  bt_helper_clear(&run->init);
-  close(run->status_fd);
-  close(run->output_fd);
-  for (int i = 0; i < 3; i++)
-    if (run->net_fds[i] >= 0)
-      close(run->net_fds[i]);
-  if (run->worker >= 0)
-    close(run->worker);
-}
 
 /* ---- what the worker sees ---- */
 
@@ -414,51 +101,51 @@ wrong_inode(Plan *plan)
 static void
 linked_source(Plan *plan)
 {
-  add_op(plan, BT_PLAN_DIR, NULL, "/x", 0);
-  add_op(plan, BT_PLAN_BIND, "/proc/self", "/x", 0);
+  plan_add_op(plan, BT_PLAN_DIR, NULL, "/x", 0);
+  plan_add_op(plan, BT_PLAN_BIND, "/proc/self", "/x", 0);
 }
 
 static void
 missing_source(Plan *plan)
 {
-  add_op(plan, BT_PLAN_BIND, "/nonexistent/x", "/tmp", 0);
+  plan_add_op(plan, BT_PLAN_BIND, "/nonexistent/x", "/tmp", 0);
 }
 
 static void
 missing_target(Plan *plan)
 {
-  add_op(plan, BT_PLAN_BIND, "/usr", "/missing", 0);
+  plan_add_op(plan, BT_PLAN_BIND, "/usr", "/missing", 0);
 }
 
 static void
 linked_target(Plan *plan)
 {
-  add_op(plan, BT_PLAN_BIND, "/usr/share", "/lib", 0);
+  plan_add_op(plan, BT_PLAN_BIND, "/usr/share", "/lib", 0);
 }
 
 static void
 made_on_host(Plan *plan)
 {
-  add_op(plan, BT_PLAN_DIR, NULL, "/usr/made/by/init", 0);
+  plan_add_op(plan, BT_PLAN_DIR, NULL, "/usr/made/by/init", 0);
 }
 
 static void
 missing_program(Plan *plan)
 {
-  plan->header.executable = add_string(plan, "/usr/bin/missing");
+  plan->header.executable = plan_add_string(plan, "/usr/bin/missing");
 }
 
 static void
 missing_cwd(Plan *plan)
 {
-  plan->header.cwd = add_string(plan, "/home/nobody");
+  plan->header.cwd = plan_add_string(plan, "/home/nobody");
 }
 
 static void
 missing_rule(Plan *plan)
 {
   BtPlanLandlock rule = { .access = LANDLOCK_ACCESS_FS_READ_FILE };
-  rule.path = add_string(plan, "/missing");
+  rule.path = plan_add_string(plan, "/missing");
   plan->header.landlock_fs = LANDLOCK_ACCESS_FS_READ_FILE;
   g_array_append_val(plan->landlock, rule);
 }
@@ -470,7 +157,7 @@ raised_limit(Plan *plan)
     { .resource = RLIMIT_CORE },
     { .resource = RLIMIT_CORE, .soft = 1, .hard = 1 },
   };
-  plan->header.limits = add_table(plan, limits, 2, sizeof limits[0]);
+  plan->header.limits = plan_add_table(plan, limits, 2, sizeof limits[0]);
 }
 
 static void
@@ -531,8 +218,8 @@ test_files(void)
 {
   static const char text[] = "made here\n";
   Plan *plan = plan_new("cat /etc/made; stat -c '%a %s' /etc/made; echo x > /etc/made");
-  guint32 offset = add_bytes(plan, text, sizeof text - 1);
-  BtPlanOp *op = add_op(plan, BT_PLAN_FILE, NULL, "/etc/made", 0);
+  guint32 offset = plan_add_bytes(plan, text, sizeof text - 1);
+  BtPlanOp *op = plan_add_op(plan, BT_PLAN_FILE, NULL, "/etc/made", 0);
   Run run;
 
   op->data_offset = offset;
@@ -561,10 +248,10 @@ test_hide(void)
   g_assert_no_errno(g_mkdir(below, 0755));
   g_assert_true(g_file_set_contents(inner, "secret", -1, NULL));
   g_assert_true(g_file_set_contents(file, "secret", -1, NULL));
-  add_op(plan, BT_PLAN_DIR, NULL, "/data", 0);
-  add_op(plan, BT_PLAN_BIND, folder, "/data", BT_PLAN_RECURSIVE | BT_PLAN_NOEXEC);
-  add_op(plan, BT_PLAN_HIDE, NULL, "/data/dir", 0);
-  add_op(plan, BT_PLAN_HIDE, NULL, "/data/file", 0);
+  plan_add_op(plan, BT_PLAN_DIR, NULL, "/data", 0);
+  plan_add_op(plan, BT_PLAN_BIND, folder, "/data", BT_PLAN_RECURSIVE | BT_PLAN_NOEXEC);
+  plan_add_op(plan, BT_PLAN_HIDE, NULL, "/data/dir", 0);
+  plan_add_op(plan, BT_PLAN_HIDE, NULL, "/data/file", 0);
   run_start(&run, plan);
   run_until(&run, NULL);
   g_assert_cmpstr(run_output(&run), ==,
@@ -590,16 +277,16 @@ test_landlock(void)
   const guint64 read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
   const guint64 write = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
   BtPlanLandlock rules[] = {
-    { .access = read | LANDLOCK_ACCESS_FS_EXECUTE, .path = add_string(plan, "/usr") },
-    { .access = read, .path = add_string(plan, "/proc") },
-    { .access = LANDLOCK_ACCESS_FS_WRITE_FILE, .path = add_string(plan, "/dev/null") },
+    { .access = read | LANDLOCK_ACCESS_FS_EXECUTE, .path = plan_add_string(plan, "/usr") },
+    { .access = read, .path = plan_add_string(plan, "/proc") },
+    { .access = LANDLOCK_ACCESS_FS_WRITE_FILE, .path = plan_add_string(plan, "/dev/null") },
   };
   Run run;
 
   g_array_append_vals(plan->landlock, rules, G_N_ELEMENTS(rules));
   plan->header.landlock_fs = read | write | LANDLOCK_ACCESS_FS_EXECUTE;
   plan->header.landlock_stdio = read | write;
-  add_op(plan, BT_PLAN_SYMLINK, "/proc/self/fd", "/dev/fd", 0);
+  plan_add_op(plan, BT_PLAN_SYMLINK, "/proc/self/fd", "/dev/fd", 0);
   run_start(&run, plan);
   run_until(&run, NULL);
   g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
@@ -624,7 +311,7 @@ set_network(Plan *plan, BtPlanNetMode mode)
   net->prefix_length = 24;
   memcpy(net->mac, worker_mac, 6);
   memcpy(net->gateway_mac, gateway_mac, 6);
-  net->interface = add_string(plan, "eth0");
+  net->interface = plan_add_string(plan, "eth0");
 }
 
 static guint16
@@ -791,24 +478,30 @@ test_pid_1(void)
   run_clear(&run);
 }
 
-/* Spawn to the worker's end, of the smallest program. */
+/* The smallest program: to its execve, to its end, until init is reaped. With -m perf, 200 times. */
 static void
 test_speed(void)
 {
   const int rounds = g_test_perf() ? 200 : 5;
-  gint64 start = g_get_monotonic_time();
+  gint64 sums[3] = { 0 };
 
   for (int i = 0; i < rounds; i++) {
     Plan *plan = plan_new("");
     Run run;
-    plan->header.executable = add_string(plan, "/usr/bin/true");
+    plan->header.executable = plan_add_string(plan, "/usr/bin/true");
+    gint64 start = g_get_monotonic_time();
     run_start(&run, plan);
+    run_until(&run, has_network_and_listener);
+    sums[0] += g_get_monotonic_time() - start;
     run_until(&run, NULL);
+    sums[1] += g_get_monotonic_time() - start;
     g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+    bt_helper_reap(&run.init);
+    sums[2] += g_get_monotonic_time() - start;
     run_clear(&run);
   }
-  g_test_minimized_result((g_get_monotonic_time() - start) / 1e3 / rounds,
-                          "milliseconds from spawn until reaped");
+  g_test_message("us from spawn to the worker's execve: %d, its end: %d, init's: %d",
+                 (int)(sums[0] / rounds), (int)(sums[1] / rounds), (int)(sums[2] / rounds));
 }
 
 #define ADD_TABLE(prefix, table, function)                                                       \
@@ -821,6 +514,8 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  if (getuid() == 0)
+    g_error("to be run as an ordinary user");
   umask(027);
   ADD_TABLE("/init/view/", views, test_view);
   ADD_TABLE("/init/failure/", failures, test_failure);

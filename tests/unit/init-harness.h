@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A plan made by hand, and the supervisor's part in a run of buntime-init. */
+
+#include <glib.h>
+
+#include "lib/bt-spawn.h"
+#include "wire/bt-plan.h"
+#include "wire/bt-status.h"
+
+#define PATIENCE_MS 20000
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+typedef struct {
+  GByteArray *bytes; /* the header, then strings and tables */
+  GArray *ops;
+  GArray *landlock;
+  BtPlanHeader header;
+} Plan;
+
+/* The view that every test starts from: /usr, /proc, /tmp and a little /dev; sh -c SCRIPT. */
+Plan *plan_new(const char *script);
+guint32 plan_add_bytes(Plan *plan, gconstpointer data, gsize size);
+guint32 plan_add_string(Plan *plan, const char *text);
+BtPlanTable plan_add_table(Plan *plan, gconstpointer records, gsize count, gsize size);
+/* Valid until the next one is added. */
+BtPlanOp *plan_add_op(Plan *plan, BtPlanOpKind kind, const char *source, const char *target,
+                      guint attr);
+
+typedef struct {
+  BtHelper init;
+  int status_fd;
+  int output_fd;
+  int worker;   /* pidfd */
+  int listener; /* number in the worker, then ours */
+  gboolean taken;
+  guint net_mode;
+  int net_fds[3]; /* udp, tcp, frame */
+  guint stops;
+  BtStatus last; /* FAILED or EXITED */
+} Run;
+
+/* Takes the plan. */
+void run_start(Run *run, Plan *plan);
+void run_start_sealed(Run *run, Plan *plan, int seals);
+/* Answers one notified call: it may go on. */
+void run_answer(Run *run);
+/* Until FAILED, EXITED, or the condition, if one is given. */
+void run_until(Run *run, gboolean (*enough)(Run *run));
+const char *run_output(Run *run);
+void run_clear(Run *run);
