@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * make-wire-corpus DIR: writes the corpora of plan, net-policy, net-msg,
+ * status and addr below DIR. Run it again when a record changes, or the valid
+ * inputs are refused at the first field:
+ *
+ *   cc -D_GNU_SOURCE -Isrc tests/fuzz/make-wire-corpus.c -o /tmp/make-wire-corpus
+ *   /tmp/make-wire-corpus tests/fuzz/corpus
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "wire/bt-net-msg.h"
+#include "wire/bt-net-policy.h"
+#include "wire/bt-plan.h"
+#include "wire/bt-status.h"
+
+static const char *root;
+
+static void
+save(const char *corpus, const char *name, const void *bytes, size_t size)
+{
+  char path[4096];
+
+  snprintf(path, sizeof path, "%s/%s", root, corpus);
+  mkdir(path, 0755);
+  snprintf(path, sizeof path, "%s/%s/%s", root, corpus, name);
+  FILE *file = fopen(path, "wb");
+  if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0) {
+    perror(path);
+    exit(1);
+  }
+}
+
+typedef struct {
+  BtPlanHeader header;
+  BtPlanOp ops[4];
+  BtPlanLandlock landlock[1];
+  BtPlanLimit limits[1];
+  uint32_t argv[2], env[2];
+  struct sock_filter filter[2];
+  char strings[96];
+} Plan;
+
+static uint32_t
+at(Plan *plan, const char *text)
+{
+  char *end = plan->strings;
+
+  while (*end != '\0')
+    end += strlen(end) + 1;
+  memcpy(end, text, strlen(text) + 1);
+  return (uint32_t)(end - (char *)plan);
+}
+
+#define TABLE(field, n)                                                                          \
+  (BtPlanTable)                                                                                  \
+  {                                                                                              \
+    offsetof(Plan, field), n                                                                     \
+  }
+
+static void
+save_plans(void)
+{
+  Plan plan = { .header = { .magic = BT_PLAN_MAGIC, .version = BT_PLAN_VERSION,
+                            .size = sizeof plan, .uid = 1000, .gid = 1000 } };
+  BtPlanHeader *header = &plan.header;
+
+  header->executable = at(&plan, "/usr/bin/python3");
+  header->cwd = at(&plan, "/");
+  header->ops = TABLE(ops, 4);
+  header->landlock = TABLE(landlock, 1);
+  header->limits = TABLE(limits, 1);
+  header->argv = TABLE(argv, 2);
+  header->env = TABLE(env, 2);
+  header->notify_filter = header->worker_filter = header->init_filter = TABLE(filter, 2);
+  header->net = (BtPlanNet){ .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2,
+                             .prefix_length = 24, .interface = at(&plan, "eth0") };
+  uint32_t usr = at(&plan, "/usr");
+  plan.ops[0] = (BtPlanOp){ .kind = BT_PLAN_DIR, .target = usr, .mode = 0755 };
+  plan.ops[1] = (BtPlanOp){ .kind = BT_PLAN_BIND, .source = usr, .target = usr, .attr = 7 };
+  plan.ops[2] = (BtPlanOp){ .kind = BT_PLAN_FILE, .target = at(&plan, "/etc/hosts"), .mode = 0444,
+                            .data_offset = offsetof(Plan, strings), .data_size = 8 };
+  plan.ops[3] = (BtPlanOp){ .kind = BT_PLAN_SYMLINK, .source = at(&plan, "usr/lib"),
+                            .target = at(&plan, "/lib") };
+  plan.landlock[0] = (BtPlanLandlock){ .access = 4, .path = usr };
+  plan.limits[0] = (BtPlanLimit){ .resource = 4, .soft = 1, .hard = 1 };
+  plan.argv[0] = plan.argv[1] = header->executable;
+  plan.env[0] = plan.env[1] = at(&plan, "A=1");
+  save("plan", "valid", &plan, sizeof plan);
+  save("plan", "header-only", &plan, sizeof plan.header);
+  save("plan", "truncated", &plan, sizeof plan - 1);
+
+  Plan bad = plan;
+  bad.header.ops.count = 0x04924925; /* times 56 is 8 in 32 bits */
+  save("plan", "ops-wrap", &bad, sizeof bad);
+  bad = plan;
+  bad.ops[2].data_size = UINT32_MAX - bad.ops[2].data_offset + 2;
+  save("plan", "data-wraps", &bad, sizeof bad);
+  bad = plan;
+  memset(bad.strings + 60, 'x', sizeof bad.strings - 60);
+  bad.argv[1] = offsetof(Plan, strings) + 70;
+  save("plan", "string-without-end", &bad, sizeof bad);
+}
+
+typedef struct {
+  BtNetPolicyHeader header;
+  BtNetRule rules[3];
+  BtPortRange ports[2];
+} Policy;
+
+static Policy
+make_policy(void)
+{
+  Policy policy = {
+    .header = { BT_NET_POLICY_MAGIC, sizeof policy, 3, 2, BT_ACTION_DENY, 0 },
+    .rules = {
+      { .addr = { { [10] = 0xff, 0xff, 10 } }, .prefix = 104, .action = BT_ACTION_DENY, .proto = 7 },
+      { .action = BT_ACTION_ALLOW, .proto = 1, .flags = BT_NET_RULE_NAME, .n_ports = 1 },
+      { .action = BT_ACTION_WARN, .proto = 7, .layer = 2, .n_ports = 1, .ports = 1 },
+    },
+    .ports = { { 443, 443 }, { 1, 65535 } },
+  };
+  return policy;
+}
+
+static void
+save_policies(void)
+{
+  Policy policy = make_policy();
+
+  save("net-policy", "valid", &policy, sizeof policy);
+  save("net-policy", "truncated", &policy, sizeof policy - 4);
+  policy.rules[1].flags = BT_NET_RULE_LOOPBACK;
+  policy.rules[2].flags = BT_NET_RULE_LOOPBACK | BT_NET_RULE_NAME;
+  policy.header.default_action = BT_ACTION_ALLOW;
+  save("net-policy", "open", &policy, sizeof policy);
+  policy.rules[2].ports = UINT32_MAX;
+  save("net-policy", "ports-wrap", &policy, sizeof policy);
+  policy = make_policy();
+  policy.header.n_rules += 1u << 27; /* times 32 is 0 in 32 bits */
+  save("net-policy", "rules-wrap", &policy, sizeof policy);
+  BtNetPolicyHeader empty = { BT_NET_POLICY_MAGIC, sizeof empty, 0, 0, BT_ACTION_ALLOW, 0 };
+  save("net-policy", "empty", &empty, sizeof empty);
+}
+
+static void
+save_messages(void)
+{
+  struct {
+    BtNetMsgConfig config;
+    Policy policy;
+  } config = { { .header.kind = BT_NET_MSG_CONFIG, .mtu = 1500, .prefix_length = 24,
+                 .worker_address = 1, .policy_size = sizeof(Policy) },
+               make_policy() };
+  BtNetMsgAnswer answer = { .header = { BT_NET_MSG_ANSWER, 1 }, .ttl = 30,
+                            .n_addrs = BT_NET_MSG_MAX_ADDRS, .n_rules = BT_NET_MSG_MAX_PIN_RULES };
+  BtNetMsgHostAddrs host_addrs = { .header.kind = BT_NET_MSG_HOST_ADDRS, .n_addrs = 2 };
+  BtNetMsgHeader ready = { .kind = BT_NET_MSG_READY };
+  BtNetMsgResolve resolve = { { BT_NET_MSG_RESOLVE, 1 }, BT_DNS_TYPE_A, "github.com" };
+  BtNetMsgUnpin unpin = { .header.kind = BT_NET_MSG_UNPIN, .rule = 1 };
+  BtNetMsgDenied denied = { .header.kind = BT_NET_MSG_DENIED, .reason = 1, .proto = 1, .port = 443,
+                            .rule = BT_NET_RULE_CLOSURE, .count = 1 };
+
+  save("net-msg", "config", &config, sizeof config);
+  config.config.policy_size = (uint32_t)-sizeof(BtNetMsgConfig);
+  save("net-msg", "config-wraps", &config, sizeof config);
+  save("net-msg", "answer", &answer, sizeof answer);
+  answer.n_addrs = UINT32_MAX;
+  save("net-msg", "answer-endless", &answer, sizeof answer);
+  save("net-msg", "host-addrs", &host_addrs, sizeof host_addrs);
+  save("net-msg", "ready", &ready, sizeof ready);
+  save("net-msg", "resolve", &resolve, sizeof resolve);
+  memset(resolve.name, 'a', sizeof resolve.name);
+  save("net-msg", "resolve-without-end", &resolve, sizeof resolve);
+  save("net-msg", "unpin", &unpin, sizeof unpin);
+  save("net-msg", "denied", &denied, sizeof denied);
+}
+
+static void
+save_statuses(void)
+{
+  BtStatus status = { BT_STATUS_FAILED, BT_STAGE_MOUNTS, 2, 0, "/etc/hosts" };
+
+  save("status", "failed", &status, sizeof status);
+  save("status", "truncated", &status, sizeof status - 1);
+  status.stage = 0;
+  save("status", "no-stage", &status, sizeof status);
+  status.kind = BT_STATUS_EXITED;
+  save("status", "exited", &status, sizeof status);
+  memset(status.object, 'x', sizeof status.object);
+  save("status", "object-without-end", &status, sizeof status);
+}
+
+static void
+save_addresses(void)
+{
+  static const char *const texts[][2] = {
+    { "ipv4", "192.0.2.1" },
+    { "octal", "010.0.0.1" },
+    { "hex", "0x7f.0.0.1" },
+    { "mapped", "::ffff:127.0.0.1" },
+    { "mapped-octal", "::ffff:0127.0.0.1" },
+    { "zone", "fe80::1%eth0" },
+    { "longest", "1111:2222:3333:4444:5555:6666:255.255.255.255" },
+    { "bytes-nat64", "\0d\xff\x9b\0\0\0\0\0\0\0\0\x7f\0\0\1" },
+  };
+
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    save("addr", texts[i][0], texts[i][1], texts[i][1][0] == '\0' ? 16 : strlen(texts[i][1]));
+}
+
+int
+main(int argc, char **argv)
+{
+  if (argc != 2) {
+    fprintf(stderr, "usage: make-wire-corpus DIR\n");
+    return 2;
+  }
+  root = argv[1];
+  save_plans();
+  save_policies();
+  save_messages();
+  save_statuses();
+  save_addresses();
+  return 0;
+}
