@@ -36,6 +36,7 @@ struct _BtStack {
   int epoll_fd;
   GArray *slots; /* Slot */
   guint32 walk;
+  gint64 expires; /* when libslirp wants to look at the time; G_MAXINT64: never */
   gboolean dirty;
   BtStackOutputFunc output;
   gpointer data;
@@ -103,29 +104,39 @@ get_revents(int fd, gpointer data)
   return from_epoll(slot_at(data, fd)->ready);
 }
 
+/* Lets libslirp say what it waits for, and until when. */
+static void
+walk(BtStack *self, gint64 now)
+{
+  guint32 wait = G_MAXUINT32;
+
+  self->dirty = FALSE;
+  self->walk++;
+  slirp_pollfds_fill(self->slirp, &wait, add_poll, self);
+  self->expires = wait == G_MAXUINT32 ? G_MAXINT64 : now + (gint64)wait * 1000;
+}
+
+/* Not g_source_set_ready_time(): it wakes the loop each time by three system calls. */
 static gboolean
 stack_prepare(GSource *source, int *timeout_out)
 {
   BtStack *self = ((StackSource *)source)->stack;
+  gint64 now = g_source_get_time(source);
 
+  if (self->dirty)
+    walk(self, now);
   *timeout_out = -1;
-  if (!self->dirty)
-    return FALSE;
-  self->dirty = FALSE;
-  self->walk++;
-  guint32 wait = G_MAXUINT32;
-  slirp_pollfds_fill(self->slirp, &wait, add_poll, self);
-  g_source_set_ready_time(source, wait == G_MAXUINT32
-                                      ? -1
-                                      : g_get_monotonic_time() + (gint64)wait * 1000);
-  return FALSE;
+  if (self->expires != G_MAXINT64)
+    *timeout_out = (int)CLAMP((self->expires - now + 999) / 1000, 0, G_MAXINT);
+  return *timeout_out == 0;
 }
 
 static gboolean
 stack_check(GSource *source)
 {
   BtStack *self = ((StackSource *)source)->stack;
-  return g_source_query_unix_fd(source, self->tag) != 0;
+  return g_source_query_unix_fd(source, self->tag) != 0 ||
+         g_source_get_time(source) >= self->expires;
 }
 
 static gboolean
@@ -145,7 +156,6 @@ stack_dispatch(GSource *source, GSourceFunc callback, gpointer data)
   slirp_pollfds_poll(self->slirp, 0, get_revents, self);
   for (int i = 0; i < n; i++)
     slot_at(self, events[i].data.fd)->ready = 0;
-  g_source_set_ready_time(source, -1);
   self->dirty = TRUE;
   return G_SOURCE_CONTINUE;
 }
@@ -290,6 +300,7 @@ bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer da
   ((StackSource *)self->source)->stack = self;
   self->tag = g_source_add_unix_fd(self->source, self->epoll_fd, G_IO_IN);
   g_source_attach(self->source, NULL);
+  self->expires = G_MAXINT64;
   self->dirty = TRUE;
   return self;
 }

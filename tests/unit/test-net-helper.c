@@ -293,6 +293,22 @@ test_denied(Fixture *f, gconstpointer network)
   g_assert_cmpint(message.denied.rule, ==, BT_NET_RULE_CLOSURE);
 }
 
+/* Nobody listens: the host's ICMP error reaches the worker, and the error queue is emptied. */
+static void
+test_udp_refused(Fixture *f, gconstpointer network)
+{
+  Frame frame;
+
+  for (int i = 0; i < 3; i++) {
+    send_frame(f, frame_udp("127.0.0.1", f->port, 4000, "ping"));
+    BtPacket packet = receive_frame(f, &frame);
+    g_assert_cmpint(packet.kind, ==, BT_PACKET_ICMP);
+    g_assert_cmpuint(packet.icmp.type, ==, BT_ICMP_UNREACHABLE);
+    g_assert_true(packet.icmp.has_inner);
+    g_assert_cmpuint(packet.icmp.inner.destination_port, ==, f->port);
+  }
+}
+
 /* UDP through libslirp, and back only from whom it was sent to. */
 static void
 test_udp(Fixture *f, gconstpointer network)
@@ -480,6 +496,7 @@ main(int argc, char **argv)
   ADD("many", test_many, TRUE);
   ADD("denied", test_denied, TRUE);
   ADD("udp", test_udp, TRUE);
+  ADD("udp-refused", test_udp_refused, TRUE);
   ADD("dns-udp", test_dns_udp, TRUE);
   ADD("dns-tcp", test_dns_tcp, TRUE);
   ADD("no-network", test_no_network, FALSE);
