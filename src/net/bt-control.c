@@ -2,10 +2,11 @@
 #include "net/bt-control.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/bt-watch.h"
 
 #define MAX_FDS 3
 /* Messages taken in one dispatch. */
@@ -143,6 +144,5 @@ bt_control_watch(int fd, const BtControlFuncs *funcs, gpointer data)
   Watch *watch = g_new0(Watch, 1);
   watch->funcs = funcs;
   watch->data = data;
-  g_unix_fd_add_full(G_PRIORITY_DEFAULT, fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, watch,
-                     g_free);
+  bt_watch_fd(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, watch);
 }

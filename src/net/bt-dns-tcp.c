@@ -2,10 +2,11 @@
 #include "net/bt-dns-tcp.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/bt-watch.h"
 
 #define MAX_CLIENTS 16u
 #define MAX_IN_FLIGHT 8u
@@ -111,7 +112,7 @@ on_reply(gpointer data, const BtDnsQuery *query, const BtDnsReply *reply)
   }
   g_byte_array_append(client->out, bytes, (guint)size + 2);
   if (client->out_source == 0)
-    client->out_source = g_unix_fd_add(client->fd, G_IO_OUT, on_writable, client);
+    client->out_source = bt_watch_fd(client->fd, G_IO_OUT, on_writable, client);
 }
 
 static gboolean
@@ -132,7 +133,7 @@ on_resume(gpointer data)
 {
   Client *client = data;
 
-  client->in_source = g_unix_fd_add(client->fd, G_IO_IN, on_readable, client);
+  client->in_source = bt_watch_fd(client->fd, G_IO_IN, on_readable, client);
   client->refs++;
   client_read(client); /* what was left in the buffer makes no descriptor readable */
   client_unref(client);
@@ -238,7 +239,7 @@ on_accept(int listener, GIOCondition condition, gpointer data)
   client->refs = 1;
   client->last_active = g_get_monotonic_time();
   client->out = g_byte_array_new();
-  client->in_source = g_unix_fd_add(fd, G_IO_IN, on_readable, client);
+  client->in_source = bt_watch_fd(fd, G_IO_IN, on_readable, client);
   g_queue_push_tail(&self->clients, client);
   self->accepted(self->data);
   return G_SOURCE_CONTINUE;
@@ -254,7 +255,7 @@ bt_dns_tcp_new(int fd, BtLookups *lookups, void (*accepted)(gpointer data), gpoi
   self->data = data;
   g_queue_init(&self->clients);
   g_unix_set_fd_nonblocking(fd, TRUE, NULL);
-  self->source = g_unix_fd_add(fd, G_IO_IN, on_accept, self);
+  self->source = bt_watch_fd(fd, G_IO_IN, on_accept, self);
   return self;
 }
 

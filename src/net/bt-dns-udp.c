@@ -2,9 +2,10 @@
 #include "net/bt-dns-udp.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "net/bt-watch.h"
 
 #define BATCH 32
 
@@ -59,7 +60,7 @@ bt_dns_udp_new(int fd, BtLookups *lookups)
   BtDnsUdp *self = g_new0(BtDnsUdp, 1);
   self->fd = fd;
   self->lookups = lookups;
-  self->source = g_unix_fd_add(fd, G_IO_IN, on_readable, self);
+  self->source = bt_watch_fd(fd, G_IO_IN, on_readable, self);
   return self;
 }
 

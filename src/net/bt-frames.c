@@ -2,9 +2,9 @@
 #include "net/bt-frames.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <unistd.h>
 
+#include "net/bt-watch.h"
 #include "wire/bt-packet.h"
 
 /* Frames taken in one dispatch, so that answers get their turn. */
@@ -74,7 +74,7 @@ bt_frames_new(int fd, BtFramesInputFunc input, gpointer data)
   self->data = data;
   g_queue_init(&self->queue);
   g_unix_set_fd_nonblocking(fd, TRUE, NULL);
-  self->in_source = g_unix_fd_add(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  self->in_source = bt_watch_fd(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
   return self;
 }
 
@@ -99,5 +99,5 @@ bt_frames_write(BtFrames *self, const guint8 *frame, gsize size)
   g_queue_push_tail(&self->queue, g_bytes_new(frame, size));
   self->queued_bytes += size;
   if (self->out_source == 0)
-    self->out_source = g_unix_fd_add(self->fd, G_IO_OUT | G_IO_ERR, on_writable, self);
+    self->out_source = bt_watch_fd(self->fd, G_IO_OUT | G_IO_ERR, on_writable, self);
 }

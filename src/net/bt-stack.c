@@ -299,6 +299,7 @@ bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer da
   self->source = g_source_new(&stack_funcs, sizeof(StackSource));
   ((StackSource *)self->source)->stack = self;
   self->tag = g_source_add_unix_fd(self->source, self->epoll_fd, G_IO_IN);
+  g_source_set_can_recurse(self->source, TRUE); /* as bt_watch_fd() */
   g_source_attach(self->source, NULL);
   self->expires = G_MAXINT64;
   self->dirty = TRUE;
