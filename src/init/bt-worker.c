@@ -6,8 +6,16 @@
  * terminal's signals reach it.  It starts with an empty signal mask, default
  * dispositions, the caller's umask and descriptors 0, 1 and 2.
  *
- * A pipe without content holds it back until pid 1 has confined itself: the
- * last thing pid 1 does is to close its end.
+ * Until its execve it shares pid 1's memory (CLONE_VM, on a stack of its own):
+ * a copy of even this small address space costs a fifth of the whole start.
+ * Descriptors, directory, limits, credentials and filters are each one's own.
+ * Memory, errno included, is never used by both at a time:
+ *
+ *   pid 1    confines itself │ closes the gate, waits in poll() for a child
+ *   worker   waits at the gate (a pipe without content) │ its stages
+ *
+ * The gate is also what keeps the worker from running anything before pid 1
+ * is out of its reach: its end is the last that pid 1 closes.
  *
  * Its execve is the first call that the supervisor is asked about, hence the
  * listener's number must be known by then.  It is written, not sent: sendmsg
@@ -15,13 +23,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init/bt-confine.h"
@@ -29,9 +36,11 @@
 #include "init/bt-reaper.h"
 #include "init/bt-report.h"
 
+#define STACK_SIZE (64u << 10)
+
 typedef struct {
   const BtInit *init;
-  int gate;    /* its hang-up lets the worker go on */
+  int gate[2]; /* the hang-up of [1] lets the worker go on */
   char **argv;
   char **env;
 } Worker;
@@ -85,15 +94,10 @@ enter_landlock(const Worker *worker)
   bt_confine_landlock(&worker->init->plan);
 }
 
-/* Everything that could be used to reach pid 1 is gone when this returns. */
 static void
 drop_privileges(const Worker *worker)
 {
-  char byte;
-
   bt_confine_privileges();
-  if (read(worker->gate, &byte, 1) != 0)
-    bt_fail_at("pid 1");
 }
 
 static void
@@ -137,9 +141,16 @@ static const struct {
   { BT_STAGE_EXEC, execute },
 };
 
-static _Noreturn void
-run_worker(const Worker *worker)
+static int
+run_worker(void *data)
 {
+  const Worker *worker = data;
+  char byte;
+
+  /* Without a word: when pid 1 fails, it has said why, and takes us with it. */
+  close(worker->gate[1]);
+  if (read(worker->gate[0], &byte, 1) != 0)
+    _exit(125);
   for (int i = 1; i < NSIG; i++)
     signal(i, SIG_DFL); /* refused for those that have no other */
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -184,32 +195,25 @@ confine_self(const BtInit *init, int gate)
 void
 bt_stage_worker(BtInit *init)
 {
+  static char stack[STACK_SIZE] __attribute__((aligned(16)));
   const BtPlanHeader *header = init->plan.header;
-  int gate[2], pidfd = -1;
+  int pidfd = -1;
 
-  if (pipe2(gate, O_CLOEXEC) != 0)
-    bt_fail_at("pipe");
   Worker worker = {
     .init = init,
-    .gate = gate[0],
     .argv = strings_of(&init->plan, init->plan.argv, header->argv.count),
     .env = strings_of(&init->plan, init->plan.env, header->env.count),
   };
+  if (pipe2(worker.gate, O_CLOEXEC) != 0)
+    bt_fail_at("pipe");
   bt_confine_bounding_set();
-  struct clone_args args = {
-    .flags = CLONE_PIDFD,
-    .pidfd = (uint64_t)(uintptr_t)&pidfd,
-    .exit_signal = SIGCHLD,
-  };
-  pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+  pid_t pid = clone(run_worker, stack + sizeof stack, CLONE_VM | CLONE_PIDFD | SIGCHLD, &worker,
+                    &pidfd);
   if (pid < 0)
     bt_fail_at("clone");
-  if (pid == 0) {
-    close(gate[1]);
-    run_worker(&worker);
-  }
   bt_report_fds(BT_STATUS_WORKER, 0, &pidfd, 1);
-  confine_self(init, gate[1]);
-  close(gate[1]);
+  confine_self(init, worker.gate[1]);
+  /* From here on only what poll() and waitpid() do; see above. */
+  close(worker.gate[1]);
   bt_reap(pid, init->signal_fd);
 }

@@ -478,12 +478,12 @@ test_pid_1(void)
   run_clear(&run);
 }
 
-/* The smallest program: to its execve, to its end, until init is reaped. With -m perf, 200 times. */
+/* The smallest program; the best of 5 rounds, with -m perf of 200. */
 static void
 test_speed(void)
 {
   const int rounds = g_test_perf() ? 200 : 5;
-  gint64 sums[3] = { 0 };
+  gint64 best[3] = { G_MAXINT, G_MAXINT, G_MAXINT };
 
   for (int i = 0; i < rounds; i++) {
     Plan *plan = plan_new("");
@@ -492,16 +492,16 @@ test_speed(void)
     gint64 start = g_get_monotonic_time();
     run_start(&run, plan);
     run_until(&run, has_network_and_listener);
-    sums[0] += g_get_monotonic_time() - start;
+    best[0] = MIN(best[0], g_get_monotonic_time() - start);
     run_until(&run, NULL);
-    sums[1] += g_get_monotonic_time() - start;
+    best[1] = MIN(best[1], g_get_monotonic_time() - start);
     g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
     bt_helper_reap(&run.init);
-    sums[2] += g_get_monotonic_time() - start;
+    best[2] = MIN(best[2], g_get_monotonic_time() - start);
     run_clear(&run);
   }
   g_test_message("us from spawn to the worker's execve: %d, its end: %d, init's: %d",
-                 (int)(sums[0] / rounds), (int)(sums[1] / rounds), (int)(sums[2] / rounds));
+                 (int)best[0], (int)best[1], (int)best[2]);
 }
 
 #define ADD_TABLE(prefix, table, function)                                                       \
