@@ -120,8 +120,7 @@ bt_event_format(const BtEvent *event)
   append_process(text, event);
   append_safe(text, ": ", event->reason, "");
   if (event->count > 1)
-    g_string_append_printf(text, ngettext(" (%u time)", " (%u times)", event->count),
-                           event->count);
+    g_string_append_printf(text, ngettext(" (%u time)", " (%u times)", event->count), event->count);
   g_string_append_c(text, '\n');
   append_safe(text, "  rule:  ", event->rule, "\n");
   if (denied)

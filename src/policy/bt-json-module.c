@@ -51,8 +51,8 @@ build_value(JsonNode *from)
     node->boolean = json_node_get_boolean(from);
   } else {
     node = bt_json_node_new(BT_JSON_NUMBER);
-    node->number = type == G_TYPE_INT64 ? (double)json_node_get_int(from)
-                                        : json_node_get_double(from);
+    node->number =
+      type == G_TYPE_INT64 ? (double)json_node_get_int(from) : json_node_get_double(from);
   }
   return node;
 }

@@ -358,6 +358,9 @@ check_bytes(Scan *scan, gsize length)
 gboolean
 bt_json_scan(const char *text, gsize length, GArray *places_out, GError **error)
 {
+  /* An empty GBytes has no address. */
+  if (text == NULL)
+    text = "";
   Scan scan = {
     .next = text,
     .end = text + length,

@@ -121,12 +121,41 @@ bt_policy_check_unix(BtPolicy *policy, const char *path)
  * by their whole name alone.
  */
 static const char *const hook_patterns[] = {
-  "LD_*",       "PYTHON*",   "BUN_*",     "NODE_OPTIONS",  "NODE_PATH",         "BASH_ENV",
-  "ENV",        "BASH_FUNC_*", "BASHOPTS", "SHELLOPTS",    "PROMPT_COMMAND",    "PS4",
-  "IFS",        "GCONV_PATH", "GETCONF_DIR", "GLIBC_TUNABLES", "LOCPATH",       "NLSPATH",
-  "HOSTALIASES", "RESOLV_HOST_CONF", "MALLOC_*", "PERL5*", "PERLLIB",           "RUBYLIB",
-  "RUBYOPT",    "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "GIO_*MODULE*",
-  "GTK_*MODULES", "GTK_PATH", "OPENSSL_*", "SSLKEYLOGFILE", "GIT_SSH*", "GIT_EXEC_PATH",
+  "LD_*",
+  "PYTHON*",
+  "BUN_*",
+  "NODE_OPTIONS",
+  "NODE_PATH",
+  "BASH_ENV",
+  "ENV",
+  "BASH_FUNC_*",
+  "BASHOPTS",
+  "SHELLOPTS",
+  "PROMPT_COMMAND",
+  "PS4",
+  "IFS",
+  "GCONV_PATH",
+  "GETCONF_DIR",
+  "GLIBC_TUNABLES",
+  "LOCPATH",
+  "NLSPATH",
+  "HOSTALIASES",
+  "RESOLV_HOST_CONF",
+  "MALLOC_*",
+  "PERL5*",
+  "PERLLIB",
+  "RUBYLIB",
+  "RUBYOPT",
+  "JAVA_TOOL_OPTIONS",
+  "_JAVA_OPTIONS",
+  "JDK_JAVA_OPTIONS",
+  "GIO_*MODULE*",
+  "GTK_*MODULES",
+  "GTK_PATH",
+  "OPENSSL_*",
+  "SSLKEYLOGFILE",
+  "GIT_SSH*",
+  "GIT_EXEC_PATH",
 };
 
 static gboolean
@@ -148,8 +177,8 @@ bt_policy_check_env(BtPolicy *policy, const char *name)
     const BtEnvRule *rule = g_ptr_array_index(policy->env_rules, i);
     gboolean exact = strcmp(rule->pattern, name) == 0;
     /* Patterns take hooks away like anything else. */
-    gboolean pattern = (!hook || rule->rule.action == BT_ACTION_DENY) &&
-                       bt_glob_match(rule->pattern, name);
+    gboolean pattern =
+      (!hook || rule->rule.action == BT_ACTION_DENY) && bt_glob_match(rule->pattern, name);
     if (exact || pattern)
       match_add(&match, &rule->rule);
   }

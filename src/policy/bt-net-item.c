@@ -71,7 +71,8 @@ bt_net_item_set_cidr(BtNetItem *item, const char *cidr, GError **error)
   BtAddr first = addr;
   clear_host_bits(&first, (guint)prefix);
   if (!bt_addr_equal(&first, &addr)) {
-    g_autofree char *cure = g_strdup_printf(_("write %s%s"), bt_addr_format(&first, canonical), slash);
+    g_autofree char *cure =
+      g_strdup_printf(_("write %s%s"), bt_addr_format(&first, canonical), slash);
     return fail(error, _("an address inside the block, not its first"), cure);
   }
   set_address(item, &addr, (guint)prefix);
@@ -218,8 +219,7 @@ add_port_range(BtNetItem *item, const char *text, GError **error)
 
   if (strcmp(text, "*") == 0)
     return fail(error, _("\"*\" is no port"), _("leave the port out for every port"));
-  if (!parse_port(first, &range.first) ||
-      !parse_port(dash != NULL ? dash + 1 : first, &range.last))
+  if (!parse_port(first, &range.first) || !parse_port(dash != NULL ? dash + 1 : first, &range.last))
     return fail(error, _("not a port"), _("write a number from 1 to 65535, or two as 8000-9000"));
   if (range.first > range.last)
     return fail(error, _("the first port of the range is above its last"),
@@ -379,8 +379,7 @@ bt_net_item_parse_list(const char *list, BtAction action, GPtrArray *items_out,
         last = items_out->len;
         g_ptr_array_add(items_out, g_steal_pointer(&item));
         if (localhost)
-          g_ptr_array_add(items_out,
-                          bt_net_item_localhost_v6(g_ptr_array_index(items_out, last)));
+          g_ptr_array_add(items_out, bt_net_item_localhost_v6(g_ptr_array_index(items_out, last)));
         for (guint i = last; written_out != NULL && i < items_out->len; i++)
           g_ptr_array_add(written_out, g_strdup(*text));
       }

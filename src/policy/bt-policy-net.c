@@ -104,8 +104,8 @@ compile(BtPolicy *policy)
     .n_ports = ports->len,
     .default_action = policy->defaults[BT_KIND_NET],
   };
-  header.size = (guint32)(sizeof header + rules->len * sizeof(BtNetRule) +
-                          ports->len * sizeof(BtPortRange));
+  header.size =
+    (guint32)(sizeof header + rules->len * sizeof(BtNetRule) + ports->len * sizeof(BtPortRange));
   g_byte_array_append(bytes, (const guint8 *)&header, sizeof header);
   g_byte_array_append(bytes, (const guint8 *)rules->data, rules->len * sizeof(BtNetRule));
   g_byte_array_append(bytes, (const guint8 *)ports->data, ports->len * sizeof(BtPortRange));
@@ -244,8 +244,7 @@ mildest(BtPolicy *policy, const char *name, GPtrArray *items)
 
   for (guint p = 0; p < G_N_ELEMENTS(protos); p++) {
     for (guint i = 0; i < ports->len; i++) {
-      BtVerdict verdict =
-        decide(policy, name, items, protos[p], g_array_index(ports, guint16, i));
+      BtVerdict verdict = decide(policy, name, items, protos[p], g_array_index(ports, guint16, i));
       if (verdict.action == BT_ACTION_ALLOW)
         return verdict;
       if (best.origin == NULL || verdict.action < best.action ||
@@ -267,6 +266,19 @@ canonical_name(const char *name)
   return lower;
 }
 
+/* Denials first: who has no room for all of them (a message) loses grants. */
+static void
+append_name_rules(BtPolicy *policy, const char *name, GArray *rules_out)
+{
+  for (guint action = BT_ACTION_DENY; action >= BT_ACTION_ALLOW; action--) {
+    for (guint32 id = 0; id < policy->net_sources->len; id++) {
+      const BtNetItem *item = g_ptr_array_index(policy->net_sources, id);
+      if (item->rule.action == action && item->host != NULL && names(item, name))
+        g_array_append_val(rules_out, id);
+    }
+  }
+}
+
 BtVerdict
 bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out)
 {
@@ -278,11 +290,7 @@ bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out)
     return verdict;
   if (policy->net_bytes == NULL)
     compile(policy);
-  for (guint32 id = 0; id < policy->net_sources->len; id++) {
-    const BtNetItem *item = g_ptr_array_index(policy->net_sources, id);
-    if (item->host != NULL && names(item, canonical))
-      g_array_append_val(rules_out, id);
-  }
+  append_name_rules(policy, canonical, rules_out);
   return verdict;
 }
 

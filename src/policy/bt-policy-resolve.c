@@ -22,7 +22,7 @@
 typedef struct {
   BtPolicy *policy;
   const char *search_path;
-  GPtrArray *notices; /* may be NULL */
+  GPtrArray *notices;  /* may be NULL */
   GPtrArray *resolved; /* the new list of rules */
 } Resolver;
 
@@ -55,7 +55,7 @@ fail(const BtPathRule *rule, const char *reason, const char *cure, GError **erro
 }
 
 static void G_GNUC_PRINTF(3, 4)
-notice(Resolver *self, const BtPathRule *rule, const char *format, ...)
+  notice(Resolver *self, const BtPathRule *rule, const char *format, ...)
 {
   g_autofree char *object = describe(rule);
   g_autofree char *text = NULL;
@@ -204,16 +204,15 @@ add_program(Resolver *self, BtPathRule *rule, GError **error)
   else if (is_from_file(rule))
     notice(self, rule, _("skipped %s: no such program on PATH"), rule->written);
   else
-    return fail(rule, _("no such program on PATH"),
-                _("install it, or write its path with a slash"), error);
+    return fail(rule, _("no such program on PATH"), _("install it, or write its path with a slash"),
+                error);
   return TRUE;
 }
 
 static gboolean
 resolve_list(Resolver *self, GPtrArray **list, GError **error)
 {
-  g_autoptr(GPtrArray) resolved =
-    g_ptr_array_new_with_free_func((GDestroyNotify)bt_path_rule_free);
+  g_autoptr(GPtrArray) resolved = g_ptr_array_new_with_free_func((GDestroyNotify)bt_path_rule_free);
 
   self->resolved = resolved;
   for (guint i = 0; i < (*list)->len; i++) {
@@ -260,8 +259,7 @@ check_missing_denies(Resolver *self, GPtrArray *rules, GError **error)
     if (grant != NULL || bt_policy_get_default(self->policy, BT_KIND_WRITE) == BT_ACTION_ALLOW) {
       g_autofree char *by = grant != NULL
                               ? describe(grant)
-                              : bt_origin_format(
-                                  &self->policy->default_origins[BT_KIND_WRITE]);
+                              : bt_origin_format(&self->policy->default_origins[BT_KIND_WRITE]);
       g_autofree char *reason =
         g_strdup_printf(_("does not exist, and %s would let the program make it"), by);
       return bt_fail(error, BUNTIME_ERROR_POLICY, object, reason,

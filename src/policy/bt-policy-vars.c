@@ -54,10 +54,9 @@ append_variable(GString *out, const char *name, const char *home, GError **error
   const char *nearest = bt_nearest(name, names);
   g_autofree char *reason = g_strdup_printf(_("\"${%s}\" is not replaced in policies"), name);
   g_autofree char *cure =
-    nearest != NULL
-      ? g_strdup_printf(_("did you mean ${%s}?"), nearest)
-      : g_strdup(_("write the path out, or use HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, "
-                   "XDG_CACHE_HOME, TMPDIR or PWD"));
+    nearest != NULL ? g_strdup_printf(_("did you mean ${%s}?"), nearest)
+                    : g_strdup(_("write the path out, or use HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, "
+                                 "XDG_CACHE_HOME, TMPDIR or PWD"));
   return bt_fail(error, BUNTIME_ERROR_POLICY, NULL, reason, cure);
 }
 

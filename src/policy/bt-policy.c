@@ -129,8 +129,8 @@ bt_env_rule_free(BtEnvRule *rule)
 static void
 set_default(BtPolicy *policy, BtKind kind, BtAction action, const char *source, guint line)
 {
-  g_autofree char *text = g_strdup_printf("%s = %s", default_names[kind],
-                                          action == BT_ACTION_ALLOW ? "allow" : "deny");
+  g_autofree char *text =
+    g_strdup_printf("%s = %s", default_names[kind], action == BT_ACTION_ALLOW ? "allow" : "deny");
   bt_origin_clear(&policy->default_origins[kind]);
   origin_init(&policy->default_origins[kind], source, line, text);
   policy->defaults[kind] = action;

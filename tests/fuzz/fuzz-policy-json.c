@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     abort();
   if (!ok && (strncmp(error->message, "/p.json:", 8) != 0 ||
               bt_policy_get_fs_rules(policy)->len + bt_policy_get_net_items(policy)->len +
-                  bt_policy_get_run_rules(policy)->len > 0))
+                  bt_policy_get_run_rules(policy)->len >
+                0))
     abort();
   g_autoptr(GBytes) compiled = bt_policy_compile_net(policy);
   if (compiled == NULL)

@@ -40,8 +40,8 @@ static const struct {
     "buntime: denied unix /a by ?[2]: why (2 times)\n  rule:  r\n" },
   { BT_KIND_ENV, BT_ACTION_DENY, "A", "why", "", 0, NULL, NULL, 1, "buntime: denied env A: why\n" },
   /* A worker's words cannot make lines of their own, nor colours. */
-  { BT_KIND_NET, BT_ACTION_DENY, "a\n  allow: -A\x1b[31m", "x\x07", "p\r[1]\n", 1, "f\x7f:1", "\x9b",
-    1,
+  { BT_KIND_NET, BT_ACTION_DENY, "a\n  allow: -A\x1b[31m", "x\x07", "p\r[1]\n", 1, "f\x7f:1",
+    "\x9b", 1,
     "buntime: denied net a\\x0a  allow: -A\\x1b[31m by p\\x0d[1]\\x0a[1]: x\\x07\n"
     "  rule:  f\\x7f:1\n  allow: \\x9b\n" },
 };
@@ -75,12 +75,18 @@ static const struct {
   { "\t\n\x1b]0;x\x07", -1, "\\x09\\x0a\\x1b]0;x\\x07" },
   { "\x7f", -1, "\\x7f" },
   { "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", -1, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80" },
-  { "\xc2\x9b" "31m", -1, "\\u{9b}31m" },
-  { "\x9b" "31m", -1, "\\x9b31m" },
+  { "\xc2\x9b"
+    "31m",
+    -1, "\\u{9b}31m" },
+  { "\x9b"
+    "31m",
+    -1, "\\x9b31m" },
   { "\xff\xc3", -1, "\\xff\\xc3" },
   { "\xc3\xa9", 1, "\\xc3" },
   { "\xc0\xaf", -1, "\\xc0\\xaf" },
-  { "a\xe2\x80\xae" "b", -1, "a\\u{202e}b" },
+  { "a\xe2\x80\xae"
+    "b",
+    -1, "a\\u{202e}b" },
   { "\xe2\x81\xa6\xe2\x80\x8b\xd8\x9c", -1, "\\u{2066}\\u{200b}\\u{61c}" },
   { "\xed\xa0\x80", -1, "\\xed\\xa0\\x80" },
 };

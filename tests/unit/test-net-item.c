@@ -48,8 +48,12 @@ static const struct {
   { "github.com.", "github.com t" },
   { "*.github.com", "*.github.com t" },
   { "*.GitHub.com:443", "*.github.com 443 t" },
-  { "b\xc3\xbc" "cher.example", "xn--bcher-kva.example t" },
-  { "B\xc3\x9c" "CHER.example", "xn--bcher-kva.example t" },
+  { "b\xc3\xbc"
+    "cher.example",
+    "xn--bcher-kva.example t" },
+  { "B\xc3\x9c"
+    "CHER.example",
+    "xn--bcher-kva.example t" },
   { "host:443", "host 443 t" },
   { "host:1-3,5", "host 1-3,5 t" },
   { "host:1-3,5,9-9,other", "host 1-3,5,9 t; other t" },
@@ -186,8 +190,8 @@ test_deny_protocols(void)
 {
   g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
 
-  g_assert_true(bt_net_item_parse_list("a,10.0.0.0/8,10.0.0.0/8:1,b/udp", BT_ACTION_DENY, items,
-                                       NULL, NULL));
+  g_assert_true(
+    bt_net_item_parse_list("a,10.0.0.0/8,10.0.0.0/8:1,b/udp", BT_ACTION_DENY, items, NULL, NULL));
   g_autofree char *text = describe(items);
   g_assert_cmpstr(text, ==, "a tu; 10.0.0.0/104 tui; 10.0.0.0/104 1 tu; b u");
 }

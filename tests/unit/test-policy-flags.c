@@ -93,8 +93,8 @@ test_origins(void)
                      "/", "/", NULL);
   bt_policy_add_flag(policy, BT_LAYER_VARIABLES, BT_KIND_READ, BT_ACTION_ALLOW, "BUNTIME_READ",
                      "/a", "/", "/", NULL);
-  bt_policy_add_flag(policy, BT_LAYER_FLAGS, BT_KIND_ENV, BT_ACTION_ALLOW, "--allow-env", NULL,
-                     "/", "/", NULL);
+  bt_policy_add_flag(policy, BT_LAYER_FLAGS, BT_KIND_ENV, BT_ACTION_ALLOW, "--allow-env", NULL, "/",
+                     "/", NULL);
   const BtNetItem *y = g_ptr_array_index(bt_policy_get_net_items(policy), 1);
   const BtPathRule *a = g_ptr_array_index(bt_policy_get_fs_rules(policy), 0);
   const BtEnvRule *every = g_ptr_array_index(bt_policy_get_env_rules(policy), 0);
@@ -143,8 +143,9 @@ test_everything(void)
   g_assert_false(bt_policy_grants_net(policy));
   bt_policy_add_everything(policy, BT_LAYER_FLAGS, "--allow-all");
   g_assert_true(bt_policy_grants_net(policy));
-  g_assert_cmpint(bt_policy_check_path(policy, "/x", BT_FS_READ | BT_FS_WRITE | BT_FS_EXECUTE).action,
-                  ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(
+    bt_policy_check_path(policy, "/x", BT_FS_READ | BT_FS_WRITE | BT_FS_EXECUTE).action, ==,
+    BT_ACTION_ALLOW);
   g_assert_cmpint(bt_policy_check_run(policy, "/x").action, ==, BT_ACTION_ALLOW);
   g_assert_cmpint(bt_policy_check_unix(policy, "/x").action, ==, BT_ACTION_ALLOW);
   g_assert_cmpint(bt_policy_check_env(policy, "X").action, ==, BT_ACTION_ALLOW);

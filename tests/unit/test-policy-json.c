@@ -58,16 +58,19 @@ static const struct {
   { "{\"mode\": \"strict\"}", "1:1: no \"version\"" },
   { "{\"version\": 2}", "1:13: version: an unknown version of policy files; this buntime reads 1" },
   { "{\"version\": \"1\"}", "1:13: version: a value of the wrong type; write a number" },
-  { "{\"version\": 1, \"defalts\": {}}", "1:16: defalts: an unknown key; did you mean \"defaults\"?" },
+  { "{\"version\": 1, \"defalts\": {}}",
+    "1:16: defalts: an unknown key; did you mean \"defaults\"?" },
   { "{\"version\": 1,\n  \"qqqqqqqqqqqqqq\": 1}", "2:3: qqqqqqqqqqqqqq: an unknown key" },
   { "{\"version\": 1, \"e\\u001b[31m\": 1}", "1:16: e\\x1b[31m: an unknown key" },
   { V "\"limits\": {}}", "1:16: limits: not supported by this version" },
   { V "\"extends\": \"x\"}", "1:16: extends: not supported by this version" },
   { V "\"antiEscape\": {\"denySyscalls\": []}}", "1:16: antiEscape: not supported" },
   { V "\"plugins\": {\"seccomp\": false}}", "1:39: plugins.seccomp: turning a layer off" },
-  { V "\"plugins\": {\"seccmp\": true}}", "1:28: plugins.seccmp: an unknown key; did you mean \"seccomp\"?" },
+  { V "\"plugins\": {\"seccmp\": true}}",
+    "1:28: plugins.seccmp: an unknown key; did you mean \"seccomp\"?" },
   { V "\"defaults\": {\"fs\": \"warn\"}}", "1:35: defaults.fs: \"warn\" is not allow or deny" },
-  { V "\"defaults\": {\"net\": true}}", "1:36: defaults.net: a value of the wrong type; write a string" },
+  { V "\"defaults\": {\"net\": true}}",
+    "1:36: defaults.net: a value of the wrong type; write a string" },
   { V "\"fs\": {\"rules\": {}}}", "1:32: fs.rules: a value of the wrong type; write a list" },
   { FS "1]}}", "1:33: fs.rules[0]: a value of the wrong type; write an object" },
   { FS "{}]}}", "1:33: fs.rules[0]: a rule without \"action\"" },
@@ -75,25 +78,36 @@ static const struct {
     "1:44: fs.rules[0].action: \"alow\" is not allow, warn or deny; did you mean \"allow\"?" },
   { FS "{\"action\": \"allow\", \"path\": \"/a\", \"perms\": [\"read_fil\"]}]}}",
     "1:77: fs.rules[0].perms[0]: \"read_fil\" is no permission; did you mean \"read_file\"?" },
-  { FS "{\"action\": \"allow\", \"path\": \"/a\", \"perms\": []}]}}", "1:76: fs.rules[0]: a rule without permissions" },
-  { FS "{\"action\": \"allow\", \"perms\": [\"execute\"]}]}}", "1:33: fs.rules[0]: a rule without \"path\"" },
+  { FS "{\"action\": \"allow\", \"path\": \"/a\", \"perms\": []}]}}",
+    "1:76: fs.rules[0]: a rule without permissions" },
+  { FS "{\"action\": \"allow\", \"perms\": [\"execute\"]}]}}",
+    "1:33: fs.rules[0]: a rule without \"path\"" },
   { FS "{\"action\": \"allow\", \"path\": \"${HOM}/a\", \"perms\": [\"execute\"]}]}}",
     "1:61: fs.rules[0].path: \"${HOM}\" is not replaced in policies; did you mean ${HOME}?" },
-  { FS "{\"action\": \"allow\", \"path\": \"${PATH\", \"perms\": [\"execute\"]}]}}", "1:61: fs.rules[0].path: \"${\" without" },
-  { FS "{\"action\": \"allow\", \"path\": \"\", \"perms\": [\"execute\"]}]}}", "1:61: fs.rules[0].path: an empty path" },
+  { FS "{\"action\": \"allow\", \"path\": \"${PATH\", \"perms\": [\"execute\"]}]}}",
+    "1:61: fs.rules[0].path: \"${\" without" },
+  { FS "{\"action\": \"allow\", \"path\": \"\", \"perms\": [\"execute\"]}]}}",
+    "1:61: fs.rules[0].path: an empty path" },
   { NET "{\"action\": \"allow\"}]}}", "1:34: net.rules[0]: a rule needs \"cidr\" or \"host\"" },
-  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/8\", \"host\": \"a\"}]}}", "1:34: net.rules[0]: a rule needs" },
-  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/33\"}]}}", "1:62: net.rules[0].cidr: the part after" },
+  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/8\", \"host\": \"a\"}]}}",
+    "1:34: net.rules[0]: a rule needs" },
+  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/33\"}]}}",
+    "1:62: net.rules[0].cidr: the part after" },
   { NET "{\"action\": \"allow\", \"host\": \"127.1\"}]}}", "1:62: net.rules[0].host: a number" },
-  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": \"0\"}]}}", "1:76: net.rules[0].ports: not a port" },
-  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": 443}]}}", "1:76: net.rules[0].ports: a value of the wrong type" },
-  { NET "{\"action\": \"allow\", \"host\": \"a\", \"proto\": \"sctp\"}]}}", "1:76: net.rules[0].proto: an unknown protocol" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": \"0\"}]}}",
+    "1:76: net.rules[0].ports: not a port" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"ports\": 443}]}}",
+    "1:76: net.rules[0].ports: a value of the wrong type" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"proto\": \"sctp\"}]}}",
+    "1:76: net.rules[0].proto: an unknown protocol" },
   { EXEC "{\"action\": \"allow\"}]}}", "1:35: exec.rules[0]: a rule needs \"path\" or \"glob\"" },
-  { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": \"12\"}]}}", "1:79: exec.rules[0].sha256: no SHA-256" },
+  { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": \"12\"}]}}",
+    "1:79: exec.rules[0].sha256: no SHA-256" },
   { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": "
-    "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\"}]}}",
+         "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\"}]}}",
     "1:79: exec.rules[0].sha256: sums of programs are not supported yet" },
-  { EXEC "{\"action\": \"allow\", \"glob\": \"git-*\"}]}}", "1:63: exec.rules[0]: programs on PATH" },
+  { EXEC "{\"action\": \"allow\", \"glob\": \"git-*\"}]}}",
+    "1:63: exec.rules[0]: programs on PATH" },
 };
 
 static void
@@ -155,7 +169,8 @@ static const char full[] =
   "    {\"action\": \"deny\", \"path\": \"sub/../y\", \"perms\": [\"write_dir\"]},\n"
   "    {\"action\": \"warn\", \"path\": \"${HOME}/z\", \"perms\": [\"execute\", \"refer\"]}]},\n"
   "  \"net\": {\"rules\": [\n"
-  "    {\"action\": \"allow\", \"proto\": \"any\", \"cidr\": \"10.0.0.0/8\", \"ports\": \"80,8000-9000\"},\n"
+  "    {\"action\": \"allow\", \"proto\": \"any\", \"cidr\": \"10.0.0.0/8\", \"ports\": "
+  "\"80,8000-9000\"},\n"
   "    {\"action\": \"deny\", \"host\": \"*.Example.com\"},\n"
   "    {\"action\": \"allow\", \"host\": \"localhost\", \"ports\": \"5432\"},\n"
   "    {\"action\": \"allow\", \"cidr\": \"::/0\"}]},\n"
@@ -227,12 +242,12 @@ test_merge(void)
     const char *origin;
   } cases[] = {
     { "{\"version\": 1}", NULL, BT_ACTION_DENY, "defaults.net = deny (built-in)" },
-    { V "\"defaults\": {\"net\": \"allow\"}}", V "\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_ALLOW,
-      "/etc/pol/p.json:1: defaults.net = allow" },
-    { V "\"defaults\": {\"net\": \"allow\"}}", V "\n\"defaults\": {\"net\": \"deny\"}}", BT_ACTION_DENY,
-      "/etc/pol/p.json:2: defaults.net = deny" },
-    { V "\"defaults\": {\"net\": \"deny\"}}", V "\n\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_DENY,
-      "/etc/pol/p.json:1: defaults.net = deny" },
+    { V "\"defaults\": {\"net\": \"allow\"}}", V "\"defaults\": {\"net\": \"allow\"}}",
+      BT_ACTION_ALLOW, "/etc/pol/p.json:1: defaults.net = allow" },
+    { V "\"defaults\": {\"net\": \"allow\"}}", V "\n\"defaults\": {\"net\": \"deny\"}}",
+      BT_ACTION_DENY, "/etc/pol/p.json:2: defaults.net = deny" },
+    { V "\"defaults\": {\"net\": \"deny\"}}", V "\n\"defaults\": {\"net\": \"allow\"}}",
+      BT_ACTION_DENY, "/etc/pol/p.json:1: defaults.net = deny" },
     { V "\"defaults\": {\"net\": \"allow\"}}", "{\"version\": 1}", BT_ACTION_DENY,
       "defaults.net = deny (/etc/pol/p.json)" },
     { "{\"version\": 1}", V "\"defaults\": {\"net\": \"allow\"}}", BT_ACTION_DENY,
@@ -278,9 +293,9 @@ test_missing(void)
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GError) error = NULL;
 
-  g_assert_true(add(policy,
-                    FS "{\"action\": \"allow\", \"path\": \"/nonesuch/x\", \"perms\": [\"read_file\"]}]}}",
-                    -1, NULL));
+  g_assert_true(add(
+    policy, FS "{\"action\": \"allow\", \"path\": \"/nonesuch/x\", \"perms\": [\"read_file\"]}]}}",
+    -1, NULL));
   bt_policy_resolve(policy, NULL, notices, &error);
   g_assert_no_error(error);
   g_assert_cmpuint(notices->len, ==, 1);

@@ -11,12 +11,15 @@
 
 /* Made in a temporary directory, which is the current one of every flag. A "/" ends a directory. */
 static const char *const tree[] = {
-  "dir/", "dir/a.txt", "dir/b.txt", "dir/.hidden", "dir/sub/", "dir/sub/c.txt",
-  "dir/sub/deep/", "dir/sub/deep/d.txt", "out/", "bin/", "bin2/", "bin/prog!", "bin2/prog!",
-  "bin2/other!", "bin/data",
+  "dir/",          "dir/a.txt",     "dir/b.txt",          "dir/.hidden", "dir/sub/",
+  "dir/sub/c.txt", "dir/sub/deep/", "dir/sub/deep/d.txt", "out/",        "bin/",
+  "bin2/",         "bin/prog!",     "bin2/prog!",         "bin2/other!", "bin/data",
 };
 static const char *const links[][2] = {
-  { "link", "dir/sub" }, { "dir/loop", ".." }, { "dangling", "nowhere" }, { "bin2/alias!", "other!" },
+  { "link", "dir/sub" },
+  { "dir/loop", ".." },
+  { "dangling", "nowhere" },
+  { "bin2/alias!", "other!" },
 };
 
 static char *root;
@@ -89,12 +92,20 @@ static const struct {
   { { { READ, DENY, "dir/*d*" } }, READ, "dir/.hidden", 0, NULL, 0 },
   { { { READ, ALLOW, "dir/?.txt" } }, READ, "dir/a.txt|dir/b.txt", 0, NULL, 0 },
   /* dir/loop is a symbolic link to the root: "**" must not go round. */
-  { { { READ, ALLOW, "**/?.txt" } }, READ,
-    "dir/a.txt|dir/b.txt|dir/sub/c.txt|dir/sub/deep/d.txt", 0, NULL, 0 },
+  { { { READ, ALLOW, "**/?.txt" } },
+    READ,
+    "dir/a.txt|dir/b.txt|dir/sub/c.txt|dir/sub/deep/d.txt",
+    0,
+    NULL,
+    0 },
   { { { READ, ALLOW, "dir/**/c.txt" } }, READ, "dir/sub/c.txt", 0, NULL, 0 },
   { { { READ, ALLOW, "dir/sub/**" } }, READ, "dir/sub/c.txt|dir/sub/deep", 0, NULL, 0 },
   { { { READ, DENY, "nothing*" } }, READ, "", 1, NULL, 0 },
-  { { { READ, ALLOW, "missing" } }, READ, NULL, 0, "--f=missing: No such file or directory\ncheck",
+  { { { READ, ALLOW, "missing" } },
+    READ,
+    NULL,
+    0,
+    "--f=missing: No such file or directory\ncheck",
     BUNTIME_ERROR_USAGE },
   { { { WRITE, ALLOW, "missing" } }, READ, NULL, 0, "or grant the directory", BUNTIME_ERROR_USAGE },
   { { { UNIX, ALLOW, "missing" } }, READ, NULL, 0, "No such file", BUNTIME_ERROR_USAGE },
@@ -103,12 +114,24 @@ static const struct {
   /* Denials of what is not there. */
   { { { READ, DENY, "missing" } }, READ, "-", 0, NULL, 0 },
   { { { READ, DENY, "dir/missing" }, { READ, ALLOW, "dir" } }, READ, "-|dir", 1, NULL, 0 },
-  { { { READ, DENY, "out/missing" }, { WRITE, ALLOW, "out" } }, READ, NULL, 0,
-    "does not exist, and --f=out would let the program make it", BUNTIME_ERROR_POLICY },
-  { { { READ, DENY, "link/missing" }, { WRITE, ALLOW, "dir" } }, READ, NULL, 0, "--f=dir would",
+  { { { READ, DENY, "out/missing" }, { WRITE, ALLOW, "out" } },
+    READ,
+    NULL,
+    0,
+    "does not exist, and --f=out would let the program make it",
+    BUNTIME_ERROR_POLICY },
+  { { { READ, DENY, "link/missing" }, { WRITE, ALLOW, "dir" } },
+    READ,
+    NULL,
+    0,
+    "--f=dir would",
     BUNTIME_ERROR_POLICY },
   { { { READ, DENY, "missing" }, { WRITE, ALLOW, "out" } }, READ, "-|out", 0, NULL, 0 },
-  { { { RUN, DENY, "out/missing" }, { WRITE, ALLOW, "out" } }, READ, NULL, 0, "does not exist",
+  { { { RUN, DENY, "out/missing" }, { WRITE, ALLOW, "out" } },
+    READ,
+    NULL,
+    0,
+    "does not exist",
     BUNTIME_ERROR_POLICY },
   /* Programs by name: a grant is for the first on PATH, a denial for all. */
   { { { RUN, ALLOW, "prog!" } }, RUN, "bin/prog!", 0, NULL, 0 },
