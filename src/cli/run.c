@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/buntime.h"
 
@@ -70,20 +71,36 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   return TRUE;
 }
 
-/* `--allow-net github.com w.py`: what was meant as a value became the entry. */
+/* Does a word look as if it, and not the entry, were what is to run, or a flag before it? */
+static gboolean
+looks_like_entry(const char *word)
+{
+  return word != NULL && (strcmp(word, bt_commands[0].name) == 0 || word[0] == '-' ||
+                          access(word, F_OK) == 0);
+}
+
+/*
+ * `--allow-net github.com w.py`: what was meant as a value became the entry.
+ * That cannot be known before the entry turned out to be no program.
+ */
 static void
 explain_separate_value(const BtCommandLine *line, GError **error)
 {
   if (line->bare == NULL || (!g_error_matches(*error, BUNTIME_ERROR, BUNTIME_ERROR_NOT_FOUND) &&
                              !g_error_matches(*error, BUNTIME_ERROR, BUNTIME_ERROR_NOT_RUNNABLE)))
     return;
-  g_autofree char *cure = g_strdup_printf(_("if it is the value of %s: values are written %s=%s"),
-                                          line->bare, line->bare, line->entry);
-  /* Only the first line is kept: the other cure is for a program. */
-  g_autofree char *first = g_strndup((*error)->message, strcspn((*error)->message, "\n"));
-  GError *better = g_error_new((*error)->domain, (*error)->code, "%s\n%s", first, cure);
-  g_clear_error(error);
-  *error = better;
+  g_autoptr(GError) first = g_steal_pointer(error);
+  if (looks_like_entry(line->args[0])) {
+    g_autofree char *object = g_strconcat(line->bare, " ", line->entry, NULL);
+    g_autofree char *cure = g_strdup_printf(_("write %s=%s"), line->bare, line->entry);
+    bt_fail(error, BUNTIME_ERROR_USAGE, object, _("a value is not a word of its own"), cure);
+    return;
+  }
+  /* The cure is replaced: it was one for a program. */
+  g_autofree char *what = g_strndup(first->message, strcspn(first->message, "\n"));
+  g_autofree char *cure = g_strdup_printf(_("if it is the value of %s: write %s=%s"), line->bare,
+                                          line->bare, line->entry);
+  g_set_error(error, first->domain, first->code, "%s\n%s", what, cure);
 }
 
 int
