@@ -62,6 +62,7 @@ compile_init(BtCompile *self, const BtPlanRequest *request)
   g_array_set_clear_func(self->grants, clear_grant);
   self->made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  self->plain = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->readable = g_ptr_array_new_with_free_func(g_free);
   self->run_everything = bt_policy_check_run(request->policy, "/").action != BT_ACTION_DENY;
   self->noexec = self->run_everything ? 0 : BT_PLAN_NOEXEC;
@@ -78,6 +79,7 @@ compile_clear(BtCompile *self)
   g_array_unref(self->grants);
   g_hash_table_unref(self->made);
   g_hash_table_unref(self->shown);
+  g_hash_table_unref(self->plain);
   g_ptr_array_unref(self->readable);
   g_free(self->executable);
   g_free(self->path_dir);
@@ -181,8 +183,10 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   show_folders(&self, FALSE);
   bt_compile_rules(&self);
   bt_compile_libraries(&self);
-  if (!bt_compile_worker(&self, error) || !bt_compile_run_rules(&self, error) ||
-      !bt_compile_spots(&self, error))
+  if (!bt_compile_worker(&self, error))
+    return NULL;
+  bt_compile_run_rules(&self);
+  if (!bt_compile_spots(&self, error))
     return NULL;
   show_folders(&self, TRUE);
   bt_compile_landlock_rules(&self);

@@ -12,13 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Taken from the host where they exist. */
+/* Taken from the host where they exist; each costs a mount, so no more than is asked for. */
 static const char *const taken[] = {
-  "services",     "protocols",       "rpc",        "ld.so.cache",  "ld.so.conf", "ld.so.conf.d",
-  "ssl",          "ca-certificates", "pki",        "crypto-policies", "localtime", "timezone",
-  "alternatives", "mime.types",      "os-release", "gai.conf",     "fonts",      "terminfo",
-  "inputrc",      "magic",           "locale.alias", "java-17-openjdk", "java-21-openjdk",
-  "java-11-openjdk", "java",         "gitconfig",  "debian_version",
+  "services",  "protocols",    "ld.so.cache", "ssl",        "pki",      "crypto-policies",
+  "localtime", "alternatives", "mime.types",  "os-release", "gai.conf",
+};
+
+/* What programs other than Python and Bun look for. */
+static const char *const taken_for_programs[] = {
+  "terminfo", "fonts", "gitconfig", "java-11-openjdk", "java-17-openjdk", "java-21-openjdk",
 };
 
 static const char *const made[] = { "passwd", "group",    "hosts",      "nsswitch.conf",
@@ -117,6 +119,19 @@ take_all(BtCompile *self, BtFsPerms perms)
   closedir(folder);
 }
 
+static void
+take_some(BtCompile *self)
+{
+  guint attr = BT_PLAN_RDONLY | BT_PLAN_NOEXEC;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(taken); i++)
+    take(self, taken[i], attr, BT_FS_READ);
+  if (self->run_everything || bt_policy_get_run_rules(self->request->policy)->len > 0 ||
+      bt_request_kind(self->request) == BT_WORKER_EXEC)
+    for (gsize i = 0; i < G_N_ELEMENTS(taken_for_programs); i++)
+      take(self, taken_for_programs[i], attr, BT_FS_READ);
+}
+
 void
 bt_compile_etc(BtCompile *self)
 {
@@ -128,7 +143,6 @@ bt_compile_etc(BtCompile *self)
   if ((perms & (BT_FS_READ | BT_FS_WRITE)) != 0)
     take_all(self, perms);
   else
-    for (gsize i = 0; i < G_N_ELEMENTS(taken); i++)
-      take(self, taken[i], BT_PLAN_RDONLY | BT_PLAN_NOEXEC, BT_FS_READ);
+    take_some(self);
   bt_compile_readable(self, "/etc");
 }

@@ -56,24 +56,25 @@ note_interpreter(BtCompile *self, const char *path, const BtProgram *program)
                                         path, program->interpreter, program->interpreter));
 }
 
-gboolean
-bt_compile_program(BtCompile *self, const char *path, GError **error)
+void
+bt_compile_program(BtCompile *self, const char *path, const BtProgram *known)
 {
   g_auto(BtProgram) program = BT_PROGRAM_INIT;
 
-  if (!bt_program_read(path, &program))
-    /* Executable but not readable: the kernel may still run it, but nobody can say how. */
-    return TRUE;
+  /* Executable but not readable: the kernel may still run it, but nobody can say how. */
+  if (known == NULL && bt_program_read(path, &program))
+    known = &program;
   allow_execute(self, path);
-  if (program.loader != NULL && program.loader[0] == '/')
-    allow_loader(self, program.loader);
-  if (program.interpreter != NULL)
-    note_interpreter(self, path, &program);
-  return TRUE;
+  if (known == NULL)
+    return;
+  if (known->loader != NULL && known->loader[0] == '/')
+    allow_loader(self, known->loader);
+  if (known->interpreter != NULL)
+    note_interpreter(self, path, known);
 }
 
-static gboolean
-add_bundle(BtCompile *self, const char *path, GError **error)
+static void
+add_bundle(BtCompile *self, const char *path)
 {
   g_autofree char *name = g_path_get_basename(path);
   struct stat info;
@@ -96,7 +97,6 @@ add_bundle(BtCompile *self, const char *path, GError **error)
       allow_execute(self, real);
     }
   }
-  return TRUE;
 }
 
 /* Takes the right to run from what is covered by a grant for more. */
@@ -107,8 +107,8 @@ deny_program(BtCompile *self, const BtPathRule *rule)
     bt_compile_spot(self, rule->real, BT_SPOT_SHOW, BT_PLAN_NOEXEC);
 }
 
-static gboolean
-add_rules(BtCompile *self, GPtrArray *rules, GError **error)
+static void
+add_rules(BtCompile *self, GPtrArray *rules)
 {
   struct stat info;
 
@@ -125,18 +125,18 @@ add_rules(BtCompile *self, GPtrArray *rules, GError **error)
     if (rule->path != NULL) {
       g_autofree char *shown = bt_compile_show(self, rule->path);
     }
-    if (S_ISDIR(info.st_mode))
+    if (S_ISDIR(info.st_mode)) {
       allow_execute(self, rule->real);
-    else if (!bt_compile_program(self, rule->real, error) ||
-             !add_bundle(self, rule->path != NULL ? rule->path : rule->real, error))
-      return FALSE;
+    } else {
+      bt_compile_program(self, rule->real, NULL);
+      add_bundle(self, rule->path != NULL ? rule->path : rule->real);
+    }
   }
-  return TRUE;
 }
 
-gboolean
-bt_compile_run_rules(BtCompile *self, GError **error)
+void
+bt_compile_run_rules(BtCompile *self)
 {
-  return add_rules(self, bt_policy_get_run_rules(self->request->policy), error) &&
-         add_rules(self, bt_policy_get_fs_rules(self->request->policy), error);
+  add_rules(self, bt_policy_get_run_rules(self->request->policy));
+  add_rules(self, bt_policy_get_fs_rules(self->request->policy));
 }

@@ -13,15 +13,14 @@ const BtMount *
 bt_compile_mount_at(const BtCompile *self, const char *path)
 {
   const BtMount *best = &g_array_index(self->mounts, BtMount, 0);
-  gsize best_length = 0;
+  gsize path_length = strlen(path);
 
   for (guint i = 1; i < self->mounts->len; i++) {
     const BtMount *mount = &g_array_index(self->mounts, BtMount, i);
-    gsize length = strlen(mount->path);
-    if (length >= best_length && bt_path_is_below(path, mount->path)) {
+    if (mount->length >= best->length && mount->length <= path_length &&
+        (path[mount->length] == '\0' || path[mount->length] == '/') &&
+        memcmp(path, mount->path, mount->length) == 0)
       best = mount;
-      best_length = length;
-    }
   }
   return best;
 }
@@ -30,7 +29,13 @@ void
 bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint attr,
                      BtFsPerms perms)
 {
-  BtMount mount = { .path = g_strdup(path), .kind = kind, .attr = attr, .perms = perms };
+  BtMount mount = {
+    .path = g_strdup(path),
+    .length = strcmp(path, "/") == 0 ? 0 : strlen(path),
+    .kind = kind,
+    .attr = attr,
+    .perms = perms,
+  };
   g_array_append_val(self->mounts, mount);
 }
 
@@ -137,10 +142,13 @@ enter(BtCompile *self, GString *done, const char *name, gsize length)
 
   g_string_append_c(done, '/');
   g_string_append_len(done, name, length);
-  /* What is below the private or the hidden needs no look at the host's. */
-  ssize_t got = readlink(done->str, text, sizeof text - 1);
-  if (got <= 0)
+  if (g_hash_table_contains(self->plain, done->str))
     return NULL;
+  ssize_t got = readlink(done->str, text, sizeof text - 1);
+  if (got <= 0) {
+    g_hash_table_add(self->plain, g_strdup(done->str));
+    return NULL;
+  }
   text[got] = '\0';
   bt_compile_symlink(self, text, done->str);
   return g_strdup(text);

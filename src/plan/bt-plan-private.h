@@ -12,6 +12,7 @@
 
 #include "plan/bt-plan-builder.h"
 #include "plan/bt-plan-compile.h"
+#include "plan/bt-program.h"
 #include "policy/bt-path.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,7 @@ typedef enum {
 
 typedef struct {
   char *path;
+  gsize length; /* of path; 0 for "/" */
   BtMountKind kind;
   guint attr;      /* BT_PLAN_RDONLY ... */
   BtFsPerms perms; /* HOST: what is allowed there */
@@ -63,6 +65,7 @@ typedef struct {
   GArray *grants;      /* BtGrant */
   GHashTable *made;    /* paths made on the sandbox's own filesystems */
   GHashTable *shown;   /* host paths already followed */
+  GHashTable *plain;   /* host paths that are no symbolic links */
   GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
   guint64 handled;     /* Landlock rights this kernel knows */
   gboolean run_everything; /* programs are granted everywhere */
@@ -109,13 +112,18 @@ gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
 gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */
-gboolean bt_compile_run_rules(BtCompile *self, GError **error);       /* bt-plan-exec.c */
-/* Makes one program executable: its file, its loader. path is canonical. */
-gboolean bt_compile_program(BtCompile *self, const char *path, GError **error);
+void bt_compile_run_rules(BtCompile *self);                           /* bt-plan-exec.c */
+/*
+ * Makes one program executable: its file, its loader. path is canonical;
+ * known is what was read of it, NULL if nothing was.
+ */
+void bt_compile_program(BtCompile *self, const char *path, const BtProgram *known);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
 void bt_compile_limits(BtCompile *self); /* bt-plan-limits.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */
 
+/* Never AUTO. (bt-plan-worker.c) */
+BtWorkerKind bt_request_kind(const BtPlanRequest *request);
 /* The caller's variable, NULL if it has none. */
 const char *bt_request_getenv(const BtPlanRequest *request, const char *name);
 

@@ -53,8 +53,8 @@ show_prefix(BtCompile *self, const char *binary)
   }
 }
 
-static gboolean
-use_python(BtCompile *self, const BtInterpreter *python, GError **error)
+static void
+use_python(BtCompile *self, const BtInterpreter *python)
 {
   if (python->venv != NULL) {
     g_autofree char *venv = bt_compile_show(self, python->venv);
@@ -69,18 +69,18 @@ use_python(BtCompile *self, const BtInterpreter *python, GError **error)
     show_prefix(self, base);
   }
   take_program(self, real, python->found);
-  return bt_compile_program(self, real, error);
+  bt_compile_program(self, real, NULL);
 }
 
-static gboolean
-use_plain(BtCompile *self, const char *found, GError **error)
+static void
+use_plain(BtCompile *self, const char *found, const BtProgram *known)
 {
   g_autofree char *real = bt_compile_show(self, found);
 
   if (bt_path_is_below(real, "/nix/store"))
     bt_compile_spot(self, "/nix/store", BT_SPOT_SHOW, 0);
   take_program(self, real, found);
-  return bt_compile_program(self, real, error);
+  bt_compile_program(self, real, known);
 }
 
 /* ---- the entry's file ---- */
@@ -199,8 +199,7 @@ compile_python(BtCompile *self, GError **error)
     return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "python3", _("no Python interpreter was found"),
                    _("install one (Debian, Ubuntu: sudo apt install python3), or activate an "
                      "environment that has one"));
-  if (!use_python(self, python, error))
-    return FALSE;
+  use_python(self, python);
   bt_plan_builder_arg(self->builder, python->found);
   if (option) {
     bt_plan_builder_arg(self->builder, request->entry);
@@ -221,8 +220,7 @@ compile_bun(BtCompile *self, GError **error)
   if (bun == NULL)
     return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "bun", _("Bun was not found"),
                    _("install it: npm install -g bun, or see https://bun.sh"));
-  if (!use_plain(self, bun->found, error))
-    return FALSE;
+  use_plain(self, bun->found, NULL);
   bt_plan_builder_arg(self->builder, bun->found);
   if (!(is_stdin(self->request) ? show_stdin(self, ".ts", error) : show_entry(self, error)))
     return FALSE;
@@ -272,10 +270,9 @@ use_shebang(BtCompile *self, const char *path, const BtProgram *script, GError *
   g_autofree char *name = g_path_get_basename(found);
   if (g_str_has_prefix(name, "python")) {
     g_autoptr(BtInterpreter) python = bt_interpreter_at(found);
-    if (!use_python(self, python, error))
-      return FALSE;
-  } else if (!use_plain(self, found, error)) {
-    return FALSE;
+    use_python(self, python);
+  } else {
+    use_plain(self, found, &program);
   }
   bt_plan_builder_arg(self->builder, found);
   for (char **word = words + 1; *word != NULL; word++)
@@ -284,7 +281,6 @@ use_shebang(BtCompile *self, const char *path, const BtProgram *script, GError *
   return TRUE;
 }
 
-/* A virtual environment's program needs the environment, not only its own file. */
 static gboolean
 run_file(BtCompile *self, const char *found, const char *shown_name, GError **error)
 {
@@ -302,13 +298,9 @@ run_file(BtCompile *self, const char *found, const char *shown_name, GError **er
                    _("chmod +x makes it so; for a Python or Bun program, give it the ending .py or "
                      ".ts, or use --worker=python or --worker=bun"));
   }
-  if (program.interpreter != NULL) {
-    if (!use_shebang(self, shown_name, &program, error))
-      return FALSE;
-  } else {
-    if (!use_plain(self, found, error))
-      return FALSE;
-  }
+  if (program.interpreter != NULL)
+    return use_shebang(self, shown_name, &program, error);
+  use_plain(self, found, &program);
   return TRUE;
 }
 
@@ -361,8 +353,8 @@ has_suffix(const char *entry, const char *const *suffixes)
   return FALSE;
 }
 
-static BtWorkerKind
-choose_kind(const BtPlanRequest *request)
+BtWorkerKind
+bt_request_kind(const BtPlanRequest *request)
 {
   static const char *const python[] = { ".py", ".pyw", NULL };
   static const char *const bun[] = { ".ts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".mts", ".cts",
@@ -378,7 +370,7 @@ choose_kind(const BtPlanRequest *request)
 gboolean
 bt_compile_worker(BtCompile *self, GError **error)
 {
-  switch (choose_kind(self->request)) {
+  switch (bt_request_kind(self->request)) {
   case BT_WORKER_PYTHON:
     return compile_python(self, error);
   case BT_WORKER_BUN:
