@@ -17,6 +17,8 @@
 #include "init/bt-report.h"
 
 #define ALWAYS MOUNT_ATTR_NOSUID
+/* A device still works on a read-only mount; its mode and times can no longer be changed. */
+#define DEVICE (ALWAYS | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
 #define DEFAULT_TMPFS_SIZE (64u << 20)
 #define HIDDEN_DIR ".buntime-hidden-dir"
 #define HIDDEN_FILE ".buntime-hidden-file"
@@ -251,11 +253,11 @@ bt_mount_op(BtInit *init, uint32_t i)
     bind(init, init->sources[i], target, attributes_of(op), (op->attr & BT_PLAN_RECURSIVE) != 0);
     return;
   case BT_PLAN_DEVICE:
-    bind(init, init->sources[i], target, ALWAYS | MOUNT_ATTR_NOEXEC, false);
+    bind(init, init->sources[i], target, DEVICE, false);
     return;
   case BT_PLAN_CONSOLE:
     if (init->sources[i] >= 0)
-      bind(init, init->sources[i], target, ALWAYS | MOUNT_ATTR_NOEXEC, false);
+      bind(init, init->sources[i], target, DEVICE, false);
     return;
   case BT_PLAN_TMPFS:
     attach(init, bt_make_tmpfs(init, op->size, op->mode, attributes_of(op), target), target);

@@ -14,8 +14,8 @@
 void bt_report_stage(BtStage stage);
 
 /* Sends (stage, errno, object) and ends this process. Object may be cut. */
-_Noreturn void bt_fail_at(const char *object);
-_Noreturn void bt_fail_with(int error, const char *object);
+__attribute__((noreturn)) void bt_fail_at(const char *object);
+__attribute__((noreturn)) void bt_fail_with(int error, const char *object);
 
 void bt_report_fds(BtStatusKind kind, uint32_t value, const int *fds, unsigned count);
 /* By one write(): a seccomp filter may already be in force. */

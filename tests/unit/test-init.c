@@ -57,7 +57,9 @@ static const View views[] = {
              "echo alive",
     "environ\nmaps\nfd\nroot\nalive\n" },
   { "lo-only", "echo /sys/* ; tail -n +3 /proc/net/dev | cut -d: -f1", "/sys/*\n    lo\n" },
-  { "devices", "echo x >/dev/null && head -c 3 /dev/zero | tr '\\0' 0", "000" },
+  { "devices", "echo x >/dev/null && head -c 3 /dev/zero | tr '\\0' 0; "
+             "touch -c -d @0 /dev/null 2>&1; test -w /dev/null && echo writable",
+    "000touch: setting times of '/dev/null': Read-only file system\nwritable\n" },
   { "orphans", "for i in 1 2 3 4 5 6 7 8; do (for j in 1 2 3 4 5 6 7 8; do (sleep 0.01 &) ; done) & "
                "done; wait; sleep 0.1; grep -l '^State:.Z' /proc/[0-9]*/status 2>/dev/null | wc -l",
     "0\n" },
