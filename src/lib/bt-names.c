@@ -47,6 +47,7 @@ typedef struct {
   char *name;
   char *reason; /* sinkhole: why a granted name leads nowhere; NULL: it is not granted */
   char *grant;  /* with reason: the address that a rule would have to name */
+  gboolean several; /* one of several in an answer */
 } Known;
 
 typedef struct {
@@ -296,6 +297,7 @@ bt_names_check_flow(BtNames *self, const BtAddr *addr, guint proto, guint16 port
     words_out->name = known->name;
     words_out->reason = known->reason;
     words_out->grant = known->grant;
+    words_out->several = known->several;
   }
   BtVerdict verdict =
     bt_policy_check_flow(self->policy, words_out->name, addr, proto, port, matcher_pinned, self);
@@ -413,7 +415,7 @@ answer_found(BtNames *self, const char *name, GArray *ids, const BtAddr *addrs, 
   }
   gboolean room = pin_all(self, &answer);
   for (guint i = 0; i < answer.n_addrs; i++)
-    remember(self, &answer.addrs[i], name);
+    remember(self, &answer.addrs[i], name)->several = answer.n_addrs > 1;
   for (guint i = 0; i < ids->len; i++) {
     guint32 id = g_array_index(ids, guint32, i);
     if (!room)

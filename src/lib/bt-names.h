@@ -42,6 +42,7 @@ typedef struct {
   const char *name;   /* what the address was looked up as */
   const char *reason; /* what decided instead of a rule */
   const char *grant;  /* the host that a flag would have to name, if not name or the address */
+  gboolean several;   /* name led to other addresses, too */
 } BtFlowWords;
 
 BtVerdict bt_names_check_flow(BtNames *names, const BtAddr *addr, guint proto, guint16 port,

@@ -198,8 +198,10 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   event->reason =
     g_strdup(policy ? words.reason : bt_net_reason_text(message->reason));
   if (policy) {
-    event->rule = bt_origin_format(bt_policy_net_origin(self->policy, message->rule));
-    event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
+    const BtOrigin *origin = bt_policy_net_origin(self->policy, message->rule);
+    event->rule = bt_origin_format(origin);
+    if (bt_explain_flag_helps(origin))
+      event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
   }
   bt_explainer_add(self->explainer, event);
 }

@@ -87,7 +87,10 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
   /* Whoever it is must be read before the answer lets it go on. */
   g_autoptr(BtEvent) event = event_of(call, kind, verdict, object);
   event->action = BT_ACTION_DENY;
-  event->suggestion = suggestion;
+  if (bt_explain_flag_helps(verdict->origin))
+    event->suggestion = suggestion;
+  else
+    g_free(suggestion);
   event->reason = g_strdup(reason);
   if (bt_call_return(self, call, EACCES))
     bt_explainer_add(self->explainer, g_steal_pointer(&event));

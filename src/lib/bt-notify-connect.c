@@ -249,25 +249,34 @@ parse_inet(const Address *address, BtAddr *addr_out, guint16 *port_out)
   return FALSE;
 }
 
-/* The sandbox's own loopback and interface: nothing leaves by them. */
+/*
+ * The sandbox's own loopback and interface: nothing leaves by them. Of the
+ * range 0/8 only 0.0.0.0 is the loopback's, and of the addresses with one
+ * embedded, such as NAT64's, none.
+ */
 static gboolean
 is_own_address(BtNotifier *self, const BtAddr *addr)
 {
+  static const BtAddr any6, loopback6 = { .bytes[15] = 1 };
   BtAddr own = bt_addr_from_ipv4(self->plan->header->net.address);
-  return bt_addr_classify(addr) == BT_ADDR_LOOPBACK || bt_addr_equal(addr, &own);
+  guint32 ipv4 = ntohl(bt_addr_get_ipv4(addr));
+
+  if (bt_addr_is_ipv4(addr))
+    return ipv4 >> 24 == 127 || ipv4 == 0 || bt_addr_equal(addr, &own);
+  return bt_addr_equal(addr, &any6) || bt_addr_equal(addr, &loopback6);
 }
 
 /*
- * getaddrinfo() connects UDP sockets to learn which source address each result
- * would get. Nothing is sent by that, and where TCP is granted it is no
- * attempt at UDP: let it pass without a word; the gate holds datagrams.
+ * getaddrinfo() connects UDP sockets to learn which source address each of
+ * several results would get. Nothing is sent by that, and where TCP is granted
+ * it is no attempt at UDP: let it pass without a word; the gate holds datagrams.
  */
 static gboolean
 is_address_probe(BtNotifier *self, const BtAddr *addr, guint16 port)
 {
   BtFlowWords words;
-  return port == 0 || bt_names_check_flow(self->names, addr, BT_PROTO_TCP, port, &words).action !=
-                        BT_ACTION_DENY;
+  BtVerdict tcp = bt_names_check_flow(self->names, addr, BT_PROTO_TCP, port, &words);
+  return port == 0 || (words.several && tcp.action != BT_ACTION_DENY);
 }
 
 /* Takes fd. */

@@ -116,6 +116,16 @@ read_policy_file(const char *path, GError **error)
   return g_bytes_new(bytes, have);
 }
 
+/* A worker that may write around here must not rewrite its next run's policy. */
+static gboolean
+protect_policy_file(BuntimeSandbox *self, const char *path, GError **error)
+{
+  g_auto(GStrv) parts = g_strsplit(path, ",", -1);
+  g_autofree char *item = g_strjoinv(",,", parts);
+  return bt_policy_add_flag(self->policy, BT_LAYER_FLAGS, BT_KIND_WRITE, BT_ACTION_DENY,
+                            "--policy", item, self->cwd, self->home, error);
+}
+
 gboolean
 buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **error)
 {
@@ -134,7 +144,8 @@ buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **err
   if (reader == NULL)
     return FALSE;
   bt_policy_set_json_reader(reader);
-  return bt_policy_add_json(self->policy, bytes, path, self->home, error);
+  return bt_policy_add_json(self->policy, bytes, path, self->home, error) &&
+         protect_policy_file(self, path, error);
 }
 
 void

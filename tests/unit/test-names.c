@@ -261,6 +261,11 @@ test_everything(void)
   g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
   g_assert_cmpint(flow(&fixture, "10.0.0.1", 443, &words), ==, BT_ACTION_ALLOW);
   g_assert_cmpstr(words.name, ==, "intranet.example");
+  g_assert_true(words.several);
+  ask(&fixture, 2, BT_DNS_TYPE_A, "single.example");
+  finish(BT_LOOKUP_FOUND, "10.0.0.2");
+  g_assert_cmpint(flow(&fixture, "10.0.0.2", 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_false(words.several);
   tear_down(&fixture);
 }
 
