@@ -61,12 +61,12 @@ bt_compile_libraries(BtCompile *self)
     return;
   gboolean has_multiarch = lstat(multiarch, &info) == 0;
   if (has_multiarch)
-    bt_compile_spot(self, multiarch, BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, multiarch, BT_SPOT_LIBRARY, 0);
   if (lstat("/usr/lib64", &info) == 0 && S_ISDIR(info.st_mode))
-    bt_compile_spot(self, "/usr/lib64", BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, "/usr/lib64", BT_SPOT_LIBRARY, 0);
   else if (!has_multiarch)
-    bt_compile_spot(self, "/usr/lib", BT_SPOT_SHOW, 0); /* one directory for everything */
-  bt_compile_spot(self, "/usr/local/lib", BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, "/usr/lib", BT_SPOT_LIBRARY, 0); /* one directory for everything */
+  bt_compile_spot(self, "/usr/local/lib", BT_SPOT_LIBRARY, 0);
 }
 
 static void

@@ -29,6 +29,32 @@ is_denied(const BtCompile *self, const char *name)
   return FALSE;
 }
 
+/* Granted by its whole name. */
+static gboolean
+is_named(const BtCompile *self, const char *name)
+{
+  GPtrArray *rules = bt_policy_get_env_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtEnvRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action != BT_ACTION_DENY && strcmp(rule->pattern, name) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* These say what is inside; the caller's own would be wrong, unless it is asked for. */
+static gboolean
+is_made(const char *name)
+{
+  static const char *const made[] = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "PWD" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(made); i++)
+    if (strcmp(name, made[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 add_granted(BtCompile *self)
 {
@@ -37,9 +63,7 @@ add_granted(BtCompile *self)
     if (equals == NULL || equals == *entry)
       continue;
     g_autofree char *name = g_strndup(*entry, equals - *entry);
-    /* These say what is inside; the caller's own would be wrong. */
-    if (strcmp(name, "PATH") == 0 || strcmp(name, "HOME") == 0 || strcmp(name, "USER") == 0 ||
-        strcmp(name, "LOGNAME") == 0 || strcmp(name, "TMPDIR") == 0 || strcmp(name, "PWD") == 0)
+    if (is_made(name) && !is_named(self, name))
       continue;
     if (bt_policy_check_env(self->request->policy, name).action != BT_ACTION_DENY)
       bt_plan_builder_env(self->builder, name, equals + 1);
@@ -64,11 +88,11 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "0");
   bt_plan_builder_env(builder, "DENO_DIR", "/tmp/.deno");
   bt_plan_builder_env(builder, "NODE_REPL_HISTORY", "");
-  add_granted(self);
   bt_plan_builder_env(builder, "PATH", path);
   bt_plan_builder_env(builder, "HOME", request->home);
   bt_plan_builder_env(builder, "USER", request->user_name);
   bt_plan_builder_env(builder, "LOGNAME", request->user_name);
   bt_plan_builder_env(builder, "TMPDIR", "/tmp");
   bt_plan_builder_env(builder, "PWD", request->cwd);
+  add_granted(self);
 }

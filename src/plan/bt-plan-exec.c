@@ -34,6 +34,14 @@ allow_execute(BtCompile *self, const char *path)
   bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
 }
 
+/* A directory stays writable where that is granted, too: both were asked for. */
+static void
+allow_execute_below(BtCompile *self, const char *path)
+{
+  bt_plan_builder_landlock(self->builder, path, BT_FS_EXECUTE & self->handled);
+  bt_compile_spot(self, path, BT_SPOT_POINT, 0);
+}
+
 /* The kernel opens the loader as a program, too. */
 static void
 allow_loader(BtCompile *self, const char *loader)
@@ -126,7 +134,7 @@ add_rules(BtCompile *self, GPtrArray *rules)
       g_autofree char *shown = bt_compile_show(self, rule->path);
     }
     if (S_ISDIR(info.st_mode)) {
-      allow_execute(self, rule->real);
+      allow_execute_below(self, rule->real);
     } else {
       bt_compile_program(self, rule->real, NULL);
       add_bundle(self, rule->path != NULL ? rule->path : rule->real);

@@ -67,6 +67,7 @@ static void
 add_rule(BtCompile *self, const BtPathRule *rule)
 {
   gboolean grants = rule->rule.action != BT_ACTION_DENY;
+  struct stat info;
 
   if (strcmp(rule->real, "/") == 0) {
     if (grants)
@@ -88,6 +89,11 @@ add_rule(BtCompile *self, const BtPathRule *rule)
   if (grants && rule->path != NULL) {
     g_autofree char *real = bt_compile_show(self, rule->path);
   }
+  if (grants && (rule->perms & BT_FS_WRITE) != 0 &&
+      lstat(rule->real, &info) == 0 && S_ISREG(info.st_mode))
+    bt_compile_note(self, g_strdup_printf(_("%s is a single file: a program that replaces it by "
+                                            "renaming another one cannot; grant its directory "
+                                            "for that"), rule->written));
   bt_compile_spot(self, rule->real, BT_SPOT_POINT, 0);
 }
 
@@ -174,35 +180,31 @@ refuse_subset(const char *path, GError **error)
 /* Something is visible here already; seen is the mount that shows it. */
 static gboolean
 change_point(BtCompile *self, const char *path, const struct stat *info, const BtMount *seen,
-             BtFsPerms perms, BtFsPerms denied, GError **error)
+             BtFsPerms perms, BtFsPerms denied, guint noexec, GError **error)
 {
-  guint attr = seen->attr & BT_PLAN_NOEXEC;
   BtFsPerms lost = seen->perms & denied & BT_FS_WRITE;
+  guint old = seen->attr & (BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
+  guint attr = noexec & old; /* a right to map code is not taken back by another rule */
 
-  if (is_writable(seen)) {
-    if (lost != 0 && (perms & BT_FS_WRITE) != 0)
-      return refuse_subset(path, error);
-    if (lost != 0 && !mount_host(self, path, info, attr | BT_PLAN_RDONLY, perms, error))
-      return FALSE;
-  } else if ((perms & BT_FS_WRITE) != 0 &&
-             !mount_host(self, path, info, self->noexec, perms, error)) {
-    return FALSE;
-  }
+  if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
+    return refuse_subset(path, error);
+  if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
+    attr |= BT_PLAN_RDONLY;
   if (perms != 0)
     add_grant(self, path, perms, S_ISDIR(info->st_mode));
-  return TRUE;
+  return attr == old || mount_host(self, path, info, attr, perms, error);
 }
 
 static gboolean
 mount_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
   BtFsPerms denied;
-  BtFsPerms perms = bt_policy_path_perms(self->request->policy, spot->path, &denied);
+  BtFsPerms granted = bt_policy_path_perms(self->request->policy, spot->path, &denied);
+  BtFsPerms perms = granted & ~BT_FS_EXECUTE;
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
   struct stat info;
 
-  perms &= ~BT_FS_EXECUTE;
   if (above->kind == BT_MOUNT_SHUT)
     return perms == 0 ||
            bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
@@ -215,13 +217,18 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   }
   if (lstat(spot->path, &info) != 0)
     return TRUE; /* gone since it was resolved: nothing is shown */
+  /* A file that may be run has a read-only spot of its own (bt-plan-exec.c). */
+  gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
+  guint noexec = runs ? 0 : self->noexec;
   if (seen) {
     perms |= above->perms & BT_FS_READ;
-    return change_point(self, spot->path, &info, above, perms, denied, error);
+    return change_point(self, spot->path, &info, above, perms, denied, noexec, error);
   }
+  if (runs)
+    perms |= BT_FS_READ;
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
-  guint attr = self->noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
+  guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
   add_grant(self, spot->path, perms, S_ISDIR(info.st_mode));
   return bt_compile_bind(self, spot->path, &info, attr, perms, error);
 }
@@ -236,7 +243,8 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
   guint attr = spot->attr | BT_PLAN_RDONLY;
-  if (spot->kind == BT_SPOT_UNSEEN && seen)
+  if ((spot->kind == BT_SPOT_UNSEEN && seen) ||
+      (spot->kind == BT_SPOT_LIBRARY && above->kind == BT_MOUNT_SHUT))
     return TRUE;
   /* A denial shows nothing. */
   if ((spot->attr & BT_PLAN_NOEXEC) != 0 && spot->kind == BT_SPOT_SHOW && !seen)

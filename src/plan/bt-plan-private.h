@@ -38,9 +38,10 @@ typedef struct {
 
 /* A place that will be looked at when all are known, parents before children. */
 typedef enum {
-  BT_SPOT_POINT,  /* a rule speaks of it: the policy says what becomes of it */
-  BT_SPOT_UNSEEN, /* the host's, shown read-only where nothing else shows it */
-  BT_SPOT_SHOW,   /* the host's, read-only with attr, whatever shows it */
+  BT_SPOT_POINT,   /* a rule speaks of it: the policy says what becomes of it */
+  BT_SPOT_LIBRARY, /* a directory to map code from, read-only, unless it is denied */
+  BT_SPOT_UNSEEN,  /* the host's, shown read-only where nothing else shows it */
+  BT_SPOT_SHOW,    /* the host's, read-only with attr, whatever shows it */
 } BtSpotKind;
 
 typedef struct {

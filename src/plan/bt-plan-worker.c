@@ -40,16 +40,16 @@ show_prefix(BtCompile *self, const char *binary)
   g_autofree char *lib = g_build_filename(prefix, "lib", name, NULL);
 
   if (bt_path_is_below(binary, "/nix/store")) {
-    bt_compile_spot(self, "/nix/store", BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, "/nix/store", BT_SPOT_LIBRARY, 0);
   } else if (strcmp(prefix, "/usr") == 0 || strcmp(prefix, "/") == 0) {
-    bt_compile_spot(self, "/usr/lib/python3", BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, "/usr/lib/python3", BT_SPOT_LIBRARY, 0);
     g_autofree char *system = g_build_filename("/usr/lib", name, NULL);
-    bt_compile_spot(self, system, BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, system, BT_SPOT_LIBRARY, 0);
   } else if (bt_path_is_below(self->request->home, prefix) || strcmp(prefix, "/usr/local") == 0) {
     /* An interpreter in ~/bin does not make the home visible. */
-    bt_compile_spot(self, lib, BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, lib, BT_SPOT_LIBRARY, 0);
   } else {
-    bt_compile_spot(self, prefix, BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, prefix, BT_SPOT_LIBRARY, 0);
   }
 }
 
@@ -58,7 +58,7 @@ use_python(BtCompile *self, const BtInterpreter *python)
 {
   if (python->venv != NULL) {
     g_autofree char *venv = bt_compile_show(self, python->venv);
-    bt_compile_spot(self, venv, BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, venv, BT_SPOT_LIBRARY, 0);
   }
   g_autofree char *real = bt_compile_show(self, python->found);
   show_prefix(self, real);
@@ -78,7 +78,7 @@ use_plain(BtCompile *self, const char *found, const BtProgram *known)
   g_autofree char *real = bt_compile_show(self, found);
 
   if (bt_path_is_below(real, "/nix/store"))
-    bt_compile_spot(self, "/nix/store", BT_SPOT_SHOW, 0);
+    bt_compile_spot(self, "/nix/store", BT_SPOT_LIBRARY, 0);
   take_program(self, real, found);
   bt_compile_program(self, real, known);
 }
