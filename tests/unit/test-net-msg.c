@@ -159,6 +159,7 @@ static const struct {
   { "config MTU too large", IN(CONFIG, BtNetMsgConfig, mtu), 65536, FALSE },
   { "config largest MTU", IN(CONFIG, BtNetMsgConfig, mtu), 65535, TRUE },
   { "config MTU too small", IN(CONFIG, BtNetMsgConfig, mtu), 67, FALSE },
+  { "config least MTU", IN(CONFIG, BtNetMsgConfig, mtu), 68, TRUE },
   { "config without an address", IN(CONFIG, BtNetMsgConfig, worker_address), 0, TRUE },
   { "config policy shorter", IN(CONFIG, BtNetMsgConfig, policy_size), 20, FALSE },
   { "config policy longer", IN(CONFIG, BtNetMsgConfig, policy_size), 28, FALSE },
@@ -200,6 +201,10 @@ static const struct {
   { "denied no reason", IN(DENIED, BtNetMsgDenied, reason), 0, FALSE },
   { "denied last reason", IN(DENIED, BtNetMsgDenied, reason), BT_NET_REASON_LAST, TRUE },
   { "denied unknown reason", IN(DENIED, BtNetMsgDenied, reason), BT_NET_REASON_LAST + 1, FALSE },
+  { "denied UDP", IN(DENIED, BtNetMsgDenied, proto), BT_PROTO_UDP, TRUE },
+  { "denied ICMP", IN(DENIED, BtNetMsgDenied, proto), BT_PROTO_ICMP, TRUE },
+  { "denied last port", IN(DENIED, BtNetMsgDenied, port), 65535, TRUE },
+  { "denied last source port", IN(DENIED, BtNetMsgDenied, source_port), 65535, TRUE },
   { "denied no protocol", IN(DENIED, BtNetMsgDenied, proto), 0, TRUE },
   { "denied two protocols", IN(DENIED, BtNetMsgDenied, proto), 3, FALSE },
   { "denied unknown protocol", IN(DENIED, BtNetMsgDenied, proto), 8, FALSE },
@@ -211,6 +216,19 @@ static const struct {
   { "denied by no rule", IN(DENIED, BtNetMsgDenied, rule), BT_NET_POLICY_MAX_RULES, FALSE },
   { "denied nothing", IN(DENIED, BtNetMsgDenied, count), 0, FALSE },
 };
+
+/* Only a good answer has addresses. */
+static void
+test_rcodes(void)
+{
+  for (guint32 rcode = 0; rcode < 20; rcode++) {
+    BtNetMsgAnswer reply = answer;
+    reply.rcode = rcode;
+    g_assert_true(parses(&reply, sizeof reply) == (rcode == 0));
+    reply.n_addrs = 0;
+    g_assert_true(parses(&reply, sizeof reply) == (rcode == 0 || rcode == 2 || rcode == 3));
+  }
+}
 
 static void
 test_mutations(void)
@@ -237,6 +255,7 @@ static const struct {
   { "xn--bcher-kva.example", TRUE },
   { "_dmarc.a-b.c", TRUE },
   { "4.3.2.1.in-addr.arpa", TRUE },
+  { "az.09.-_", TRUE },
   { LABEL63, TRUE },
   { LABEL63 "h", FALSE },
   { "a." LABEL63 "h.b", FALSE },
@@ -290,6 +309,7 @@ main(int argc, char **argv)
   g_test_add_func("/net-msg/size", test_size);
   g_test_add_func("/net-msg/config-size", test_config_size);
   g_test_add_func("/net-msg/kinds", test_kinds);
+  g_test_add_func("/net-msg/rcodes", test_rcodes);
   g_test_add_func("/net-msg/mutations", test_mutations);
   g_test_add_func("/net-msg/names", test_names);
   return g_test_run();

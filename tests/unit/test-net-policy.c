@@ -114,6 +114,9 @@ static const MatchCase matches[] = {
   { "its own ranges", DENY,
     { { 0, ALLOW, "::", 0, TCP, 0, { 80, 80 } }, { 0, WARN, "::", 0, TCP, 0, { 443, 443 } } },
     "192.0.2.1", TCP, 443, { WARN, 1 } },
+  { "not its neighbour's range", DENY,
+    { { 0, WARN, "::", 0, TCP, 0, { 80, 80 } }, { 0, ALLOW, "::", 0, TCP, 0, { 443, 443 } } },
+    "192.0.2.1", TCP, 443, { ALLOW, 1 } },
   { "outside the block", DENY, { { 0, ALLOW, "192.0.2.0", 96 + 25, TCP } }, "192.0.2.128", TCP, 1,
     { DENY, DEFAULT } },
 

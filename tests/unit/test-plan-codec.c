@@ -297,6 +297,9 @@ static const struct {
   { "prefix", AT(header.net.prefix_length), 32, OK },
   { "prefix too long", AT(header.net.prefix_length), 33, RECORD },
   { "no MTU", AT(header.net.mtu), 0, RECORD },
+  { "MTU too small", AT(header.net.mtu), 67, RECORD },
+  { "least MTU", AT(header.net.mtu), 68, OK },
+  { "largest MTU", AT(header.net.mtu), 65535, OK },
   { "MTU too large", AT(header.net.mtu), 65536, RECORD },
   { "no address", AT(header.net.address), 0, RECORD },
   { "no gateway", AT(header.net.gateway), 0, RECORD },
@@ -318,6 +321,69 @@ test_mutations(void)
     BtPlanError error = open_plan(&plan);
     if (error != mutations[i].error)
       g_error("%s: %d, not %d", mutations[i].what, error, mutations[i].error);
+  }
+}
+
+/* An empty table may lie anywhere in the plan, its end and the header included. */
+static void
+test_empty_tables(void)
+{
+  static const guint32 offsets[] = { 0, 8, sizeof(BtPlanHeader), END };
+  G_STATIC_ASSERT(END % 8 == 0);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(offsets); i++) {
+    BtPlanView view;
+    Plan plan;
+    make_plan(&plan);
+    plan.header.ops = plan.header.env = (BtPlanTable){ offsets[i], 0 };
+    plan.header.notify_filter = (BtPlanTable){ offsets[i], 0 };
+    g_assert_cmpint(bt_plan_open(&plan, sizeof plan, &view), ==, OK);
+    g_assert_null(view.ops);
+    g_assert_null(view.env);
+    g_assert_null(view.notify_filter);
+  }
+}
+
+/* A table may reach to the end of the plan, and no further. */
+static void
+test_last_table(void)
+{
+  Plan plan;
+
+  for (guint32 count = 1; count <= BPF_MAXINSNS + 1; count++) {
+    gsize size = sizeof plan + count * sizeof(struct sock_filter);
+    g_autofree guint8 *bytes = NULL;
+    BtPlanView view;
+    if (count > 2 && count < BPF_MAXINSNS)
+      continue;
+    bytes = g_malloc0(size);
+    make_plan(&plan);
+    plan.header.size = (guint32)size;
+    plan.header.worker_filter = (BtPlanTable){ sizeof plan, count };
+    memcpy(bytes, &plan, sizeof plan);
+    g_assert_cmpint(bt_plan_open(bytes, size, &view), ==, count <= BPF_MAXINSNS ? OK : TABLE_);
+    plan.header.worker_filter.count = count + 1;
+    memcpy(bytes, &plan, sizeof plan);
+    g_assert_cmpint(bt_plan_open(bytes, size, &view), ==, TABLE_);
+  }
+}
+
+/* Without an interface of our own there need not be a name for one; if there is, it is one. */
+static void
+test_no_interface(void)
+{
+  static const guint32 modes[] = { BT_PLAN_NET_NONE, BT_PLAN_NET_HOST };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(modes); i++) {
+    Plan plan;
+    make_plan(&plan);
+    guint32 interface = plan.header.net.interface;
+    plan.header.net = (BtPlanNet){ .mode = modes[i] };
+    g_assert_cmpint(open_plan(&plan), ==, OK);
+    plan.header.net.interface = interface;
+    g_assert_cmpint(open_plan(&plan), ==, OK);
+    plan.header.net.interface = END;
+    g_assert_cmpint(open_plan(&plan), ==, STRING);
   }
 }
 
@@ -462,6 +528,9 @@ main(int argc, char **argv)
   g_test_add_func("/plan-codec/truncated", test_truncated);
   g_test_add_func("/plan-codec/too-long", test_too_long);
   g_test_add_func("/plan-codec/mutations", test_mutations);
+  g_test_add_func("/plan-codec/empty-tables", test_empty_tables);
+  g_test_add_func("/plan-codec/last-table", test_last_table);
+  g_test_add_func("/plan-codec/no-interface", test_no_interface);
   g_test_add_func("/plan-codec/paths", test_paths);
   g_test_add_func("/plan-codec/lengths", test_lengths);
   g_test_add_func("/plan-codec/texts", test_texts);
