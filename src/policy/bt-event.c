@@ -8,6 +8,8 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "policy/bt-policy-private.h"
+
 static const char *const kind_words[BT_N_KINDS] = {
   [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
   [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
@@ -40,6 +42,12 @@ bt_origin_format(const BtOrigin *origin)
   if (origin->line > 0)
     return g_strdup_printf("%s:%u: %s", origin->source, origin->line, origin->text);
   return g_strdup_printf("%s (%s)", origin->text, origin->source);
+}
+
+gboolean
+bt_origin_yields_to_flags(const BtOrigin *origin)
+{
+  return origin->line > 0 || strcmp(origin->source, BT_SOURCE_FLAGS) != 0;
 }
 
 /* Characters that draw nothing, or that draw other text elsewhere than it stands. */

@@ -27,6 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEvent, bt_event_free)
 
 /* "defaults.net = deny (built-in)" (transfer full) */
 char *bt_origin_format(const BtOrigin *origin);
+/* Would a further flag permit what this denied? Not if a flag denied it: deny stands over allow. */
+gboolean bt_origin_yields_to_flags(const BtOrigin *origin);
 /* The text for stderr, its last newline included, every control character neutralised. */
 char *bt_event_format(const BtEvent *event);
 /* Escapes C0, C1, DEL, invalid UTF-8 and bidi controls as \xNN or \u{…} (transfer full). */

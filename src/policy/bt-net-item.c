@@ -7,6 +7,7 @@
 #include "policy/bt-policy-private.h"
 
 #define ALL_PROTOS (BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP)
+#define MAX_ITEM 512
 #define MAX_NAME 253
 #define MAX_LABEL 63
 
@@ -319,12 +320,14 @@ split_item(char *text, Parts *parts, GError **error)
 static gboolean
 parse_item(BtNetItem *item, const char *text, BtAction action, GError **error)
 {
-  g_autofree char *copy = g_strdup(text);
-  Parts parts = { NULL, NULL, NULL };
+  char copy[MAX_ITEM + 1];
+  Parts parts = { copy, NULL, NULL };
 
   if (text[0] == '\0')
     return fail(error, _("an empty item"),
                 _("leave the value out for everything, or write hosts with a comma between them"));
+  if (g_strlcpy(copy, text, sizeof copy) >= sizeof copy)
+    return fail(error, _("an item of more than 512 characters"), _("names have at most 253"));
   if (!split_item(copy, &parts, error))
     return FALSE;
   gboolean block = strchr(parts.where, '/') != NULL;

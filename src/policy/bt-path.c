@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/bt-path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -135,15 +134,12 @@ expand_entries(Expansion *self, const char *folder, char **components, gboolean 
 {
   const char *pattern = deep ? "*" : components[0];
   gboolean ok = TRUE;
-  DIR *dir = opendir(folder);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
 
   if (dir == NULL)
     return TRUE; /* nothing that can be seen there */
-  for (struct dirent *entry; ok && (entry = readdir(dir)) != NULL;) {
-    const char *name = entry->d_name;
+  for (const char *name; ok && (name = g_dir_read_name(dir)) != NULL;) {
     struct stat info;
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-      continue;
     if (++self->entries > MAX_ENTRIES)
       ok = FALSE;
     if (!ok || (name[0] == '.' && !self->hidden && pattern[0] != '.') ||
@@ -155,7 +151,6 @@ expand_entries(Expansion *self, const char *folder, char **components, gboolean 
     else if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
       ok = expand(self, path, components);
   }
-  closedir(dir);
   return ok;
 }
 

@@ -127,7 +127,7 @@ bt_reader_read_fs_rule(BtPolicyReader *self, const BtJsonNode *node)
     rule->path = read_path(self, path);
   else if (!bt_reader_has(node, "path"))
     bt_reader_complain(self, node, _("a rule without \"path\""), NULL);
-  if (!acts || rule->perms == 0 || rule->path == NULL)
+  if (!acts || rule->perms == 0 || path == NULL || rule->path == NULL)
     return;
   rule->written = g_strdup(path->string);
   init_rule(self, &rule->rule, action, node);

@@ -91,7 +91,7 @@ real_of_missing(const char *path)
   while (strlen(folder) > 1) {
     char *slash = strrchr(folder, '/');
     slash[slash == folder ? 1 : 0] = '\0';
-    g_autofree char *real = g_new(char, PATH_MAX);
+    char real[PATH_MAX];
     if (realpath(folder, real) != NULL) {
       const char *rest = path + strlen(folder);
       rest += strspn(rest, "/");

@@ -259,11 +259,13 @@ bt_policy_get_default(BtPolicy *policy, BtKind kind)
   return policy->defaults[kind];
 }
 
+#define MAX_WORD 64
+
+/* How many letters to change, add or leave out. b has at most MAX_WORD. */
 static gsize
 distance(const char *a, const char *b)
 {
-  gsize length = strlen(b);
-  g_autofree gsize *row = g_new(gsize, length + 1);
+  gsize length = strlen(b), row[MAX_WORD + 1];
 
   for (gsize j = 0; j <= length; j++)
     row[j] = j;
@@ -286,9 +288,11 @@ bt_nearest(const char *word, const char *const *candidates)
   gsize best = MAX(strlen(word) / 2, 1) + 1;
   const char *nearest = NULL;
 
-  if (strlen(word) > 64)
+  if (strlen(word) > MAX_WORD)
     return NULL;
   for (gsize i = 0; candidates[i] != NULL; i++) {
+    if (strlen(candidates[i]) > MAX_WORD)
+      continue;
     gsize steps = distance(word, candidates[i]);
     if (steps < best) {
       best = steps;

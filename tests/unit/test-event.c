@@ -160,6 +160,18 @@ test_origin_of_file(void)
   g_assert_cmpstr(text, ==, "p.json:12: net.rules[3]");
 }
 
+static void
+test_yields(void)
+{
+  BtOrigin builtin = { (char *)"built-in", 0, (char *)"defaults.net = deny" };
+  BtOrigin file = { (char *)"command line", 12, (char *)"net.rules[3]" }; /* a file's odd name */
+  BtOrigin flag = { (char *)"command line", 0, (char *)"--deny-net=x" };
+
+  g_assert_true(bt_origin_yields_to_flags(&builtin));
+  g_assert_true(bt_origin_yields_to_flags(&file));
+  g_assert_false(bt_origin_yields_to_flags(&flag));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -175,6 +187,7 @@ main(int argc, char **argv)
   }
   g_test_add_func("/event/suggest-path", test_suggest_path);
   g_test_add_func("/event/suggest-net", test_suggest_net);
+  g_test_add_func("/event/yields", test_yields);
   g_test_add_func("/event/origin-of-file", test_origin_of_file);
   return g_test_run();
 }
