@@ -9,6 +9,8 @@
 #include "wire/bt-packet.h"
 
 #define MAX_EVENTS 128
+/* What libslirp answers, in ms, when no timer of its runs; those that run are shorter. */
+#define NOTHING_DUE 1000u
 
 /* What the epoll instance holds of a descriptor; indexed by its number. */
 typedef struct {
@@ -113,7 +115,7 @@ walk(BtStack *self, gint64 now)
   self->dirty = FALSE;
   self->walk++;
   slirp_pollfds_fill(self->slirp, &wait, add_poll, self);
-  self->expires = wait == G_MAXUINT32 ? G_MAXINT64 : now + (gint64)wait * 1000;
+  self->expires = wait >= NOTHING_DUE ? G_MAXINT64 : now + (gint64)wait * 1000;
 }
 
 /* Not g_source_set_ready_time(): it wakes the loop each time by three system calls. */
