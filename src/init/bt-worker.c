@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init/bt-confine.h"
@@ -192,10 +193,23 @@ confine_self(const BtInit *init, int gate)
   bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of pid 1");
 }
 
+static pid_t
+clone_worker(Worker *worker, int *pidfd_out)
+{
+#ifdef __SANITIZE_ADDRESS__
+  /* Its runtime knows one stack a process, so here the memory is copied. */
+  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd_out, NULL, NULL);
+  return pid == 0 ? run_worker(worker) : pid;
+#else
+  static char stack[STACK_SIZE] __attribute__((aligned(16)));
+  return clone(run_worker, stack + sizeof stack, CLONE_VM | CLONE_PIDFD | SIGCHLD, worker,
+               pidfd_out);
+#endif
+}
+
 void
 bt_stage_worker(BtInit *init)
 {
-  static char stack[STACK_SIZE] __attribute__((aligned(16)));
   const BtPlanHeader *header = init->plan.header;
   int pidfd = -1;
 
@@ -207,8 +221,7 @@ bt_stage_worker(BtInit *init)
   if (pipe2(worker.gate, O_CLOEXEC) != 0)
     bt_fail_at("pipe");
   bt_confine_bounding_set();
-  pid_t pid = clone(run_worker, stack + sizeof stack, CLONE_VM | CLONE_PIDFD | SIGCHLD, &worker,
-                    &pidfd);
+  pid_t pid = clone_worker(&worker, &pidfd);
   if (pid < 0)
     bt_fail_at("clone");
   bt_report_fds(BT_STATUS_WORKER, 0, &pidfd, 1);
