@@ -130,9 +130,8 @@ add_rules(BtCompile *self, GPtrArray *rules)
         deny_program(self, rule);
       continue;
     }
-    if (rule->path != NULL) {
-      g_autofree char *shown = bt_compile_show(self, rule->path);
-    }
+    if (rule->path != NULL)
+      g_free(bt_compile_show(self, rule->path));
     if (S_ISDIR(info.st_mode)) {
       allow_execute_below(self, rule->real);
     } else {

@@ -86,9 +86,8 @@ add_rule(BtCompile *self, const BtPathRule *rule)
                                               "never the host's"), rule->written));
     return;
   }
-  if (grants && rule->path != NULL) {
-    g_autofree char *real = bt_compile_show(self, rule->path);
-  }
+  if (grants && rule->path != NULL)
+    g_free(bt_compile_show(self, rule->path));
   if (grants && (rule->perms & BT_FS_WRITE) != 0 &&
       lstat(rule->real, &info) == 0 && S_ISREG(info.st_mode))
     bt_compile_note(self, g_strdup_printf(_("%s is a single file: a program that replaces it by "

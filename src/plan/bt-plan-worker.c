@@ -307,8 +307,6 @@ run_file(BtCompile *self, const char *found, const char *shown_name, GError **er
 static gboolean
 compile_found(BtCompile *self, const char *found, GError **error)
 {
-  g_auto(BtProgram) program = BT_PROGRAM_INIT;
-
   if (!run_file(self, found, self->request->entry, error))
     return FALSE;
   g_autofree char *real = bt_compile_show(self, found);
