@@ -202,6 +202,18 @@ serve(Net *net)
   g_main_loop_run(net->loop);
 }
 
+/* What libslirp and the gate take for granted of a network. */
+static gboolean
+can_be(const BtNetMsgConfig *config)
+{
+  BtAddr worker = bt_addr_from_ipv4(config->worker_address);
+  BtAddr gateway = bt_addr_from_ipv4(config->gateway);
+
+  return config->prefix_length >= 8 && config->prefix_length <= 30 &&
+         config->worker_address != 0 && config->worker_address != config->gateway &&
+         bt_addr_in(&worker, &gateway, 96 + config->prefix_length);
+}
+
 /* The process ends with the loop, and the kernel frees the rest. */
 int
 main(void)
@@ -214,6 +226,8 @@ main(void)
     return BT_NET_EXIT_SETUP;
   prepare(&net);
   if (net.setup.frame_fd >= 0) {
+    if (!can_be(&net.setup.config))
+      return BT_NET_EXIT_SETUP;
     net.stack = bt_stack_new(&net.setup.config, on_stack_output, &net);
     if (net.stack == NULL)
       return BT_NET_EXIT_STACK;
