@@ -38,12 +38,13 @@ is_from_file(const BtPathRule *rule)
   return rule->rule.layer == BT_LAYER_FILES;
 }
 
-/* "--allow-read=x" for flags, "p.json:3: fs.rules[0]" for files. */
+/* "--allow-read=x" for flags, "p.json:3: fs.rules[0]" for files; safe to print. */
 static char *
 describe(const BtPathRule *rule)
 {
-  return is_from_file(rule) ? bt_origin_format(&rule->rule.origin)
-                            : g_strdup(rule->rule.origin.text);
+  g_autofree char *text =
+    is_from_file(rule) ? bt_origin_format(&rule->rule.origin) : g_strdup(rule->rule.origin.text);
+  return bt_text_neutralise(text, -1);
 }
 
 static gboolean
@@ -66,7 +67,9 @@ static void G_GNUC_PRINTF(3, 4)
   va_start(args, format);
   text = g_strdup_vprintf(format, args);
   va_end(args);
-  g_ptr_array_add(self->notices, g_strdup_printf("%s: %s", object, text));
+  /* The path is a policy file's word. */
+  g_autofree char *safe = bt_text_neutralise(text, -1);
+  g_ptr_array_add(self->notices, g_strdup_printf("%s: %s", object, safe));
 }
 
 static const char *
@@ -120,6 +123,18 @@ add_missing(Resolver *self, BtPathRule *rule, int problem, GError **error)
   return TRUE;
 }
 
+/* The file is a mount of its own: nothing can be renamed over it, as editors do to save. */
+static void
+tell_of_single_file(Resolver *self, const BtPathRule *rule)
+{
+  struct stat info;
+  if (!is_deny(rule) && (rule->perms & BT_FS_WRITE_FILE) != 0 && stat(rule->real, &info) == 0 &&
+      S_ISREG(info.st_mode))
+    notice(self, rule,
+           _("the file can be written but not replaced by renaming; grant its "
+             "directory for that"));
+}
+
 static gboolean
 add_path(Resolver *self, BtPathRule *rule, GError **error)
 {
@@ -129,33 +144,54 @@ add_path(Resolver *self, BtPathRule *rule, GError **error)
     return add_missing(self, rule, errno, error);
   g_free(rule->real);
   rule->real = g_strdup(real);
+  tell_of_single_file(self, rule);
   g_ptr_array_add(self->resolved, bt_path_rule_copy(rule));
   return TRUE;
+}
+
+/*
+ * What a pattern finds may have been put there by whoever made the directory:
+ * a link in it must not turn a grant of the directory's files into one of any
+ * other. A link that is named, not found, is the user's own word.
+ */
+static gboolean
+leads_elsewhere(const BtPathRule *rule, const char *real)
+{
+  g_autofree char *base = bt_glob_base(rule->path);
+  char real_base[PATH_MAX];
+  return !is_deny(rule) &&
+         (realpath(base, real_base) == NULL || !bt_path_is_below(real, real_base));
 }
 
 static gboolean
 add_glob(Resolver *self, BtPathRule *rule, GError **error)
 {
   g_autoptr(GPtrArray) matches = g_ptr_array_new_with_free_func(g_free);
-  guint before = self->resolved->len;
+  guint before = self->resolved->len, elsewhere = 0;
 
   /* As in a shell, a star grants no hidden file; but it hides and guards them. */
   if (!bt_glob_expand(rule->path, is_deny(rule), matches))
     return fail(rule, _("the pattern matches too many files"),
                 _("name the directories instead: each covers what is below it"), error);
   for (guint i = 0; i < matches->len; i++) {
-    BtPathRule *match = bt_path_rule_copy(rule);
-    g_free(match->path);
-    match->path = g_strdup(g_ptr_array_index(matches, i));
+    const char *path = g_ptr_array_index(matches, i);
     char real[PATH_MAX];
-    if (realpath(match->path, real) == NULL) {
-      /* A dangling link, or gone meanwhile: the pattern does not promise any one of them. */
-      bt_path_rule_free(match);
+    /* A dangling link, or gone meanwhile: the pattern does not promise any one of them. */
+    if (realpath(path, real) == NULL)
+      continue;
+    if (leads_elsewhere(rule, real)) {
+      elsewhere++;
       continue;
     }
+    BtPathRule *match = bt_path_rule_copy(rule);
+    g_free(match->path);
+    match->path = g_strdup(path);
     match->real = g_strdup(real);
     g_ptr_array_add(self->resolved, match);
   }
+  if (elsewhere > 0)
+    notice(self, rule, _("%u matches are links to elsewhere and not granted; name them if meant"),
+           elsewhere);
   if (self->resolved->len > before)
     return TRUE;
   if (is_deny(rule))

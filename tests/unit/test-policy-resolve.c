@@ -16,10 +16,8 @@ static const char *const tree[] = {
   "bin2/",         "bin/prog!",     "bin2/prog!",         "bin2/other!", "bin/data",
 };
 static const char *const links[][2] = {
-  { "link", "dir/sub" },
-  { "dir/loop", ".." },
-  { "dangling", "nowhere" },
-  { "bin2/alias!", "other!" },
+  { "link", "dir/sub" },       { "dir/loop", ".." },           { "dangling", "nowhere" },
+  { "bin2/alias!", "other!" }, { "bin/away", "../dir/a.txt" },
 };
 
 static char *root;
@@ -100,6 +98,14 @@ static const struct {
     0 },
   { { { READ, ALLOW, "dir/**/c.txt" } }, READ, "dir/sub/c.txt", 0, NULL, 0 },
   { { { READ, ALLOW, "dir/sub/**" } }, READ, "dir/sub/c.txt|dir/sub/deep", 0, NULL, 0 },
+  /* A link that a pattern finds grants nothing elsewhere; it is followed where it denies. */
+  { { { READ, ALLOW, "bin/*" } }, READ, "bin/data|bin/prog!", 1, NULL, 0 },
+  { { { READ, ALLOW, "bin/a*" } }, READ, NULL, 0, "matches nothing", BUNTIME_ERROR_USAGE },
+  { { { READ, DENY, "bin/a*" } }, READ, "dir/a.txt", 0, NULL, 0 },
+  { { { READ, ALLOW, "bin/away" } }, READ, "dir/a.txt", 0, NULL, 0 },
+  /* What is written by renaming over it needs the directory. */
+  { { { WRITE, ALLOW, "dir/a.txt" } }, READ, "dir/a.txt", 1, NULL, 0 },
+  { { { WRITE, DENY, "dir/a.txt" } }, READ, "dir/a.txt", 0, NULL, 0 },
   { { { READ, DENY, "nothing*" } }, READ, "", 1, NULL, 0 },
   { { { READ, ALLOW, "missing" } },
     READ,
