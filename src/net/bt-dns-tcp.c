@@ -14,10 +14,10 @@
 #define MAX_REPLY 4096u
 #define SILENCE (10 * G_USEC_PER_SEC)
 
+/* Referenced by its place in the list and by each query in flight. */
 typedef struct {
   BtDnsTcp *tcp;
   int fd; /* -1: closed, kept for the queries in flight */
-  guint refs;
   guint in_flight;
   gboolean eof; /* nothing more will come */
   guint in_source, out_source;
@@ -39,13 +39,15 @@ struct _BtDnsTcp {
 static void client_read(Client *client);
 
 static void
+client_clear(gpointer data)
+{
+  g_byte_array_unref(((Client *)data)->out);
+}
+
+static void
 client_unref(gpointer data)
 {
-  Client *client = data;
-  if (--client->refs > 0)
-    return;
-  g_byte_array_unref(client->out);
-  g_free(client);
+  g_rc_box_release_full(data, client_clear);
 }
 
 static void
@@ -120,7 +122,7 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 {
   Client *client = data;
 
-  client->refs++;
+  g_rc_box_acquire(client);
   client_read(client);
   /* Closed: the source is gone already. */
   gboolean on = client->fd >= 0 && client->in_source != 0;
@@ -134,7 +136,7 @@ on_resume(gpointer data)
   Client *client = data;
 
   client->in_source = bt_watch_fd(client->fd, G_IO_IN, on_readable, client);
-  client->refs++;
+  g_rc_box_acquire(client);
   client_read(client); /* what was left in the buffer makes no descriptor readable */
   client_unref(client);
   return G_SOURCE_REMOVE;
@@ -163,7 +165,7 @@ client_parse(Client *client)
     if (size == 0)
       return FALSE;
     client->in_flight++;
-    client->refs++;
+    g_rc_box_acquire(client);
     if (!bt_lookups_query(client->tcp->lookups, message, size, on_reply, client, on_query_done,
                           g_get_monotonic_time())) {
       client->in_flight--;
@@ -233,10 +235,9 @@ on_accept(int listener, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
   if (self->clients.length >= MAX_CLIENTS)
     client_close(find_idle(self));
-  Client *client = g_new0(Client, 1);
+  Client *client = g_rc_box_new0(Client);
   client->tcp = self;
   client->fd = fd;
-  client->refs = 1;
   client->last_active = g_get_monotonic_time();
   client->out = g_byte_array_new();
   client->in_source = bt_watch_fd(fd, G_IO_IN, on_readable, client);
