@@ -233,7 +233,10 @@ check_records(Reader *reader, const BtPlanView *view)
   for (uint32_t i = 0; i < header->env.count; i++)
     if (!check_env(reader, view->env[i]))
       return false;
-  return header->argv.count > 0 || refuse(reader, BT_PLAN_E_RECORD);
+  /* Without a filter its process would run unconfined, and nobody would say so. */
+  return (header->argv.count > 0 && header->worker_filter.count > 0 &&
+          header->init_filter.count > 0) ||
+         refuse(reader, BT_PLAN_E_RECORD);
 }
 
 BtPlanError

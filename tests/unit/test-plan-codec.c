@@ -250,6 +250,8 @@ static const struct {
   { "worker filter without end", AT(header.worker_filter.count), 0x20000000, TABLE_ },
   { "init filter without end", AT(header.init_filter.count), 4096, TABLE_ },
   { "init filter in the header", AT(header.init_filter.offset), 0, TABLE_ },
+  { "no worker filter", AT(header.worker_filter.count), 0, RECORD },
+  { "no init filter", AT(header.init_filter.count), 0, RECORD },
   { "no notify filter", AT(header.notify_filter.count), 0, OK },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },
