@@ -13,6 +13,7 @@
 #include <linux/landlock.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -267,6 +268,54 @@ test_hide(void)
   g_assert_no_errno(g_unlink(made));
   g_assert_no_errno(g_rmdir(below));
   g_assert_no_errno(g_rmdir(folder));
+}
+
+/* ---- the caller's descriptors ---- */
+
+/* Starts the run with fd as its standard input. Takes fd. */
+static void
+start_with_stdin(Run *run, Plan *plan, int fd)
+{
+  int saved = dup(0);
+
+  g_assert_cmpint(dup2(fd, 0), ==, 0);
+  run_start(run, plan);
+  g_assert_cmpint(dup2(saved, 0), ==, 0);
+  close(saved);
+  close(fd);
+}
+
+/* A way out of the root by "..". */
+static void
+test_stdin_directory(void)
+{
+  Run run;
+
+  start_with_stdin(&run, plan_new("echo ran"), open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
+  g_assert_cmpint(run.last.error, ==, EISDIR);
+  g_assert_cmpstr(run.last.object, ==, "standard input");
+  run_clear(&run);
+}
+
+static void
+test_console(void)
+{
+  Plan *plan = plan_new("tty; test -t 0 && echo terminal; chmod 666 /dev/console 2>&1");
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  Run run;
+
+  g_assert_no_errno(unlockpt(master));
+  plan_add_op(plan, BT_PLAN_FILE, NULL, "/dev/console", 0);
+  plan_add_op(plan, BT_PLAN_CONSOLE, NULL, "/dev/console", 0)->mode = 0;
+  start_with_stdin(&run, plan, open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  run_until(&run, NULL);
+  g_assert_cmpstr(run_output(&run), ==,
+                  "/dev/console\nterminal\n"
+                  "chmod: changing permissions of '/dev/console': Read-only file system\n");
+  run_clear(&run);
+  close(master);
 }
 
 /* ---- Landlock ---- */
@@ -524,6 +573,8 @@ main(int argc, char **argv)
   g_test_add_func("/init/failure/unsealed", test_unsealed);
   g_test_add_func("/init/files", test_files);
   g_test_add_func("/init/hide", test_hide);
+  g_test_add_func("/init/stdin-directory", test_stdin_directory);
+  g_test_add_func("/init/console", test_console);
   g_test_add_func("/init/landlock", test_landlock);
   g_test_add_data_func("/init/network/veth", GINT_TO_POINTER(BT_PLAN_NET_VETH), test_network);
   /* Where only root may open it, AUTO takes veth: seen above. */
