@@ -224,9 +224,3 @@ bt_explainer_free(BtExplainer *self)
   g_hash_table_unref(self->groups);
   g_free(self);
 }
-
-gboolean
-bt_explain_flag_helps(const BtOrigin *origin)
-{
-  return !g_str_has_prefix(origin->text, "--");
-}

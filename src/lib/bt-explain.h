@@ -22,7 +22,4 @@ void bt_explainer_add(BtExplainer *explainer, BtEvent *event); /* transfer full 
 /* One line of buntime's own, "buntime: " put before it; shown unless quiet. */
 void bt_explainer_note(BtExplainer *explainer, const char *text);
 
-/* Would an --allow flag help? Not against a --deny flag, which stands beside it and wins. */
-gboolean bt_explain_flag_helps(const BtOrigin *origin);
-
 G_END_DECLS

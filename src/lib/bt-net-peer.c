@@ -200,7 +200,7 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   if (policy) {
     const BtOrigin *origin = bt_policy_net_origin(self->policy, message->rule);
     event->rule = bt_origin_format(origin);
-    if (bt_explain_flag_helps(origin))
+    if (bt_origin_yields_to_flags(origin))
       event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
   }
   bt_explainer_add(self->explainer, event);

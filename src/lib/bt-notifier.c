@@ -87,7 +87,7 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
   /* Whoever it is must be read before the answer lets it go on. */
   g_autoptr(BtEvent) event = event_of(call, kind, verdict, object);
   event->action = BT_ACTION_DENY;
-  if (bt_explain_flag_helps(verdict->origin))
+  if (bt_origin_yields_to_flags(verdict->origin))
     event->suggestion = suggestion;
   else
     g_free(suggestion);

@@ -308,6 +308,20 @@ check_shmat(Program *program)
   verdict(program, ALLOW);
 }
 
+/* Same uid, same limits to set: pid 1's are not the worker's. Its own it sets as pid 0. */
+static void
+check_prlimit(Program *program)
+{
+  load_arg(program, 0);
+  if_equal(program, 0, ALLOW);
+  load_arg(program, 2); /* no new limit: a question */
+  unsigned low = group_begin(program, 0);
+  load(program, offsetof(struct seccomp_data, args) + 8 * 2 + 4);
+  if_equal(program, 0, ALLOW);
+  group_end(program, low);
+  verdict(program, REFUSE(EPERM));
+}
+
 typedef struct {
   const char *name;
   void (*check)(Program *program);
@@ -324,6 +338,7 @@ static const Check checks[] = {
   { "sendmmsg", check_sendto }, /* flags are its fourth argument too */
   { "setsockopt", check_setsockopt },
   { "prctl", check_prctl },
+  { "prlimit64", check_prlimit },
   { "personality", check_personality },
   { "shmat", check_shmat },
   { "memfd_create", check_memfd },
