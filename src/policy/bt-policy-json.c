@@ -251,12 +251,15 @@ gboolean
 bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const char *home,
                    GError **error)
 {
-  g_autoptr(BtJsonNode) root = parse(bytes, file_path, error);
+  /* "/a/./p.json" is how the file was found, not what it is called. */
+  g_autofree char *file =
+    g_path_is_absolute(file_path) ? g_canonicalize_filename(file_path, "/") : g_strdup(file_path);
+  g_autoptr(BtJsonNode) root = parse(bytes, file, error);
   if (root == NULL)
     return FALSE;
 
   GDestroyNotify free_path = (GDestroyNotify)bt_path_rule_free;
-  g_autofree char *folder = g_path_get_dirname(file_path);
+  g_autofree char *folder = g_path_get_dirname(file);
   g_autofree char *absolute = g_canonicalize_filename(folder, NULL);
   g_autoptr(GString) path = g_string_new(NULL);
   g_autoptr(GString) errors = g_string_new(NULL);
@@ -265,7 +268,7 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
   g_autoptr(GPtrArray) net_items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
   BtPolicyReader reader = {
     .policy = policy,
-    .file = file_path,
+    .file = file,
     .home = home,
     .folder = absolute,
     .path = path,

@@ -10,7 +10,7 @@ static gboolean
 add(BtPolicy *policy, const char *text, gssize length, GError **error)
 {
   g_autoptr(GBytes) bytes = g_bytes_new(text, length < 0 ? strlen(text) : (gsize)length);
-  return bt_policy_add_json(policy, bytes, "/etc/pol/p.json", "/home/u", error);
+  return bt_policy_add_json(policy, bytes, "/etc/pol/./p.json", "/home/u", error);
 }
 
 #define V "{\"version\": 1, "
