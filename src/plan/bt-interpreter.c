@@ -8,7 +8,6 @@
  */
 #include "plan/bt-interpreter.h"
 
-#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,21 +150,21 @@ is_newer(const char *version, const char *than)
 static char *
 newest_below(const char *versions, const char *prefix)
 {
-  DIR *folder = opendir(versions);
-  const struct dirent *entry;
+  GDir *folder = g_dir_open(versions, 0, NULL);
+  const char *name;
   char *best = NULL;
   gsize length = strlen(prefix);
 
   if (folder == NULL)
     return NULL;
-  while ((entry = readdir(folder)) != NULL) {
-    if (strncmp(entry->d_name, prefix, length) != 0 || entry->d_name[length] != '.' ||
-        (best != NULL && !is_newer(entry->d_name, best)))
+  while ((name = g_dir_read_name(folder)) != NULL) {
+    if (strncmp(name, prefix, length) != 0 || name[length] != '.' ||
+        (best != NULL && !is_newer(name, best)))
       continue;
     g_free(best);
-    best = g_strdup(entry->d_name);
+    best = g_strdup(name);
   }
-  closedir(folder);
+  g_dir_close(folder);
   return best;
 }
 

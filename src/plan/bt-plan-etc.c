@@ -7,7 +7,6 @@
  */
 #include "plan/bt-plan-private.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,17 +105,16 @@ is_made(const char *name)
 static void
 take_all(BtCompile *self, BtFsPerms perms)
 {
-  DIR *folder = opendir("/etc");
-  const struct dirent *entry;
+  GDir *folder = g_dir_open("/etc", 0, NULL);
+  const char *name;
   guint attr = self->noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
 
   if (folder == NULL)
     return;
-  while ((entry = readdir(folder)) != NULL)
-    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-        !is_made(entry->d_name))
-      take(self, entry->d_name, attr, perms);
-  closedir(folder);
+  while ((name = g_dir_read_name(folder)) != NULL)
+    if (!is_made(name))
+      take(self, name, attr, perms);
+  g_dir_close(folder);
 }
 
 static void

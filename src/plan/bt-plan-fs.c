@@ -20,7 +20,6 @@
  */
 #include "plan/bt-plan-private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <limits.h>
@@ -45,22 +44,21 @@ is_never(const char *path)
 static void
 add_top_level(BtCompile *self)
 {
-  DIR *folder = opendir("/");
-  const struct dirent *entry;
+  GDir *folder = g_dir_open("/", 0, NULL);
+  const char *name;
 
   if (folder == NULL)
     return;
-  while ((entry = readdir(folder)) != NULL) {
-    g_autofree char *path = g_strconcat("/", entry->d_name, NULL);
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || is_never(path) ||
-        strcmp(path, "/tmp") == 0)
+  while ((name = g_dir_read_name(folder)) != NULL) {
+    g_autofree char *path = g_strconcat("/", name, NULL);
+    if (is_never(path) || strcmp(path, "/tmp") == 0)
       continue;
     /* Repeats the link, if it is one. */
     g_autofree char *real = bt_compile_show(self, path);
     if (strcmp(real, path) == 0)
       bt_compile_spot(self, path, BT_SPOT_POINT, 0);
   }
-  closedir(folder);
+  g_dir_close(folder);
 }
 
 static void

@@ -18,7 +18,6 @@
 
 #define MAX_ENTRY_BYTES (8u << 20)
 #define STDIN_FOLDER "/run/buntime"
-#define MAX_SHEBANGS 4
 
 static void
 take_program(BtCompile *self, const char *executable, const char *found)

@@ -45,7 +45,9 @@ parse_elf(const guint8 *bytes, gsize size, BtProgram *program_out)
 static void
 parse_shebang(const guint8 *bytes, gsize size, BtProgram *program_out)
 {
-  g_autofree char *line = g_strndup((const char *)bytes + 2, MIN(size, SHEBANG_SIZE) - 2);
+  gsize rest_size = MIN(size, SHEBANG_SIZE);
+  g_autofree char *line =
+    rest_size > 2 ? g_strndup((const char *)bytes + 2, rest_size - 2) : g_strdup("");
 
   line[strcspn(line, "\n")] = '\0';
   g_strstrip(line);

@@ -40,7 +40,7 @@ static const char *const no_args[] = { NULL };
 static const char *const environment[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "SECRET=x",
                                            "LD_PRELOAD=/x.so", "TERM=xterm", NULL };
 
-/* flags: "allow-read=ro,rw" as on the command line; "@" is the tree. NULL ends them. */
+/* flags: "allow-read=ro,rw" as on the command line, in the tree. NULL ends them. */
 static void
 set_up(Fixture *self, const char *entry, const char *const *flags)
 {
@@ -392,6 +392,32 @@ test_everything(void)
   clear(&self);
 }
 
+/* A directory of programs that may be written, too, is both: each was asked for. */
+static void
+test_program_folder(void)
+{
+  static const char *const flags[] = { "allow-read=rw", "allow-write=rw", "allow-run=./rw/a", NULL };
+  static const char *const single[] = { "allow-write=rw/f", NULL };
+  static const char *const denied[] = { "deny-read=/usr/lib/python3", NULL };
+  Fixture self;
+
+  compile_with(&self, "w.py", flags);
+  assert_bind_in_tree(&self, "rw", NX);
+  assert_bind_in_tree(&self, "rw/a", 0);
+  g_assert_cmpuint(rights_in_tree(&self, "rw/a") & BT_FS_EXECUTE, !=, 0);
+  clear(&self);
+  compile_with(&self, "w.py", single);
+  assert_bind_in_tree(&self, "rw/f", NX);
+  g_assert_cmpuint(self.plan->notices->len, ==, 1);
+  g_assert_cmpuint(rights_in_tree(&self, "rw/f") & ~(guint64)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE), ==, 0);
+  clear(&self);
+  /* What is denied stays so, even where libraries are shown. */
+  compile_with(&self, "w.py", denied);
+  g_assert_cmpint(find_op(&self, BT_PLAN_HIDE, "/usr/lib/python3"), >=, 0);
+  g_assert_cmpint(find_op(&self, BT_PLAN_BIND, "/usr/lib/python3"), ==, -1);
+  clear(&self);
+}
+
 static void
 test_net(void)
 {
@@ -567,6 +593,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/write-only", test_write_only);
   g_test_add_func("/plan/never", test_never);
   g_test_add_func("/plan/everything", test_everything);
+  g_test_add_func("/plan/program-folder", test_program_folder);
   g_test_add_func("/plan/net", test_net);
   g_test_add_func("/plan/tmp", test_tmp);
   g_test_add_func("/plan/stdin", test_stdin);
