@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@
 #include "plan/bt-seccomp.h"
 
 #define HIGH 0xdead00000000ul /* what a caller may put above an int */
+#define NOBODYS_PID 0x7ffffff0ul
 #define KILLED (-SIGSYS)
 #define ANYTHING_BUT_FILTER 0
 
@@ -155,6 +157,8 @@ static const Case namespaces[] = {
   { "open_tree", SYS_open_tree, { 0, 0, 0 }, EPERM },
 };
 
+static const struct rlimit no_core = { 0, 0 };
+
 static const Case others[] = {
   { "getpid", SYS_getpid, { 0 }, 0 },
   { "read", SYS_read, { 999, 0, 0 }, EBADF },
@@ -179,6 +183,11 @@ static const Case others[] = {
   { "memfd_secret", 447, { 0 }, EPERM },
   { "shmat", SYS_shmat, { 999999, 0, SHM_RDONLY }, EINVAL },
   { "shmat exec", SYS_shmat, { 999999, 0, SHM_EXEC }, EACCES },
+  { "own limits", SYS_prlimit64, { 0, 0, 0, 0 }, 0 },
+  { "own limits set", SYS_prlimit64, { 0, 4, (unsigned long)&no_core, 0 }, 0 },
+  { "another's limits asked", SYS_prlimit64, { NOBODYS_PID | HIGH, 0, 0, 0 }, ESRCH },
+  { "another's limits set", SYS_prlimit64, { NOBODYS_PID, 4, (unsigned long)&no_core, 0 }, EPERM },
+  { "another's limits, high pointer", SYS_prlimit64, { NOBODYS_PID, 0, HIGH, 0 }, EPERM },
   { "personality query", SYS_personality, { 0xffffffff }, 0 },
   { "personality none", SYS_personality, { 0 }, 0 },
   { "personality no aslr", SYS_personality, { ADDR_NO_RANDOMIZE }, 0 },
