@@ -90,8 +90,12 @@ bt_pins_add(BtPins *self, const BtAddr *addr, guint32 rule, gint64 now)
     return FALSE;
   Pin *pin = lookup(self, addr, rule);
   if (pin == NULL) {
-    if (g_hash_table_size(self->table) >= BT_PINS_MAX)
+    if (g_hash_table_size(self->table) >= BT_PINS_MAX) {
+      /* The supervisor has the pin already: it should not be the only one. */
+      if (self->expired != NULL)
+        self->expired(self->data, addr, rule);
       return FALSE;
+    }
     pin = g_new0(Pin, 1);
     pin->addr = *addr;
     pin->rule = rule;

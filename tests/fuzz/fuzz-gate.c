@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Conversations through the gate: each frame is a u16 of size, highest bit
+ * set for one towards the worker, and its bytes. Whatever was before it, a
+ * frame that passes is what DESIGN 6 lets pass.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/bt-gate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const guint8 worker_mac[6] = { 2, 0, 0, 0, 0, 15 }, gateway_mac[6] = { 2, 0, 0, 0, 0, 2 };
+
+static gboolean
+on_denied(gpointer data, const BtNetMsgDenied *denied)
+{
+  return TRUE;
+}
+
+static void
+check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+{
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  gsize reply_size, given = size;
+  BtPacket packet;
+
+  if (bt_gate_outbound(gate, frame, &size, now, reply, &reply_size) != BT_GATE_PASS)
+    return;
+  bt_packet_parse(frame, size, &packet);
+  guint32 destination = ntohl(packet.ip.destination);
+  if (size > given || packet.kind < BT_PACKET_TCP || packet.destination_port == 53 ||
+      packet.ip.source != gate->config.worker_address || destination >> 28 == 14 ||
+      destination >> 24 == 127 || destination >> 8 == 0x0a0002 ||
+      memcmp(packet.ethernet.source, worker_mac, 6) != 0)
+    abort();
+}
+
+static void
+check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+{
+  BtPacket packet;
+
+  if (!bt_gate_inbound(gate, frame, size, now))
+    return;
+  bt_packet_parse(frame, size, &packet);
+  if (bt_flows_count(gate->flows) == 0 || packet.kind < BT_PACKET_TCP ||
+      packet.ip.destination != gate->config.worker_address)
+    abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+  static const BtNetRule rules[] = {
+    { .action = BT_ACTION_ALLOW, .proto = BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP },
+  };
+  g_autoptr(BtPins) pins = bt_pins_new(G_USEC_PER_SEC, NULL, NULL);
+  g_autoptr(BtFlows) flows = bt_flows_new(pins);
+  g_autoptr(BtDenials) denials = bt_denials_new(on_denied, NULL);
+  BtGate gate = {
+    .config = { .prefix_length = 24, .mtu = 1500 },
+    .policy = { .rules = rules, .n_rules = G_N_ELEMENTS(rules), .default_action = BT_ACTION_DENY },
+    .pins = pins,
+    .flows = flows,
+    .denials = denials,
+  };
+  gint64 now = 1000 * G_USEC_PER_SEC;
+
+  gate.config.worker_address = htonl(0x0a00020f);
+  gate.config.gateway = htonl(0x0a000202);
+  memcpy(gate.config.worker_mac, worker_mac, 6);
+  memcpy(gate.config.gateway_mac, gateway_mac, 6);
+  while (size >= 2) {
+    gboolean inbound = (data[0] & 0x80) != 0;
+    gsize length = (gsize)(data[0] & 0x7f) << 8 | data[1];
+    data += 2;
+    size -= 2;
+    length = MIN(length, size);
+    (inbound ? check_in : check_out)(&gate, data, length, now);
+    data += length;
+    size -= length;
+    now += G_USEC_PER_SEC;
+    bt_flows_sweep(flows, now);
+    bt_denials_sweep(denials, now);
+  }
+  return 0;
+}
