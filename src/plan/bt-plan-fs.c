@@ -94,6 +94,23 @@ add_rule(BtCompile *self, const BtPathRule *rule)
   bt_compile_spot(self, rule->real, BT_SPOT_POINT, 0);
 }
 
+/* A socket that may be connected to is there, whether its directory is seen or not. */
+static void
+add_sockets(BtCompile *self)
+{
+  GPtrArray *rules = bt_policy_get_unix_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    struct stat info;
+    if (rule->rule.action == BT_ACTION_DENY || rule->real == NULL ||
+        stat(rule->real, &info) != 0 || !S_ISSOCK(info.st_mode))
+      continue;
+    g_autofree char *path = bt_compile_show(self, rule->path != NULL ? rule->path : rule->real);
+    bt_compile_spot(self, path, BT_SPOT_UNSEEN, BT_PLAN_NOEXEC);
+  }
+}
+
 void
 bt_compile_rules(BtCompile *self)
 {
@@ -109,6 +126,7 @@ bt_compile_rules(BtCompile *self)
     if (rule->real != NULL)
       add_rule(self, rule);
   }
+  add_sockets(self);
 }
 
 /* ---- mounting ---- */

@@ -190,9 +190,10 @@ compile_python(BtCompile *self, GError **error)
 {
   const BtPlanRequest *request = self->request;
   g_autoptr(BtInterpreter) python = bt_interpreter_find_python(request);
-  /* --worker=python -- -m MOD: the interpreter's own options. */
+  /* --worker=python -- -m MOD: the interpreter's own options, but for a file called like one. */
+  g_autofree char *file = absolute_entry(request);
   gboolean option = request->worker == BT_WORKER_PYTHON && request->entry[0] == '-' &&
-                    !is_stdin(request);
+                    !is_stdin(request) && access(file, F_OK) != 0;
 
   if (python == NULL)
     return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "python3", _("no Python interpreter was found"),
