@@ -8,8 +8,9 @@
 
 #define PERMISSION(name_, letter_, value_, help_, number_, allow_, completion_)                  \
   {                                                                                              \
-    .name = name_, .letter = letter_, .use = BT_VALUE_OPTIONAL, .value = value_, .help = help_,  \
-    .id = BT_OPTION_PERMISSION, .number = number_, .allow = allow_, .completion = completion_,   \
+    .name = (name_), .letter = (letter_), .use = BT_VALUE_OPTIONAL, .value = (value_),           \
+    .help = (help_), .id = BT_OPTION_PERMISSION, .number = (number_), .allow = (allow_),         \
+    .completion = (completion_),                                                                 \
   }
 
 const BtOption bt_options[] = {

@@ -8,12 +8,12 @@
 
 #include "lib/buntime.h"
 
-/* The place of value among the option's words, which parsing has checked. */
-static int
-word_index(const BtGiven *given)
+/* The place of value among the option's words, below count; parsing has checked it. */
+static guint
+word_index(const BtGiven *given, guint count)
 {
   g_auto(GStrv) words = g_strsplit(given->option->value, "|", -1);
-  for (int i = 0; words[i] != NULL; i++)
+  for (guint i = 0; words[i] != NULL && i < count; i++)
     if (strcmp(words[i], given->value) == 0)
       return i;
   return 0;
@@ -54,10 +54,10 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   case BT_OPTION_POLICY:
     return buntime_sandbox_add_policy(sandbox, given->value, error);
   case BT_OPTION_WORKER:
-    buntime_sandbox_set_worker(sandbox, workers[word_index(given)]);
+    buntime_sandbox_set_worker(sandbox, workers[word_index(given, G_N_ELEMENTS(workers))]);
     break;
   case BT_OPTION_NET:
-    buntime_sandbox_set_net_backend(sandbox, backends[word_index(given)]);
+    buntime_sandbox_set_net_backend(sandbox, backends[word_index(given, G_N_ELEMENTS(backends))]);
     break;
   case BT_OPTION_JSON_STATUS_FD:
     return set_status_fd(sandbox, given->value, error);
