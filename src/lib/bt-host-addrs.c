@@ -149,7 +149,7 @@ on_change(int fd, GIOCondition condition, gpointer data)
 BtHostAddrs *
 bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **error)
 {
-  g_autoptr(BtHostAddrs) self = g_new0(BtHostAddrs, 1);
+  BtHostAddrs *self = g_new0(BtHostAddrs, 1);
 
   self->func = func;
   self->data = data;
@@ -157,10 +157,11 @@ bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **error)
   if (self->fd < 0 || !tell(self)) {
     bt_fail(error, BUNTIME_ERROR_SETUP, "rtnetlink", g_strerror(errno),
             _("buntime must know the host's own addresses to keep names away from them"));
+    bt_host_addrs_free(self);
     return NULL;
   }
   self->source = g_unix_fd_add(self->fd, G_IO_IN, on_change, self);
-  return g_steal_pointer(&self);
+  return self;
 }
 
 void

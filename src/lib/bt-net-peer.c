@@ -293,7 +293,7 @@ BtNetPeer *
 bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean network,
                 BtExplainer *explainer, GError **error)
 {
-  g_autoptr(BtNetPeer) self = g_new0(BtNetPeer, 1);
+  BtNetPeer *self = g_new0(BtNetPeer, 1);
 
   self->names = names;
   self->policy = policy;
@@ -302,9 +302,11 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
   self->helper = BT_HELPER_INIT;
   self->fd = -1;
   self->waiting[0].fd = self->waiting[1].fd = -1;
-  if (network && !spawn(self, error))
+  if (network && !spawn(self, error)) {
+    bt_net_peer_free(self);
     return NULL;
-  return g_steal_pointer(&self);
+  }
+  return self;
 }
 
 static gboolean

@@ -2,7 +2,6 @@
 #include "lib/bt-terminal.h"
 
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 void
@@ -19,7 +18,6 @@ bt_terminal_save(BtTerminal *terminal_out)
 void
 bt_terminal_restore(const BtTerminal *terminal)
 {
-  struct termios now;
   sigset_t stop, before;
 
   /* In the background the terminal is another job's; leave it alone. */
@@ -30,8 +28,6 @@ bt_terminal_restore(const BtTerminal *terminal)
   sigaddset(&stop, SIGTTOU);
   sigprocmask(SIG_BLOCK, &stop, &before);
   tcflush(terminal->fd, TCIFLUSH);
-  if (tcgetattr(terminal->fd, &now) == 0 &&
-      memcmp(&now, &terminal->settings, sizeof now) != 0)
-    tcsetattr(terminal->fd, TCSANOW, &terminal->settings);
+  tcsetattr(terminal->fd, TCSANOW, &terminal->settings);
   sigprocmask(SIG_SETMASK, &before, NULL);
 }
