@@ -101,7 +101,9 @@ settle_root(const char *entry, BtCaller *caller_out, BtExplainer *explainer, GEr
       close(fd);
     return FALSE;
   }
-  if (file && access(entry, R_OK) != 0)
+  /* By its whole path: a relative one leads through a working directory that root opened. */
+  g_autofree char *path = g_canonicalize_filename(entry, NULL);
+  if (file && access(path, R_OK) != 0)
     caller_out->entry_bytes = read_all(fd);
   if (fd >= 0)
     close(fd);
