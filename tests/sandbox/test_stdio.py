@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """stdin, stdout and stderr are the caller's own: pipes and terminals behave as without buntime."""
 
-import os
 import signal
 import subprocess
-import termios
 
 import pytest
 
