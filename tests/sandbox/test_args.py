@@ -36,7 +36,7 @@ def test_entry_called_like_an_option(box, world):
     result = world.run(["run", "--", "--foo.py", "--", "x"], cwd=box.directory)
     assert result.stdout == '["--", "x"]\n', str(result)
     box.write("--foo", "#!/usr/bin/python3\n" + SHOW, 0o755)
-    result = world.run(["--worker=python", "--", "--foo", "y"], cwd=box.directory)
+    result = world.run(["--", "--foo", "y"], cwd=box.directory)
     assert result.stdout == '["y"]\n', str(result)
 
 

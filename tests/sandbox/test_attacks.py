@@ -86,6 +86,8 @@ def test_nested_namespaces(box):
                        ("net", 0x40000000), ("ipc", 0x08000000), ("uts", 0x04000000),
                        ("cgroup", 0x02000000), ("time", 0x00000080)):
         out["unshare-" + name] = sys_call(272, flag)
+        if name == "time":
+            continue  # clone() takes this bit for a part of the exit signal
         value = sys_call(56, flag | signal.SIGCHLD, 0, 0, 0, 0)
         if value == 0:
             os._exit(0)
@@ -119,7 +121,7 @@ def test_nested_namespaces(box):
     ("name_to_handle_at", 303, (-100, b"/", 0, 0, 0)), ("open_by_handle_at", 304, (-100, 0, 0)),
     ("settimeofday", 164, (0, 0)), ("clock_settime", 227, (0, 0)), ("adjtimex", 159, (0,)),
     ("iopl", 172, (3,)), ("ioperm", 173, (0, 1, 1)), ("modify_ldt", 154, (0, 0, 0)),
-    ("personality", 135, (0x0400000,)), ("vhangup", 153, ()), ("seccomp-listener", 317, (1, 8, 0)),
+    ("personality", 135, (0x0400000,)), ("vhangup", 153, ()),
     ("memfd_create", 319, (b"x", 0)), ("memfd_secret", 447, (0,)), ("pidfd_getfd", 438, (0, 0, 0)),
     ("openat2", 437, (-100, b"/", 0, 24)), ("fanotify_init", 300, (0, 0)),
     ("lookup_dcookie", 212, (0, 0, 0)), ("move_pages", 279, (1, 0, 0, 0, 0, 0)),
@@ -130,6 +132,17 @@ def test_system_calls_that_nobody_needs(box, name, number, args):
     out["value"] = sys_call({number}, *{args!r})
     """)
     assert out["value"] in ("EPERM", "ENOSYS", "EACCES"), (name, out)
+
+
+def test_no_listener_of_its_own(box):
+    """A worker that could answer notified calls itself would answer its own connects."""
+    out, _ = box.json(code=SYSCALL + """
+    import struct
+    filters = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0x7fff0000))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", 1, ctypes.addressof(filters)))
+    out["listener"] = sys_call(317, 1, 8, program)
+    """)
+    assert out["listener"] in ("EBUSY", "EPERM", "ENOSYS", "EACCES"), out
 
 
 def test_foreign_architectures_are_killed(box):

@@ -24,8 +24,7 @@ def test_killed(box, number):
     assert result.status in (128 + number, -number), str(result)
 
 
-@pytest.mark.parametrize("name", ["missing.py", "./missing.py", "/nonexistent/w.py", "no-such-program",
-                                  "missing.ts"])
+@pytest.mark.parametrize("name", ["missing.py", "./missing.py", "/nonexistent/w.py", "no-such-program"])
 def test_entry_not_found(box, name):
     result = box.run(name=name)
     assert result.status == 127, str(result)
@@ -70,7 +69,8 @@ def test_value_in_a_separate_word(box, world, flag):
     box.write("w.py", "print('ran')\n")
     value = {"--policy": "p.json", "--worker": "python"}.get(flag, "github.com")
     result = world.run([flag, value, "run", "w.py"], cwd=box.directory)
-    assert result.status == 2, str(result)
+    # A flag that may stand alone takes the word for ENTRY, which is then not found.
+    assert result.status == (2 if flag in ("--policy", "--worker") else 127), str(result)
     assert f"{flag}={value}" in result.stderr, str(result)
 
 

@@ -164,7 +164,7 @@ def test_mounts(box):
 def test_nothing_to_gain_from_tools(box, program):
     path = next((d for d in ("/usr/bin", "/usr/sbin") if Path(d, program[0]).exists()), None)
     result = box.run(name=f"{path}/{program[0]}", args=program[1:])
-    assert result.status not in (0, 125, 127), str(result)
+    assert result.status not in (0, 127) and "buntime:" not in result.stderr, str(result)
     assert "uid=0" not in result.stdout
 
 
@@ -192,7 +192,8 @@ def test_a_write_to_the_working_directory_is_refused_not_lost(box):
     assert str(box.directory / "result.txt") in events[0].object
     assert events[0].program.startswith("python3") and events[0].pid > 0
     assert events[0].rule.startswith("defaults.fs = deny")
-    assert events[0].allow == f"--allow-write={box.directory}/result.txt"
+    # A file that is not there cannot be granted by itself.
+    assert events[0].allow == f"--allow-write={box.directory}"
     assert len(result.denied("write", "w.py")) == 1
 
 
