@@ -82,6 +82,7 @@ compile_clear(BtCompile *self)
   g_hash_table_unref(self->plain);
   g_ptr_array_unref(self->readable);
   g_free(self->executable);
+  g_free(self->run_path);
   g_free(self->path_dir);
   g_free(self->program);
   g_free(self->entry_path);
@@ -128,7 +129,7 @@ fill_header(BtCompile *self)
   header->gid = self->request->gid;
   header->root_size = ROOT_SIZE;
   header->hostname = bt_plan_builder_string(self->builder, "buntime");
-  header->executable = bt_plan_builder_string(self->builder, self->executable);
+  header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
   bt_plan_builder_filters(self->builder, bt_notify_filter(), bt_seccomp_worker(memfd),
                           bt_seccomp_init());

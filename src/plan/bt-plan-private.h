@@ -72,7 +72,8 @@ typedef struct {
   gboolean run_everything; /* programs are granted everywhere */
   guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
   /* What the worker is: bt-plan-worker.c */
-  char *executable;
+  char *executable;    /* canonical: what is granted */
+  char *run_path;      /* as found: what is executed, and so the process's name */
   char *path_dir;      /* where its interpreter was found, first in PATH; NULL: none */
   char *program;
   char *entry_path;

@@ -23,6 +23,7 @@ static void
 take_program(BtCompile *self, const char *executable, const char *found)
 {
   self->executable = g_strdup(executable);
+  self->run_path = g_strdup(found);
   self->program = g_path_get_basename(found);
   self->path_dir = g_path_get_dirname(found);
 }
@@ -84,6 +85,12 @@ use_plain(BtCompile *self, const char *found, const BtProgram *known)
 
 /* ---- the entry's file ---- */
 
+static gboolean
+is_stdin(const BtPlanRequest *request)
+{
+  return strcmp(request->entry, "-") == 0;
+}
+
 static char *
 absolute_entry(const BtPlanRequest *request)
 {
@@ -120,24 +127,45 @@ show_entry_folder(BtCompile *self, const char *path)
 }
 
 static gboolean
+check_entry(const BtPlanRequest *request, const char *path, GError **error)
+{
+  struct stat info;
+
+  if (stat(path, &info) != 0)
+    return bt_fail(error, errno == EACCES ? BUNTIME_ERROR_NOT_RUNNABLE : BUNTIME_ERROR_NOT_FOUND,
+                   request->entry, g_strerror(errno), _("check the spelling"));
+  if (!S_ISREG(info.st_mode))
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, request->entry, _("it is not a file"),
+                   _("name the program in it"));
+  if (access(path, R_OK) != 0)
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, request->entry, g_strerror(errno),
+                   _("make it readable (chmod +r)"));
+  return TRUE;
+}
+
+/* An entry that is not there is the nearer mistake than an interpreter that is not. */
+static gboolean
+fail_without_interpreter(const BtPlanRequest *request, const char *name, const char *reason,
+                         const char *cure, GError **error)
+{
+  g_autofree char *path = absolute_entry(request);
+  gboolean file = !is_stdin(request) && request->entry[0] != '-' && request->entry_bytes == NULL;
+
+  return (!file || check_entry(request, path, error)) &&
+         bt_fail(error, BUNTIME_ERROR_NOT_FOUND, name, reason, cure);
+}
+
+static gboolean
 show_entry(BtCompile *self, GError **error)
 {
   g_autofree char *written = absolute_entry(self->request);
   g_autofree char *path = bt_compile_show(self, written);
-  struct stat info;
 
   show_entry_folder(self, path);
   if (self->request->entry_bytes != NULL)
     return make_entry(self, path, error);
-  if (stat(path, &info) != 0)
-    return bt_fail(error, errno == EACCES ? BUNTIME_ERROR_NOT_RUNNABLE : BUNTIME_ERROR_NOT_FOUND,
-                   self->request->entry, g_strerror(errno), _("check the spelling"));
-  if (!S_ISREG(info.st_mode))
-    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, self->request->entry,
-                   _("it is not a file"), _("name the program in it"));
-  if (access(path, R_OK) != 0)
-    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, self->request->entry, g_strerror(errno),
-                   _("make it readable (chmod +r)"));
+  if (!check_entry(self->request, path, error))
+    return FALSE;
   bt_compile_spot(self, path, BT_SPOT_UNSEEN, BT_PLAN_NOEXEC);
   self->entry_path = g_steal_pointer(&path);
   return TRUE;
@@ -152,12 +180,6 @@ show_stdin(BtCompile *self, const char *suffix, GError **error)
   if (self->request->entry_bytes == NULL)
     return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, "-", _("standard input was not read"), NULL);
   return make_entry(self, path, error);
-}
-
-static gboolean
-is_stdin(const BtPlanRequest *request)
-{
-  return strcmp(request->entry, "-") == 0;
 }
 
 /* As given, but never where the interpreter would take it for an option of its own. */
@@ -196,9 +218,11 @@ compile_python(BtCompile *self, GError **error)
                     !is_stdin(request) && access(file, F_OK) != 0;
 
   if (python == NULL)
-    return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "python3", _("no Python interpreter was found"),
-                   _("install one (Debian, Ubuntu: sudo apt install python3), or activate an "
-                     "environment that has one"));
+    return fail_without_interpreter(
+      request, "python3", _("no Python interpreter was found"),
+      _("install one (Debian, Ubuntu: sudo apt install python3), or activate an environment that "
+        "has one"),
+      error);
   use_python(self, python);
   bt_plan_builder_arg(self->builder, python->found);
   if (option) {
@@ -218,8 +242,9 @@ compile_bun(BtCompile *self, GError **error)
   g_autoptr(BtInterpreter) bun = bt_interpreter_find_bun(self->request);
 
   if (bun == NULL)
-    return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, "bun", _("Bun was not found"),
-                   _("install it: npm install -g bun, or see https://bun.sh"));
+    return fail_without_interpreter(self->request, "bun", _("Bun was not found"),
+                                    _("install it: npm install -g bun, or see https://bun.sh"),
+                                    error);
   use_plain(self, bun->found, NULL);
   bt_plan_builder_arg(self->builder, bun->found);
   if (!(is_stdin(self->request) ? show_stdin(self, ".ts", error) : show_entry(self, error)))
