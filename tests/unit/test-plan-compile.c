@@ -485,7 +485,7 @@ test_stdin(void)
 static const struct {
   const char *entry;
   BtWorkerKind worker;
-  const char *executable; /* canonicalised; NULL: see below */
+  const char *executable; /* as found */
   const char *argv[4];
 } entries[] = {
   { "script", BT_WORKER_AUTO, "/usr/bin/python3", { "/usr/bin/python3", "script" } },
@@ -503,14 +503,13 @@ test_entries(void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(entries); i++) {
     Fixture self;
-    char real[4096];
 
     g_test_message("%s", entries[i].entry);
     set_up(&self, entries[i].entry, NULL);
     self.request.worker = entries[i].worker;
     compile(&self);
-    g_assert_nonnull(realpath(entries[i].executable, real));
-    g_assert_cmpstr(bt_plan_string(&self.view, self.view.header->executable), ==, "/usr/bin/python3");
+    g_assert_cmpstr(bt_plan_string(&self.view, self.view.header->executable), ==,
+                    entries[i].executable);
     guint32 n = 0;
     for (; entries[i].argv[n] != NULL; n++)
       g_assert_cmpstr(bt_plan_string(&self.view, self.view.argv[n]), ==, entries[i].argv[n]);
