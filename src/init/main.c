@@ -46,11 +46,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +60,24 @@
 #include "init/bt-report.h"
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/*
+ * A socket acts in the network namespace it was made in, the host's: by
+ * connect(AF_UNSPEC) and connect() a TCP one reaches whatever the host does,
+ * and so do datagrams. A connected Unix stream is tied to its peer for good.
+ */
+static bool
+is_tied(int fd)
+{
+  struct sockaddr_storage peer;
+  socklen_t size = sizeof peer, type_size = sizeof(int), domain_size = sizeof(int);
+  int type = 0, domain = 0;
+
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) == 0 && domain == AF_UNIX &&
+         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) == 0 &&
+         (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+         getpeername(fd, (struct sockaddr *)&peer, &size) == 0;
+}
 
 /*
  * A descriptor the caller had closed must not become one of ours, and a
@@ -72,6 +92,8 @@ check_stdio(void)
     if (fstat(fd, &info) == 0) {
       if (S_ISDIR(info.st_mode))
         bt_fail_with(EISDIR, fd == 0 ? "standard input" : "standard output");
+      if (S_ISSOCK(info.st_mode) && !is_tied(fd))
+        bt_fail_with(ESOCKTNOSUPPORT, fd == 0 ? "standard input" : "standard output");
     } else if (open("/dev/null", O_RDWR) != fd) {
       bt_fail_at("/dev/null");
     }

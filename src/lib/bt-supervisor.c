@@ -85,6 +85,10 @@ static const char *
 stage_cure(const BtStatus *status)
 {
   switch (status->stage) {
+  case BT_STAGE_PLAN:
+    if (status->error == ESOCKTNOSUPPORT)
+      return _("a network socket there would reach past the sandbox: put a pipe between (cat |)");
+    return NULL;
   case BT_STAGE_NETWORK:
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
