@@ -8,6 +8,7 @@
  */
 #include "plan/bt-plan-private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -30,6 +31,29 @@ take_program(BtCompile *self, const char *executable, const char *found)
 
 /* ---- interpreters ---- */
 
+/*
+ * Does an interpreter really live there? A script's #! line and pyvenv.cfg
+ * are the words of whoever wrote the program: "home = ~/.ssh/bin" must not
+ * show ~/.ssh, nor a python3 in a project's own directory the one above it.
+ */
+static gboolean
+is_python_prefix(const char *binary, const char *prefix)
+{
+  g_autofree char *lib = g_build_filename(prefix, "lib", NULL);
+  struct stat info;
+  gboolean found = FALSE;
+
+  if (stat(binary, &info) != 0 || !S_ISREG(info.st_mode) || access(binary, X_OK) != 0)
+    return FALSE;
+  DIR *folder = opendir(lib);
+  const struct dirent *entry;
+  while (folder != NULL && !found && (entry = readdir(folder)) != NULL)
+    found = g_str_has_prefix(entry->d_name, "python3");
+  if (folder != NULL)
+    closedir(folder);
+  return found;
+}
+
 /* Libraries of a prefix may be mapped; its programs do not run. */
 static void
 show_prefix(BtCompile *self, const char *binary)
@@ -48,7 +72,7 @@ show_prefix(BtCompile *self, const char *binary)
   } else if (bt_path_is_below(self->request->home, prefix) || strcmp(prefix, "/usr/local") == 0) {
     /* An interpreter in ~/bin does not make the home visible. */
     bt_compile_spot(self, lib, BT_SPOT_LIBRARY, 0);
-  } else {
+  } else if (is_python_prefix(binary, prefix)) {
     bt_compile_spot(self, prefix, BT_SPOT_LIBRARY, 0);
   }
 }
