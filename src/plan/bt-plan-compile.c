@@ -131,7 +131,8 @@ fill_header(BtCompile *self)
   header->hostname = bt_plan_builder_string(self->builder, "buntime");
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
-  bt_plan_builder_filters(self->builder, bt_notify_filter(), bt_seccomp_worker(memfd),
+  bt_plan_builder_filters(self->builder, bt_notify_filter(),
+                          bt_seccomp_worker(memfd, header->landlock_scoped != 0),
                           bt_seccomp_init());
 }
 

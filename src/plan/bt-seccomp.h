@@ -16,8 +16,11 @@ typedef struct {
   guint count;
 } BtFilter;
 
-/* The worker's allow-list. memfd_allowed only where exec or ffi is granted for everything. */
-BtFilter bt_seccomp_worker(gboolean memfd_allowed);
+/*
+ * The worker's allow-list. memfd_allowed only where exec or ffi is granted for
+ * everything; signals_scoped where Landlock keeps the worker's signals inside.
+ */
+BtFilter bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
 /* The calls that the supervisor answers. Installed before the allow-list. */

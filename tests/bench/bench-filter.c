@@ -7,7 +7,7 @@
 int
 main(void)
 {
-  BtFilter filter = bt_seccomp_worker(FALSE);
+  BtFilter filter = bt_seccomp_worker(FALSE, TRUE);
   size_t size = filter.count * sizeof filter.instructions[0];
   return write(1, filter.instructions, size) == (ssize_t)size ? 0 : 1;
 }

@@ -384,10 +384,11 @@ test_everything(void)
   g_assert_cmpint(find_op(&self, BT_PLAN_BIND, "/"), ==, -1);
   assert_bind(&self, "/home", 0);
   g_assert_cmpuint(rights(&self, "/") & BT_FS_EXECUTE, !=, 0);
-  g_assert_cmpuint(self.view.header->worker_filter.count, ==, bt_seccomp_worker(TRUE).count);
+  gboolean scoped = self.view.header->landlock_scoped != 0;
+  g_assert_cmpuint(self.view.header->worker_filter.count, ==, bt_seccomp_worker(TRUE, scoped).count);
   clear(&self);
   compile_with(&self, "w.py", (const char *const[]){ "allow-run", "deny-run=ls", NULL });
-  g_assert_cmpuint(self.view.header->worker_filter.count, ==, bt_seccomp_worker(FALSE).count);
+  g_assert_cmpuint(self.view.header->worker_filter.count, ==, bt_seccomp_worker(FALSE, scoped).count);
   assert_bind(&self, "/usr/bin/ls", RO | NX);
   clear(&self);
 }

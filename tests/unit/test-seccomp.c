@@ -132,6 +132,11 @@ static const Case terminal[] = {
   { "TIOCLINUX", SYS_ioctl, { 999, TIOCLINUX, 0 }, EPERM },
   { "TIOCSETD", SYS_ioctl, { 999, TIOCSETD, 0 }, EPERM },
   { "TIOCSCTTY", SYS_ioctl, { 999, TIOCSCTTY, 0 }, EPERM },
+  { "btrfs snapshot", SYS_ioctl, { 999, 0x50009401, 0 }, EPERM },
+  { "btrfs snapshot, version 2", SYS_ioctl, { 999, 0x50009417 | HIGH, 0 }, EPERM },
+  { "btrfs subvolume", SYS_ioctl, { 999, 0x5000940e, 0 }, EBADF },
+  { "bcachefs subvolume", SYS_ioctl, { 999, 0x4020bc10, 0 }, EPERM },
+  { "fscrypt key taken away", SYS_ioctl, { 999, 0xc0406618, 0 }, EPERM },
   { "F_GETFD", SYS_fcntl, { 0, F_GETFD, 0 }, 0 },
   { "F_NOTIFY", SYS_fcntl, { 0, F_NOTIFY, 0 }, EPERM },
   { "F_SETLEASE", SYS_fcntl, { 0, F_SETLEASE, F_WRLCK }, EPERM },
@@ -188,6 +193,11 @@ static const Case others[] = {
   { "another's limits asked", SYS_prlimit64, { NOBODYS_PID | HIGH, 0, 0, 0 }, ESRCH },
   { "another's limits set", SYS_prlimit64, { NOBODYS_PID, 4, (unsigned long)&no_core, 0 }, EPERM },
   { "another's limits, high pointer", SYS_prlimit64, { NOBODYS_PID, 0, HIGH, 0 }, EPERM },
+  { "own priority", SYS_setpriority, { PRIO_PROCESS, 0, 0 }, 0 },
+  { "the group's priority", SYS_setpriority, { PRIO_PGRP, 0, 0 }, EPERM },
+  { "the group's priority, high half", SYS_setpriority, { PRIO_PGRP | HIGH, 0, 0 }, EPERM },
+  { "the group's I/O priority", SYS_ioprio_set, { 2 | HIGH, 0, 0x4000 }, EPERM },
+  { "the group asked for", SYS_kill, { 0, 0 }, 0 },
   { "personality query", SYS_personality, { 0xffffffff }, 0 },
   { "personality none", SYS_personality, { 0 }, 0 },
   { "personality no aslr", SYS_personality, { ADDR_NO_RANDOMIZE }, 0 },
@@ -216,7 +226,20 @@ test_worker(gconstpointer data)
     { others, G_N_ELEMENTS(others) },
   };
   gsize i = GPOINTER_TO_SIZE(data);
-  check(bt_seccomp_worker(FALSE), groups[i].cases, groups[i].count);
+  check(bt_seccomp_worker(FALSE, TRUE), groups[i].cases, groups[i].count);
+}
+
+/* Before Landlock's scopes the caller's process group is in reach of kill(0). */
+static void
+test_unscoped(void)
+{
+  static const Case cases[] = {
+    { "the group", SYS_kill, { 0, 0 }, EPERM },
+    { "the group, high half", SYS_kill, { HIGH, 0 }, EPERM },
+    { "nobody", SYS_kill, { NOBODYS_PID, 0 }, ESRCH },
+  };
+  check(bt_seccomp_worker(FALSE, FALSE), cases, G_N_ELEMENTS(cases));
+  check(bt_seccomp_worker(TRUE, FALSE), cases, G_N_ELEMENTS(cases));
 }
 
 static void
@@ -227,7 +250,7 @@ test_memfd(void)
     { "memfd_secret", 447, { 0 }, EPERM },
     { "ptrace", SYS_ptrace, { 0, 0, 0, 0 }, EPERM },
   };
-  check(bt_seccomp_worker(TRUE), cases, G_N_ELEMENTS(cases));
+  check(bt_seccomp_worker(TRUE, TRUE), cases, G_N_ELEMENTS(cases));
 }
 
 #ifdef __x86_64__
@@ -242,7 +265,7 @@ test_i386(void)
   if (pid == 0) {
     long result = 20; /* i386's getpid */
     signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
-    install(bt_seccomp_worker(FALSE));
+    install(bt_seccomp_worker(FALSE, TRUE));
     __asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
     _exit(0);
   }
@@ -268,7 +291,7 @@ test_ordinary(void)
 
   g_assert_cmpint(pid, >=, 0);
   if (pid == 0) {
-    install(bt_seccomp_worker(FALSE));
+    install(bt_seccomp_worker(FALSE, TRUE));
     pthread_t id;
     void *result = NULL;
     int good = pthread_create(&id, NULL, thread, &status) == 0 && pthread_join(id, &result) == 0 &&
@@ -318,6 +341,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/seccomp/namespaces", GSIZE_TO_POINTER(2), test_worker);
   g_test_add_data_func("/seccomp/others", GSIZE_TO_POINTER(3), test_worker);
   g_test_add_func("/seccomp/memfd", test_memfd);
+  g_test_add_func("/seccomp/unscoped", test_unscoped);
 #ifdef __x86_64__
   g_test_add_func("/seccomp/i386", test_i386);
 #endif
