@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <sys/types.h>
 
+#include "lib/bt-alarm.h"
 #include "lib/bt-notifier.h"
 
 G_BEGIN_DECLS
@@ -28,7 +29,8 @@ struct _BtNotifier {
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
   BtLastExec last_exec;
-  GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until needed */
+  BtAlarm alarm; /* set while a socket of the worker is in our hands */
+  GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until the first call */
 };
 
 /* One call that waits for its answer. */
@@ -58,6 +60,6 @@ void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-conne
 void bt_notify_connect_shutdown(BtNotifier *self);
 
 /* Is the object on a filesystem that belongs to the sandbox alone? */
-gboolean bt_notifier_owns_device(BtNotifier *self, pid_t tid, dev_t device);
+gboolean bt_notifier_owns_device(BtNotifier *self, dev_t device);
 
 G_END_DECLS

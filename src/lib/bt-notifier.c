@@ -106,7 +106,11 @@ bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
     g_free(object);
 }
 
-/* The root, /tmp, /dev/shm and whatever else the plan made fresh. */
+/*
+ * The root, /tmp, /dev/shm and whatever else the plan made fresh. Looked for
+ * in the first call, which is init's execve: later the worker could have put
+ * a link where one of them is expected, to a place of the host's.
+ */
 static void
 find_own_devices(BtNotifier *self, pid_t tid)
 {
@@ -123,10 +127,8 @@ find_own_devices(BtNotifier *self, pid_t tid)
 }
 
 gboolean
-bt_notifier_owns_device(BtNotifier *self, pid_t tid, dev_t device)
+bt_notifier_owns_device(BtNotifier *self, dev_t device)
 {
-  if (self->own_devices == NULL)
-    find_own_devices(self, tid);
   for (guint i = 0; i < self->own_devices->len; i++)
     if (g_array_index(self->own_devices, dev_t, i) == device)
       return TRUE;
@@ -138,7 +140,9 @@ dispatch_call(BtNotifier *self, const BtCall *call)
 {
   switch (call->number) {
   case SYS_connect:
+    bt_alarm_set(&self->alarm);
     bt_notify_connect(self, call);
+    bt_alarm_unset(&self->alarm);
     return;
   case SYS_execve:
   case SYS_execveat:
@@ -182,6 +186,8 @@ on_notification(int fd, GIOCondition condition, gpointer data)
   };
   for (int i = 0; i < 6; i++)
     call.args[i] = buffer.request.data.args[i];
+  if (self->own_devices == NULL)
+    find_own_devices(self, call.tid);
   dispatch_call(self, &call);
   return G_SOURCE_CONTINUE;
 }
@@ -199,6 +205,8 @@ bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames 
   self->names = names;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);
+  if (!bt_alarm_init(&self->alarm))
+    g_warning("no timer: %s", g_strerror(errno));
   syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
   /* Only a matter of speed: kernels before 6.6 refuse it. */
@@ -210,7 +218,9 @@ bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames 
 void
 bt_notifier_free(BtNotifier *self)
 {
+  bt_alarm_set(&self->alarm);
   bt_notify_connect_shutdown(self);
+  bt_alarm_clear(&self->alarm);
   g_clear_handle_id(&self->source, g_source_remove);
   g_hash_table_unref(self->waiting);
   g_clear_pointer(&self->own_devices, g_array_unref);

@@ -48,6 +48,8 @@
 /* Callers that wait at once; each keeps a descriptor of ours. */
 #define MAX_WAITING 512
 #define MAX_THREADS 4
+/* Those that wait for a thread; each keeps three. */
+#define MAX_UNPROCESSED 64
 /* The kernel takes an IPv6 address without its scope id (SIN6_LEN_RFC2133). */
 #define MIN_IN6_LENGTH 24
 
@@ -102,7 +104,10 @@ drop_invalid(BtNotifier *self)
   }
 }
 
-/* connect() that never waits; 0 or an errno. *blocking_out: the worker's socket would have. */
+/*
+ * connect() that never waits; 0 or an errno. *blocking_out: the worker's socket
+ * would have. The alarm ends it where the worker took O_NONBLOCK away again.
+ */
 static int
 try_connect(int fd, const Address *address, gboolean *blocking_out)
 {
@@ -115,6 +120,8 @@ try_connect(int fd, const Address *address, gboolean *blocking_out)
   int error = connect(fd, &address->any, address->length) == 0 ? 0 : errno;
   if (*blocking_out)
     fcntl(fd, F_SETFL, flags);
+  if (error == EINTR)
+    return address->any.sa_family == AF_UNIX ? EAGAIN : EINPROGRESS;
   return error;
 }
 
@@ -122,15 +129,18 @@ static gboolean
 on_connected(int fd, GIOCondition condition, gpointer data)
 {
   BtWaitingConnect *waiting = data;
+  const BtAlarm *alarm = &waiting->notifier->alarm;
   gboolean blocking;
-  int error = try_connect(fd, &waiting->address, &blocking);
 
-  if (error == EALREADY)
-    return G_SOURCE_CONTINUE;
-  bt_call_return(waiting->notifier, &waiting->call, error);
-  waiting->source = 0;
-  waiting_end(waiting);
-  return G_SOURCE_REMOVE;
+  bt_alarm_set(alarm);
+  int error = try_connect(fd, &waiting->address, &blocking);
+  if (error != EALREADY && error != EINPROGRESS) {
+    bt_call_return(waiting->notifier, &waiting->call, error);
+    waiting->source = 0;
+    waiting_end(waiting);
+  }
+  bt_alarm_unset(alarm);
+  return error == EALREADY || error == EINPROGRESS ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 /* Takes fd. */
@@ -194,7 +204,7 @@ wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const Address *addr
 
   if (pool == NULL)
     pool = g_thread_pool_new(connect_in_thread, NULL, MAX_THREADS, FALSE, NULL);
-  if (g_thread_pool_unprocessed(pool) >= MAX_WAITING) {
+  if (g_thread_pool_unprocessed(pool) >= MAX_UNPROCESSED) {
     bt_call_return(self, call, EAGAIN);
     close(fd);
     return;
@@ -341,7 +351,7 @@ connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *addres
     close(fd);
     return;
   }
-  if (bt_notifier_owns_device(self, call->tid, info.st_dev)) {
+  if (bt_notifier_owns_device(self, info.st_dev)) {
     connect_to_found(self, call, fd, object.fd);
     return;
   }

@@ -72,7 +72,7 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   }
 
   BtVerdict verdict = bt_policy_check_path(self->policy, object.path, BT_FS_WRITE_FILE);
-  gboolean own = !object.read_only && bt_notifier_owns_device(self, call->tid, object.device);
+  gboolean own = !object.read_only && bt_notifier_owns_device(self, object.device);
   if (own || (!object.read_only && verdict.action != BT_ACTION_DENY)) {
     gboolean warn = !own && verdict.action == BT_ACTION_WARN;
     if (bt_call_continue(self, call) && warn)
