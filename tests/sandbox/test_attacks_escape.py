@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ways out that were found by attacking, and stay closed."""
+
+import os
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from test_attacks import SYSCALL, Service
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="system call numbers")
+
+
+@pytest.fixture
+def service(box):
+    one = Service(box.directory / "service")
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def nested():
+    """A working directory two levels below /tmp: the worker may rename the first."""
+    top = tempfile.mkdtemp(dir="/tmp")
+    (Path(top) / "project").mkdir()
+    yield Path(top) / "project"
+    shutil.rmtree(top)
+
+
+def test_a_link_makes_no_host_socket_ones_own(box, service, nested, world):
+    """The sandbox's own file systems are known before the worker can rearrange /tmp."""
+    (Path(service.path).parent / "project").mkdir()
+    (nested / "w.py").write_text(f"""
+import os, socket
+os.rename({str(nested.parent)!r}, "/tmp/away")
+os.symlink({os.path.dirname(service.path)!r}, {str(nested.parent)!r})
+try:
+    socket.socket(socket.AF_UNIX).connect({service.path!r})
+    print("connected")
+except OSError as error:
+    print(error.errno)
+""")
+    result = world.run([f"--allow-read={os.path.dirname(service.path)}", "run", "w.py"], cwd=nested)
+    assert result.stdout == "13\n", str(result)
+    assert service.heard == []
+
+
+def connected_tcp():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        one = socket.create_connection(server.getsockname())
+        other, _ = server.accept()
+    return one, other
+
+
+def udp():
+    return socket.socket(socket.AF_INET, socket.SOCK_DGRAM), None
+
+
+def unix_datagrams():
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+
+def unconnected_unix():
+    return socket.socket(socket.AF_UNIX), None
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("make", [connected_tcp, udp, unix_datagrams, unconnected_unix])
+def test_a_socket_of_the_hosts_is_no_standard_stream(box, world, make, number):
+    """connect(AF_UNSPEC) and connect() again: it is in the host's network namespace."""
+    box.write("w.py", "open('/dev/shm/ran', 'w')\n")
+    one, other = make()
+    streams = [subprocess.DEVNULL, subprocess.PIPE, subprocess.PIPE]
+    streams[number] = one
+    with world.spawn(["run", "w.py"], cwd=box.directory, stdin=streams[0], stdout=streams[1],
+                     stderr=streams[2]) as process:
+        assert process.wait(20) == 125
+    one.close()
+    if other is not None:
+        other.close()
+
+
+def test_a_connected_unix_stream_is_a_standard_stream(box, world):
+    """As Node's child_process and sshd give it."""
+    box.write("w.py", "print(input() + ' seen')\n")
+    one, other = socket.socketpair()
+    with world.spawn(["run", "w.py"], cwd=box.directory, stdin=one, stdout=one) as process:
+        one.close()
+        other.sendall(b"line\n")
+        assert process.wait(20) == 0
+        assert other.recv(100) == b"line seen\n"
+    other.close()
+
+
+@pytest.mark.parametrize("home", ["{secret}/bin", "{secret}/sub/../bin", "/run/bin", "/"])
+def test_a_programs_own_words_show_nothing(box, home):
+    """The #! line and pyvenv.cfg are written by whoever wrote the program."""
+    secret = box.write("secret/key", "k").parent
+    (secret / "bin").mkdir()
+    box.write("evil/pyvenv.cfg", f"home = {home.format(secret=secret)}\n")
+    (box.directory / "evil/bin").mkdir()
+    (box.directory / "evil/bin/python3").symlink_to("/usr/bin/python3")
+    box.write("evil/tool", f"""
+        #!{box.directory}/evil/bin/python3
+        import os
+        print(os.path.exists({str(secret)!r}), os.path.exists("/run/user"))
+    """, 0o755)
+    result = box.run(name="evil/tool")
+    assert result.stdout == "False False\n", str(result)
+
+
+def test_an_interpreter_in_a_project_does_not_show_what_is_beside_it(box):
+    box.write("work/other/key", "k")
+    (box.directory / "work/evil").mkdir()
+    shutil.copy(os.path.realpath("/usr/bin/python3"), box.directory / "work/evil/python3")
+    box.write("work/evil/tool", f"""
+        #!{box.directory}/work/evil/python3
+        import os
+        print(os.path.exists({str(box.directory / "work/other")!r}))
+    """, 0o755)
+    result = box.run(name="work/evil/tool")
+    assert result.stdout == "False\n", str(result)
+
+
+def test_the_callers_process_group(box, world):
+    """The supervisor and the rest of a pipeline are in the worker's process group."""
+    box.write("w.py", SYSCALL.replace("\n    ", "\n") + """
+import errno, signal
+print(sys_call(141, 1, 0, 19), sys_call(251, 2, 0, 3 << 13), flush=True)
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+libc.kill(0, signal.SIGUSR1)
+libc.kill(0, signal.SIGKILL)
+""")
+    words = " ".join(world.command(["run", "w.py"]))
+    # The worker may kill itself by it, but nobody outside.
+    result = world.run_command(
+        ["sh", "-c", f"trap 'echo got it' USR1; {words}; echo $?; nice"],
+        cwd=box.directory, start_new_session=True)
+    lines = result.stdout.splitlines()
+    assert lines[0] == "EPERM EPERM" and lines[-1] == "0", str(result)
+    assert lines[1] in ("137", "0") and "got it" not in lines, str(result)
+
+
+def test_a_supervisor_that_cannot_be_made_to_wait(box):
+    """O_NONBLOCK is taken away again while the supervisor connects to a full queue."""
+    if shutil.which("cc") is None:
+        pytest.fail("cc is needed")
+    box.write("race.c", r"""
+        #define _GNU_SOURCE
+        #include <fcntl.h>
+        #include <pthread.h>
+        #include <signal.h>
+        #include <string.h>
+        #include <sys/socket.h>
+        #include <sys/time.h>
+        #include <sys/un.h>
+        #include <unistd.h>
+        static int s;
+        static void nothing(int n) {}
+        static void *flip(void *a) { for (;;) fcntl(s, F_SETFL, 0); return a; }
+        int main(void) {
+          struct sockaddr_un name = { AF_UNIX, "/tmp/full" };
+          struct sigaction action = { .sa_handler = nothing };
+          struct itimerval often = { { 0, 3000 }, { 0, 3000 } };
+          pthread_t thread;
+          int listener = socket(AF_UNIX, SOCK_STREAM, 0), first = socket(AF_UNIX, SOCK_STREAM, 0);
+          bind(listener, (void *)&name, sizeof name);
+          listen(listener, 0);
+          connect(first, (void *)&name, sizeof name);
+          s = socket(AF_UNIX, SOCK_STREAM, 0);
+          sigaction(SIGALRM, &action, 0);
+          setitimer(ITIMER_REAL, &often, 0);
+          pthread_create(&thread, 0, flip, 0);
+          write(1, "begun\n", 6);
+          for (;;) {
+            fcntl(s, F_SETFL, O_NONBLOCK);
+            connect(s, (void *)&name, sizeof name);
+          }
+        }
+    """)
+    subprocess.run(["cc", "-O2", "-pthread", "-o", box.directory / "race", box.directory / "race.c"],
+                   check=True)
+    with box.spawn(name="./race") as process:
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 128 + signal.SIGTERM
