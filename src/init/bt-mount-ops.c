@@ -20,6 +20,8 @@
 /* A device still works on a read-only mount; its mode and times can no longer be changed. */
 #define DEVICE (ALWAYS | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY)
 #define DEFAULT_TMPFS_SIZE (64u << 20)
+#define TMPFS_BYTES_PER_INODE 2048u
+#define TMPFS_SPARE_INODES 8192u
 #define HIDDEN_DIR ".buntime-hidden-dir"
 #define HIDDEN_FILE ".buntime-hidden-file"
 
@@ -60,12 +62,17 @@ int
 bt_make_tmpfs(BtInit *init, uint64_t size, uint32_t mode, uint64_t attributes,
               const char *object)
 {
-  char size_text[24], mode_text[12];
-  const char *const parameters[] = { "size", size_text, "mode", mode_text, NULL };
+  char size_text[24], inodes_text[24], mode_text[12];
+  const char *const parameters[] = { "size", size_text, "nr_inodes", inodes_text,
+                                     "mode", mode_text, NULL };
   struct stat info;
 
-  snprintf(size_text, sizeof size_text, "%llu",
-           (unsigned long long)(size != 0 ? size : DEFAULT_TMPFS_SIZE));
+  if (size == 0)
+    size = DEFAULT_TMPFS_SIZE;
+  snprintf(size_text, sizeof size_text, "%llu", (unsigned long long)size);
+  /* An empty file takes no block, but a KiB of the kernel's memory. */
+  snprintf(inodes_text, sizeof inodes_text, "%llu",
+           (unsigned long long)(size / TMPFS_BYTES_PER_INODE + TMPFS_SPARE_INODES));
   snprintf(mode_text, sizeof mode_text, "%o", mode & 07777);
   /* Read-only comes last: later operations may have to make objects in it. */
   int mount_fd = bt_make_fs("tmpfs", parameters, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, object);
