@@ -162,6 +162,16 @@ take_listener(Supervisor *self)
                                    self->run->explainer);
 }
 
+/* Without one nobody would wake us again: a worker could make us deaf to SIGTERM. */
+static gboolean
+has_controlling_terminal(void)
+{
+  int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+  if (fd >= 0)
+    close(fd);
+  return fd >= 0;
+}
+
 static void
 on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
@@ -186,7 +196,8 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
     /* The worker stopped itself (Ctrl-Z in a full-screen program): give the
      * terminal back to the shell. Its SIGCONT goes to the whole group. After a
      * Ctrl-Z that stopped us all, this is read when the worker runs again. */
-    if (self->worker_pidfd >= 0 && bt_process_is_stopped(self->worker_pidfd))
+    if (self->worker_pidfd >= 0 && bt_process_is_stopped(self->worker_pidfd) &&
+        has_controlling_terminal())
       kill(getpid(), SIGSTOP);
     break;
   case BT_STATUS_EXITED:
@@ -272,9 +283,12 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   /* The terminal's own went to the whole group, the worker included. */
   if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
     return G_SOURCE_CONTINUE;
-  if (self->worker_pidfd >= 0)
+  if (self->worker_pidfd >= 0) {
     syscall(SYS_pidfd_send_signal, self->worker_pidfd, info.ssi_signo, NULL, 0);
-  else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
+    /* One that stopped itself would never see it. */
+    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP)
+      syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
+  } else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
     self->ended = TRUE;
     self->wait_status = (int)info.ssi_signo;
     g_main_loop_quit(self->loop);
