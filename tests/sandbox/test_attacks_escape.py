@@ -192,3 +192,26 @@ def test_a_supervisor_that_cannot_be_made_to_wait(box):
         time.sleep(3)
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 128 + signal.SIGTERM
+
+
+def test_a_worker_that_stops_does_not_make_the_supervisor_deaf(box):
+    """Without a terminal nobody would send SIGCONT."""
+    with box.spawn(code="""
+        import os, signal
+        print("begun", flush=True)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        signal.pause()
+    """, start_new_session=True) as process:
+        assert process.stdout.readline() == b"begun\n"
+        time.sleep(0.3)
+        assert Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "S"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 128 + signal.SIGTERM
+
+
+def test_private_places_hold_no_endless_number_of_files(box):
+    out, _ = box.json(code="""
+        for path in ("/tmp", "/dev/shm"):
+            out[path] = os.statvfs(path).f_files
+    """)
+    assert all(0 < count < 500000 for count in out.values()), out
