@@ -104,6 +104,8 @@ def kill_init():
 
 
 def main():
+    # So that the story and buntime's explanations stay in order in a pipe, too.
+    sys.stdout.reconfigure(line_buffering=True)
     print(f"This is {os.path.basename(sys.executable)}[{os.getpid()}], uid {os.getuid()}.")
 
     chapter("Reading: the system's runtime is there, your files are not (--allow-read)")
@@ -141,7 +143,7 @@ def main():
     attempt("make another namespace", new_namespace, "refused")
     attempt("look into the sandbox's init", kill_init, "refused")
 
-    print(f"\nThe end: {surprises} surprises." if surprises else "\nThe end, without surprises.")
+    print(f"\nThe end. Surprises: {surprises or 'none'}.")
     return 1 if surprises else 0
 
 
