@@ -13,7 +13,7 @@ static guint
 word_index(const BtGiven *given, guint count)
 {
   g_auto(GStrv) words = g_strsplit(given->option->value, "|", -1);
-  for (guint i = 0; words[i] != NULL && i < count; i++)
+  for (guint i = 0; i < count && words[i] != NULL; i++)
     if (strcmp(words[i], given->value) == 0)
       return i;
   return 0;

@@ -197,6 +197,7 @@ def test_output_flood(box, world):
     assert result.status == 0 and len(result.stdout) == 200000 * 81
 
 
+@pytest.mark.slow
 def test_ten_thousand_forks(box):
     """The process limit holds inside, and the supervisor goes on answering."""
     out, result = box.json(code="""
@@ -228,6 +229,7 @@ def test_ten_thousand_forks(box):
     assert result.denied("write", "refused")
 
 
+@pytest.mark.slow
 def test_ten_thousand_short_children(box):
     """Forked in heaps by a shell, which forks fast."""
     result = box.run(name="sh", args=["-c", """

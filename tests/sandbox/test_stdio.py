@@ -154,6 +154,7 @@ def test_control_z_and_back(box, terminal, world):
     one.expect("READY")
     one.type("\x1a")
     one.expect("Stopped")
+    one.expect("prompt")
     one.type("echo still=$((1 + 1))\n")
     one.expect("still=2")
     one.type("fg\n")

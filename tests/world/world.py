@@ -26,7 +26,7 @@ PLAIN = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--"]
 TIMEOUT = 30
 
 EVENT = re.compile(
-    r"^buntime: (?P<action>denied|warning|warned|allowed) (?P<kind>\w+) (?P<object>.*?)"
+    r"buntime: (?P<action>denied|warning|warned|allowed) (?P<kind>\w+) (?P<object>.*?)"
     r"(?: by (?P<program>.+?)\[(?P<pid>\d+)\])?(?P<rest>(?: \(.*\)|, .*|: .*)?)$")
 
 
@@ -65,7 +65,8 @@ class Result:
 def parse_events(stderr):
     events = []
     for line in stderr.splitlines():
-        match = EVENT.match(line)
+        # A worker's unfinished line may stand before: stderr is shared.
+        match = EVENT.search(line)
         if match:
             events.append(Event(match["action"], match["kind"], match["object"],
                                 match["program"] or "", int(match["pid"] or 0), line))
