@@ -209,9 +209,15 @@ wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const Address *addr
     close(fd);
     return;
   }
+  int listener = fcntl(self->fd, F_DUPFD_CLOEXEC, 3);
+  if (listener < 0) {
+    bt_call_return(self, call, EAGAIN);
+    close(fd);
+    return;
+  }
   ThreadedConnect *job = g_new(ThreadedConnect, 1);
   *job = (ThreadedConnect){
-    .listener = fcntl(self->fd, F_DUPFD_CLOEXEC, 3),
+    .listener = listener,
     .fd = fd,
     .found = -1,
     .id = call->id,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-terminal.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void
@@ -11,8 +13,16 @@ bt_terminal_save(BtTerminal *terminal_out)
   for (int fd = 0; fd < 3; fd++)
     if (tcgetattr(fd, &terminal_out->settings) == 0) {
       terminal_out->fd = fd;
+      terminal_out->foreground = tcgetpgrp(fd);
       return;
     }
+}
+
+/* The worker may have made a group of its own the foreground, which is gone with it. */
+static bool
+is_gone(pid_t group)
+{
+  return group > 1 && kill(-group, 0) != 0 && errno == ESRCH;
 }
 
 void
@@ -20,14 +30,23 @@ bt_terminal_restore(const BtTerminal *terminal)
 {
   sigset_t stop, before;
 
+  if (terminal->fd < 0)
+    return;
+  pid_t foreground = tcgetpgrp(terminal->fd);
+  bool taken = foreground != terminal->foreground && is_gone(foreground);
   /* In the background the terminal is another job's; leave it alone. */
-  if (terminal->fd < 0 || tcgetpgrp(terminal->fd) != getpgrp())
+  if (!taken && foreground != getpgrp())
     return;
   /* The foreground may change in between: SIGTTOU would stop us. */
   sigemptyset(&stop);
   sigaddset(&stop, SIGTTOU);
   sigprocmask(SIG_BLOCK, &stop, &before);
+  if (taken && terminal->foreground > 0)
+    tcsetpgrp(terminal->fd, terminal->foreground);
   tcflush(terminal->fd, TCIFLUSH);
+  /* Neither is a setting: output held back, and everyone else kept from opening it. */
+  tcflow(terminal->fd, TCOON);
+  ioctl(terminal->fd, TIOCNXCL);
   tcsetattr(terminal->fd, TCSANOW, &terminal->settings);
   sigprocmask(SIG_SETMASK, &before, NULL);
 }

@@ -13,6 +13,7 @@
 typedef struct {
   int fd; /* 0, 1 or 2; -1: no terminal */
   struct termios settings;
+  pid_t foreground;
 } BtTerminal;
 
 void bt_terminal_save(BtTerminal *terminal_out);

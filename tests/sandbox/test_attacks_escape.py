@@ -215,3 +215,29 @@ def test_private_places_hold_no_endless_number_of_files(box):
             out[path] = os.statvfs(path).f_files
     """)
     assert all(0 < count < 500000 for count in out.values()), out
+
+
+def test_a_terminal_is_given_back_whoever_took_it(box, terminal, world):
+    box.write("w.py", """
+        import fcntl, os, signal, termios
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        if os.fork() == 0:
+            os.setpgid(0, 0)
+            os.tcsetpgrp(0, os.getpid())
+            settings = termios.tcgetattr(0)
+            settings[3] &= ~termios.ECHO
+            termios.tcsetattr(0, termios.TCSANOW, settings)
+            fcntl.ioctl(0, termios.TIOCEXCL)
+            print("taken", flush=True)
+            os._exit(0)
+        os.wait()
+    """)
+    words = " ".join(world.command(["run", "w.py"]))
+    one = terminal(["sh", "-c", f"{words}; stty; (: </dev/tty) && echo opened; read line; echo $line"],
+                   shell=True)
+    one.expect("taken")
+    shown = one.expect("opened")
+    assert "-echo " not in shown + " ", shown
+    one.type("typed\n")
+    one.expect("typed\r\ntyped")
+    assert one.wait() == 0
