@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A layer that cannot be set up ends the run with 125, its name and the cure."""
+
+import shutil
+
+RUN_WITHOUT_CAPABILITIES = "exec setpriv --ambient-caps=-all --inh-caps=-all \"$@\""
+
+
+def run_in(world, preparation, entry, *options):
+    """Runs buntime in namespaces of their own, after a preparation with all capabilities there."""
+    return world.run_command(
+        ["unshare", "--user", "--map-current-user", "--keep-caps", *options, "sh", "-ec",
+         f"{preparation}; {RUN_WITHOUT_CAPABILITIES}", "sh", *world.command(["run", str(entry)])])
+
+
+def check(result, *words):
+    assert result.status == 125, str(result)
+    assert "it ran" not in result.stdout, str(result)
+    assert result.stderr.startswith("buntime: "), str(result)
+    for word in words:
+        assert word in result.stderr, str(result)
+
+
+def test_the_preparation_alone_breaks_nothing(world, box):
+    entry = box.write("w.py", "print('it ran')\n")
+    result = run_in(world, "true", entry, "--mount")
+    assert result.status == 0 and "it ran" in result.stdout, str(result)
+
+
+def test_no_user_namespaces_left(world, box):
+    entry = box.write("w.py", "print('it ran')\n")
+    result = run_in(world, "echo 0 > /proc/sys/user/max_user_namespaces", entry)
+    check(result, "user.max_user_namespaces", "sysctl")
+
+
+def test_no_network_namespaces_left(world, box):
+    entry = box.write("w.py", "print('it ran')\n")
+    result = run_in(world, "echo 0 > /proc/sys/user/max_net_namespaces", entry)
+    check(result, "clone")
+
+
+def test_masked_proc(world, box):
+    """As container engines do it: the kernel then gives nobody a procfs without the mask."""
+    entry = box.write("w.py", "print('it ran')\n")
+    result = run_in(world, "mount -t tmpfs mask /proc/sys/fs", entry, "--mount")
+    check(result, "procfs", "container")
+
+
+def test_a_helper_is_missing(world, box):
+    alone = box.directory / "alone"
+    alone.mkdir()
+    shutil.copy2(world.buntime, alone / "buntime")
+    entry = box.write("w.py", "print('it ran')\n")
+    result = world.run_command([str(alone / "buntime"), "run", str(entry)])
+    check(result, "buntime-init", "missing", "install buntime again")
