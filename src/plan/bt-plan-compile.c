@@ -95,7 +95,7 @@ show_folder(BtCompile *self, const char *written, gboolean granted_too)
 {
   g_autofree char *path = bt_compile_show(self, written);
 
-  if (granted_too || bt_policy_path_perms(self->request->policy, path, NULL) == 0)
+  if (granted_too || !bt_compile_is_granted(self, path))
     bt_compile_empty_dir(self, path);
   if (!granted_too)
     bt_compile_readable(self, path);

@@ -38,6 +38,29 @@ is_never(const char *path)
   return FALSE;
 }
 
+/*
+ * Will a rule show the host's path? One for "/" or "/tmp" does not reach into
+ * the private /tmp, although the policy matches.
+ */
+gboolean
+bt_compile_is_granted(const BtCompile *self, const char *path)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+
+  if (bt_policy_path_perms(self->request->policy, path, NULL) == 0 || is_never(path))
+    return FALSE;
+  if (!bt_path_is_below(path, "/tmp"))
+    return TRUE;
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action != BT_ACTION_DENY && rule->real != NULL &&
+        strcmp(rule->real, "/tmp") != 0 && bt_path_is_below(rule->real, "/tmp") &&
+        bt_path_is_below(path, rule->real))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* ---- collecting ---- */
 
 /* A grant for "/" is one for each entry of it. */

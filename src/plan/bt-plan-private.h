@@ -110,6 +110,7 @@ void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
 void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */
 void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
 void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
+gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */

@@ -145,7 +145,7 @@ show_entry_folder(BtCompile *self, const char *path)
 {
   g_autofree char *folder = g_path_get_dirname(path);
 
-  if (bt_policy_path_perms(self->request->policy, folder, NULL) == 0 &&
+  if (!bt_compile_is_granted(self, folder) &&
       strcmp(bt_compile_mount_at(self, folder)->path, "/") != 0)
     bt_compile_empty_dir(self, folder);
 }

@@ -232,6 +232,16 @@ def test_an_entry_below_tmp_is_the_hosts(world):
     assert result.stdout == "['w.py'] /tmp/elsewhere/w.py\n", str(result)
 
 
+@pytest.mark.parametrize("flags", [["-A"], ["--allow-read=/"], ["--allow-read=/tmp"]])
+def test_an_entry_below_tmp_with_everything_granted(world, flags):
+    """What is granted for / does not reach into the private /tmp, where the entry still is."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        entry = Path(directory, "w.py")
+        entry.write_text("import os\nprint(os.listdir('.'))\n")
+        result = world.run([*flags, "run", "w.py"], cwd=directory)
+    assert result.stdout == "['w.py']\n", str(result)
+
+
 def test_no_descriptor_is_inherited(box):
     extra = [os.open("/mnt/world/log", os.O_RDONLY | os.O_DIRECTORY),
              os.open("/home/user/diary.txt", os.O_RDONLY)]
