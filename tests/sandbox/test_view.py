@@ -3,6 +3,7 @@
 
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
