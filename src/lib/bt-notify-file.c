@@ -39,13 +39,14 @@ open_arguments(const BtCall *call, int *dirfd_out, guint64 *path_out, guint64 *f
 #endif
 }
 
-/* Writing to a device, pipe or socket is not stopped by a read-only mount. */
-static gboolean
-mount_decides(const BtResolved *object)
+/* Of an object that exists; a new one is a file. */
+static mode_t
+kind_of(const BtResolved *object)
 {
   struct stat info;
-  return object->fd < 0 ||
-         (fstat(object->fd, &info) == 0 && (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)));
+  if (object->fd < 0)
+    return S_IFREG;
+  return fstat(object->fd, &info) == 0 ? info.st_mode & S_IFMT : 0;
 }
 
 void
@@ -66,14 +67,25 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
     return;
   /* Where it leads nowhere the kernel has the better error. */
   if (path[0] == '\0' || !bt_process_resolve(call->tid, dirfd, path, TRUE, &object) ||
-      (object.fd < 0 && (flags & O_CREAT) == 0) || !mount_decides(&object)) {
+      (object.fd < 0 && (flags & O_CREAT) == 0)) {
+    bt_call_continue(self, call);
+    return;
+  }
+  /*
+   * Writing to a device, pipe or socket is not stopped by a read-only mount,
+   * but by Landlock. Below the private /tmp Landlock alone would let a host's
+   * pipe be written that was granted for reading: hence it is asked here.
+   */
+  mode_t kind = kind_of(&object);
+  if (kind != S_IFREG && kind != S_IFDIR && kind != S_IFIFO) {
     bt_call_continue(self, call);
     return;
   }
 
   BtVerdict verdict = bt_policy_check_path(self->policy, object.path, BT_FS_WRITE_FILE);
-  gboolean own = !object.read_only && bt_notifier_owns_device(self, object.device);
-  if (own || (!object.read_only && verdict.action != BT_ACTION_DENY)) {
+  gboolean read_only = object.read_only && kind != S_IFIFO;
+  gboolean own = !read_only && bt_notifier_owns_device(self, object.device);
+  if (own || (!read_only && verdict.action != BT_ACTION_DENY)) {
     gboolean warn = !own && verdict.action == BT_ACTION_WARN;
     if (bt_call_continue(self, call) && warn)
       bt_call_warn(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path));
