@@ -18,7 +18,8 @@ bt_compile_limits(BtCompile *self)
   /* One byte, not none: a core handler is started whatever the limit, unless it is 1. */
   bt_plan_builder_limit(self->builder, RLIMIT_CORE, 1, 1);
   bt_plan_builder_limit(self->builder, RLIMIT_NPROC, PROCESSES, PROCESSES);
-  /* Locked memory is the host's. */
+  /* A processor taken for good is the whole machine's; audio users may do that. */
+  bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
   if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY)
     bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
 }
