@@ -241,3 +241,35 @@ def test_a_terminal_is_given_back_whoever_took_it(box, terminal, world):
     one.type("typed\n")
     one.expect("typed\r\ntyped")
     assert one.wait() == 0
+
+
+@pytest.mark.parametrize("below", ["home", "/tmp"])
+def test_a_pipe_of_the_hosts_is_not_written_by_a_read_grant(box, world, below):
+    """A read-only mount does not stop it, and below the private /tmp Landlock does not either."""
+    with tempfile.TemporaryDirectory(dir=box.directory if below == "home" else below) as directory:
+        os.mkfifo(directory + "/pipe")
+        Path(directory, "w.py").write_text("""
+import os
+os.mkfifo("/tmp/own")
+for name in ("pipe", "/tmp/own"):
+    try:
+        os.open(name, os.O_RDWR)
+        print("opened", name)
+    except OSError as error:
+        print(error.errno, name)
+""")
+        denied = world.run(["--allow-read=.", "run", "w.py"], cwd=directory)
+        allowed = world.run(["--allow-read=.", "--allow-write=pipe", "run", "w.py"], cwd=directory)
+    assert denied.stdout == "13 pipe\nopened /tmp/own\n", str(denied)
+    assert denied.denied("write", "pipe"), str(denied)
+    assert allowed.stdout == "opened pipe\nopened /tmp/own\n", str(allowed)
+
+
+def test_no_realtime_priority(box):
+    """Of what the caller may, such as a member of the audio group."""
+    out, _ = box.json(code="""
+        import resource
+        out["rt"] = list(resource.getrlimit(resource.RLIMIT_RTPRIO))
+        out["fifo"] = attempt(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
+    """)
+    assert out["rt"] == [0, 0] and out["fifo"] == "EPERM", out
