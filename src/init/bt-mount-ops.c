@@ -71,8 +71,8 @@ bt_make_tmpfs(BtInit *init, uint64_t size, uint32_t mode, uint64_t attributes,
     size = DEFAULT_TMPFS_SIZE;
   snprintf(size_text, sizeof size_text, "%llu", (unsigned long long)size);
   /* An empty file takes no block, but a KiB of the kernel's memory. */
-  snprintf(inodes_text, sizeof inodes_text, "%llu",
-           (unsigned long long)(size / TMPFS_BYTES_PER_INODE + TMPFS_SPARE_INODES));
+  uint64_t inodes = size / TMPFS_BYTES_PER_INODE + TMPFS_SPARE_INODES;
+  snprintf(inodes_text, sizeof inodes_text, "%llu", (unsigned long long)inodes);
   snprintf(mode_text, sizeof mode_text, "%o", mode & 07777);
   /* Read-only comes last: later operations may have to make objects in it. */
   int mount_fd = bt_make_fs("tmpfs", parameters, attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, object);
