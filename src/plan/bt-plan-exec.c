@@ -42,12 +42,27 @@ allow_execute_below(BtCompile *self, const char *path)
   bt_compile_spot(self, path, BT_SPOT_POINT, 0);
 }
 
-/* The kernel opens the loader as a program, too. */
+/* An ELF file that needs no loader itself. */
+static gboolean
+is_loader(const char *path)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+  return bt_program_read(path, &program) && program.is_elf && program.loader == NULL;
+}
+
+/*
+ * The kernel opens the loader as a program, too. Its name is the word of
+ * whoever made the program, and may be that of any file or directory of the
+ * user's: what is no loader is not shown.
+ */
 static void
 allow_loader(BtCompile *self, const char *loader)
 {
+  if (!is_loader(loader))
+    return;
   g_autofree char *real = bt_compile_show(self, loader);
-  allow_execute(self, real);
+  if (is_loader(real))
+    allow_execute(self, real);
 }
 
 /* A script's interpreter is a grant of its own, which may be missing. */

@@ -34,8 +34,11 @@ parse_elf(const guint8 *bytes, gsize size, BtProgram *program_out)
     if (header.e_phoff > size || at + sizeof part > size)
       return;
     memcpy(&part, bytes + at, sizeof part);
-    if (part.p_type != PT_INTERP || part.p_offset > size || part.p_filesz > size - part.p_offset)
+    if (part.p_type != PT_INTERP)
       continue;
+    /* The kernel takes the first. */
+    if (part.p_offset > size || part.p_filesz > size - part.p_offset)
+      return;
     program_out->loader = g_strndup((const char *)bytes + part.p_offset, part.p_filesz);
     return;
   }
@@ -63,7 +66,8 @@ parse_shebang(const guint8 *bytes, gsize size, BtProgram *program_out)
 gboolean
 bt_program_parse(const guint8 *bytes, gsize size, BtProgram *program_out)
 {
-  if (size >= 4 && memcmp(bytes, ELFMAG, SELFMAG) == 0)
+  program_out->is_elf = size >= SELFMAG && memcmp(bytes, ELFMAG, SELFMAG) == 0;
+  if (program_out->is_elf)
     parse_elf(bytes, size, program_out);
   else if (size >= 3 && bytes[0] == '#' && bytes[1] == '!')
     parse_shebang(bytes, size, program_out);

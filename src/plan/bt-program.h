@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   struct stat info;
+  gboolean is_elf;
   char *loader;      /* an ELF program's PT_INTERP; NULL: static or no ELF */
   char *interpreter; /* a script's #! program; NULL: none */
   char *argument;    /* and the rest of that line; NULL: nothing */
