@@ -273,3 +273,17 @@ def test_no_realtime_priority(box):
         out["fifo"] = attempt(os.sched_setscheduler, 0, os.SCHED_FIFO, os.sched_param(1))
     """)
     assert out["rt"] == [0, 0] and out["fifo"] == "EPERM", out
+
+
+@pytest.mark.parametrize("loader", ["secret", "secret/key"])
+def test_a_granted_program_does_not_choose_what_is_shown(box, loader):
+    """The loader's name in an ELF file is the word of whoever made the file."""
+    secret = box.write("secret/key", "k", 0o755)
+    box.write("tool.c", "int main(void) { return 0; }\n")
+    subprocess.run(["cc", "-o", "tool", "tool.c",
+                    f"-Wl,--dynamic-linker={box.directory / loader}"],
+                   cwd=box.directory, check=True)
+    out, _ = box.json("--allow-run=./tool", code=f"""
+        out["exists"] = os.path.exists({str(secret)!r})
+    """)
+    assert out["exists"] is False, out
