@@ -149,6 +149,10 @@ add_rules(BtCompile *self, GPtrArray *rules)
       g_free(bt_compile_show(self, rule->path));
     if (S_ISDIR(info.st_mode)) {
       allow_execute_below(self, rule->real);
+    } else if ((info.st_mode & 0111) == 0) {
+      /* Behind a link that someone else made it may be any file; it would not run, but be shown. */
+      bt_compile_note(self, g_strdup_printf(_("%s is not granted to run: it is not executable"),
+                                            rule->written));
     } else {
       bt_compile_program(self, rule->real, NULL);
       add_bundle(self, rule->path != NULL ? rule->path : rule->real);
