@@ -176,6 +176,10 @@ check_ioctl(Program *program)
   load_arg(program, 1);
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
     if_equal(program, refused[i], REFUSE(EPERM));
+  /* A text console's keyboard, font and switching: 'K' and 'V' without direction or size. */
+  mask(program, 0xffffff00u);
+  if_equal(program, 'K' << 8, REFUSE(EPERM));
+  if_equal(program, 'V' << 8, REFUSE(EPERM));
   verdict(program, ALLOW);
 }
 
