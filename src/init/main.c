@@ -10,7 +10,7 @@
  *
  * The order of the stages is the security property:
  *
- *   PLAN        Close this process to others, read the plan.  Nothing that
+ *   PLAN        Close this process to others, wait for the plan, read it.  Nothing that
  *               the plan says may have been done before it is checked whole.
  *   UTS         Host name.
  *   NETWORK     Needs the host's /dev/net/tun and /proc/self/ns, so it comes
@@ -52,6 +52,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -126,12 +127,28 @@ close_to_others(BtInit *init)
     bt_fail_at("signalfd");
 }
 
+/* We are started while the plan is still being made (lib/bt-launch.h). */
+static void
+await_plan(void)
+{
+  char word;
+  ssize_t got;
+
+  do
+    got = recv(BT_INIT_STATUS_FD, &word, 1, 0);
+  while (got < 0 && errno == EINTR);
+  /* The supervisor is gone or found a mistake: nobody wants to hear of it. */
+  if (got != 1)
+    _exit(125);
+}
+
 static void
 stage_plan(BtInit *init)
 {
   struct stat info;
 
   close_to_others(init);
+  await_plan();
   init->caller_umask = umask(0);
   if (fstat(BT_INIT_PLAN_FD, &info) != 0)
     bt_fail_at("plan");

@@ -25,7 +25,7 @@ int bt_helper_reap(BtHelper *helper);
 
 /*
  * Starts buntime-init in new namespaces of every kind, as pid 1 of its own.
- * plan_fd is the sealed plan, status_fd init's end of the status socket;
+ * plan_fd is the memfd that the plan is or will be in, status_fd init's end of the status socket;
  * both stay the caller's. The error's cure knows the usual causes.
  */
 gboolean bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,

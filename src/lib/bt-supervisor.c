@@ -5,7 +5,8 @@
  * What it owns: the status socket of buntime-init, the seccomp listener, the
  * peer buntime-net, and signals.  How a run goes:
  *
- *   seal the plan → spawn init → (spawn buntime-net, if a network is granted)
+ *   (init was started already and waits, bt-launch.h)
+ *   seal the plan → init goes on → (spawn buntime-net, if a network is granted)
  *
  *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
  *                          without a grant they are only watched, see bt-net-peer
@@ -297,8 +298,8 @@ on_signal(int fd, GIOCondition condition, gpointer data)
 }
 
 /*
- * Blocked before anything is spawned, so that none is lost; init gives the
- * worker an empty mask.
+ * Blocked before the worker is made, so that none is lost; init gives it an
+ * empty mask.
  */
 static void
 block_signals(Supervisor *self, sigset_t *before_out)
@@ -314,45 +315,8 @@ block_signals(Supervisor *self, sigset_t *before_out)
 
 /* ---- start ---- */
 
-/* Sealed, so that what init reads is what was compiled. */
-static int
-seal_plan(GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data(bytes, &size);
-  int fd = memfd_create("buntime-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-  if (fd < 0)
-    return -1;
-  if (write(fd, data, size) == (ssize_t)size &&
-      fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-    return fd;
-  close(fd);
-  return -1;
-}
-
 static gboolean
-start_init(Supervisor *self, GError **error)
-{
-  int pair[2];
-  int plan_fd = seal_plan(self->run->plan->bytes);
-
-  if (plan_fd < 0)
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-    close(plan_fd);
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "status socket", g_strerror(errno), NULL);
-  }
-  self->status_fd = pair[0];
-  gboolean ok =
-    bt_spawn_init(plan_fd, pair[1], self->run->uid, self->run->gid, &self->init, error);
-  close(pair[1]);
-  close(plan_fd);
-  return ok;
-}
-
-static gboolean
-start(Supervisor *self, GError **error)
+start(Supervisor *self, BtLaunch *launch, GError **error)
 {
   gsize size;
   const void *bytes = g_bytes_get_data(self->run->plan->bytes, &size);
@@ -360,8 +324,11 @@ start(Supervisor *self, GError **error)
   if (bt_plan_open(bytes, size, &self->plan) != BT_PLAN_OK)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", _("buntime compiled a plan it cannot read"),
                    _("this is a bug: please report it"));
-  if (!start_init(self, error))
+  if (!bt_launch_plan(launch, self->run->plan->bytes, error))
     return FALSE;
+  self->init = launch->init;
+  launch->init = BT_HELPER_INIT;
+  self->status_fd = g_steal_fd(&launch->status_fd);
   self->names = bt_names_new(self->run->policy, self->run->explainer);
   self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net,
                                self->run->plan->network, self->run->explainer, error);
@@ -404,7 +371,7 @@ shell_status(int wait_status)
 }
 
 gboolean
-bt_supervise(const BtRun *run, int *exit_status_out, GError **error)
+bt_supervise(const BtRun *run, BtLaunch *launch, int *exit_status_out, GError **error)
 {
   Supervisor self = {
     .run = run,
@@ -418,7 +385,7 @@ bt_supervise(const BtRun *run, int *exit_status_out, GError **error)
   sigset_t before;
 
   block_signals(&self, &before);
-  if (start(&self, &self.failure))
+  if (start(&self, launch, &self.failure))
     g_main_loop_run(self.loop);
   stop(&self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

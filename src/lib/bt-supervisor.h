@@ -6,6 +6,7 @@
  */
 
 #include "lib/bt-explain.h"
+#include "lib/bt-launch.h"
 #include "plan/bt-plan-compile.h"
 
 G_BEGIN_DECLS
@@ -14,14 +15,12 @@ typedef struct {
   BtPolicy *policy;
   const BtPlan *plan;
   BtExplainer *explainer;
-  uid_t uid;
-  gid_t gid;
 } BtRun;
 
 /*
- * Runs a main loop until the worker has ended and everything under it is gone.
+ * Takes what launch holds, and runs a main loop until the worker has ended and everything under it is gone.
  * The status is the worker's, as a shell reports it (128 + n for a signal).
  */
-gboolean bt_supervise(const BtRun *run, int *exit_status_out, GError **error);
+gboolean bt_supervise(const BtRun *run, BtLaunch *launch, int *exit_status_out, GError **error);
 
 G_END_DECLS

@@ -194,7 +194,7 @@ tell_notices(BtExplainer *explainer, GPtrArray *notices)
     bt_explainer_note(explainer, g_ptr_array_index(notices, i));
 }
 
-/* Resolves, compiles and supervises; everything after the caller is known. */
+/* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
        BtExplainer *explainer, BtTerminal *terminal, int *exit_status_out, GError **error)
@@ -202,7 +202,11 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(BtPlan) plan = NULL;
   g_auto(GStrv) environment = g_get_environ();
+  g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
 
+  /* First, so that it starts while the plan is made. */
+  if (!bt_launch_begin(caller->uid, caller->gid, &launch, error))
+    return FALSE;
   if (!bt_policy_resolve(self->policy, g_getenv("PATH"), notices, error))
     return FALSE;
   BtPlanRequest request = {
@@ -230,10 +234,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .policy = self->policy,
     .plan = plan,
     .explainer = explainer,
-    .uid = caller->uid,
-    .gid = caller->gid,
   };
-  if (!bt_supervise(&run, exit_status_out, error))
+  if (!bt_supervise(&run, &launch, exit_status_out, error))
     return FALSE;
   if (*exit_status_out != 0 && plan->unseen_siblings)
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "

@@ -27,7 +27,7 @@
 
 /* The descriptors buntime-init is spawned with; 0, 1 and 2 are the worker's. */
 enum {
-  BT_INIT_PLAN_FD = 3,   /* the sealed plan */
+  BT_INIT_PLAN_FD = 3,   /* the plan, sealed before one byte on the status socket says so */
   BT_INIT_STATUS_FD = 4, /* SOCK_SEQPACKET to the supervisor, bt-status.h */
 };
 

@@ -183,6 +183,7 @@ run_start_sealed(Run *run, Plan *plan, int seals)
   close(pair[1]);
   close(plan_fd);
   run->status_fd = pair[0];
+  g_assert_cmpint(send(run->status_fd, "", 1, MSG_NOSIGNAL), ==, 1);
 }
 
 void

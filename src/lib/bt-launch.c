@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "policy/buntime-error.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+gboolean
+bt_launch_begin(uid_t uid, gid_t gid, BtLaunch *launch_out, GError **error)
+{
+  int pair[2];
+
+  *launch_out = BT_LAUNCH_INIT;
+  launch_out->plan_fd = memfd_create("buntime-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (launch_out->plan_fd < 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    bt_fail(error, BUNTIME_ERROR_SETUP, "status socket", g_strerror(errno), NULL);
+    bt_launch_clear(launch_out);
+    return FALSE;
+  }
+  launch_out->status_fd = pair[0];
+  gboolean ok =
+    bt_spawn_init(launch_out->plan_fd, pair[1], uid, gid, &launch_out->init, error);
+  close(pair[1]);
+  if (!ok)
+    bt_launch_clear(launch_out);
+  return ok;
+}
+
+gboolean
+bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data(plan, &size);
+  const char word = 1;
+
+  /* A shorter write is a memfd that does not fit: the seals would say it too late. */
+  if (write(launch->plan_fd, data, size) != (ssize_t)size ||
+      fcntl(launch->plan_fd, F_ADD_SEALS, SEALS) != 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
+  close(launch->plan_fd);
+  launch->plan_fd = -1;
+  /* If init is gone, the status socket says why, or hangs up. */
+  (void)!send(launch->status_fd, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return TRUE;
+}
+
+void
+bt_launch_clear(BtLaunch *launch)
+{
+  if (launch->status_fd >= 0)
+    close(launch->status_fd);
+  if (launch->plan_fd >= 0)
+    close(launch->plan_fd);
+  bt_helper_clear(&launch->init);
+  *launch = BT_LAUNCH_INIT;
+}
