@@ -3,6 +3,7 @@
 
 /* What the stages hand on to each other. Each says which members it sets. */
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -17,6 +18,16 @@ typedef struct {
   bool read_only; /* once every operation is done */
 } BtOwnMount;
 
+/* The folder of the last operation, kept open since the next is often in it, too. */
+typedef struct {
+  int fd;              /* -1: none */
+  bool checked, own;   /* own: in a file system made here */
+  const char *made;    /* the target just made here, so what it is needs no look; or NULL */
+  const char *name;    /* the last name of made */
+  size_t length;       /* of path */
+  char path[PATH_MAX]; /* "" is the root */
+} BtFolder;
+
 typedef struct {
   BtPlanView plan;         /* PLAN */
   mode_t caller_umask;     /* PLAN; for the worker */
@@ -27,6 +38,8 @@ typedef struct {
   int root_fd;             /* MOUNTS; the new root */
   BtOwnMount *own;         /* MOUNTS; [0] is the root */
   unsigned own_count;
+  BtFolder folder;         /* within MOUNTS */
+  bool hidden;             /* within MOUNTS; the root holds what HIDE mounts */
 } BtInit;
 
 static inline void
@@ -36,6 +49,22 @@ bt_close_fd(int *fd)
     close(*fd);
 }
 #define BT_AUTO_FD __attribute__((cleanup(bt_close_fd))) int
+
+/*
+ * For what is close-on-exec and holds up nothing: one call closes them all
+ * before the worker's program starts, and another for pid 1. Only a plan with
+ * a great many operations would run out of numbers, so from here on they go
+ * at once.
+ */
+#define BT_LEAVE_BELOW 128
+
+static inline void
+bt_leave_fd(int *fd)
+{
+  if (*fd >= BT_LEAVE_BELOW)
+    close(*fd);
+}
+#define BT_LEFT_FD __attribute__((cleanup(bt_leave_fd))) int
 
 /* Each either does its whole work or does not return (bt-report.h). */
 void bt_stage_network(BtInit *init);    /* bt-net-setup.c */

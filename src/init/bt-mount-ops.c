@@ -43,7 +43,7 @@ int
 bt_make_fs(const char *type, const char *const *parameters, uint64_t attributes,
            const char *object)
 {
-  BT_AUTO_FD context = fsopen(type, FSOPEN_CLOEXEC);
+  BT_LEFT_FD context = fsopen(type, FSOPEN_CLOEXEC);
 
   if (context < 0)
     bt_fail_at(object);
@@ -63,8 +63,9 @@ bt_make_tmpfs(BtInit *init, uint64_t size, uint32_t mode, uint64_t attributes,
               const char *object)
 {
   char size_text[24], inodes_text[24], mode_text[12];
+  /* 1777 is what the kernel takes by itself. */
   const char *const parameters[] = { "size", size_text, "nr_inodes", inodes_text,
-                                     "mode", mode_text, NULL };
+                                     mode == 01777 ? NULL : "mode", mode_text, NULL };
   struct stat info;
 
   if (size == 0)
@@ -87,13 +88,23 @@ bt_make_tmpfs(BtInit *init, uint64_t size, uint32_t mode, uint64_t attributes,
 }
 
 static void
-attach(const BtInit *init, int mount_fd, const char *target)
+attach(BtInit *init, int mount_fd, const char *target)
 {
-  BT_AUTO_FD place = bt_open_target(init, target, O_PATH);
+  const BtFolder *folder = &init->folder;
+  int result;
 
-  if (place < 0 || move_mount(mount_fd, "", place, "",
-                              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) != 0)
+  if (folder->made != NULL && strcmp(folder->made, target) == 0) {
+    /* By its name: it is no link, and nobody else is here to change that. */
+    result = move_mount(mount_fd, "", folder->fd, folder->name, MOVE_MOUNT_F_EMPTY_PATH);
+  } else {
+    BT_LEFT_FD place = bt_open_target(init, target, O_PATH);
+    result = place < 0 ? -1
+                       : move_mount(mount_fd, "", place, "",
+                                    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  }
+  if (result != 0)
     bt_fail_at(target);
+  bt_folder_covered(init, target);
 }
 
 /*
@@ -101,11 +112,11 @@ attach(const BtInit *init, int mount_fd, const char *target)
  * only ever added: what the host's mount forbids stays forbidden.
  */
 static void
-bind(const BtInit *init, int source, const char *target, uint64_t attributes, bool recursive)
+bind(BtInit *init, int source, const char *target, uint64_t attributes, bool recursive)
 {
   struct mount_attr change = { .attr_set = attributes, .propagation = MS_PRIVATE };
   unsigned below = recursive ? AT_RECURSIVE : 0;
-  BT_AUTO_FD tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | below);
+  BT_LEFT_FD tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | below);
 
   if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH | below, &change, sizeof change) != 0)
     bt_fail_at(target);
@@ -133,60 +144,88 @@ check_existing(int parent, const char *name, mode_t kind, const char *target)
 }
 
 /*
- * The parent of a new object, or -1 if there is already one, which is checked
- * before the parent is: on a bound tree nothing is made, but it may be there.
+ * The folder of a new object, or -1 if there is already one, which is checked
+ * before the folder is: on a bound tree nothing is made, but it may be there.
  */
 static int
-open_place(const BtInit *init, const char *target, mode_t kind, const char **name_out)
+enter_place(BtInit *init, const char *target, mode_t kind, const char **name_out)
 {
   struct stat info;
-  int parent = bt_open_parent(init, target, name_out);
+  int folder = bt_enter_folder(init, target, name_out);
 
-  if (parent < 0)
+  if (folder < 0)
     bt_fail_at(target);
-  if (fstatat(parent, *name_out, &info, AT_SYMLINK_NOFOLLOW) == 0) {
-    errno = EEXIST;
-    check_existing(parent, *name_out, kind, target);
-    close(parent);
-    return -1;
-  }
-  bt_check_own(init, parent, target);
-  return parent;
+  if (bt_folder_is_own(init, target))
+    return folder;
+  if (fstatat(folder, *name_out, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    bt_fail_with(errno == ENOENT ? EROFS : errno, target);
+  errno = EEXIST;
+  check_existing(folder, *name_out, kind, target);
+  return -1;
 }
 
 static void
-make_dir(const BtInit *init, const BtPlanOp *op, const char *target)
+remember_made(BtInit *init, const char *target, const char *name)
+{
+  init->folder.made = target;
+  init->folder.name = name;
+}
+
+static void
+make_dir(BtInit *init, const BtPlanOp *op, const char *target)
 {
   const char *name;
-  BT_AUTO_FD parent = open_place(init, target, S_IFDIR, &name);
+  int folder = enter_place(init, target, S_IFDIR, &name);
 
-  if (parent >= 0 && mkdirat(parent, name, op->mode & 07777) != 0)
-    check_existing(parent, name, S_IFDIR, target);
+  if (folder < 0)
+    return;
+  if (mkdirat(folder, name, op->mode & 07777) == 0)
+    remember_made(init, target, name);
+  else
+    check_existing(folder, name, S_IFDIR, target);
 }
 
 static void
-make_symlink(const BtInit *init, const char *text, const char *target)
+make_symlink(BtInit *init, const char *text, const char *target)
 {
   const char *name;
-  BT_AUTO_FD parent = open_place(init, target, S_IFLNK, &name);
+  int folder = enter_place(init, target, S_IFLNK, &name);
 
-  if (parent >= 0 && symlinkat(text, parent, name) != 0)
-    check_existing(parent, name, S_IFLNK, target);
+  if (folder >= 0 && symlinkat(text, folder, name) != 0)
+    check_existing(folder, name, S_IFLNK, target);
+}
+
+/* Only a mount point: whatever is mounted there hides it. */
+static void
+make_empty_file(BtInit *init, const BtPlanOp *op, const char *target)
+{
+  const char *name;
+  int folder = enter_place(init, target, S_IFREG, &name);
+
+  if (folder < 0)
+    return;
+  if (mknodat(folder, name, S_IFREG | (op->mode & 07777), 0) == 0)
+    remember_made(init, target, name);
+  else
+    check_existing(folder, name, S_IFREG, target);
 }
 
 static void
-make_file(const BtInit *init, const BtPlanOp *op, const char *target)
+make_file(BtInit *init, const BtPlanOp *op, const char *target)
 {
   const uint8_t *data = init->plan.bytes + op->data_offset;
   const char *name;
-  BT_AUTO_FD parent = open_place(init, target, S_IFREG, &name);
+  int folder = enter_place(init, target, S_IFREG, &name);
 
-  if (parent < 0)
+  if (folder < 0)
     return;
+  /* Closed at once: while it is open for writing, its mount cannot become read-only. */
   BT_AUTO_FD file =
-    openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, op->mode & 07777);
-  if (file < 0)
-    bt_fail_at(target);
+    openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, op->mode & 07777);
+  if (file < 0) {
+    check_existing(folder, name, S_IFREG, target);
+    return;
+  }
   for (uint32_t done = 0; done < op->data_size;) {
     ssize_t written = write(file, data + done, op->data_size - done);
     if (written <= 0)
@@ -198,10 +237,10 @@ make_file(const BtInit *init, const BtPlanOp *op, const char *target)
 /* ---- the other kinds ---- */
 
 static void
-mount_devpts(const BtInit *init, const char *target)
+mount_devpts(BtInit *init, const char *target)
 {
   static const char *const parameters[] = { "ptmxmode", "0666", "mode", "0620", NULL };
-  BT_AUTO_FD mount_fd =
+  BT_LEFT_FD mount_fd =
     bt_make_fs("devpts", parameters, ALWAYS | MOUNT_ATTR_NOEXEC, "devpts");
 
   attach(init, mount_fd, target);
@@ -212,10 +251,10 @@ mount_devpts(const BtInit *init, const char *target)
  * is the worker, whom the read-only mount keeps from chmod.
  */
 static void
-hide(const BtInit *init, const char *target)
+hide(BtInit *init, const char *target)
 {
   struct stat info;
-  BT_AUTO_FD place = bt_open_target(init, target, O_PATH);
+  BT_LEFT_FD place = bt_open_target(init, target, O_PATH);
 
   if (place < 0 || fstat(place, &info) != 0)
     bt_fail_at(target);
@@ -225,7 +264,8 @@ hide(const BtInit *init, const char *target)
                     : mknodat(init->root_fd, name, S_IFREG, 0);
   if (made != 0 && errno != EEXIST)
     bt_fail_at(target);
-  BT_AUTO_FD empty = openat(init->root_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  init->hidden = true;
+  BT_LEFT_FD empty = openat(init->root_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
   if (empty < 0)
     bt_fail_at(target);
   bind(init, empty, target,
@@ -235,6 +275,8 @@ hide(const BtInit *init, const char *target)
 void
 bt_mount_ops_finish(const BtInit *init)
 {
+  if (!init->hidden)
+    return;
   if ((unlinkat(init->root_fd, HIDDEN_DIR, AT_REMOVEDIR) != 0 && errno != ENOENT) ||
       (unlinkat(init->root_fd, HIDDEN_FILE, 0) != 0 && errno != ENOENT))
     bt_fail_at("hidden objects");
@@ -254,7 +296,10 @@ bt_mount_op(BtInit *init, uint32_t i)
     make_symlink(init, bt_plan_string(&init->plan, op->source), target);
     return;
   case BT_PLAN_FILE:
-    make_file(init, op, target);
+    if (op->data_size == 0)
+      make_empty_file(init, op, target);
+    else
+      make_file(init, op, target);
     return;
   case BT_PLAN_BIND:
     bind(init, init->sources[i], target, attributes_of(op), (op->attr & BT_PLAN_RECURSIVE) != 0);

@@ -29,7 +29,7 @@
 #include "init/bt-report.h"
 
 /* Descriptors needed besides one for each operation. */
-#define SPARE_DESCRIPTORS 64
+#define SPARE_DESCRIPTORS (BT_LEAVE_BELOW + 64)
 
 /* ---- SOURCES ---- */
 

@@ -12,10 +12,14 @@ int bt_open_source(const char *path);
 int bt_open_target(const BtInit *init, const char *path, int flags);
 
 /*
- * The directory that holds the target, made with what is missing above it,
- * and the target's last name. For "/" the name is "."; fails like the others.
+ * Makes init->folder the directory that holds the target, made with what is
+ * missing above it. Returns its descriptor, which stays the folder's, and the
+ * target's last name. For "/" the name is "."; fails like the others.
  */
-int bt_open_parent(const BtInit *init, const char *path, const char **name_out);
+int bt_enter_folder(BtInit *init, const char *target, const char **name_out);
 
-/* Nothing is ever created on the host: EROFS unless the directory's file system is ours. */
-void bt_check_own(const BtInit *init, int directory, const char *object);
+/* Whether the folder's file system is ours. Nothing is ever created on the host. */
+bool bt_folder_is_own(BtInit *init, const char *object);
+
+/* After a mount at the target: what was opened below it is no longer what is found there. */
+void bt_folder_covered(BtInit *init, const char *target);

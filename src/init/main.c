@@ -196,7 +196,7 @@ static const struct {
 int
 main(void)
 {
-  BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1 };
+  BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1, .folder.fd = -1 };
 
   /* Outside a sandbox there is nothing to do, and the umask is not ours. */
   if (getpid() != 1) {
