@@ -148,7 +148,7 @@ read_sha256(BtPolicyReader *self, const BtJsonNode *node)
   else
     bt_reader_complain(
       self, node, _("sums of programs are not supported yet"),
-      _("bt_reader_leave \"sha256\" out; the rule then allows whatever is at the path"));
+      _("leave \"sha256\" out; the rule then allows whatever is at the path"));
 }
 
 void

@@ -112,7 +112,7 @@ read_plugin(BtPolicyReader *self, const BtJsonNode *node)
 {
   if (!node->boolean)
     bt_reader_complain(self, node, _("turning a layer off is not supported yet"),
-                       _("bt_reader_leave it out: every layer is on"));
+                       _("leave it out: every layer is on"));
 }
 
 static void
