@@ -361,6 +361,15 @@ check_ioprio_set(Program *program)
   verdict(program, ALLOW);
 }
 
+/* pid 1 put on no processor, or at the end of every queue, ends nothing any more. */
+static void
+check_sched_set(Program *program)
+{
+  load_arg(program, 0);
+  if_equal(program, 1, REFUSE(EPERM));
+  verdict(program, ALLOW);
+}
+
 /* The same group killed: only where Landlock does not keep signals inside (before 6.12). */
 static void
 check_kill(Program *program)
@@ -391,6 +400,10 @@ static const Check checks[] = {
   { "shmat", check_shmat },
   { "setpriority", check_setpriority },
   { "ioprio_set", check_ioprio_set },
+  { "sched_setaffinity", check_sched_set },
+  { "sched_setparam", check_sched_set },
+  { "sched_setscheduler", check_sched_set },
+  { "sched_setattr", check_sched_set },
   { "kill", check_kill },
   { "memfd_create", check_memfd },
 };

@@ -52,6 +52,9 @@ def test_pid_1(box):
                    signal.SIGINT):
         attempt(os.kill, 1, number)
     out["prlimit"] = sys_call(302, 1, 7, (ctypes.c_ulong * 2)(0, 0), 0)
+    out["sched"] = [attempt(os.sched_setaffinity, 1, {0}),
+                    attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))]
+    out["own"] = attempt(os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0))
     time.sleep(0.05)
     out["alive"] = attempt(open, "/proc/1/comm")
     """)
@@ -62,6 +65,7 @@ def test_pid_1(box):
         assert out[name] in ("EPERM", "ENOSYS"), (name, out[name])
     assert {value for value in out["getfd"]} <= {"EPERM", "ENOSYS"}, out["getfd"]
     assert out["prlimit"] in ("EPERM", "ENOSYS")
+    assert out["sched"] == ["EPERM", "EPERM"] and out["own"] == "ok", out
     assert out["alive"] == "ok"
 
 
