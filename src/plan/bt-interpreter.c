@@ -175,7 +175,9 @@ pyenv_program(const BtPlanRequest *request, const char *root, const char *name)
   g_autofree char *version = pyenv_version(request, root);
   g_autofree char *versions = g_build_filename(root, "versions", NULL);
 
-  if (version == NULL || strcmp(version, "system") == 0)
+  /* The word of whoever made the working directory: a name, not a way to another place. */
+  if (version == NULL || strcmp(version, "system") == 0 || version[0] == '.' ||
+      strchr(version, '/') != NULL)
     return NULL;
   g_autofree char *path = g_build_filename(versions, version, "bin", name, NULL);
   if (is_program(path))

@@ -79,6 +79,8 @@ make_world(void)
   make_file("project/deep/x", "", 0644);
   make_file("gone/.python-version", "2.6\n", 0644);
   make_file("outside/.python-version", "system\n", 0644);
+  make_file("sly/.python-version", "../../sly\n", 0644);
+  make_file("sly/bin/python3", "\177ELF", 0755);
   make_file("nothing/x", "", 0644);
   make_file(".bun/bin/bun", "\177ELF", 0755);
 }
@@ -100,6 +102,8 @@ static const struct {
   { "PATH=@/.pyenv/shims PYENV_VERSION=3.11.2", "project", ".pyenv/versions/3.11.2/bin/python3", NULL, NULL },
   /* A version that is not there, or "system", is the rest of PATH. */
   { "PATH=@/.pyenv/shims:@/sys/bin", "gone", "sys/bin/python3", NULL, NULL },
+  /* A version is a name, not a path. */
+  { "PATH=@/.pyenv/shims:@/sys/bin", "sly", "sys/bin/python3", NULL, NULL },
   { "PATH=@/.pyenv/shims:@/sys/bin", "outside", "sys/bin/python3", NULL, NULL },
   { "PATH=@/.pyenv/shims", "outside", NULL, NULL, NULL },
 };
