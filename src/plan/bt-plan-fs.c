@@ -29,8 +29,8 @@
 /* Never the host's, whatever is granted. */
 static const char *const never[] = { "/proc", "/sys", "/dev", "/run" };
 
-static gboolean
-is_never(const char *path)
+gboolean
+bt_compile_is_never(const char *path)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
     if (bt_path_is_below(path, never[i]))
@@ -47,7 +47,7 @@ bt_compile_is_granted(const BtCompile *self, const char *path)
 {
   GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
 
-  if (bt_policy_path_perms(self->request->policy, path, NULL) == 0 || is_never(path))
+  if (bt_policy_path_perms(self->request->policy, path, NULL) == 0 || bt_compile_is_never(path))
     return FALSE;
   if (!bt_path_is_below(path, "/tmp"))
     return TRUE;
@@ -74,7 +74,7 @@ add_top_level(BtCompile *self)
     return;
   while ((name = g_dir_read_name(folder)) != NULL) {
     g_autofree char *path = g_strconcat("/", name, NULL);
-    if (is_never(path) || strcmp(path, "/tmp") == 0)
+    if (bt_compile_is_never(path) || strcmp(path, "/tmp") == 0)
       continue;
     /* Repeats the link, if it is one. */
     g_autofree char *real = bt_compile_show(self, path);
@@ -88,7 +88,6 @@ static void
 add_rule(BtCompile *self, const BtPathRule *rule)
 {
   gboolean grants = rule->rule.action != BT_ACTION_DENY;
-  struct stat info;
 
   if (strcmp(rule->real, "/") == 0) {
     if (grants)
@@ -101,7 +100,7 @@ add_rule(BtCompile *self, const BtPathRule *rule)
                                        "a path below it means the host's")));
     return;
   }
-  if (is_never(rule->real)) {
+  if (bt_compile_is_never(rule->real)) {
     if (grants)
       bt_compile_note(self, g_strdup_printf(_("%s is not granted: /proc, /sys, /dev and /run are "
                                               "never the host's"), rule->written));
@@ -109,11 +108,6 @@ add_rule(BtCompile *self, const BtPathRule *rule)
   }
   if (grants && rule->path != NULL)
     g_free(bt_compile_show(self, rule->path));
-  if (grants && (rule->perms & BT_FS_WRITE) != 0 &&
-      lstat(rule->real, &info) == 0 && S_ISREG(info.st_mode))
-    bt_compile_note(self, g_strdup_printf(_("%s is a single file: a program that replaces it by "
-                                            "renaming another one cannot; grant its directory "
-                                            "for that"), rule->written));
   bt_compile_spot(self, rule->real, BT_SPOT_POINT, 0);
 }
 
@@ -150,6 +144,8 @@ bt_compile_rules(BtCompile *self)
       add_rule(self, rule);
   }
   add_sockets(self);
+  if (self->spots->len > 0)
+    bt_compile_submounts(self);
 }
 
 /* ---- mounting ---- */
@@ -200,11 +196,34 @@ hide(BtCompile *self, const char *path, GError **error)
   return TRUE;
 }
 
-static void
-add_grant(BtCompile *self, const char *path, BtFsPerms perms, gboolean folder)
+/*
+ * The private /tmp needs every right, and Landlock gives those to all below it,
+ * the host's mounts included. Only reading, which mounts can say, and
+ * everything are the same with it.
+ */
+static gboolean
+is_lost_in_tmp(const char *path, BtFsPerms perms, gboolean folder)
 {
+  BtFsPerms all = folder ? BT_FS_READ | BT_FS_WRITE : BT_FS_ALL & BT_LANDLOCK_FILE & ~BT_FS_EXECUTE;
+
+  perms &= all;
+  return bt_path_is_below(path, "/tmp") && perms != all && perms != (all & BT_FS_READ);
+}
+
+static gboolean
+add_grant(BtCompile *self, const char *path, BtFsPerms perms, const struct stat *info,
+          GError **error)
+{
+  gboolean folder = S_ISDIR(info->st_mode);
+
+  if (is_lost_in_tmp(path, perms, folder))
+    return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                   _("below /tmp, which is the program's own, writing cannot be granted without "
+                     "reading, nor some kinds of it alone"),
+                   _("grant both (--allow-read and --allow-write), or use a directory elsewhere"));
   BtGrant grant = { .path = g_strdup(path), .perms = perms, .folder = folder };
   g_array_append_val(self->grants, grant);
+  return TRUE;
 }
 
 static gboolean
@@ -228,8 +247,8 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
     return refuse_subset(path, error);
   if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
     attr |= BT_PLAN_RDONLY;
-  if (perms != 0)
-    add_grant(self, path, perms, S_ISDIR(info->st_mode));
+  if (perms != 0 && !add_grant(self, path, perms, info, error))
+    return FALSE;
   return attr == old || mount_host(self, path, info, attr, perms, error);
 }
 
@@ -251,24 +270,29 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   if ((denied & BT_FS_READ) != 0) {
     gboolean made = bt_path_is_below(spot->path, "/etc") &&
                     g_hash_table_contains(self->made, spot->path);
-    return (!seen && !made) || hide(self, spot->path, error);
+    if (seen || made)
+      return hide(self, spot->path, error);
+    /* What nothing shows may still be granted for writing. */
+    perms &= BT_FS_WRITE;
+    if (perms == 0)
+      return TRUE;
   }
   if (lstat(spot->path, &info) != 0)
     return TRUE; /* gone since it was resolved: nothing is shown */
   /* A file that may be run has a read-only spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
-  guint noexec = runs ? 0 : self->noexec;
+  guint noexec = runs ? 0 : (denied & BT_FS_EXECUTE) != 0 ? BT_PLAN_NOEXEC : self->noexec;
   if (seen) {
     perms |= above->perms & BT_FS_READ;
     return change_point(self, spot->path, &info, above, perms, denied, noexec, error);
   }
-  if (runs)
+  if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
-  add_grant(self, spot->path, perms, S_ISDIR(info.st_mode));
-  return bt_compile_bind(self, spot->path, &info, attr, perms, error);
+  return add_grant(self, spot->path, perms, &info, error) &&
+         bt_compile_bind(self, spot->path, &info, attr, perms, error);
 }
 
 static gboolean
@@ -280,20 +304,26 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
     return mount_point(self, spot, error);
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
+  if (spot->kind == BT_SPOT_MASK)
+    return !seen || hide(self, spot->path, error);
   guint attr = spot->attr | BT_PLAN_RDONLY;
-  if ((spot->kind == BT_SPOT_UNSEEN && seen) ||
-      (spot->kind == BT_SPOT_LIBRARY && above->kind == BT_MOUNT_SHUT))
+  if (spot->kind == BT_SPOT_LIBRARY && above->kind == BT_MOUNT_SHUT)
     return TRUE;
-  /* A denial shows nothing. */
-  if ((spot->attr & BT_PLAN_NOEXEC) != 0 && spot->kind == BT_SPOT_SHOW && !seen)
+  if ((spot->attr & BT_PLAN_NOEXEC) != 0 && spot->kind == BT_SPOT_SHOW) {
+    /* A denial shows nothing. */
+    if (!seen)
+      return TRUE;
+  } else {
+    /* Below a grant for writing alone, too: an entry that cannot be read does not run. */
+    bt_compile_readable(self, spot->path);
+  }
+  if (spot->kind == BT_SPOT_UNSEEN && seen)
     return TRUE;
   /* Already so: a library's directory below another one. */
   if (seen && (above->attr & (BT_PLAN_RDONLY | BT_PLAN_NOEXEC)) == attr)
     return TRUE;
   if (lstat(spot->path, &info) != 0)
     return TRUE;
-  if (!seen)
-    bt_compile_readable(self, spot->path);
   BtFsPerms perms = BT_FS_READ;
   return mount_host(self, spot->path, &info, attr, perms, error);
 }

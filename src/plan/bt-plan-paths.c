@@ -25,6 +25,15 @@ bt_compile_mount_at(const BtCompile *self, const char *path)
   return best;
 }
 
+/* What a new mount covers cannot be reached any more. */
+static void
+forget_below(BtCompile *self, const char *path)
+{
+  for (guint i = self->mounts->len; i > 0; i--)
+    if (bt_path_is_below(g_array_index(self->mounts, BtMount, i - 1).path, path))
+      g_array_remove_index(self->mounts, i - 1);
+}
+
 void
 bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint attr,
                      BtFsPerms perms)
@@ -36,6 +45,7 @@ bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint 
     .attr = attr,
     .perms = perms,
   };
+  forget_below(self, path);
   g_array_append_val(self->mounts, mount);
 }
 

@@ -42,6 +42,7 @@ typedef enum {
   BT_SPOT_LIBRARY, /* a directory to map code from, read-only, unless it is denied */
   BT_SPOT_UNSEEN,  /* the host's, shown read-only where nothing else shows it */
   BT_SPOT_SHOW,    /* the host's, read-only with attr, whatever shows it */
+  BT_SPOT_MASK,    /* never the host's, where something shows it */
 } BtSpotKind;
 
 typedef struct {
@@ -111,6 +112,9 @@ void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */
 void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
 void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
 gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
+/* Is it of what is never the host's: /proc, /sys, /dev, /run? (bt-plan-fs.c) */
+gboolean bt_compile_is_never(const char *path);
+void bt_compile_submounts(BtCompile *self); /* bt-plan-submounts.c */
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */

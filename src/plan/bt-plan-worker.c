@@ -300,13 +300,22 @@ split_shebang(const BtProgram *script)
   return g_strsplit_set(words, " \t", -1);
 }
 
+/* The kernel starts at the working directory, too. */
+static char *
+find_interpreter(const BtPlanRequest *request, const char *name)
+{
+  if (name == NULL)
+    return NULL;
+  if (strchr(name, '/') == NULL)
+    return bt_interpreter_search(request, name);
+  return name[0] == '/' ? g_strdup(name) : g_build_filename(request->cwd, name, NULL);
+}
+
 static gboolean
 use_shebang(BtCompile *self, const char *path, const BtProgram *script, GError **error)
 {
   g_auto(GStrv) words = split_shebang(script);
-  g_autofree char *found = words[0] == NULL            ? NULL
-                           : strchr(words[0], '/') != NULL ? g_strdup(words[0])
-                                                           : bt_interpreter_search(self->request, words[0]);
+  g_autofree char *found = find_interpreter(self->request, words[0]);
   g_auto(BtProgram) program = BT_PROGRAM_INIT;
 
   if (found == NULL || !bt_program_read(found, &program)) {

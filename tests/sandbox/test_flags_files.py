@@ -2,6 +2,8 @@
 """--allow-read, --deny-read, --allow-write, --deny-write: each allowed and denied."""
 
 import os
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -165,6 +167,50 @@ def test_writing_grants_no_reading(tree):
         out["write"] = attempt(lambda: open("data/new", "w").write("x"))
     """)
     assert out == {"read": "EACCES", "list": "EACCES", "write": 1}
+
+
+def test_entry_in_a_directory_that_may_be_written_only(tree):
+    """The entry is granted by naming it: it is read, its neighbours are not."""
+    out, _ = tree.json("--allow-write=.", code="""
+        out["entry"] = attempt(lambda: len(open("w.py").read()) > 0)
+        out["beside"] = attempt(open, "data/a.txt")
+        out["write"] = attempt(lambda: open("new", "w").write("x"))
+    """)
+    assert out == {"entry": True, "beside": "EACCES", "write": 1}
+
+
+def test_writing_alone_below_tmp_is_refused(world):
+    """Landlock's rights for the private /tmp would give reading back."""
+    folder = tempfile.mkdtemp(dir="/tmp")
+    Path(folder, "f").write_text("x")
+    for flag in (f"--allow-write={folder}", f"--allow-write={folder}/f"):
+        result = world.run([flag, "run", "/usr/bin/true"])
+        assert result.status == 125 and "--allow-read" in result.stderr, str(result)
+        result = world.run([flag, f"--allow-read={folder}", "run", "/usr/bin/true"])
+        assert result.status == 0, str(result)
+
+
+def test_kernel_mounts_below_a_grant_are_masked(tree):
+    """A chroot's /proc and /sys come along with a directory, and are the host's."""
+    for name in ("chroot/proc", "chroot/my sys"):
+        (tree.directory / name).mkdir(parents=True)
+    proc, sys = tree.directory / "chroot/proc", tree.directory / "chroot/my sys"
+    try:
+        subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
+        subprocess.run(["mount", "--rbind", "/sys", sys], check=True)
+        for flags in (["--allow-read=."], ["--allow-read=.", "--allow-write=."],
+                      ["--allow-read=chroot/proc,chroot/my sys"], ["--allow-read"]):
+            out, _ = tree.json(*flags, code="""
+                out["proc"] = attempt(os.listdir, "chroot/proc")
+                out["sys"] = attempt(os.listdir, "chroot/my sys")
+                out["stat"] = attempt(open, "chroot/proc/1/stat")
+                out["rename"] = attempt(os.rename, "chroot", "other-name")
+            """)
+            assert out["rename"] in ("EROFS", "EBUSY"), (flags, out)
+            assert set(out.values()) <= {"EACCES", "EROFS", "EBUSY"}, (flags, out)
+    finally:
+        subprocess.run(["umount", "-l", proc], check=False)
+        subprocess.run(["umount", "-l", sys], check=False)
 
 
 def test_write_everything(box):
