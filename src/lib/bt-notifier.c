@@ -46,11 +46,22 @@
 /* The kernel may know a larger request than our headers. */
 #define MAX_REQUEST_SIZE 1024
 
+/* The kernel's lock may be another's when the alarm strikes: an answer lost hangs the caller. */
+static gboolean
+listener_ioctl(int listener, unsigned long request, void *argument)
+{
+  int result;
+  do
+    result = ioctl(listener, request, argument);
+  while (result < 0 && errno == EINTR);
+  return result == 0;
+}
+
 gboolean
 bt_call_is_valid(BtNotifier *self, const BtCall *call)
 {
   guint64 id = call->id;
-  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
 gboolean
@@ -60,14 +71,14 @@ bt_call_continue(BtNotifier *self, const BtCall *call)
     .id = call->id,
     .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
   };
-  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 gboolean
 bt_call_return(BtNotifier *self, const BtCall *call, int error)
 {
   struct seccomp_notif_resp response = { .id = call->id, .error = -error };
-  return ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0;
+  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 static BtEvent *
