@@ -12,13 +12,11 @@
  */
 #include "lib/bt-explain.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "lib/bt-write.h"
 
 #define MAX_GROUPS 256
 #define GROUP_SECONDS 5
@@ -62,33 +60,34 @@ bt_explainer_new(int fd, gboolean quiet)
   return self;
 }
 
-/* EPIPE without the signal, which by default would end buntime and the run with it. */
-static gssize
-write_quietly(int fd, const char *text, gsize length)
+/* As many whole characters as there is room for, "…" and a newline (transfer full). */
+static char *
+cut_text(const char *text)
 {
-  const struct timespec now = { 0 };
-  sigset_t pipe, before, pending;
+  static const char end[] = "…\n";
+  const char *stop = text + MAX_TEXT - strlen(end);
 
-  sigemptyset(&pipe);
-  sigaddset(&pipe, SIGPIPE);
-  sigpending(&pending);
-  pthread_sigmask(SIG_BLOCK, &pipe, &before);
-  gssize written = write(fd, text, length);
-  if (written < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
-    sigtimedwait(&pipe, NULL, &now);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return written;
+  while ((*stop & 0xc0) == 0x80)
+    stop--;
+  g_autofree char *start = g_strndup(text, stop - text);
+  return g_strconcat(start, end, NULL);
 }
 
 static gboolean
 show(BtExplainer *self, const char *text)
 {
   struct pollfd pollfd = { .fd = self->fd, .events = POLLOUT };
-  gsize length = MIN(strlen(text), MAX_TEXT);
+  gsize length = strlen(text);
+  g_autofree char *cut = NULL;
 
   if (poll(&pollfd, 1, 0) != 1 || (pollfd.revents & POLLOUT) == 0)
     return FALSE;
-  return write_quietly(self->fd, text, length) == (gssize)length;
+  if (length > MAX_TEXT) {
+    /* Without its last newline the next text would stand behind it. */
+    text = cut = cut_text(text);
+    length = strlen(text);
+  }
+  return bt_write_quietly(self->fd, text, length) == (gssize)length;
 }
 
 static gboolean

@@ -7,9 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +16,7 @@
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
 #include "lib/bt-terminal.h"
+#include "lib/bt-write.h"
 #include "plan/bt-plan-compile.h"
 #include "policy/bt-json.h"
 #include "policy/bt-policy.h"
@@ -246,13 +245,14 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
 static void
 report_status(const BuntimeSandbox *self, gboolean started, int exit_status, const GError *error)
 {
+  g_autofree char *line = NULL;
+
   if (self->status_fd < 0)
     return;
-  if (started)
-    dprintf(self->status_fd, "{\"v\":1,\"started\":true,\"exit\":%d}\n", exit_status);
-  else
-    dprintf(self->status_fd, "{\"v\":1,\"started\":false,\"exit\":%d}\n",
-            buntime_error_exit_status(error));
+  line = g_strdup_printf("{\"v\":1,\"started\":%s,\"exit\":%d}\n", started ? "true" : "false",
+                         started ? exit_status : buntime_error_exit_status(error));
+  /* Who asked for it and has gone does not change how the run ended. */
+  (void)!bt_write_quietly(self->status_fd, line, strlen(line));
 }
 
 gboolean

@@ -71,6 +71,28 @@ test_shown_at_once(void)
   g_assert_cmpstr(rest, ==, "");
 }
 
+/* A path may be longer than what is written at once; the next text starts its own line. */
+static void
+test_cut_ends_its_line(void)
+{
+  static const char *const letters[] = { "a", "ä", "☃" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(letters); i++) {
+    Fixture fixture;
+    g_autoptr(GString) object = g_string_new("/");
+    while (object->len < 5000)
+      g_string_append(object, letters[i]);
+    set_up(&fixture, FALSE);
+    bt_explainer_add(fixture.explainer, make_event(object->str, "p"));
+    bt_explainer_note(fixture.explainer, "next");
+    g_autofree char *text = finish(&fixture);
+    g_assert_true(g_str_has_suffix(text, "…\nbuntime: next\n"));
+    g_assert_true(g_utf8_validate(text, -1, NULL));
+    g_assert_cmpuint(strlen(text), <=, 4096 + strlen("buntime: next\n"));
+    g_assert_cmpuint(strlen(text), >, 4000);
+  }
+}
+
 static void
 test_grouped(void)
 {
@@ -173,6 +195,7 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/explain/at-once", test_shown_at_once);
+  g_test_add_func("/explain/cut", test_cut_ends_its_line);
   g_test_add_func("/explain/grouped", test_grouped);
   g_test_add_func("/explain/bounded", test_bounded);
   g_test_add_func("/explain/quiet", test_quiet);
