@@ -312,7 +312,7 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
 static gboolean
 start_network(BtNetPeer *self, const int *fds, GError **error)
 {
-  gboolean ok = self->fd >= 0 && begin(self, fds, 3, error);
+  gboolean ok = begin(self, fds, 3, error);
   for (int i = 0; i < 3; i++)
     close(fds[i]);
   if (!ok)

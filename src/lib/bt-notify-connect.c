@@ -130,17 +130,22 @@ on_connected(int fd, GIOCondition condition, gpointer data)
 {
   BtWaitingConnect *waiting = data;
   const BtAlarm *alarm = &waiting->notifier->alarm;
-  gboolean blocking;
+  gboolean blocking, ended = TRUE;
 
   bt_alarm_set(alarm);
-  int error = try_connect(fd, &waiting->address, &blocking);
-  if (error != EALREADY && error != EINPROGRESS) {
-    bt_call_return(waiting->notifier, &waiting->call, error);
+  /* A caller that was interrupted asks for the result itself: it is given only once. */
+  if (bt_call_is_valid(waiting->notifier, &waiting->call)) {
+    int error = try_connect(fd, &waiting->address, &blocking);
+    ended = error != EALREADY && error != EINPROGRESS;
+    if (ended)
+      bt_call_return(waiting->notifier, &waiting->call, error);
+  }
+  if (ended) {
     waiting->source = 0;
     waiting_end(waiting);
   }
   bt_alarm_unset(alarm);
-  return error == EALREADY || error == EINPROGRESS ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+  return ended ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
 /* Takes fd. */

@@ -15,7 +15,8 @@
  *                          execve, its first notified call, until we answer
  *   init says EXITED ..... the worker's status; init ends and all under it
  *   init says FAILED ..... a stage went wrong; the run is an error
- *   hang-up .............. init was killed; so is everything under it
+ *   hang-up .............. init was killed; so is everything under it. Before the
+ *                          listener came nothing had been run: an error
  *
  * WORKER and LISTENER come from two processes and in either order.
  *
@@ -64,7 +65,8 @@ typedef struct {
   int worker_pidfd;     /* -1 until WORKER */
   int listener_number;  /* -1 until LISTENER */
   BtNames *names;
-  BtNetPeer *peer;      /* NULL until NET */
+  BtNetPeer *peer;
+  gboolean net_came;
   BtNotifier *notifier; /* NULL until both came */
   gboolean ended;
   int wait_status;
@@ -133,16 +135,16 @@ on_failed(Supervisor *self, const BtStatus *status)
 static void
 on_net(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
-  g_autoptr(GError) error = NULL;
   gboolean network = status->value != BT_PLAN_NET_NONE;
 
-  if (self->peer == NULL || n_fds != (network ? 3 : 2) || network != self->run->plan->network) {
+  if (self->net_came || n_fds != (network ? 3 : 2) || network != self->run->plan->network) {
     fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
     return;
   }
+  self->net_came = TRUE;
   if (!bt_net_peer_start(self->peer, g_steal_fd(&fds[0]), g_steal_fd(&fds[1]),
-                         network ? g_steal_fd(&fds[2]) : -1, &error))
-    fail(self, "buntime-net", error->message, NULL);
+                         network ? g_steal_fd(&fds[2]) : -1, &self->failure))
+    g_main_loop_quit(self->loop);
 }
 
 /* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
@@ -263,6 +265,11 @@ on_status(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
   /* Nothing is left to read: init is gone without a word, so it was killed. */
   self->status_source = 0;
+  if (self->notifier == NULL) {
+    fail(self, "buntime-init", _("ended before the program was started"),
+         _("see the kernel's log; memory may have run out"));
+    return G_SOURCE_REMOVE;
+  }
   self->ended = TRUE;
   self->wait_status = SIGKILL;
   g_main_loop_quit(self->loop);
@@ -351,10 +358,8 @@ stop(Supervisor *self)
     close(self->status_fd);
   if (self->peer != NULL)
     bt_net_peer_kill(self->peer);
-  if (self->ended && self->failure == NULL && self->init.pid > 0)
-    bt_helper_reap(&self->init);
-  else
-    bt_helper_clear(&self->init);
+  /* Killed in any case: a signal may end the run while init waits for a dead file server. */
+  bt_helper_clear(&self->init);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
   if (self->worker_pidfd >= 0)
