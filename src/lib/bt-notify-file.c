@@ -3,7 +3,7 @@
  * Opens with write intent, and programs.
  *
  * Both are decided by what the kernel will do anyway: an open by the mount
- * the object is on, an exec by the plan's Landlock rules.  What is asked of
+ * the object is on, an exec by that and the plan's Landlock rules.  What is asked of
  * the policy is only the words: which rule it was.  Paths are resolved in the
  * worker's own root, so that the event names what was really meant.
  */
@@ -106,10 +106,14 @@ is_below(const char *path, const char *folder)
   return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
 }
 
-/* The same rules that the kernel was given. */
+/* The same rules that the kernel was given: Landlock's, and where all may run the mount's. */
 static gboolean
-may_execute(const BtPlanView *plan, const char *path)
+may_execute(const BtPlanView *plan, const BtResolved *object)
 {
+  const char *path = object->path;
+
+  if (object->no_exec)
+    return FALSE;
   if ((plan->header->landlock_fs & BT_FS_EXECUTE) == 0)
     return TRUE;
   for (guint32 i = 0; i < plan->header->landlock.count; i++)
@@ -152,7 +156,7 @@ interpreter_is_refused(BtNotifier *self, const BtCall *call, const BtResolved *s
 {
   g_autofree char *path = script_interpreter(script);
   return path != NULL && bt_process_resolve(call->tid, AT_FDCWD, path, TRUE, interpreter_out) &&
-         interpreter_out->fd >= 0 && !may_execute(self->plan, interpreter_out->path);
+         interpreter_out->fd >= 0 && !may_execute(self->plan, interpreter_out);
 }
 
 /* The same program refused to the same thread under another name, right before? */
@@ -216,7 +220,7 @@ bt_notify_exec(BtNotifier *self, const BtCall *call)
                    bt_process_resolve(call->tid, dirfd, path, (flags & AT_SYMLINK_NOFOLLOW) == 0,
                                       &object) &&
                    object.fd >= 0;
-  if (found && !may_execute(self->plan, object.path))
+  if (found && !may_execute(self->plan, &object))
     deny_exec(self, call, path, object.path);
   else if (found && interpreter_is_refused(self, call, &object, &interpreter))
     deny_exec(self, call, path, interpreter.path);

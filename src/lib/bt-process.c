@@ -177,6 +177,7 @@ describe(int fd, BtResolved *resolved_out)
   if (fstatvfs(fd, &mount) != 0 || fstat(fd, &object) != 0)
     return FALSE;
   resolved_out->read_only = (mount.f_flag & ST_RDONLY) != 0;
+  resolved_out->no_exec = (mount.f_flag & ST_NOEXEC) != 0;
   resolved_out->device = object.st_dev;
   resolved_out->path = path_of_fd(fd);
   return resolved_out->path != NULL;

@@ -28,6 +28,7 @@ typedef struct {
   char *path;     /* its path inside the sandbox */
   char *parent;   /* where nothing exists: the directory it would be made in, else NULL */
   gboolean read_only; /* the mount it is on, or would be made on, takes no writes */
+  gboolean no_exec;   /* ... and runs no programs */
   dev_t device;   /* of that mount */
 } BtResolved;
 

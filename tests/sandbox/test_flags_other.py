@@ -66,9 +66,22 @@ def test_run_allowed(box, item):
 
 
 def test_run_everything_and_deny_over_allow(box):
-    out, _ = box.json("--allow-run", "--deny-run=/usr/bin/curl", code=RUN,
-                      args=["/usr/bin/env", "/usr/bin/curl"])
+    out, result = box.json("--allow-run", "--deny-run=/usr/bin/curl", code=RUN,
+                           args=["/usr/bin/env", "/usr/bin/curl"])
     assert out == {"/usr/bin/env": 0, "/usr/bin/curl": "EACCES"}
+    assert [event.rule for event in result.denied("run", "/usr/bin/curl")] == \
+        ["--deny-run=/usr/bin/curl (command line)"], str(result)
+
+
+@pytest.mark.parametrize("inside", ["--allow-read=bin/sub", "--allow-write=bin/sub"])
+def test_denied_programs_do_not_run_by_another_grant(box, inside):
+    box.write("bin/sub/tool", "#!/bin/sh\n", 0o755)
+    out, result = box.json("--allow-run", "--allow-read=bin", "--deny-run=./bin", inside, code="""
+        out["tool"] = attempt(subprocess.run, ["./bin/sub/tool"])
+        out["sh"] = attempt(lambda: subprocess.run(["/bin/sh", "-c", "exit 3"]).returncode)
+    """)
+    assert out == {"tool": "EACCES", "sh": 3}
+    assert len(result.denied("run", str(box.directory / "bin/sub/tool"))) == 1, str(result)
 
 
 def test_own_interpreter_runs_again(box):
