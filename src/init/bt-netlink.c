@@ -57,7 +57,7 @@ bt_netlink_add(BtNetlink *self, const char *object, int type, int flags, const v
     bt_fail_with(EMSGSIZE, object);
   self->request = take(self, NLMSG_HDRLEN);
   self->request->nlmsg_type = (uint16_t)type;
-  self->request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+  self->request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
   self->request->nlmsg_seq = self->count;
   self->requests[self->count].object = object;
   self->requests[self->count].ignored = 0;
@@ -99,8 +99,8 @@ bt_netlink_end_nest(BtNetlink *self, size_t start)
   attribute->rta_len = (unsigned short)(self->used - start);
 }
 
-/* The kernel's answer to one request; our own requests cannot be confused with it. */
-static void
+/* The kernel's answer to one request, whose number it returns. */
+static uint32_t
 take_answer(BtNetlink *self)
 {
   union {
@@ -118,15 +118,24 @@ take_answer(BtNetlink *self)
   uint32_t i = answer.header.nlmsg_seq;
   if (result->error != 0 && -result->error != self->requests[i].ignored)
     bt_fail_with(-result->error, self->requests[i].object);
+  return i;
 }
 
+/*
+ * The kernel works through the whole batch in order and answers a failed
+ * request whether or not it asked (netlink_rcv_skb), so the last one's answer
+ * says that no other is to come.
+ */
 void
 bt_netlink_run(BtNetlink *self)
 {
+  uint32_t last = self->count - 1;
+
+  self->request->nlmsg_flags |= NLM_F_ACK;
   if (send(self->fd, self->bytes, self->used, 0) < 0)
     bt_fail_at("rtnetlink request");
-  for (unsigned i = 0; i < self->count; i++)
-    take_answer(self);
+  while (take_answer(self) != last)
+    continue;
   self->count = 0;
   self->used = 0;
 }
