@@ -82,7 +82,7 @@ static void
 add_path(int ruleset, const char *path, uint64_t access)
 {
   struct landlock_path_beneath_attr rule = { .allowed_access = access };
-  BT_AUTO_FD fd = open(path, O_PATH | O_CLOEXEC);
+  BT_LEFT_FD fd = open(path, O_PATH | O_CLOEXEC);
 
   rule.parent_fd = fd;
   if (fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
@@ -111,7 +111,8 @@ add_descriptor(int ruleset, int fd, uint64_t access)
   if ((flags & O_ACCMODE) != O_RDONLY)
     rule.allowed_access |= LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE | FS_IOCTL_DEV;
   rule.allowed_access &= access;
-  /* EBADFD: a pipe, a socket, a memfd; Landlock does not govern their file systems. */
+  /* EBADFD: a pipe, a socket, a memfd; Landlock does not govern their file systems. Without
+   * the rule there is only less that may be opened. */
   if (rule.allowed_access != 0 &&
       syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0 &&
       errno != EBADFD)

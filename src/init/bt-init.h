@@ -71,5 +71,5 @@ void bt_stage_network(BtInit *init);    /* bt-net-setup.c */
 void bt_stage_sources(BtInit *init);    /* bt-mounts.c */
 void bt_stage_mounts(BtInit *init);     /* bt-mounts.c */
 void bt_stage_root(BtInit *init);       /* bt-mounts.c */
-void bt_stage_namespaces(BtInit *init); /* bt-mounts.c */
+void bt_stage_namespaces(const BtInit *init); /* bt-mounts.c */
 _Noreturn void bt_stage_worker(BtInit *init); /* bt-worker.c */

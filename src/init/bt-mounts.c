@@ -8,7 +8,8 @@
  *               mounted tree can be added to before kernel 6.15; absolute
  *               paths still mean the old tree, since no one's root moved;
  *   ROOT        swap the two, detach the old;
- *   NAMESPACES  write the sysctls by the procfs's own descriptor.
+ *   NAMESPACES  write the sysctls by the procfs's own descriptor (pid 1, while
+ *               the worker does its first stages).
  *
  * This mount namespace belongs to a new user namespace, so the kernel has
  * made all it copied slaves: nothing we mount can reach the host.
@@ -169,7 +170,7 @@ write_zero(int proc, const char *name)
 }
 
 void
-bt_stage_namespaces(BtInit *init)
+bt_stage_namespaces(const BtInit *init)
 {
   static const char *const kinds[] = {
     "sys/user/max_user_namespaces", "sys/user/max_mnt_namespaces",

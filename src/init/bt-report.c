@@ -8,8 +8,9 @@
 
 #include "wire/bt-plan.h"
 
-/* Of this process; the worker's child goes on with its own copy. */
+/* Pid 1's and the worker's: until its exec both share this memory (bt-worker.c). */
 static BtStage current_stage = BT_STAGE_PLAN;
+static BtStage worker_stage;
 
 void
 bt_report_stage(BtStage stage)
@@ -18,9 +19,19 @@ bt_report_stage(BtStage stage)
 }
 
 void
+bt_report_worker_stage(BtStage stage)
+{
+  worker_stage = stage;
+}
+
+void
 bt_fail_with(int error, const char *object)
 {
-  BtStatus status = { .kind = BT_STATUS_FAILED, .stage = current_stage, .error = error };
+  BtStatus status = {
+    .kind = BT_STATUS_FAILED,
+    .stage = getpid() == 1 ? current_stage : worker_stage,
+    .error = error,
+  };
 
   strncpy(status.object, object, sizeof status.object - 1);
   /* Nobody is left to tell if this fails; the exit status then says it. */

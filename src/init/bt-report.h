@@ -12,6 +12,8 @@
 
 /* Names the stage that failures from here on belong to. */
 void bt_report_stage(BtStage stage);
+/* The same for the worker. */
+void bt_report_worker_stage(BtStage stage);
 
 /* Sends (stage, errno, object) and ends this process. Object may be cut. */
 __attribute__((noreturn)) void bt_fail_at(const char *object);

@@ -3,19 +3,24 @@
  * The clone, and the worker's side of it.
  *
  * The worker stays in the caller's session and process group, so that the
- * terminal's signals reach it.  It starts with an empty signal mask, default
- * dispositions, the caller's umask and descriptors 0, 1 and 2.
+ * terminal's signals reach it.  It starts with an empty signal mask, the
+ * caller's umask and descriptors 0, 1 and 2.  What the caller ignores it
+ * ignores too (nohup), but for SIGPIPE, which GIO ignores for its own sake.
  *
  * Until its execve it shares pid 1's memory (CLONE_VM, on a stack of its own):
  * a copy of even this small address space costs a fifth of the whole start.
  * Descriptors, directory, limits, credentials and filters are each one's own.
- * Memory, errno included, is never used by both at a time:
+ * Both work at the same time, on what only one of them writes:
  *
- *   pid 1    confines itself │ closes the gate, waits in poll() for a child
- *   worker   waits at the gate (a pipe without content) │ its stages
+ *   pid 1    NAMESPACES, confines itself      │ closes the gate, waits in poll()
+ *   worker   its stages up to PRIVILEGES, then the gate │ SECCOMP, EXEC
  *
- * The gate is also what keeps the worker from running anything before pid 1
- * is out of its reach: its end is the last that pid 1 closes.
+ * but for errno: where both fail at once, the report may name the other's.
+ * So nothing may be allowed because of it.
+ *
+ * The gate (a pipe without content) keeps the worker from running anything
+ * before pid 1 is out of its reach, and from naming its listener before the
+ * supervisor has its pidfd: its end is the last that pid 1 closes.
  *
  * Its execve is the first call that the supervisor is asked about, hence the
  * listener's number must be known by then.  It is written, not sent: sendmsg
@@ -41,7 +46,7 @@
 
 typedef struct {
   const BtInit *init;
-  int gate[2]; /* the hang-up of [1] lets the worker go on */
+  int gate[2]; /* the hang-up of [1] lets the worker execute its program */
   char **argv;
   char **env;
 } Worker;
@@ -102,13 +107,27 @@ drop_privileges(const Worker *worker)
 }
 
 static void
+pass_gate(const Worker *worker)
+{
+  char byte;
+
+  /* Without a word: when pid 1 fails, it has said why, and takes us with it. */
+  if (read(worker->gate[0], &byte, 1) != 0)
+    _exit(125);
+}
+
+static void
 enter_seccomp(const Worker *worker)
 {
   const BtPlanView *plan = &worker->init->plan;
   const BtPlanHeader *header = plan->header;
 
-  /* Ours are all close-on-exec; this is for what was inherited unseen. */
-  if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) != 0)
+  pass_gate(worker);
+  /*
+   * Ours are all close-on-exec; this is also for what was inherited unseen,
+   * and so that a low limit has a number left for the listener.
+   */
+  if (close_range(BT_INIT_STATUS_FD + 1, ~0u, 0) != 0)
     bt_fail_at("close_range");
   int listener = bt_confine_seccomp(plan->notify_filter, header->notify_filter.count,
                                     SECCOMP_FILTER_FLAG_NEW_LISTENER, "notify filter");
@@ -135,8 +154,8 @@ static const struct {
   void (*run)(const Worker *worker);
 } stages[] = {
   { BT_STAGE_CWD, enter_cwd },
-  { BT_STAGE_LIMITS, set_limits },
   { BT_STAGE_LANDLOCK, enter_landlock },
+  { BT_STAGE_LIMITS, set_limits },
   { BT_STAGE_PRIVILEGES, drop_privileges },
   { BT_STAGE_SECCOMP, enter_seccomp },
   { BT_STAGE_EXEC, execute },
@@ -146,16 +165,11 @@ static int
 run_worker(void *data)
 {
   const Worker *worker = data;
-  char byte;
 
-  /* Without a word: when pid 1 fails, it has said why, and takes us with it. */
   close(worker->gate[1]);
-  if (read(worker->gate[0], &byte, 1) != 0)
-    _exit(125);
-  for (int i = 1; i < NSIG; i++)
-    signal(i, SIG_DFL); /* refused for those that have no other */
+  signal(SIGPIPE, SIG_DFL);
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
-    bt_report_stage(stages[i].stage);
+    bt_report_worker_stage(stages[i].stage);
     stages[i].run(worker);
   }
   _exit(125); /* not reached: the last stage does not return */
@@ -184,6 +198,8 @@ confine_self(const BtInit *init, int gate)
 {
   const BtPlanView *plan = &init->plan;
 
+  bt_report_stage(BT_STAGE_NAMESPACES);
+  bt_stage_namespaces(init);
   bt_report_stage(BT_STAGE_LANDLOCK);
   bt_confine_landlock_empty(plan);
   bt_report_stage(BT_STAGE_PRIVILEGES);

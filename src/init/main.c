@@ -25,15 +25,16 @@
  *               in a bound tree.  procfs needs the old one still visible.
  *   ROOT        pivot_root and let go of the old tree.  From here on no host
  *               path can be named.
- *   NAMESPACES  Nested namespaces are closed by sysctl, then procfs becomes
- *               read-only.
- *   WORKER      Drop the bounding set, clone the worker.  Two processes now:
+ *   WORKER      Drop the bounding set, clone the worker.  Two processes now,
+ *               both busy at once, and both of them this program:
  *
- *     pid 1: confines itself     worker: CWD, LIMITS    as the user's own
- *     (Landlock, capabilities,           LANDLOCK       needs paths, so before
- *     filter, descriptors), and                         paths may be refused
- *     only then lets the worker          PRIVILEGES     no way back
- *     go on; then reaps.                 SECCOMP        last, as it refuses
+ *     pid 1: NAMESPACES (nested  worker: CWD            as the user's own
+ *     ones are closed by sysctl,         LANDLOCK       needs paths and
+ *     then procfs is read-only).                        descriptors, so before
+ *     Confines itself (Landlock,         LIMITS         may refuse them
+ *     capabilities, descriptors,         PRIVILEGES     no way back
+ *     filter), and only then               - gate -
+ *     opens the gate; reaps.             SECCOMP        last, as it refuses
  *                                                       what the others use
  *                                        EXEC           waits, notified, for
  *                                                       the supervisor
@@ -189,7 +190,6 @@ static const struct {
   { BT_STAGE_SOURCES, bt_stage_sources },
   { BT_STAGE_MOUNTS, bt_stage_mounts },
   { BT_STAGE_ROOT, bt_stage_root },
-  { BT_STAGE_NAMESPACES, bt_stage_namespaces },
   { BT_STAGE_WORKER, bt_stage_worker },
 };
 

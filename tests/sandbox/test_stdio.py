@@ -232,3 +232,19 @@ def test_signals_to_the_supervisor_reach_the_worker(box, number):
         assert process.stdout.readline() == b"CAUGHT %d\n" % number
         wait_for(lambda: process.poll() is not None)
         assert process.returncode == 3
+
+
+@pytest.mark.parametrize("prefix, ignored", [("trap '' HUP; ", True), ("", False)])
+def test_an_ignored_signal_stays_ignored(box, world, prefix, ignored):
+    """As nohup needs it; SIGPIPE is nobody's choice, so a pipeline's end is told."""
+    box.write("w.sh", "grep '^Sig[IC]' /proc/self/status\n")
+    words = " ".join(world.command(["--allow-run", "--allow-read=.", "run", "/bin/sh", "w.sh"]))
+    result = world.run_command(
+        ["python3", "-c", "import os, signal, sys\n"
+         "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+         "signal.signal(signal.SIGPIPE, signal.SIG_IGN)\n"
+         "os.execvp('sh', ['sh', '-c', sys.argv[1]])", prefix + words], cwd=box.directory)
+    assert result.status == 0, str(result)
+    mask = int(dict(line.split(":\t") for line in result.stdout.splitlines())["SigIgn"], 16)
+    assert bool(mask & 1 << signal.SIGHUP - 1) == ignored
+    assert not mask & 1 << signal.SIGPIPE - 1
