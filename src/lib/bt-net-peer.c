@@ -190,17 +190,20 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   BtFlowWords words;
   guint16 port = (guint16)message->port;
   gboolean policy = message->reason == BT_NET_REASON_POLICY;
+  const char *closed = bt_net_closed_reason(self->net, &message->addr, message->proto, port);
   BtEvent *event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
 
   bt_names_check_flow(self->names, &message->addr, message->proto, port, &words);
   event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
   event->count = MAX(message->count, 1);
   event->reason =
-    g_strdup(policy ? words.reason : bt_net_reason_text(message->reason));
+    g_strdup(!policy          ? bt_net_reason_text(message->reason)
+             : closed != NULL ? closed
+                              : words.reason);
   if (policy) {
     const BtOrigin *origin = bt_policy_net_origin(self->policy, message->rule);
     event->rule = bt_origin_format(origin);
-    if (bt_origin_yields_to_flags(origin))
+    if (closed == NULL && bt_origin_yields_to_flags(origin))
       event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
   }
   bt_explainer_add(self->explainer, event);

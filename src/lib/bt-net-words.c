@@ -53,6 +53,20 @@ bt_net_suggest_flow(const BtFlowWords *words, const BtAddr *addr, guint proto, g
 }
 
 const char *
+bt_net_closed_reason(const BtPlanNet *net, const BtAddr *addr, guint proto, guint16 port)
+{
+  BtAddr gateway = bt_addr_from_ipv4(net->gateway);
+
+  if (net->mode == BT_PLAN_NET_NONE)
+    return NULL;
+  if (bt_net_is_service(proto, port))
+    return bt_net_reason_text(BT_NET_REASON_SERVICE);
+  if (bt_addr_in(addr, &gateway, 96 + net->prefix_length))
+    return _("the sandbox's own network, in which nobody else is");
+  return NULL;
+}
+
+const char *
 bt_net_reason_text(guint32 reason)
 {
   switch ((BtNetReason)reason) {

@@ -6,6 +6,7 @@
  */
 
 #include "lib/bt-names.h"
+#include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,9 @@ char *bt_net_describe_flow(const BtFlowWords *words, const BtAddr *addr, guint p
 /* The narrowest flag; NULL if no flag permits it (transfer full). */
 char *bt_net_suggest_flow(const BtFlowWords *words, const BtAddr *addr, guint proto,
                           guint16 port);
+/* Why the gate lets nothing there whatever a rule says; NULL if the policy decides. */
+const char *bt_net_closed_reason(const BtPlanNet *net, const BtAddr *addr, guint proto,
+                                 guint16 port);
 /* What the gate says by a BtNetReason; NULL for POLICY, where a rule says it. */
 const char *bt_net_reason_text(guint32 reason);
 

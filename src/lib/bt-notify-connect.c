@@ -314,12 +314,17 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
     return;
   }
   guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
+  const char *closed = bt_net_closed_reason(&self->plan->header->net, &addr, proto, port);
   BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &words);
+  if (closed != NULL)
+    verdict = (BtVerdict){ BT_ACTION_DENY,
+                           bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE) };
   if (verdict.action == BT_ACTION_DENY && (tcp || !is_address_probe(self, &addr, port))) {
     close(fd);
     bt_call_deny(self, call, BT_KIND_NET, &verdict,
                  bt_net_describe_flow(&words, &addr, proto, port),
-                 bt_net_suggest_flow(&words, &addr, proto, port), words.reason);
+                 closed != NULL ? NULL : bt_net_suggest_flow(&words, &addr, proto, port),
+                 closed != NULL ? closed : words.reason);
     return;
   }
   bt_call_warn(self, call, BT_KIND_NET, &verdict,

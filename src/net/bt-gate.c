@@ -4,12 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum {
-  PORT_ECHO = 7,
-  PORT_DNS = 53,
-  PORT_BOOTP_FIRST = 67, /* BOOTP and DHCP, both ends, and TFTP */
-  PORT_TFTP = 69,
-};
+#define PORT_ECHO 7
 
 /* One outbound frame on its way through the checks. */
 typedef struct {
@@ -111,18 +106,6 @@ is_virtual(const BtNetMsgConfig *config, guint32 address)
   return bt_addr_in(&addr, &net, 96 + config->prefix_length);
 }
 
-static gboolean
-is_service(const BtPacket *packet)
-{
-  guint16 port = packet->destination_port;
-
-  if (packet->kind != BT_PACKET_TCP && packet->kind != BT_PACKET_UDP)
-    return FALSE;
-  if (port == PORT_DNS)
-    return TRUE;
-  return packet->kind == BT_PACKET_UDP && port >= PORT_BOOTP_FIRST && port <= PORT_TFTP;
-}
-
 static bool
 pinned(void *data, const BtAddr *addr, uint32_t rule)
 {
@@ -213,7 +196,7 @@ judge_ipv4(Outbound *out)
   /* Errors about packets that we sent it: libslirp has no use for them. */
   if (packet->kind == BT_PACKET_ICMP && packet->icmp.type != BT_ICMP_ECHO)
     return BT_GATE_DROP;
-  if (is_service(packet))
+  if (bt_net_is_service(proto_of(packet), packet->destination_port))
     return reject(out, BT_NET_REASON_SERVICE, BT_NET_RULE_DEFAULT);
   if (is_virtual(config, packet->ip.destination))
     return reject(out, BT_NET_REASON_POLICY, BT_NET_RULE_CLOSURE);

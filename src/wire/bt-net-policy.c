@@ -23,6 +23,12 @@ _Static_assert(sizeof(BtNetRule) == 32, "BtNetRule has a hole");
 _Static_assert(sizeof(BtNetPolicyHeader) == 24, "BtNetPolicyHeader has a hole");
 _Static_assert(sizeof(BtPortRange) == 4, "BtPortRange has a hole");
 
+enum {
+  PORT_DNS = 53,
+  PORT_BOOTP_FIRST = 67, /* BOOTP and DHCP, both ends, and TFTP */
+  PORT_TFTP = 69,
+};
+
 #define ALL_PROTOS (BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP)
 #define ALL_FLAGS (BT_NET_RULE_NAME | BT_NET_RULE_LOOPBACK)
 
@@ -155,6 +161,15 @@ decide(const Flow *flow)
   if (default_opens(flow))
     return (BtNetVerdict){ BT_ACTION_ALLOW, BT_NET_RULE_DEFAULT };
   return (BtNetVerdict){ BT_ACTION_DENY, closed ? BT_NET_RULE_CLOSURE : BT_NET_RULE_DEFAULT };
+}
+
+bool
+bt_net_is_service(unsigned proto, uint16_t port)
+{
+  if (proto != BT_PROTO_TCP && proto != BT_PROTO_UDP)
+    return false;
+  return port == PORT_DNS ||
+         (proto == BT_PROTO_UDP && port >= PORT_BOOTP_FIRST && port <= PORT_TFTP);
 }
 
 BtNetVerdict

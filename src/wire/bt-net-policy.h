@@ -87,6 +87,12 @@ typedef struct {
 /* Is addr pinned to the name rule? Called only for rules with BT_NET_RULE_NAME. */
 typedef bool (*BtNetPinnedFunc)(void *data, const BtAddr *addr, uint32_t rule);
 
+/*
+ * Ports that are closed whatever a rule says: names are asked of the sandbox's
+ * own resolver, and BOOTP, DHCP and TFTP would be answered by libslirp.
+ */
+bool bt_net_is_service(unsigned proto, uint16_t port);
+
 /* proto is one BT_PROTO_* bit; port is ignored for ICMP. pinned may be NULL. */
 BtNetVerdict bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,
                                  uint16_t port, BtNetPinnedFunc pinned, void *data);

@@ -108,6 +108,21 @@ def test_bare_allow_net_leaves_the_hosts_loopback_closed(net, world):
     assert world.host_contacts(mark) == []
 
 
+def test_what_the_gate_closes_is_refused_at_once(net, limit):
+    """EACCES and one event with the process, and no flag that would not help."""
+    targets = ["10.0.2.2:8443", "10.0.2.3:53", "198.51.100.53:53"]
+    for flag in ("--allow-net", "--allow-net=10.0.2.0/24,198.51.100.53", "--allow-net=github.com"):
+        out, result = net.json(flag, code=CONNECT, args=targets)
+        for target in targets:
+            what, milliseconds = out[target]
+            assert what == "PermissionError" and milliseconds < limit, (target, str(result))
+            events = result.denied("net", f"{target} (tcp)")
+            assert len(events) == 1, (target, str(result))
+            assert events[0].program.startswith("python3"), str(result)
+        assert len(result.events) == len(targets), str(result)
+        assert "allow: " not in result.stderr, str(result)
+
+
 def test_udp_to_closed_addresses(net, world):
     mark = world.mark()
     out, _ = net.json("--allow-net=github.com", code="""
