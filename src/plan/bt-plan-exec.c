@@ -34,11 +34,13 @@ allow_execute(BtCompile *self, const char *path)
   bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
 }
 
-/* A directory stays writable where that is granted, too: both were asked for. */
+/*
+ * A directory stays writable where that is granted, too: both were asked for.
+ * Landlock's right comes with the mount, if a denial to read leaves one.
+ */
 static void
 allow_execute_below(BtCompile *self, const char *path)
 {
-  bt_plan_builder_landlock(self->builder, path, BT_FS_EXECUTE & self->handled);
   bt_compile_spot(self, path, BT_SPOT_POINT, 0);
 }
 
@@ -88,6 +90,8 @@ bt_compile_program(BtCompile *self, const char *path, const BtProgram *known)
   if (known == NULL && bt_program_read(path, &program))
     known = &program;
   allow_execute(self, path);
+  if (bt_program_is_python(path))
+    bt_compile_python_prefix(self, path);
   if (known == NULL)
     return;
   if (known->loader != NULL && known->loader[0] == '/')

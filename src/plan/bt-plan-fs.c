@@ -252,6 +252,13 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
   return attr == old || mount_host(self, path, info, attr, perms, error);
 }
 
+static void
+allow_run(BtCompile *self, const char *path, BtFsPerms run)
+{
+  if ((run & self->handled) != 0)
+    bt_plan_builder_landlock(self->builder, path, run);
+}
+
 static gboolean
 mount_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
@@ -281,15 +288,19 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
     return TRUE; /* gone since it was resolved: nothing is shown */
   /* A file that may be run has a read-only spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
+  /* Below "/" everything runs already. */
+  BtFsPerms run = runs && !self->run_everything ? BT_FS_EXECUTE : 0;
   guint noexec = runs ? 0 : (denied & BT_FS_EXECUTE) != 0 ? BT_PLAN_NOEXEC : self->noexec;
   if (seen) {
     perms |= above->perms & BT_FS_READ;
+    allow_run(self, spot->path, run);
     return change_point(self, spot->path, &info, above, perms, denied, noexec, error);
   }
   if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
+  allow_run(self, spot->path, run);
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
   return add_grant(self, spot->path, perms, &info, error) &&
          bt_compile_bind(self, spot->path, &info, attr, perms, error);

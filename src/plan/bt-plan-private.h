@@ -125,6 +125,8 @@ void bt_compile_run_rules(BtCompile *self);                           /* bt-plan
  * known is what was read of it, NULL if nothing was.
  */
 void bt_compile_program(BtCompile *self, const char *path, const BtProgram *known);
+/* Libraries of a prefix may be mapped; its programs do not run. (bt-plan-worker.c) */
+void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
 void bt_compile_limits(BtCompile *self); /* bt-plan-limits.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */

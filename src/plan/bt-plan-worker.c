@@ -54,9 +54,8 @@ is_python_prefix(const char *binary, const char *prefix)
   return found;
 }
 
-/* Libraries of a prefix may be mapped; its programs do not run. */
-static void
-show_prefix(BtCompile *self, const char *binary)
+void
+bt_compile_python_prefix(BtCompile *self, const char *binary)
 {
   g_autofree char *bin = g_path_get_dirname(binary);
   g_autofree char *prefix = g_path_get_dirname(bin);
@@ -85,12 +84,12 @@ use_python(BtCompile *self, const BtInterpreter *python)
     bt_compile_spot(self, venv, BT_SPOT_LIBRARY, 0);
   }
   g_autofree char *real = bt_compile_show(self, python->found);
-  show_prefix(self, real);
+  bt_compile_python_prefix(self, real);
   if (python->base != NULL) {
     /* The name pyvenv.cfg knows it by has to lead there inside, too. */
     g_autofree char *written = g_build_filename(python->base, "python3", NULL);
     g_autofree char *base = bt_compile_show(self, written);
-    show_prefix(self, base);
+    bt_compile_python_prefix(self, base);
   }
   take_program(self, real, python->found);
   bt_compile_program(self, real, NULL);
@@ -105,6 +104,18 @@ use_plain(BtCompile *self, const char *found, const BtProgram *known)
     bt_compile_spot(self, "/nix/store", BT_SPOT_LIBRARY, 0);
   take_program(self, real, found);
   bt_compile_program(self, real, known);
+}
+
+/* Python called by its own name may be a virtual environment's, too. */
+static void
+use_program(BtCompile *self, const char *found, const BtProgram *known)
+{
+  if (bt_program_is_python(found)) {
+    g_autoptr(BtInterpreter) python = bt_interpreter_at(found);
+    use_python(self, python);
+  } else {
+    use_plain(self, found, known);
+  }
 }
 
 /* ---- the entry's file ---- */
@@ -325,13 +336,7 @@ use_shebang(BtCompile *self, const char *path, const BtProgram *script, GError *
     return bt_fail(error, BUNTIME_ERROR_NOT_FOUND, path, reason,
                    _("install the interpreter, or correct the script's first line"));
   }
-  g_autofree char *name = g_path_get_basename(found);
-  if (g_str_has_prefix(name, "python")) {
-    g_autoptr(BtInterpreter) python = bt_interpreter_at(found);
-    use_python(self, python);
-  } else {
-    use_plain(self, found, &program);
-  }
+  use_program(self, found, &program);
   bt_plan_builder_arg(self->builder, found);
   for (char **word = words + 1; *word != NULL; word++)
     if ((*word)[0] != '\0')
@@ -358,7 +363,7 @@ run_file(BtCompile *self, const char *found, const char *shown_name, GError **er
   }
   if (program.interpreter != NULL)
     return use_shebang(self, shown_name, &program, error);
-  use_plain(self, found, &program);
+  use_program(self, found, &program);
   return TRUE;
 }
 

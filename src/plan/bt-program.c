@@ -97,3 +97,14 @@ bt_program_read(const char *path, BtProgram *program_out)
   bt_program_parse(head, got, program_out);
   return TRUE;
 }
+
+gboolean
+bt_program_is_python(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  const char *name = slash != NULL ? slash + 1 : path;
+  gsize length = strlen("python");
+
+  return strncmp(name, "python", length) == 0 &&
+         name[length + strspn(name + length, "0123456789.")] == '\0';
+}

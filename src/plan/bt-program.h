@@ -23,6 +23,8 @@ typedef struct {
 /* FALSE with errno set if path cannot be read or is no regular file. */
 gboolean bt_program_read(const char *path, BtProgram *program_out);
 gboolean bt_program_parse(const guint8 *bytes, gsize size, BtProgram *program_out);
+/* By its name: python, python3, python3.11. */
+gboolean bt_program_is_python(const char *path);
 void bt_program_clear(BtProgram *program);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtProgram, bt_program_clear)
 

@@ -4,6 +4,7 @@
 import json
 import os
 import socket
+import subprocess
 import threading
 
 import pytest
@@ -82,6 +83,32 @@ def test_denied_programs_do_not_run_by_another_grant(box, inside):
     """)
     assert out == {"tool": "EACCES", "sh": 3}
     assert len(result.denied("run", str(box.directory / "bin/sub/tool"))) == 1, str(result)
+
+
+IMPORTS = "import ctypes, mmap, sys; print(sys.prefix)"
+
+
+def test_python_by_its_own_name(box):
+    """Its compiled modules may be mapped, and a virtual environment's is one."""
+    result = box.world.run(["run", "/usr/bin/python3", "-c", IMPORTS], cwd=box.directory)
+    assert result.status == 0, str(result)
+    subprocess.run(["python3", "-m", "venv", "--without-pip", box.directory / "venv"], check=True)
+    result = box.world.run(["run", "venv/bin/python3", "-c", IMPORTS], cwd=box.directory)
+    assert result.stdout == f"{box.directory}/venv\n", str(result)
+
+
+def test_python_that_was_granted(box):
+    box.write("w.sh", "#!/bin/sh\nexec python3 -c \"$1\"\n", 0o755)
+    result = box.run("--allow-run=python3", name="./w.sh", args=[IMPORTS])
+    assert result.status == 0, str(result)
+
+
+def test_directory_of_programs_that_is_hidden(box):
+    box.write("bin/tool", "#!/bin/sh\n", 0o755)
+    out, _ = box.json("--allow-run=./bin", "--deny-read=bin", code="""
+        out["tool"] = attempt(subprocess.run, ["./bin/tool"])
+    """)
+    assert out == {"tool": "ENOENT"}
 
 
 def test_own_interpreter_runs_again(box):
