@@ -87,6 +87,9 @@ fail(Supervisor *self, const char *object, const char *reason, const char *cure)
 static const char *
 stage_cure(const BtStatus *status)
 {
+  if (status->error == EMFILE || status->error == ENFILE)
+    return _("raise the number of open files (ulimit -n), or grant directories instead of what "
+             "is in them");
   switch (status->stage) {
   case BT_STAGE_PLAN:
     if (status->error == ESOCKTNOSUPPORT)

@@ -353,6 +353,11 @@ run_file(BtCompile *self, const char *found, const char *shown_name, GError **er
     gsize size;
     const guint8 *bytes = g_bytes_get_data(self->request->entry_bytes, &size);
     bt_program_parse(bytes, size, &program);
+    /* Its bytes would lie where nothing is executed. */
+    if (program.is_elf)
+      return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, shown_name,
+                     _("the user it would run as cannot read it"),
+                     _("chmod a+rx makes it so, or put it where that user may read it"));
   } else if (!bt_program_read(found, &program)) {
     return bt_fail(error, errno == ENOENT ? BUNTIME_ERROR_NOT_FOUND : BUNTIME_ERROR_NOT_RUNNABLE,
                    shown_name, g_strerror(errno), _("check the spelling and its permissions"));

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A layer that cannot be set up ends the run with 125, its name and the cure."""
 
+import resource
 import shutil
 
 RUN_WITHOUT_CAPABILITIES = "exec setpriv --ambient-caps=-all --inh-caps=-all \"$@\""
@@ -53,3 +54,12 @@ def test_a_helper_is_missing(world, box):
     entry = box.write("w.py", "print('it ran')\n")
     result = world.run_command([str(alone / "buntime"), "run", str(entry)])
     check(result, "buntime-init", "missing", "install buntime again")
+
+
+def test_too_many_files_for_the_limit(box):
+    for i in range(80):
+        box.write(f"many/{i}.txt", "")
+    limit = (80, 80)
+    result = box.run("--allow-read=many/*.txt", code="print('it ran')\n",
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit))
+    check(result, "Too many open files", "ulimit -n")

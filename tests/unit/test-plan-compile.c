@@ -619,6 +619,21 @@ test_relative_interpreter(void)
   clear(&self);
 }
 
+/* Bytes are put where nothing is executed: a script runs from there, a program does not. */
+static void
+test_copied_program(void)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new_static("\177ELF", 4);
+  g_autoptr(GError) error = NULL;
+  Fixture self;
+
+  set_up(&self, "./ro/tool", NULL);
+  self.request.entry_bytes = bytes;
+  g_assert_null(bt_plan_compile(&self.request, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_NOT_RUNNABLE);
+  clear(&self);
+}
+
 static const struct {
   const char *entry;
   const char *flags[4];
@@ -715,6 +730,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/stdin", test_stdin);
   g_test_add_func("/plan/entries", test_entries);
   g_test_add_func("/plan/relative-interpreter", test_relative_interpreter);
+  g_test_add_func("/plan/copied-program", test_copied_program);
   g_test_add_func("/plan/failures", test_failures);
   int status = g_test_run();
   remove_tree();
