@@ -137,6 +137,19 @@ outbound_key(const BtPacket *packet)
   };
 }
 
+/* A pin cannot expire below a flow, but its address can become the host's own. */
+static BtFlow *
+find_flow(BtGate *gate, const BtFlowKey *key, gint64 now)
+{
+  BtFlow *flow = bt_flows_lookup(gate->flows, key);
+  BtAddr addr = bt_addr_from_ipv4(key->address);
+
+  if (flow == NULL || flow->pin_rule < 0 || bt_pins_has(gate->pins, &addr, flow->pin_rule))
+    return flow;
+  bt_flows_remove(gate->flows, flow, now);
+  return NULL;
+}
+
 /* Does the packet ask for a new flow, rather than belong to one? */
 static gboolean
 opens(const BtPacket *packet)
@@ -151,7 +164,7 @@ judge_flow(Outbound *out)
   BtGate *gate = out->gate;
   const BtPacket *packet = &out->packet;
   BtFlowKey key = outbound_key(packet);
-  BtFlow *flow = bt_flows_lookup(gate->flows, &key);
+  BtFlow *flow = find_flow(gate, &key, out->now);
 
   /* A new connection between the same ports is decided anew. */
   if (flow != NULL && flow->state == BT_FLOW_TCP_CLOSING && opens(packet)) {
@@ -288,7 +301,7 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
       memcmp(packet.ethernet.destination, gate->config.worker_mac, 6) != 0 ||
       !inbound_key(gate, &packet, &key))
     return FALSE;
-  BtFlow *flow = bt_flows_lookup(gate->flows, &key);
+  BtFlow *flow = find_flow(gate, &key, now);
   if (flow == NULL)
     return FALSE;
   /* An error does not keep a flow alive. */

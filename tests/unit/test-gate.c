@@ -592,6 +592,30 @@ test_host_addrs(Fixture *f, gconstpointer data)
   g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
 }
 
+/* The same, while flows to it are open. */
+static void
+test_host_addrs_end_flows(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("203.0.113.5", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  Frame ack = frame_tcp("203.0.113.5", 443, 4000, BT_TCP_ACK, 2, 1, "x");
+  Frame other = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  BtAddr pinned = addr("203.0.113.5"), granted = addr("192.0.2.1");
+  const BtAddr both[] = { pinned, granted };
+
+  g_assert_true(bt_pins_add(f->pins, &pinned, RULE_NAME, T0));
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&syn)));
+  g_assert_cmpint(out(f, ack), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, other), ==, BT_GATE_PASS);
+  bt_pins_set_host_addrs(f->pins, both, G_N_ELEMENTS(both));
+  g_assert_cmpint(out(f, ack), ==, BT_GATE_REPLY);
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_REPLY);
+  g_assert_false(in(f, frame_reply(&ack)));
+  /* What an address rule opened stays open. */
+  g_assert_cmpint(out(f, other), ==, BT_GATE_PASS);
+}
+
 static void
 test_flow_life(Fixture *f, gconstpointer data)
 {
@@ -669,6 +693,7 @@ main(int argc, char **argv)
   ADD("arp", test_arp);
   ADD("pins", test_pins);
   ADD("host-addrs", test_host_addrs);
+  ADD("host-addrs-end-flows", test_host_addrs_end_flows);
   ADD("flow-life", test_flow_life);
   ADD("flow-bound", test_flow_bound);
   ADD("denials", test_denials);
