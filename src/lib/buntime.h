@@ -15,6 +15,12 @@ G_BEGIN_DECLS
 
 /**
  * BuntimePermission:
+ * @BUNTIME_PERMISSION_NET: hosts and address ranges
+ * @BUNTIME_PERMISSION_READ: paths to see and read
+ * @BUNTIME_PERMISSION_WRITE: paths to write; does not include reading
+ * @BUNTIME_PERMISSION_RUN: programs
+ * @BUNTIME_PERMISSION_ENV: environment variables
+ * @BUNTIME_PERMISSION_UNIX: Unix sockets of the host
  *
  * What a permission flag is about.
  *
@@ -31,6 +37,10 @@ typedef enum {
 
 /**
  * BuntimeWorkerKind:
+ * @BUNTIME_WORKER_AUTO: by the entry's name
+ * @BUNTIME_WORKER_PYTHON: by the Python that the caller would get
+ * @BUNTIME_WORKER_BUN: by Bun
+ * @BUNTIME_WORKER_EXEC: as a program of its own
  *
  * How the entry is run.
  *
@@ -45,6 +55,9 @@ typedef enum {
 
 /**
  * BuntimeNetBackend:
+ * @BUNTIME_NET_AUTO: a tap device if /dev/net/tun opens, else a veth pair
+ * @BUNTIME_NET_TAP: a tap device
+ * @BUNTIME_NET_VETH: a veth pair and a packet socket
  *
  * How frames leave the sandbox.
  *
@@ -56,6 +69,13 @@ typedef enum {
   BUNTIME_NET_VETH,
 } BuntimeNetBackend;
 
+/**
+ * BuntimeSandbox:
+ *
+ * A launcher: the policy of one run and how to run it.
+ *
+ * Since: 1.0
+ */
 typedef struct _BuntimeSandbox BuntimeSandbox;
 
 /**
@@ -69,6 +89,15 @@ typedef struct _BuntimeSandbox BuntimeSandbox;
  * Since: 1.0
  */
 BuntimeSandbox *buntime_sandbox_new(void);
+
+/**
+ * buntime_sandbox_free:
+ * @sandbox: (transfer full): a launcher
+ *
+ * Frees a launcher. A run of it must have ended.
+ *
+ * Since: 1.0
+ */
 void buntime_sandbox_free(BuntimeSandbox *sandbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuntimeSandbox, buntime_sandbox_free)
 
@@ -80,9 +109,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuntimeSandbox, buntime_sandbox_free)
  * @items: (nullable): the list after `=`, or %NULL for everything
  * @error: return location for an error
  *
- * Adds the rules of one permission flag.
+ * Adds the rules of one permission flag. Where both speak of one object, a
+ * refusal stands over a grant, whatever their order.
  *
- * Returns: %FALSE with @error set if an item is malformed
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_USAGE if an item
+ *   is malformed
  *
  * Since: 1.0
  */
@@ -105,18 +136,62 @@ void buntime_sandbox_allow_all(BuntimeSandbox *sandbox);
  * @value: a path (with a slash or ending in .json) or a preset's name
  * @error: return location for an error
  *
- * Reads a policy file and merges it into the file layer.
+ * Reads a policy file and merges it into the file layer, which stands below
+ * the permissions added one by one. The file is kept from the worker's writes.
  *
- * Returns: %FALSE with @error set
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_POLICY, with one
+ *   line for each mistake
  *
  * Since: 1.0
  */
 gboolean buntime_sandbox_add_policy(BuntimeSandbox *sandbox, const char *value, GError **error);
 
+/**
+ * buntime_sandbox_set_worker:
+ * @sandbox: a launcher
+ * @kind: how to run the entry
+ *
+ * Runs the entry in this way whatever its name. %BUNTIME_WORKER_AUTO unless set.
+ *
+ * Since: 1.0
+ */
 void buntime_sandbox_set_worker(BuntimeSandbox *sandbox, BuntimeWorkerKind kind);
+
+/**
+ * buntime_sandbox_set_net_backend:
+ * @sandbox: a launcher
+ * @backend: how frames leave the sandbox
+ *
+ * Chooses the back end; without a network grant it has no effect. If the one
+ * chosen cannot be had, the run fails. %BUNTIME_NET_AUTO unless set.
+ *
+ * Since: 1.0
+ */
 void buntime_sandbox_set_net_backend(BuntimeSandbox *sandbox, BuntimeNetBackend backend);
+
+/**
+ * buntime_sandbox_set_quiet:
+ * @sandbox: a launcher
+ * @quiet: whether refusals and notices stay unsaid
+ *
+ * Refusals are enforced all the same.
+ *
+ * Since: 1.0
+ */
 void buntime_sandbox_set_quiet(BuntimeSandbox *sandbox, gboolean quiet);
-/* File descriptor that receives {"exit": …} or {"error": …} as a JSON line at the end; -1: none. */
+
+/**
+ * buntime_sandbox_set_status_fd:
+ * @sandbox: a launcher
+ * @fd: a descriptor of the caller's, or -1 for none
+ *
+ * At the end of the run one line of JSON is written there, {"v":1,"started":
+ * true,"exit":7}: "started" tells the program's own status from buntime's. The
+ * descriptor becomes close-on-exec, so that the worker does not get it, and
+ * stays the caller's to close.
+ *
+ * Since: 1.0
+ */
 void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
 
 /**
@@ -130,7 +205,14 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
  * Runs the program to its end on the caller's stdin, stdout and stderr.
  * Denials are explained on stderr. A process may call this once.
  *
- * Returns: %FALSE with @error set if the program was not started
+ * Must be called from a thread that runs the default main context, which is
+ * run until the program has ended. While it does, SIGHUP, SIGINT, SIGQUIT,
+ * SIGTERM, SIGUSR1 and SIGUSR2 are passed on to the program.
+ *
+ * Returns: %TRUE, or %FALSE with @error set if the program was not started:
+ *   %BUNTIME_ERROR_NOT_FOUND or %BUNTIME_ERROR_NOT_RUNNABLE for the entry,
+ *   %BUNTIME_ERROR_USAGE or %BUNTIME_ERROR_POLICY for what was granted,
+ *   %BUNTIME_ERROR_SETUP if a layer of the sandbox cannot be had
  *
  * Since: 1.0
  */
