@@ -26,18 +26,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Never the host's, whatever is granted. */
-static const char *const never[] = { "/proc", "/sys", "/dev", "/run" };
-
-gboolean
-bt_compile_is_never(const char *path)
-{
-  for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
-    if (bt_path_is_below(path, never[i]))
-      return TRUE;
-  return FALSE;
-}
-
 /*
  * Will a rule show the host's path? One for "/" or "/tmp" does not reach into
  * the private /tmp, although the policy matches.
@@ -47,7 +35,7 @@ bt_compile_is_granted(const BtCompile *self, const char *path)
 {
   GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
 
-  if (bt_policy_path_perms(self->request->policy, path, NULL) == 0 || bt_compile_is_never(path))
+  if (bt_policy_path_perms(self->request->policy, path, NULL) == 0 || bt_path_is_never(path))
     return FALSE;
   if (!bt_path_is_below(path, "/tmp"))
     return TRUE;
@@ -74,7 +62,7 @@ add_top_level(BtCompile *self)
     return;
   while ((name = g_dir_read_name(folder)) != NULL) {
     g_autofree char *path = g_strconcat("/", name, NULL);
-    if (bt_compile_is_never(path) || strcmp(path, "/tmp") == 0)
+    if (bt_path_is_never(path) || strcmp(path, "/tmp") == 0)
       continue;
     /* Repeats the link, if it is one. */
     g_autofree char *real = bt_compile_show(self, path);
@@ -100,7 +88,7 @@ add_rule(BtCompile *self, const BtPathRule *rule)
                                        "a path below it means the host's")));
     return;
   }
-  if (bt_compile_is_never(rule->real)) {
+  if (bt_path_is_never(rule->real)) {
     if (grants)
       bt_compile_note(self, g_strdup_printf(_("%s is not granted: /proc, /sys, /dev and /run are "
                                               "never the host's"), rule->written));

@@ -112,8 +112,6 @@ void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */
 void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
 void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
 gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
-/* Is it of what is never the host's: /proc, /sys, /dev, /run? (bt-plan-fs.c) */
-gboolean bt_compile_is_never(const char *path);
 void bt_compile_submounts(BtCompile *self); /* bt-plan-submounts.c */
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */

@@ -56,7 +56,7 @@ for_each_mount(const char *table, gpointer data,
 static void
 note_memory(gpointer data, const char *point, const char *type, const char *device)
 {
-  if (strcmp(type, "tmpfs") == 0 && bt_compile_is_never(point))
+  if (strcmp(type, "tmpfs") == 0 && bt_path_is_never(point))
     g_hash_table_add(data, g_strdup(device));
 }
 
@@ -73,7 +73,7 @@ add_mask(gpointer data, const char *point, const char *type, const char *device)
   struct stat info;
 
   /* What cannot be looked at cannot be shown, nor masked. */
-  if ((is_kernel_type(type) || memory) && !bt_compile_is_never(point) && lstat(point, &info) == 0)
+  if ((is_kernel_type(type) || memory) && !bt_path_is_never(point) && lstat(point, &info) == 0)
     bt_compile_spot(self->compile, point, BT_SPOT_MASK, 0);
 }
 

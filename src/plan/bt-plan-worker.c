@@ -81,7 +81,9 @@ use_python(BtCompile *self, const BtInterpreter *python)
 {
   if (python->venv != NULL) {
     g_autofree char *venv = bt_compile_show(self, python->venv);
-    bt_compile_spot(self, venv, BT_SPOT_LIBRARY, 0);
+    /* A link to the home, or a pyvenv.cfg in it, makes no environment of all that is there. */
+    if (!bt_path_is_below(self->request->home, venv))
+      bt_compile_spot(self, venv, BT_SPOT_LIBRARY, 0);
   }
   g_autofree char *real = bt_compile_show(self, python->found);
   bt_compile_python_prefix(self, real);

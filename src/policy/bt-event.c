@@ -8,6 +8,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "policy/bt-path.h"
 #include "policy/bt-policy-private.h"
 
 static const char *const kind_words[BT_N_KINDS] = {
@@ -166,6 +167,9 @@ bt_suggest_path(BtKind kind, const char *path)
   /* What cannot be shown cannot be pasted either. */
   if (path[0] == '\0' || strcmp(safe, path) != 0)
     return NULL;
+  /* No flag would help. */
+  if (kind != BT_KIND_UNIX && kind != BT_KIND_ENV && bt_path_is_never(path))
+    return NULL;
   for (const char *c = path; *c != '\0'; c++) {
     /* Lists are split at commas; a "?" is the narrowest that covers a star in a name. */
     if (*c == ',' && kind != BT_KIND_ENV)
@@ -176,6 +180,11 @@ bt_suggest_path(BtKind kind, const char *path)
   GString *flag = g_string_new("--allow-");
   g_string_append_printf(flag, "%s=", kind_words[kind]);
   append_quoted(flag, value->str);
+  /* There writing alone is refused (plan/bt-plan-fs.c). */
+  if (kind == BT_KIND_WRITE && bt_path_is_below(path, "/tmp")) {
+    g_string_append(flag, " --allow-read=");
+    append_quoted(flag, value->str);
+  }
   return g_string_free(flag, FALSE);
 }
 

@@ -51,6 +51,17 @@ bt_path_is_below(const char *path, const char *folder)
 }
 
 gboolean
+bt_path_is_never(const char *path)
+{
+  static const char *const never[] = { "/proc", "/sys", "/dev", "/run" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
+    if (bt_path_is_below(path, never[i]))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
 bt_path_is_glob(const char *path)
 {
   return strpbrk(path, "*?") != NULL;

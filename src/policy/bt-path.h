@@ -18,6 +18,8 @@ char *bt_path_absolute(const char *written, const char *base, const char *home, 
 /* Is path folder itself or below it? "/tmp" never holds "/tmpfile". Both without dots. */
 gboolean bt_path_is_below(const char *path, const char *folder);
 
+/* Never the host's, whatever is granted: /proc, /sys, /dev, /run. (A socket may be.) */
+gboolean bt_path_is_never(const char *path);
 gboolean bt_path_is_glob(const char *path);
 /* "*" is any run of characters, "?" one character. */
 gboolean bt_glob_match(const char *pattern, const char *name);

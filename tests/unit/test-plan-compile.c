@@ -619,6 +619,28 @@ test_relative_interpreter(void)
   clear(&self);
 }
 
+/* The home is no virtual environment, whatever lies in it; a directory below it may be one. */
+static void
+test_home_as_venv(void)
+{
+  g_autofree char *variable = g_strconcat("VIRTUAL_ENV=", root, "/venv", NULL);
+  const char *const variables[] = { "PATH=/usr/bin", variable, NULL };
+  g_autofree char *venv = at("venv"), *bin = at("venv/bin"), *python = at("venv/bin/python3");
+  Fixture self;
+
+  make_file("venv/pyvenv.cfg", "home = /usr/bin\n", 0644);
+  g_assert_cmpint(mkdir(bin, 0755), ==, 0);
+  g_assert_cmpint(symlink("/usr/bin/python3", python), ==, 0);
+  for (int home = 0; home <= 1; home++) {
+    set_up(&self, "w.py", NULL);
+    self.request.environment = variables;
+    self.request.home = home ? venv : root;
+    compile(&self);
+    g_assert_true((find_op(&self, BT_PLAN_BIND, venv) >= 0) == !home);
+    clear(&self);
+  }
+}
+
 /* Bytes are put where nothing is executed: a script runs from there, a program does not. */
 static void
 test_copied_program(void)
@@ -731,6 +753,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/entries", test_entries);
   g_test_add_func("/plan/relative-interpreter", test_relative_interpreter);
   g_test_add_func("/plan/copied-program", test_copied_program);
+  g_test_add_func("/plan/home-as-venv", test_home_as_venv);
   g_test_add_func("/plan/failures", test_failures);
   int status = g_test_run();
   remove_tree();
