@@ -77,17 +77,14 @@ static gboolean
 show(BtExplainer *self, const char *text)
 {
   struct pollfd pollfd = { .fd = self->fd, .events = POLLOUT };
-  gsize length = strlen(text);
-  g_autofree char *cut = NULL;
+  /* Without its last newline the next text would stand behind it. */
+  g_autofree char *cut = strlen(text) > MAX_TEXT ? cut_text(text) : NULL;
+  const char *shown = cut != NULL ? cut : text;
+  gsize length = strlen(shown);
 
   if (poll(&pollfd, 1, 0) != 1 || (pollfd.revents & POLLOUT) == 0)
     return FALSE;
-  if (length > MAX_TEXT) {
-    /* Without its last newline the next text would stand behind it. */
-    text = cut = cut_text(text);
-    length = strlen(text);
-  }
-  return bt_write_quietly(self->fd, text, length) == (gssize)length;
+  return bt_write_quietly(self->fd, shown, length) == (gssize)length;
 }
 
 static gboolean
