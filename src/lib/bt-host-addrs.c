@@ -106,7 +106,8 @@ dump(void)
     },
     .message = { .ifa_family = AF_UNSPEC },
   };
-  g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(BtAddr));
+  /* With room, so that an empty list is not NULL. */
+  g_autoptr(GArray) addrs = g_array_sized_new(FALSE, FALSE, sizeof(BtAddr), 16);
   int more = 1;
   int fd = open_route(0);
 
@@ -141,8 +142,10 @@ on_change(int fd, GIOCondition condition, gpointer data)
   /* What it says does not matter; ENOBUFS says that much was said. */
   for (int i = 0; i < 64 && (recv(fd, ignored, sizeof ignored, 0) > 0 || errno == ENOBUFS); i++)
     ;
-  /* A list that cannot be had stays the last one; the next change asks again. */
-  tell(self);
+  /* An old list would leave the new address open: a worker that uses up our
+   * descriptors could wait for that. */
+  if (!tell(self))
+    self->func(self->data, NULL, 0);
   return G_SOURCE_CONTINUE;
 }
 

@@ -16,7 +16,10 @@ typedef struct _BtHostAddrs BtHostAddrs;
 
 typedef void (*BtHostAddrsFunc)(gpointer data, const BtAddr *addrs, guint n_addrs);
 
-/* Calls func before it returns and on every change. NULL with error set if they cannot be known. */
+/*
+ * Calls func before it returns and on every change. NULL with error set if
+ * they cannot be known; func is called with addrs NULL if that is so later.
+ */
 BtHostAddrs *bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **error);
 void bt_host_addrs_free(BtHostAddrs *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHostAddrs, bt_host_addrs_free)

@@ -116,6 +116,10 @@ on_host_addrs(gpointer data, const BtAddr *addrs, guint n_addrs)
   BtNetPeer *self = data;
   BtNetMsgHostAddrs message = { .header.kind = BT_NET_MSG_HOST_ADDRS };
 
+  if (addrs == NULL) {
+    end(self, _("cannot keep this machine's addresses closed any more"));
+    return;
+  }
   bt_names_set_host_addrs(self->names, addrs, n_addrs);
   if (self->fd < 0)
     return;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 typedef struct {
   guint calls;
+  gboolean lost;
   GString *addrs; /* "127.0.0.1 ::1 " */
 } Seen;
 
@@ -23,6 +25,7 @@ on_addrs(gpointer data, const BtAddr *addrs, guint n_addrs)
   char text[BT_ADDR_TEXT_SIZE];
 
   seen->calls++;
+  seen->lost = addrs == NULL;
   g_string_truncate(seen->addrs, 0);
   for (guint i = 0; i < n_addrs; i++)
     g_string_append_printf(seen->addrs, "%s ", bt_addr_format(&addrs[i], text));
@@ -92,6 +95,27 @@ test_follow(void)
     g_assert_nonnull(first);
     g_assert_null(strstr(first + 1, address));
   }
+  g_assert_false(seen.lost);
+
+  /* Without a descriptor to ask by, the list is not known any more. */
+  struct rlimit before, none;
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct ifreq interface = { .ifr_name = "lo:250" };
+  struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr("203.0.113.8") };
+  memcpy(&interface.ifr_addr, &in, sizeof in);
+  g_assert_no_errno(getrlimit(RLIMIT_NOFILE, &before));
+  int next = dup(fd); /* the lowest free number: all below are in use */
+  close(next);
+  none = (struct rlimit){ .rlim_cur = next, .rlim_max = before.rlim_max };
+  g_assert_no_errno(ioctl(fd, SIOCSIFADDR, &interface));
+  guint timeout = g_timeout_add_seconds(10, on_timeout, NULL);
+  g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &none));
+  for (guint i = 0; i < 64 && !seen.lost; i++)
+    g_main_context_iteration(NULL, TRUE);
+  g_assert_no_errno(setrlimit(RLIMIT_NOFILE, &before));
+  g_source_remove(timeout);
+  g_assert_true(seen.lost);
+  close(fd);
   bt_host_addrs_free(addrs);
   g_string_free(seen.addrs, TRUE);
 }
