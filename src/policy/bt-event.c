@@ -14,6 +14,7 @@
 static const char *const kind_words[BT_N_KINDS] = {
   [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
   [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
+  [BT_KIND_FFI] = "ffi", [BT_KIND_SYS] = "sys",
 };
 
 BtEvent *

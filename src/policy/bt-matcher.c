@@ -184,3 +184,24 @@ bt_policy_check_env(BtPolicy *policy, const char *name)
   }
   return match_end(&match, policy, BT_KIND_ENV);
 }
+
+BtVerdict
+bt_policy_check_ffi(BtPolicy *policy, const char *path)
+{
+  Match match = { { NULL } };
+  match_paths(&match, policy->ffi_rules, path, 0);
+  return match_end(&match, policy, BT_KIND_FFI);
+}
+
+BtVerdict
+bt_policy_check_sys(BtPolicy *policy, BtSys kind)
+{
+  Match match = { { NULL } };
+
+  for (guint i = 0; i < policy->sys_rules->len; i++) {
+    const BtSysRule *rule = g_ptr_array_index(policy->sys_rules, i);
+    if ((rule->kinds & kind) != 0)
+      match_add(&match, &rule->rule);
+  }
+  return match_end(&match, policy, BT_KIND_SYS);
+}

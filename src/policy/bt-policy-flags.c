@@ -76,6 +76,12 @@ bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action
     g_ptr_array_add(policy->env_rules, rule);
     return;
   }
+  if (kind == BT_KIND_SYS) {
+    BtSysRule *rule = bt_sys_rule_new(BT_SYS_ALL);
+    init_rule(&rule->rule, action, layer, flag, NULL);
+    g_ptr_array_add(policy->sys_rules, rule);
+    return;
+  }
   BtPathRule *rule = bt_path_rule_new(perms_of(kind));
   init_rule(&rule->rule, action, layer, flag, NULL);
   rule->written = g_strdup("/");
@@ -132,6 +138,55 @@ bt_env_pattern_check(const char *pattern, GError **error)
   if (strchr(pattern, '=') != NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("a value cannot be given here"),
                    _("set it in the environment of buntime and write only its name"));
+  return TRUE;
+}
+
+static BtSys
+sys_of(const char *word)
+{
+  for (guint i = 0; i < BT_N_SYS; i++)
+    if (strcmp(bt_sys_words[i], word) == 0)
+      return (BtSys)(1u << i);
+  return 0;
+}
+
+/* A denial of what cannot be hidden would be one that does not hold. */
+BtSys
+bt_sys_parse(const char *word, BtAction action, GError **error)
+{
+  BtSys kind = sys_of(word);
+
+  if (kind == 0) {
+    const char *nearest = bt_nearest(word, bt_sys_words);
+    g_autofree char *words = g_strjoinv(", ", (char **)bt_sys_words);
+    g_autofree char *cure = nearest != NULL ? g_strdup_printf(_("did you mean %s?"), nearest)
+                                            : g_strdup_printf(_("write one of %s"), words);
+    bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("no such fact about the machine"), cure);
+    return 0;
+  }
+  if (action == BT_ACTION_DENY && (kind & BT_SYS_HIDDEN) == 0) {
+    bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("the kernel tells this to every process"),
+            _("leave the denial out: it cannot be hidden"));
+    return 0;
+  }
+  return kind;
+}
+
+static gboolean
+add_sys(BtPolicy *policy, BtLayer layer, BtAction action, const char *flag, const char *list,
+        GError **error)
+{
+  g_auto(GStrv) words = g_strsplit(list, ",", -1);
+
+  for (char **word = words; *word != NULL; word++) {
+    GError *cause = NULL;
+    BtSys kind = bt_sys_parse(*word, action, &cause);
+    if (kind == 0)
+      return fail_item(error, flag, *word, cause);
+    BtSysRule *rule = bt_sys_rule_new(kind);
+    init_rule(&rule->rule, action, layer, flag, *word);
+    g_ptr_array_add(policy->sys_rules, rule);
+  }
   return TRUE;
 }
 
@@ -199,6 +254,8 @@ bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action
     return add_net(policy, layer, action, flag, items, error);
   if (kind == BT_KIND_ENV)
     return add_env(policy, layer, action, flag, items, error);
+  if (kind == BT_KIND_SYS)
+    return add_sys(policy, layer, action, flag, items, error);
   g_autoptr(GPtrArray) paths = split_paths(items);
   for (guint i = 0; i < paths->len; i++)
     if (!add_path(policy, layer, kind, action, flag, g_ptr_array_index(paths, i), cwd, home, error))

@@ -17,13 +17,26 @@ G_BEGIN_DECLS
 
 struct _BtPolicy {
   gatomicrefcount refs;
-  GPtrArray *fs_rules, *run_rules, *unix_rules; /* BtPathRule */
+  GPtrArray *fs_rules, *run_rules, *unix_rules, *ffi_rules; /* BtPathRule */
   GPtrArray *net_items;                         /* BtNetItem */
   GPtrArray *env_rules;                         /* BtEnvRule */
+  GPtrArray *env_set;                           /* BtEnvSet */
+  GPtrArray *sys_rules;                         /* BtSysRule */
+  GPtrArray *deny_syscalls;                     /* BtDenySyscall */
   guint n_net_rules, n_net_ports;               /* what net_items compile to, at most */
   gboolean has_files;                           /* a policy file set the defaults */
   BtAction defaults[BT_N_KINDS];
   BtOrigin default_origins[BT_N_KINDS];
+  BtPlugins plugins;
+  gboolean has_plugins; /* a file has spoken */
+  BtOrigin plugins_origin;
+  struct {
+    gboolean set;
+    BtLayer layer;
+    guint64 value;
+    BtOrigin origin;
+  } limits[BT_N_LIMITS];
+  BtAudit audit;
   BtOrigin closure; /* the origin of what address closure denies */
   /* The compiled net rules; NULL when they have changed since. */
   GBytes *net_bytes;
@@ -33,6 +46,7 @@ struct _BtPolicy {
 
 void bt_rule_init(BtRule *rule, BtAction action, BtLayer layer, const char *source, guint line,
                   const char *text);
+void bt_origin_init(BtOrigin *origin, const char *source, guint line, const char *text);
 void bt_origin_clear(BtOrigin *origin);
 /* The layer's word for where its rules come from; for files it is the file. */
 const char *bt_layer_source(BtLayer layer);
@@ -45,6 +59,13 @@ BtNetItem *bt_net_item_copy(const BtNetItem *item);
 void bt_net_item_free(BtNetItem *item);
 BtEnvRule *bt_env_rule_new(const char *pattern);
 void bt_env_rule_free(BtEnvRule *rule);
+BtEnvSet *bt_env_set_new(const char *name, const char *value);
+void bt_env_set_free(BtEnvSet *set);
+BtSysRule *bt_sys_rule_new(BtSys kinds);
+void bt_sys_rule_free(BtSysRule *rule);
+BtDenySyscall *bt_deny_syscall_new(const char *name);
+void bt_deny_syscall_free(BtDenySyscall *syscall);
+void bt_policy_settings_clear(BtPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPathRule, bt_path_rule_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetItem, bt_net_item_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEnvRule, bt_env_rule_free)
@@ -63,6 +84,9 @@ void bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction a
                         const char *flag);
 /* Is this a name or a pattern for names of variables? The error has no object yet. */
 gboolean bt_env_pattern_check(const char *pattern, GError **error);
+
+/* 0: told. The error has no object yet. */
+BtSys bt_sys_parse(const char *word, BtAction action, GError **error);
 
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);

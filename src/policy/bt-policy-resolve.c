@@ -317,6 +317,7 @@ bt_policy_resolve(BtPolicy *policy, const char *search_path, GPtrArray *notices,
   return resolve_list(&self, &policy->fs_rules, error) &&
          resolve_list(&self, &policy->run_rules, error) &&
          resolve_list(&self, &policy->unix_rules, error) &&
+         resolve_list(&self, &policy->ffi_rules, error) &&
          check_missing_denies(&self, policy->fs_rules, error) &&
          check_missing_denies(&self, policy->run_rules, error);
 }

@@ -10,6 +10,7 @@
 static const char *const default_names[BT_N_KINDS] = {
   [BT_KIND_NET] = "defaults.net",  [BT_KIND_READ] = "defaults.fs", [BT_KIND_WRITE] = "defaults.fs",
   [BT_KIND_RUN] = "defaults.exec", [BT_KIND_ENV] = "defaults.env", [BT_KIND_UNIX] = "defaults.unix",
+  [BT_KIND_FFI] = "defaults.ffi",  [BT_KIND_SYS] = "defaults.sys",
 };
 
 void
@@ -20,8 +21,8 @@ bt_origin_clear(BtOrigin *origin)
   origin->line = 0;
 }
 
-static void
-origin_init(BtOrigin *origin, const char *source, guint line, const char *text)
+void
+bt_origin_init(BtOrigin *origin, const char *source, guint line, const char *text)
 {
   origin->source = g_strdup(source);
   origin->line = line;
@@ -35,7 +36,7 @@ bt_rule_init(BtRule *rule, BtAction action, BtLayer layer, const char *source, g
   bt_origin_clear(&rule->origin);
   rule->action = action;
   rule->layer = layer;
-  origin_init(&rule->origin, source, line, text);
+  bt_origin_init(&rule->origin, source, line, text);
 }
 
 const char *
@@ -49,7 +50,7 @@ rule_copy(BtRule *to, const BtRule *from)
 {
   to->action = from->action;
   to->layer = from->layer;
-  origin_init(&to->origin, from->origin.source, from->origin.line, from->origin.text);
+  bt_origin_init(&to->origin, from->origin.source, from->origin.line, from->origin.text);
 }
 
 BtPathRule *
@@ -68,6 +69,7 @@ bt_path_rule_copy(const BtPathRule *from)
   rule->written = g_strdup(from->written);
   rule->path = g_strdup(from->path);
   rule->real = g_strdup(from->real);
+  rule->sha256 = g_strdup(from->sha256);
   rule->everything = from->everything;
   return rule;
 }
@@ -79,6 +81,7 @@ bt_path_rule_free(BtPathRule *rule)
   g_free(rule->written);
   g_free(rule->path);
   g_free(rule->real);
+  g_free(rule->sha256);
   g_free(rule);
 }
 
@@ -126,13 +129,46 @@ bt_env_rule_free(BtEnvRule *rule)
   g_free(rule);
 }
 
+BtEnvSet *
+bt_env_set_new(const char *name, const char *value)
+{
+  BtEnvSet *set = g_new0(BtEnvSet, 1);
+  set->name = g_strdup(name);
+  set->value = g_strdup(value);
+  return set;
+}
+
+void
+bt_env_set_free(BtEnvSet *set)
+{
+  bt_origin_clear(&set->rule.origin);
+  g_free(set->name);
+  g_free(set->value);
+  g_free(set);
+}
+
+BtSysRule *
+bt_sys_rule_new(BtSys kinds)
+{
+  BtSysRule *rule = g_new0(BtSysRule, 1);
+  rule->kinds = kinds;
+  return rule;
+}
+
+void
+bt_sys_rule_free(BtSysRule *rule)
+{
+  bt_origin_clear(&rule->rule.origin);
+  g_free(rule);
+}
+
 static void
 set_default(BtPolicy *policy, BtKind kind, BtAction action, const char *source, guint line)
 {
   g_autofree char *text =
     g_strdup_printf("%s = %s", default_names[kind], action == BT_ACTION_ALLOW ? "allow" : "deny");
   bt_origin_clear(&policy->default_origins[kind]);
-  origin_init(&policy->default_origins[kind], source, line, text);
+  bt_origin_init(&policy->default_origins[kind], source, line, text);
   policy->defaults[kind] = action;
   g_clear_pointer(&policy->net_bytes, g_bytes_unref);
 }
@@ -147,12 +183,17 @@ bt_policy_new(void)
   policy->fs_rules = g_ptr_array_new_with_free_func(free_path);
   policy->run_rules = g_ptr_array_new_with_free_func(free_path);
   policy->unix_rules = g_ptr_array_new_with_free_func(free_path);
+  policy->ffi_rules = g_ptr_array_new_with_free_func(free_path);
   policy->net_items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
   policy->env_rules = g_ptr_array_new_with_free_func((GDestroyNotify)bt_env_rule_free);
+  policy->env_set = g_ptr_array_new_with_free_func((GDestroyNotify)bt_env_set_free);
+  policy->sys_rules = g_ptr_array_new_with_free_func((GDestroyNotify)bt_sys_rule_free);
+  policy->deny_syscalls = g_ptr_array_new_with_free_func((GDestroyNotify)bt_deny_syscall_free);
   policy->net_sources = g_ptr_array_new();
+  policy->plugins = BT_PLUGINS_ALL;
   for (guint kind = 0; kind < BT_N_KINDS; kind++)
     set_default(policy, kind, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, 0);
-  origin_init(&policy->closure, BT_SOURCE_BUILT_IN, 0, "address closure");
+  bt_origin_init(&policy->closure, BT_SOURCE_BUILT_IN, 0, "address closure");
   return policy;
 }
 
@@ -171,13 +212,18 @@ bt_policy_unref(BtPolicy *policy)
   g_ptr_array_unref(policy->fs_rules);
   g_ptr_array_unref(policy->run_rules);
   g_ptr_array_unref(policy->unix_rules);
+  g_ptr_array_unref(policy->ffi_rules);
   g_ptr_array_unref(policy->net_items);
   g_ptr_array_unref(policy->env_rules);
+  g_ptr_array_unref(policy->env_set);
+  g_ptr_array_unref(policy->sys_rules);
+  g_ptr_array_unref(policy->deny_syscalls);
   g_ptr_array_unref(policy->net_sources);
   g_clear_pointer(&policy->net_bytes, g_bytes_unref);
   for (guint kind = 0; kind < BT_N_KINDS; kind++)
     bt_origin_clear(&policy->default_origins[kind]);
   bt_origin_clear(&policy->closure);
+  bt_policy_settings_clear(policy);
   g_free(policy);
 }
 
@@ -220,6 +266,8 @@ bt_policy_path_rules(BtPolicy *policy, BtKind kind)
 {
   if (kind == BT_KIND_RUN)
     return policy->run_rules;
+  if (kind == BT_KIND_FFI)
+    return policy->ffi_rules;
   return kind == BT_KIND_UNIX ? policy->unix_rules : policy->fs_rules;
 }
 
@@ -251,6 +299,30 @@ GPtrArray *
 bt_policy_get_env_rules(BtPolicy *policy)
 {
   return policy->env_rules;
+}
+
+GPtrArray *
+bt_policy_get_ffi_rules(BtPolicy *policy)
+{
+  return policy->ffi_rules;
+}
+
+GPtrArray *
+bt_policy_get_env_set(BtPolicy *policy)
+{
+  return policy->env_set;
+}
+
+GPtrArray *
+bt_policy_get_sys_rules(BtPolicy *policy)
+{
+  return policy->sys_rules;
+}
+
+GPtrArray *
+bt_policy_get_deny_syscalls(BtPolicy *policy)
+{
+  return policy->deny_syscalls;
 }
 
 BtAction

@@ -33,6 +33,8 @@ typedef enum {
   BT_KIND_RUN,
   BT_KIND_ENV,
   BT_KIND_UNIX,
+  BT_KIND_FFI,
+  BT_KIND_SYS,
   BT_N_KINDS,
 } BtKind;
 
@@ -64,6 +66,59 @@ typedef enum {
 #define BT_FS_WRITE ((BtFsPerms)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_FS_WRITE_DIR))
 #define BT_FS_ALL ((BtFsPerms)((1 << 15) - 1))
 
+/* What a program can learn of the machine; the words are Deno's (bt_sys_words). */
+typedef enum {
+  BT_SYS_HOSTNAME = 1 << 0,
+  BT_SYS_LOADAVG = 1 << 1,
+  BT_SYS_NETWORK_INTERFACES = 1 << 2,
+  BT_SYS_SYSTEM_MEMORY_INFO = 1 << 3,
+  /* These cannot be hidden: denying them is refused, allowing them changes nothing. */
+  BT_SYS_OS_RELEASE = 1 << 4,
+  BT_SYS_OS_UPTIME = 1 << 5,
+  BT_SYS_UID = 1 << 6,
+  BT_SYS_GID = 1 << 7,
+} BtSys;
+
+#define BT_SYS_ALL ((BtSys)((1 << 8) - 1))
+#define BT_SYS_HIDDEN                                                                             \
+  ((BtSys)(BT_SYS_HOSTNAME | BT_SYS_LOADAVG | BT_SYS_NETWORK_INTERFACES |                         \
+           BT_SYS_SYSTEM_MEMORY_INFO))
+#define BT_N_SYS 8
+
+/* The layers that a policy file can turn off. */
+typedef enum {
+  BT_PLUGIN_NAMESPACES = 1 << 0,
+  BT_PLUGIN_LANDLOCK = 1 << 1,
+  BT_PLUGIN_SECCOMP = 1 << 2,
+} BtPlugins;
+
+#define BT_N_PLUGINS 3
+#define BT_PLUGINS_ALL ((BtPlugins)((1 << BT_N_PLUGINS) - 1))
+
+/* What can be limited, with the unit of its value. */
+typedef enum {
+  BT_LIMIT_MEMORY,     /* bytes */
+  BT_LIMIT_CPU,        /* thousandths of one processor */
+  BT_LIMIT_PIDS,       /* processes and threads */
+  BT_LIMIT_WALL_TIME,  /* ms */
+  BT_LIMIT_CPU_TIME,   /* ms */
+  BT_LIMIT_OUTPUT,     /* bytes of stdout and stderr together */
+  BT_LIMIT_TMP_SIZE,   /* bytes of /tmp and /dev/shm each */
+  BT_LIMIT_OPEN_FILES, /* descriptors a process */
+  BT_LIMIT_NET_RATE,   /* new connections a second */
+  BT_LIMIT_NET_BYTES,  /* bytes sent and received together */
+  BT_N_LIMITS,
+} BtLimit;
+
+/* The calls that audit reports, allowed ones too. */
+typedef enum {
+  BT_AUDIT_CONNECT = 1 << 0,
+  BT_AUDIT_OPENAT = 1 << 1,
+  BT_AUDIT_EXECVE = 1 << 2,
+} BtAudit;
+
+#define BT_AUDIT_ALL ((BtAudit)(BT_AUDIT_CONNECT | BT_AUDIT_OPENAT | BT_AUDIT_EXECVE))
+
 /* Where a rule came from: "--deny-net=x (command line)", "p.json:12: net.rules[3]". */
 typedef struct {
   char *source; /* "command line", "built-in", a file's path */
@@ -80,13 +135,14 @@ typedef struct {
   BtOrigin origin;
 } BtRule;
 
-/* fs rules, and the paths of run and unix rules. */
+/* fs rules, and the paths of run, ffi and unix rules. */
 typedef struct {
   BtRule rule;
-  BtFsPerms perms; /* BT_FS_EXECUTE for run, 0 for unix */
+  BtFsPerms perms; /* BT_FS_EXECUTE for run, 0 for ffi and unix */
   char *written;   /* as the user wrote it */
   char *path;      /* absolute, without dots; NULL for a run item without a slash before resolving */
   char *real;      /* canonical (realpath) after bt_policy_resolve(); NULL if nothing is there */
+  char *sha256;        /* run: lower-case hex of the only bytes it speaks of; NULL: any */
   gboolean everything; /* a bare flag */
 } BtPathRule;
 
@@ -106,6 +162,24 @@ typedef struct {
   BtRule rule;
   char *pattern; /* NAME or PREFIX* ; "*" for a bare flag */
 } BtEnvRule;
+
+/* A variable that the policy sets, whatever the caller has. */
+typedef struct {
+  BtRule rule;
+  char *name;
+  char *value;
+} BtEnvSet;
+
+typedef struct {
+  BtRule rule;
+  BtSys kinds; /* BT_SYS_ALL for a bare flag */
+} BtSysRule;
+
+/* A system call that antiEscape.denySyscalls adds to those refused anyway. */
+typedef struct {
+  BtOrigin origin;
+  char *name;
+} BtDenySyscall;
 
 typedef struct _BtPolicy BtPolicy;
 
@@ -149,11 +223,39 @@ gboolean bt_policy_resolve(BtPolicy *policy, const char *search_path, GPtrArray 
 GPtrArray *bt_policy_get_fs_rules(BtPolicy *policy);   /* BtPathRule */
 GPtrArray *bt_policy_get_run_rules(BtPolicy *policy);  /* BtPathRule */
 GPtrArray *bt_policy_get_unix_rules(BtPolicy *policy); /* BtPathRule */
+GPtrArray *bt_policy_get_ffi_rules(BtPolicy *policy);  /* BtPathRule */
 GPtrArray *bt_policy_get_net_items(BtPolicy *policy);  /* BtNetItem */
 GPtrArray *bt_policy_get_env_rules(BtPolicy *policy);  /* BtEnvRule */
+GPtrArray *bt_policy_get_env_set(BtPolicy *policy);    /* BtEnvSet; of one name the last counts */
+GPtrArray *bt_policy_get_sys_rules(BtPolicy *policy);  /* BtSysRule */
+GPtrArray *bt_policy_get_deny_syscalls(BtPolicy *policy); /* BtDenySyscall */
 BtAction bt_policy_get_default(BtPolicy *policy, BtKind kind);
 /* Could any flow be allowed? False: the sandbox needs no interface. */
 gboolean bt_policy_grants_net(BtPolicy *policy);
+
+/* ---- what is no rule (bt-policy-settings.c) ---- */
+
+/* The layers that are on; *origin_out (may be NULL, transfer none) is what turned one off. */
+BtPlugins bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out);
+/* Only a layer that every policy file turns off is off. */
+void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin);
+
+/* FALSE: not limited by the policy. origin_out may be NULL (transfer none). */
+gboolean bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
+                             const BtOrigin **origin_out);
+/* A higher layer's word stands; of two files the smaller. */
+void bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 value,
+                         const BtOrigin *origin);
+/* The policy file's key, "wallTime", and the flag, "timeout". */
+const char *bt_limit_key(BtLimit limit);
+const char *bt_limit_flag(BtLimit limit);
+
+/* The union of what files and flags ask for; 0: no audit. */
+BtAudit bt_policy_get_audit(BtPolicy *policy);
+void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
+
+/* "hostname", ...: the word of bit number i. */
+extern const char *const bt_sys_words[BT_N_SYS + 1];
 
 /* ---- the matcher (bt-matcher.c). Paths are canonical. ---- */
 
@@ -164,6 +266,9 @@ BtFsPerms bt_policy_path_perms(BtPolicy *policy, const char *path, BtFsPerms *de
 BtVerdict bt_policy_check_run(BtPolicy *policy, const char *path);
 BtVerdict bt_policy_check_unix(BtPolicy *policy, const char *path);
 BtVerdict bt_policy_check_env(BtPolicy *policy, const char *name);
+/* May the file at path be mapped executable, besides the system's and the interpreter's own? */
+BtVerdict bt_policy_check_ffi(BtPolicy *policy, const char *path);
+BtVerdict bt_policy_check_sys(BtPolicy *policy, BtSys kind);
 /*
  * May name be resolved? ALLOW or WARN if a rule could let some flow to it
  * pass. rules_out (element-type guint32, may be NULL) receives the ids of

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What a policy says besides rules: layers that are off, limits, audit,
+ * further system calls to refuse.
+ */
+#include "policy/bt-policy-private.h"
+
+const char *const bt_sys_words[BT_N_SYS + 1] = {
+  "hostname",  "loadavg",  "networkInterfaces", "systemMemoryInfo",
+  "osRelease", "osUptime", "uid",               "gid",
+};
+
+static const struct {
+  const char *key, *flag;
+} limit_names[BT_N_LIMITS] = {
+  [BT_LIMIT_MEMORY] = { "memory", "memory" },
+  [BT_LIMIT_CPU] = { "cpu", "cpu" },
+  [BT_LIMIT_PIDS] = { "pids", "pids" },
+  [BT_LIMIT_WALL_TIME] = { "wallTime", "timeout" },
+  [BT_LIMIT_CPU_TIME] = { "cpuTime", "cpu-time" },
+  [BT_LIMIT_OUTPUT] = { "output", "max-output" },
+  [BT_LIMIT_TMP_SIZE] = { "tmpSize", "tmp-size" },
+  [BT_LIMIT_OPEN_FILES] = { "openFiles", "open-files" },
+  [BT_LIMIT_NET_RATE] = { "netConnectionsPerSecond", "net-rate" },
+  [BT_LIMIT_NET_BYTES] = { "netBytes", "net-bytes" },
+};
+
+const char *
+bt_limit_key(BtLimit limit)
+{
+  return limit_names[limit].key;
+}
+
+const char *
+bt_limit_flag(BtLimit limit)
+{
+  return limit_names[limit].flag;
+}
+
+static void
+replace_origin(BtOrigin *to, const BtOrigin *from)
+{
+  bt_origin_clear(to);
+  bt_origin_init(to, from->source, from->line, from->text);
+}
+
+BtPlugins
+bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out)
+{
+  if (origin_out != NULL)
+    *origin_out = &policy->plugins_origin;
+  return policy->plugins;
+}
+
+void
+bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin)
+{
+  /* Absent means on: the first file replaces the built-in word, a further one can only add. */
+  BtPlugins merged = policy->has_plugins ? policy->plugins | on : on;
+
+  if (merged != policy->plugins && merged != BT_PLUGINS_ALL)
+    replace_origin(&policy->plugins_origin, origin);
+  policy->plugins = merged;
+  policy->has_plugins = TRUE;
+}
+
+gboolean
+bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
+                    const BtOrigin **origin_out)
+{
+  if (!policy->limits[limit].set)
+    return FALSE;
+  *value_out = policy->limits[limit].value;
+  if (origin_out != NULL)
+    *origin_out = &policy->limits[limit].origin;
+  return TRUE;
+}
+
+void
+bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 value,
+                    const BtOrigin *origin)
+{
+  gboolean stands = policy->limits[limit].set &&
+                    (policy->limits[limit].layer < layer ||
+                     (policy->limits[limit].layer == layer && layer == BT_LAYER_FILES &&
+                      policy->limits[limit].value <= value));
+
+  if (stands)
+    return;
+  policy->limits[limit].set = TRUE;
+  policy->limits[limit].layer = layer;
+  policy->limits[limit].value = value;
+  replace_origin(&policy->limits[limit].origin, origin);
+}
+
+BtAudit
+bt_policy_get_audit(BtPolicy *policy)
+{
+  return policy->audit;
+}
+
+void
+bt_policy_add_audit(BtPolicy *policy, BtAudit events)
+{
+  policy->audit |= events;
+}
+
+BtDenySyscall *
+bt_deny_syscall_new(const char *name)
+{
+  BtDenySyscall *syscall = g_new0(BtDenySyscall, 1);
+  syscall->name = g_strdup(name);
+  return syscall;
+}
+
+void
+bt_deny_syscall_free(BtDenySyscall *syscall)
+{
+  bt_origin_clear(&syscall->origin);
+  g_free(syscall->name);
+  g_free(syscall);
+}
+
+void
+bt_policy_settings_clear(BtPolicy *policy)
+{
+  bt_origin_clear(&policy->plugins_origin);
+  for (guint i = 0; i < BT_N_LIMITS; i++)
+    bt_origin_clear(&policy->limits[i].origin);
+}
