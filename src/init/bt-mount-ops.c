@@ -24,6 +24,7 @@
 #define TMPFS_SPARE_INODES 8192u
 #define HIDDEN_DIR ".buntime-hidden-dir"
 #define HIDDEN_FILE ".buntime-hidden-file"
+#define COVER_FILE ".buntime-cover"
 
 static uint64_t
 attributes_of(const BtPlanOp *op)
@@ -195,6 +196,19 @@ make_symlink(BtInit *init, const char *text, const char *target)
     check_existing(folder, name, S_IFLNK, target);
 }
 
+static void
+write_data(const BtInit *init, const BtPlanOp *op, int file, const char *target)
+{
+  const uint8_t *data = init->plan.bytes + op->data_offset;
+
+  for (uint32_t done = 0; done < op->data_size;) {
+    ssize_t written = write(file, data + done, op->data_size - done);
+    if (written <= 0)
+      bt_fail_at(target);
+    done += (uint32_t)written;
+  }
+}
+
 /* Only a mount point: whatever is mounted there hides it. */
 static void
 make_empty_file(BtInit *init, const BtPlanOp *op, const char *target)
@@ -213,7 +227,6 @@ make_empty_file(BtInit *init, const BtPlanOp *op, const char *target)
 static void
 make_file(BtInit *init, const BtPlanOp *op, const char *target)
 {
-  const uint8_t *data = init->plan.bytes + op->data_offset;
   const char *name;
   int folder = enter_place(init, target, S_IFREG, &name);
 
@@ -226,12 +239,7 @@ make_file(BtInit *init, const BtPlanOp *op, const char *target)
     check_existing(folder, name, S_IFREG, target);
     return;
   }
-  for (uint32_t done = 0; done < op->data_size;) {
-    ssize_t written = write(file, data + done, op->data_size - done);
-    if (written <= 0)
-      bt_fail_at(target);
-    done += (uint32_t)written;
-  }
+  write_data(init, op, file, target);
 }
 
 /* ---- the other kinds ---- */
@@ -270,6 +278,22 @@ hide(BtInit *init, const char *target)
     bt_fail_at(target);
   bind(init, empty, target,
        ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, false);
+}
+
+/* Without a name once it is mounted: nothing but the mount leads to it. */
+static void
+cover(BtInit *init, const BtPlanOp *op, const char *target)
+{
+  BT_AUTO_FD file = openat(init->root_fd, COVER_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                           op->mode & 07777);
+
+  if (file < 0)
+    bt_fail_at(target);
+  write_data(init, op, file, target);
+  bind(init, file, target, ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
+       false);
+  if (unlinkat(init->root_fd, COVER_FILE, 0) != 0)
+    bt_fail_at(target);
 }
 
 void
@@ -323,6 +347,9 @@ bt_mount_op(BtInit *init, uint32_t i)
     return;
   case BT_PLAN_HIDE:
     hide(init, target);
+    return;
+  case BT_PLAN_COVER:
+    cover(init, op, target);
     return;
   }
   bt_fail_with(EINVAL, target);

@@ -166,6 +166,9 @@ dispatch_call(BtNotifier *self, const BtCall *call)
   case SYS_openat:
     bt_notify_open(self, call);
     return;
+  case SYS_sysinfo:
+    bt_notify_sysinfo(self, call);
+    return;
   default:
     /* The filter and this switch are of one build; anything else is a mistake. */
     bt_call_return(self, call, ENOSYS);

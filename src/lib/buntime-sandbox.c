@@ -9,6 +9,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "lib/bt-explain.h"
@@ -193,6 +194,13 @@ tell_notices(BtExplainer *explainer, GPtrArray *notices)
     bt_explainer_note(explainer, g_ptr_array_index(notices, i));
 }
 
+static guint64
+host_memory(void)
+{
+  struct sysinfo info;
+  return sysinfo(&info) == 0 ? (guint64)info.totalram * info.mem_unit : 0;
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -217,6 +225,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .home = caller->home != NULL ? caller->home : self->home,
     .user_name = caller->name,
     .environment = (const char *const *)environment,
+    .host_name = g_get_host_name(),
+    .host_memory = host_memory(),
     .uid = caller->uid,
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,

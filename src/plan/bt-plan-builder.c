@@ -90,12 +90,12 @@ bt_plan_builder_symlink(BtPlanBuilder *self, const char *text, const char *targe
   g_array_append_val(self->ops, op);
 }
 
-void
-bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, const void *data,
-                     gsize size)
+static void
+add_data_op(BtPlanBuilder *self, BtPlanOpKind kind, const char *target, guint mode,
+            const void *data, gsize size)
 {
   BtPlanOp op = {
-    .kind = BT_PLAN_FILE,
+    .kind = kind,
     .target = bt_plan_builder_string(self, target),
     .mode = mode,
     .data_size = size,
@@ -105,6 +105,19 @@ bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, const 
     g_byte_array_append(self->bytes, data, size);
   }
   g_array_append_val(self->ops, op);
+}
+
+void
+bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, const void *data,
+                     gsize size)
+{
+  add_data_op(self, BT_PLAN_FILE, target, mode, data, size);
+}
+
+void
+bt_plan_builder_cover(BtPlanBuilder *self, const char *target, guint mode, const char *text)
+{
+  add_data_op(self, BT_PLAN_COVER, target, mode, text, strlen(text));
 }
 
 void

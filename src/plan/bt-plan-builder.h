@@ -29,6 +29,8 @@ void bt_plan_builder_dir(BtPlanBuilder *self, const char *target, guint mode);
 void bt_plan_builder_symlink(BtPlanBuilder *self, const char *text, const char *target);
 void bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, const void *data,
                           gsize size);
+/* Over a file that is there already; never an empty one. */
+void bt_plan_builder_cover(BtPlanBuilder *self, const char *target, guint mode, const char *text);
 /* ino 0: what is at source is not compared. */
 void bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target, guint attr,
                           guint64 dev, guint64 ino);

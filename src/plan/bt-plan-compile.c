@@ -2,7 +2,8 @@
 /*
  * The order in which a plan is made:
  *
- *   1. the base view: the system without exec rights, made files, devices
+ *   1. the base view: the system without exec rights, made files, devices,
+ *      and what of the machine is not told
  *   2. home and working directory, empty
  *   3. spots are collected: what rules speak of, where libraries may be mapped
  *      from, the interpreter, the entry, granted programs
@@ -128,7 +129,7 @@ fill_header(BtCompile *self)
   header->uid = self->request->uid;
   header->gid = self->request->gid;
   header->root_size = ROOT_SIZE;
-  header->hostname = bt_plan_builder_string(self->builder, "buntime");
+  header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
   bt_plan_builder_filters(self->builder, bt_notify_filter(),
@@ -182,6 +183,7 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   if (!bt_compile_landlock(&self, error))
     return NULL;
   bt_compile_base(&self);
+  bt_compile_sys(&self);
   show_folders(&self, FALSE);
   bt_compile_rules(&self);
   bt_compile_libraries(&self);

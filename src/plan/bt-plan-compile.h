@@ -29,6 +29,8 @@ typedef struct {
   const char *home;              /* absolute */
   const char *user_name;
   const char *const *environment; /* the caller's, NAME=VALUE, NULL-terminated */
+  const char *host_name;         /* the machine's, for who may know it */
+  guint64 host_memory;           /* bytes */
   uid_t uid;                     /* never 0 */
   gid_t gid;
   GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */

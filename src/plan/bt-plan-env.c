@@ -70,6 +70,19 @@ add_granted(BtCompile *self)
   }
 }
 
+/* The policy's own values stand over the caller's, but not over a denial of a higher layer. */
+static void
+add_set(BtCompile *self)
+{
+  GPtrArray *sets = bt_policy_get_env_set(self->request->policy);
+
+  for (guint i = 0; i < sets->len; i++) {
+    const BtEnvSet *set = g_ptr_array_index(sets, i);
+    if (!is_denied(self, set->name))
+      bt_plan_builder_env(self->builder, set->name, set->value);
+  }
+}
+
 void
 bt_compile_env(BtCompile *self)
 {
@@ -95,4 +108,5 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "TMPDIR", "/tmp");
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
+  add_set(self);
 }

@@ -56,17 +56,19 @@ make_users(BtCompile *self)
             g_strdup_printf("root:x:0:\n%s:x:%u:\nnogroup:x:65534:\n", name, request->gid));
 }
 
-/* The host's own names stay outside: they tell who the user is. */
+/* The host's own names stay outside unless granted: they tell who the user is. */
 static void
 make_names(BtCompile *self)
 {
+  const char *name = bt_compile_host_name(self);
+
   make_text(self, "/etc/hosts",
-            g_strdup("127.0.0.1 localhost buntime\n::1 localhost ip6-localhost\n"));
+            g_strdup_printf("127.0.0.1 localhost %s\n::1 localhost ip6-localhost\n", name));
   make_text(self, "/etc/nsswitch.conf",
             g_strdup("passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n"
                      "services: files\nprotocols: files\n"));
   make_text(self, "/etc/resolv.conf", g_strdup("nameserver " BT_PLAN_DNS_ADDRESS "\n"));
-  make_text(self, "/etc/hostname", g_strdup("buntime\n"));
+  make_text(self, "/etc/hostname", g_strconcat(name, "\n", NULL));
   make_text(self, "/etc/machine-id", g_strdup("00000000000000000000000000000001\n"));
   bt_compile_symlink(self, "/proc/self/mounts", "/etc/mtab");
 }

@@ -141,8 +141,9 @@ check_data(Reader *reader, const BtPlanOp *op)
 {
   if (op->data_size == 0)
     return true;
-  if (op->kind != BT_PLAN_FILE || op->data_offset < sizeof(BtPlanHeader) ||
-      op->data_offset > reader->size || op->data_size > reader->size - op->data_offset)
+  if ((op->kind != BT_PLAN_FILE && op->kind != BT_PLAN_COVER) ||
+      op->data_offset < sizeof(BtPlanHeader) || op->data_offset > reader->size ||
+      op->data_size > reader->size - op->data_offset)
     return refuse(reader, BT_PLAN_E_RECORD);
   return true;
 }
@@ -152,7 +153,7 @@ check_op(Reader *reader, const BtPlanOp *op)
 {
   uint32_t max_mode = op->kind == BT_PLAN_CONSOLE ? 2 : 07777;
 
-  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_CONSOLE || (op->attr & ~ALL_ATTRS) != 0 ||
+  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_COVER || (op->attr & ~ALL_ATTRS) != 0 ||
       op->mode > max_mode || op->reserved != 0)
     return refuse(reader, BT_PLAN_E_RECORD);
   return check_target(reader, op->target) && check_source(reader, op) && check_data(reader, op);

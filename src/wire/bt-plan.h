@@ -48,6 +48,7 @@ typedef enum {
   BT_PLAN_DEVICE,  /* like BIND for one device node, which keeps working as a device */
   BT_PLAN_HIDE,    /* an empty thing without any permission over an existing target */
   BT_PLAN_CONSOLE, /* the terminal behind the worker's descriptor `mode` (0, 1 or 2) */
+  BT_PLAN_COVER,   /* a made file holding data, read-only over an existing one */
 } BtPlanOpKind;
 
 /* Attributes; nosuid is always set and nodev is set on all but DEVICE and DEVPTS. */
@@ -63,9 +64,9 @@ typedef struct {
   uint32_t attr;        /* BT_PLAN_RDONLY ... */
   uint32_t source;      /* string: canonical host path, or a symlink's text */
   uint32_t target;      /* string: absolute path inside, without symlinks or dots */
-  uint32_t mode;        /* DIR, FILE, TMPFS: permission bits; CONSOLE: descriptor */
-  uint32_t data_offset; /* FILE */
-  uint32_t data_size;   /* FILE */
+  uint32_t mode;        /* DIR, FILE, TMPFS, COVER: permission bits; CONSOLE: descriptor */
+  uint32_t data_offset; /* FILE, COVER */
+  uint32_t data_size;   /* FILE, COVER */
   uint32_t reserved;
   uint64_t size; /* TMPFS: bytes */
   uint64_t dev;  /* BIND: what the supervisor saw at source; ino 0 means unchecked */

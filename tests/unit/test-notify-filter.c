@@ -54,6 +54,7 @@ errno_of(const Case *c)
 
 static const Case cases[] = {
   { "connect", SYS_connect, { 999, 0, 0 }, TRUE },
+  { "sysinfo", SYS_sysinfo, { 0 }, TRUE },
   { "execve", SYS_execve, { PATH, 0, 0 }, TRUE },
   { "execveat", SYS_execveat, { AT, PATH, 0, 0, 0 }, TRUE },
   { "openat read", SYS_openat, { AT, PATH, O_RDONLY | O_CLOEXEC | O_NOFOLLOW }, FALSE },

@@ -255,7 +255,7 @@ static const struct {
   { "no notify filter", AT(header.notify_filter.count), 0, OK },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },
-  { "op unknown", AT(ops[OP_DIR].kind), BT_PLAN_CONSOLE + 1, RECORD },
+  { "op unknown", AT(ops[OP_DIR].kind), BT_PLAN_COVER + 1, RECORD },
   { "op unknown attribute", AT(ops[OP_BIND].attr), 8, RECORD },
   { "op high attribute", AT(ops[OP_BIND].attr), 0x80000000, RECORD },
   { "op reserved", AT(ops[OP_DIR].reserved), 1, RECORD },
