@@ -65,6 +65,10 @@ const BtOption bt_options[] = {
     .help = N_("write the outcome as JSON to descriptor N"),
   },
   {
+    .name = "no-sandbox", .id = BT_OPTION_NO_SANDBOX,
+    .help = N_("run ENTRY without any isolation"),
+  },
+  {
     .name = "quiet", .letter = 'q', .id = BT_OPTION_QUIET, .help = N_("do not explain refusals"),
   },
   {

@@ -61,6 +61,9 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
     break;
   case BT_OPTION_JSON_STATUS_FD:
     return set_status_fd(sandbox, given->value, error);
+  case BT_OPTION_NO_SANDBOX:
+    buntime_sandbox_set_isolated(sandbox, FALSE);
+    break;
   case BT_OPTION_QUIET:
     buntime_sandbox_set_quiet(sandbox, TRUE);
     break;

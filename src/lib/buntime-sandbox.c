@@ -14,6 +14,7 @@
 
 #include "lib/bt-explain.h"
 #include "lib/bt-late.h"
+#include "lib/bt-no-sandbox.h"
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
 #include "lib/bt-terminal.h"
@@ -31,6 +32,7 @@ struct _BuntimeSandbox {
   BtWorkerKind worker;
   BtPlanNetMode net_mode;
   gboolean quiet;
+  gboolean isolated;
   int status_fd; /* -1: none */
 };
 
@@ -51,6 +53,7 @@ buntime_sandbox_new(void)
   self->home = find_home();
   self->worker = BT_WORKER_AUTO;
   self->net_mode = BT_PLAN_NET_AUTO;
+  self->isolated = TRUE;
   self->status_fd = -1;
   return self;
 }
@@ -180,6 +183,12 @@ buntime_sandbox_set_quiet(BuntimeSandbox *self, gboolean quiet)
 }
 
 void
+buntime_sandbox_set_isolated(BuntimeSandbox *self, gboolean isolated)
+{
+  self->isolated = isolated;
+}
+
+void
 buntime_sandbox_set_status_fd(BuntimeSandbox *self, int fd)
 {
   self->status_fd = fd;
@@ -265,6 +274,29 @@ report_status(const BuntimeSandbox *self, gboolean started, int exit_status, con
   (void)!bt_write_quietly(self->status_fd, line, strlen(line));
 }
 
+static gboolean
+run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GError **error)
+{
+  g_auto(GStrv) environment = g_get_environ();
+  BtPlanRequest request = {
+    .policy = self->policy,
+    .worker = self->worker,
+    .entry = entry,
+    .args = args,
+    .cwd = self->cwd,
+    .home = self->home,
+    .environment = (const char *const *)environment,
+    .terminal_fd = -1,
+  };
+
+  /* It would be this process that ended, and nobody left to report. */
+  if (self->status_fd >= 0)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
+                   _("the outcome cannot be reported without a sandbox"),
+                   _("leave --json-status-fd out"));
+  return bt_run_without_sandbox(&request, error);
+}
+
 gboolean
 buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *args,
                     int *exit_status_out, GError **error)
@@ -274,6 +306,8 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
   g_autoptr(GError) failure = NULL;
   BtTerminal terminal;
 
+  if (!self->isolated)
+    return run_bare(self, entry, args, error);
   bt_terminal_save(&terminal);
   gboolean ok =
     bt_caller_settle(entry, &caller, explainer, &failure) &&

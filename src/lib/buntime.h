@@ -181,6 +181,19 @@ void buntime_sandbox_set_net_backend(BuntimeSandbox *sandbox, BuntimeNetBackend 
 void buntime_sandbox_set_quiet(BuntimeSandbox *sandbox, gboolean quiet);
 
 /**
+ * buntime_sandbox_set_isolated:
+ * @sandbox: a launcher
+ * @isolated: whether the program runs in a sandbox; %TRUE unless set
+ *
+ * Without isolation buntime_sandbox_run() says so on stderr, even if quiet,
+ * and executes the program in place of the calling process. It refuses where
+ * a policy file asks for namespaces, and where the outcome was to be reported.
+ *
+ * Since: 1.0
+ */
+void buntime_sandbox_set_isolated(BuntimeSandbox *sandbox, gboolean isolated);
+
+/**
  * buntime_sandbox_set_status_fd:
  * @sandbox: a launcher
  * @fd: a descriptor of the caller's, or -1 for none

@@ -200,3 +200,15 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   fill_header(&self);
   return finish(&self, error);
 }
+
+BtPlan *
+bt_plan_compile_bare(const BtPlanRequest *request, GError **error)
+{
+  g_auto(BtCompile) self = { .request = NULL };
+
+  compile_init(&self, request);
+  if (!bt_compile_worker(&self, error))
+    return NULL;
+  fill_header(&self);
+  return finish(&self, error);
+}

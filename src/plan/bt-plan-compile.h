@@ -51,5 +51,10 @@ void bt_plan_free(BtPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPlan, bt_plan_free)
 
 BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
+/*
+ * Only what would be executed, for a run without a sandbox: the plan's
+ * executable and arguments, and nothing that confines.
+ */
+BtPlan *bt_plan_compile_bare(const BtPlanRequest *request, GError **error);
 
 G_END_DECLS

@@ -65,6 +65,12 @@ bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin)
 }
 
 gboolean
+bt_policy_wants_namespaces(BtPolicy *policy)
+{
+  return policy->has_files && (policy->plugins & BT_PLUGIN_NAMESPACES) != 0;
+}
+
+gboolean
 bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
                     const BtOrigin **origin_out)
 {

@@ -239,6 +239,8 @@ gboolean bt_policy_grants_net(BtPolicy *policy);
 BtPlugins bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out);
 /* Only a layer that every policy file turns off is off. */
 void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin);
+/* Has a policy file been read that leaves namespaces on? Silence means on. */
+gboolean bt_policy_wants_namespaces(BtPolicy *policy);
 
 /* FALSE: not limited by the policy. origin_out may be NULL (transfer none). */
 gboolean bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
