@@ -16,7 +16,7 @@ static const struct {
 } build_folders[] = {
   { "buntime-init", "init" },
   { "buntime-net", "net" },
-  { "buntime-json.so", "policy" },
+  { "buntime-json", "policy" },
   { "buntime-resolver.so", "lib" },
 };
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "lib/bt-explain.h"
-#include "lib/bt-late.h"
+#include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
@@ -143,10 +143,7 @@ buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **err
   bytes = read_policy_file(path, error);
   if (bytes == NULL)
     return FALSE;
-  BtJsonReadFunc reader = (BtJsonReadFunc)bt_late_symbol("buntime-json", "bt_json_read", error);
-  if (reader == NULL)
-    return FALSE;
-  bt_policy_set_json_reader(reader);
+  bt_policy_set_json_reader(bt_json_helper_read);
   return bt_policy_add_json(self->policy, bytes, path, self->home, error) &&
          protect_policy_file(self, path, error);
 }

@@ -5,11 +5,11 @@
  * JSON for policy files.
  *
  * json-glib costs more to link than a whole run takes to start (DESIGN 11),
- * so it sits in a module of its own that is loaded when a policy file is
- * read, and hands back this passive tree.  json-glib tells no positions,
- * keeps the last of duplicate keys and crashes on deep nesting: before it
- * sees a byte, bt_json_scan() has checked them all and noted where each value
- * starts, in document order.
+ * so it sits in a program of its own, buntime-json, that is started when a
+ * policy file is read and hands back the document as a serialised GVariant.
+ * json-glib tells no positions, keeps the last of duplicate keys and crashes
+ * on deep nesting: before it sees a byte, bt_json_scan() has checked them all
+ * and noted where each value starts, in document order.
  */
 
 #include <glib.h>
@@ -60,14 +60,21 @@ typedef struct {
  */
 gboolean bt_json_scan(const char *text, gsize length, GArray *places_out, GError **error);
 
+/* What a text of BT_JSON_MAX_SIZE becomes at most: "0," takes 20 bytes as a GVariant. */
+#define BT_JSON_MAX_VARIANT (16u << 20)
+/* The socket of buntime-json. */
+#define BT_JSON_FD 3
+
 /*
- * Reads what bt_json_scan() passed; places is its array.  The symbol
- * bt_json_read of the module buntime-json.  The tree is built of GLib's memory
- * and its nodes are freed with bt_json_node_free().
+ * The tree of a text that bt_json_scan() passed: bytes are what the reader made
+ * of it, places the scan's array. Refused if the two do not agree.
  */
-typedef BtJsonNode *(*BtJsonReadFunc)(const char *text, gsize length, GArray *places,
-                                      GError **error);
-BtJsonNode *bt_json_read(const char *text, gsize length, GArray *places, GError **error);
+BtJsonNode *bt_json_from_variant(GBytes *bytes, GArray *places, GError **error);
+
+/* The reader: what bt_json_scan() passed, as a serialised variant (type v). */
+typedef GBytes *(*BtJsonReadFunc)(const char *text, gsize length, GError **error);
+/* json-glib's, for buntime-json and for tests: not a part of the supervisor. */
+GBytes *bt_json_to_variant(const char *text, gsize length, GError **error);
 
 void bt_policy_set_json_reader(BtJsonReadFunc reader);
 

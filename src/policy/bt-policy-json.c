@@ -241,7 +241,8 @@ parse(GBytes *bytes, const char *file, GError **error)
     bt_fail(error, BUNTIME_ERROR_SETUP, file, "no JSON reader is set", NULL);
     return NULL;
   }
-  BtJsonNode *root = json_reader(text, length, places, &cause);
+  g_autoptr(GBytes) variant = json_reader(text, length, &cause);
+  BtJsonNode *root = variant != NULL ? bt_json_from_variant(variant, places, &cause) : NULL;
   if (root == NULL)
     bt_fail_for(error, BUNTIME_ERROR_POLICY, file, cause);
   return root;

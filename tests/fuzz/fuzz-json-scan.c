@@ -25,7 +25,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   if (!ok)
     return 0;
-  g_autoptr(BtJsonNode) root = bt_json_read((const char *)data, size, places, &error);
+  g_autoptr(GBytes) variant = bt_json_to_variant((const char *)data, size, &error);
+  g_autoptr(BtJsonNode) root =
+    variant != NULL ? bt_json_from_variant(variant, places, &error) : NULL;
   if ((root == NULL) == (error == NULL))
     abort();
   return 0;

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_autoptr(GBytes) bytes = g_bytes_new(data, size);
   g_autoptr(GError) error = NULL;
 
-  bt_policy_set_json_reader(bt_json_read);
+  bt_policy_set_json_reader(bt_json_to_variant);
   gboolean ok = bt_policy_add_json(policy, bytes, "/p.json", "/home/u", &error);
   if (ok != (error == NULL))
     abort();

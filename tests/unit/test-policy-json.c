@@ -309,7 +309,7 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
-  bt_policy_set_json_reader(bt_json_read);
+  bt_policy_set_json_reader(bt_json_to_variant);
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     g_autofree char *name = g_strdup_printf("/policy-json/bad/%zu", i);
     g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_bad);
