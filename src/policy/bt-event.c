@@ -52,9 +52,8 @@ bt_origin_yields_to_flags(const BtOrigin *origin)
   return origin->line > 0 || strcmp(origin->source, BT_SOURCE_FLAGS) != 0;
 }
 
-/* Characters that draw nothing, or that draw other text elsewhere than it stands. */
-static gboolean
-is_deceptive(gunichar c)
+gboolean
+bt_text_is_deceptive(gunichar c)
 {
   return (c >= 0x80 && c <= 0x9f) ||     /* C1: 0x9b starts a control sequence */
          c == 0x61c ||                   /* Arabic letter mark */
@@ -87,7 +86,7 @@ bt_text_neutralise(const char *text, gssize length)
       i++;
       continue;
     }
-    if (is_deceptive(c))
+    if (bt_text_is_deceptive(c))
       g_string_append_printf(safe, "\\u{%x}", c);
     else
       g_string_append_unichar(safe, c);

@@ -33,6 +33,8 @@ gboolean bt_origin_yields_to_flags(const BtOrigin *origin);
 char *bt_event_format(const BtEvent *event);
 /* Escapes C0, C1, DEL, invalid UTF-8 and bidi controls as \xNN or \u{…} (transfer full). */
 char *bt_text_neutralise(const char *text, gssize length);
+/* Characters beyond ASCII that draw nothing, or draw other text elsewhere than it stands. */
+gboolean bt_text_is_deceptive(gunichar c);
 /* Narrowest flag: "--allow-read=/etc/shadow" with ",," for a comma (transfer full). */
 char *bt_suggest_path(BtKind kind, const char *path);
 char *bt_suggest_net(const char *host_or_addr, guint proto, guint16 port);
