@@ -168,6 +168,14 @@ take_listener(Supervisor *self)
                                    self->run->explainer);
 }
 
+/* The worker's program runs once its execve was answered; without seccomp nobody asks. */
+static gboolean
+may_have_started(const Supervisor *self)
+{
+  return self->notifier != NULL || (self->plan.header->notify_filter.count == 0 &&
+                                    self->worker_pidfd >= 0);
+}
+
 /* Without one nobody would wake us again: a worker could make us deaf to SIGTERM. */
 static gboolean
 has_controlling_terminal(void)
@@ -268,7 +276,7 @@ on_status(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
   /* Nothing is left to read: init is gone without a word, so it was killed. */
   self->status_source = 0;
-  if (self->notifier == NULL) {
+  if (!may_have_started(self)) {
     fail(self, "buntime-init", _("ended before the program was started"),
          _("see the kernel's log; memory may have run out"));
     return G_SOURCE_REMOVE;

@@ -132,9 +132,15 @@ fill_header(BtCompile *self)
   header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
-  bt_plan_builder_filters(self->builder, bt_notify_filter(),
-                          bt_seccomp_worker(memfd, header->landlock_scoped != 0),
-                          bt_seccomp_init());
+  if (bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {
+    bt_plan_builder_filters(self->builder, bt_notify_filter(),
+                            bt_seccomp_worker(memfd, header->landlock_scoped != 0),
+                            bt_seccomp_init());
+  } else {
+    const BtFilter none = { NULL, 0 };
+    header->flags |= BT_PLAN_NO_SECCOMP;
+    bt_plan_builder_filters(self->builder, none, none, bt_seccomp_init());
+  }
 }
 
 /* A hidden neighbour is the usual reason why a program that worked outside fails. */
@@ -180,7 +186,7 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   g_auto(BtCompile) self = { .request = NULL };
 
   compile_init(&self, request);
-  if (!bt_compile_landlock(&self, error))
+  if (!bt_compile_plugins(&self, error) || !bt_compile_landlock(&self, error))
     return NULL;
   bt_compile_base(&self);
   bt_compile_sys(&self);
@@ -190,7 +196,7 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   if (!bt_compile_worker(&self, error))
     return NULL;
   bt_compile_run_rules(&self);
-  if (!bt_compile_spots(&self, error))
+  if (!bt_compile_spots(&self, error) || !bt_compile_check_grants(&self, error))
     return NULL;
   show_folders(&self, TRUE);
   bt_compile_landlock_rules(&self);

@@ -39,6 +39,9 @@ gboolean
 bt_compile_landlock(BtCompile *self, GError **error)
 {
   BtPlanHeader *header = bt_plan_builder_header(self->builder);
+
+  if (!bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK))
+    return TRUE;
   long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
 
   if (abi < 1)

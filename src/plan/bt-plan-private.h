@@ -13,6 +13,7 @@
 #include "plan/bt-plan-builder.h"
 #include "plan/bt-plan-compile.h"
 #include "plan/bt-program.h"
+#include "policy/bt-event.h"
 #include "policy/bt-path.h"
 
 G_BEGIN_DECLS
@@ -114,6 +115,10 @@ void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
 gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
 void bt_compile_submounts(BtCompile *self); /* bt-plan-submounts.c */
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
+gboolean bt_compile_plugins(BtCompile *self, GError **error);         /* bt-plan-plugins.c */
+gboolean bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin);
+/* Can what was granted be held by the layers that are on? */
+gboolean bt_compile_check_grants(const BtCompile *self, GError **error);
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
 gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */

@@ -203,7 +203,7 @@ static bool
 check_header(Reader *reader, const BtPlanHeader *header)
 {
   /* To setresuid() and setresgid(), -1 means: leave it as it is. */
-  if (header->flags != 0 || header->reserved != 0 || header->uid == UINT32_MAX ||
+  if ((header->flags & ~BT_PLAN_NO_SECCOMP) != 0 || header->reserved != 0 || header->uid == UINT32_MAX ||
       header->gid == UINT32_MAX)
     return refuse(reader, BT_PLAN_E_RECORD);
   if (header->hostname != 0 &&
@@ -235,8 +235,10 @@ check_records(Reader *reader, const BtPlanView *view)
     if (!check_env(reader, view->env[i]))
       return false;
   /* Without a filter its process would run unconfined, and nobody would say so. */
-  return (header->argv.count > 0 && header->worker_filter.count > 0 &&
-          header->init_filter.count > 0) ||
+  bool off = (header->flags & BT_PLAN_NO_SECCOMP) != 0;
+  return (header->argv.count > 0 && header->init_filter.count > 0 &&
+          (header->worker_filter.count == 0) == off &&
+          (!off || header->notify_filter.count == 0)) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 

@@ -31,6 +31,11 @@ enum {
   BT_INIT_STATUS_FD = 4, /* SOCK_SEQPACKET to the supervisor, bt-status.h */
 };
 
+/* What the policy turned off. Without the flag a missing filter is an error. */
+enum {
+  BT_PLAN_NO_SECCOMP = 1u << 0, /* the worker has no filter, and nothing is notified */
+};
+
 typedef struct {
   uint32_t offset; /* bytes from the start of the plan; a multiple of 8 */
   uint32_t count;  /* records */
@@ -111,7 +116,7 @@ typedef struct {
 typedef struct {
   uint32_t magic, version;
   uint32_t size;  /* bytes of the whole plan */
-  uint32_t flags; /* none yet; must be 0 */
+  uint32_t flags; /* BT_PLAN_NO_SECCOMP */
   uint32_t uid, gid;
   uint32_t hostname;   /* string */
   uint32_t executable; /* string: path inside, execve's first argument */
@@ -127,7 +132,7 @@ typedef struct {
   BtPlanTable argv;          /* uint32_t strings */
   BtPlanTable env;           /* uint32_t strings, NAME=VALUE */
   BtPlanTable notify_filter; /* struct sock_filter; count 0: none, no listener */
-  BtPlanTable worker_filter; /* struct sock_filter: the allow-list */
+  BtPlanTable worker_filter; /* struct sock_filter: the allow-list; none with NO_SECCOMP */
   BtPlanTable init_filter;   /* struct sock_filter: for pid 1 */
   BtPlanNet net;
 } BtPlanHeader;
