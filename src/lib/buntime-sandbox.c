@@ -144,7 +144,7 @@ buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **err
   if (bytes == NULL)
     return FALSE;
   bt_policy_set_json_reader(bt_json_helper_read);
-  return bt_policy_add_json(self->policy, bytes, path, self->home, error) &&
+  return bt_policy_add_json(self->policy, bytes, path, self->home, NULL, error) &&
          protect_policy_file(self, path, error);
 }
 

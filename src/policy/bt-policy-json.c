@@ -134,6 +134,39 @@ refuse_later_key(BtPolicyReader *self, const BtJsonNode *node)
                             _("not supported by this version of buntime"));
 }
 
+void
+bt_policy_extends_free(BtPolicyExtends *extends)
+{
+  g_free(extends->value);
+  g_free(extends->where);
+  g_free(extends);
+}
+
+static void
+read_extended(BtPolicyReader *self, const BtJsonNode *node)
+{
+  if (!bt_reader_has_kind(self, node, BT_JSON_STRING))
+    return;
+  if (node->string[0] == '\0') {
+    bt_reader_complain(self, node, _("an empty name"), _("write a preset's name or a path"));
+    return;
+  }
+  BtPolicyExtends *extends = g_new0(BtPolicyExtends, 1);
+  extends->value = g_strdup(node->string);
+  extends->where = bt_reader_where(self, &node->position);
+  g_ptr_array_add(self->extends, extends);
+}
+
+static void
+read_extends(BtPolicyReader *self, const BtJsonNode *node)
+{
+  if (self->may_extend)
+    read_list(self, node, read_extended);
+  else
+    bt_reader_complain_at(self, &node->name_position, _("other policies cannot be added here"),
+                          _("leave it out, and name them by --policy"));
+}
+
 static void
 read_version(BtPolicyReader *self, const BtJsonNode *node)
 {
@@ -157,7 +190,7 @@ read_root(BtPolicyReader *self, const BtJsonNode *root)
     { "exec", BT_JSON_OBJECT, read_exec },
     { "antiEscape", BT_JSON_NULL, refuse_later_key },
     { "audit", BT_JSON_NULL, refuse_later_key },
-    { "extends", BT_JSON_NULL, refuse_later_key },
+    { "extends", BT_JSON_ARRAY, read_extends },
     { "env", BT_JSON_NULL, refuse_later_key },
     { "ffi", BT_JSON_NULL, refuse_later_key },
     { "sys", BT_JSON_NULL, refuse_later_key },
@@ -250,7 +283,7 @@ parse(GBytes *bytes, const char *file, GError **error)
 
 gboolean
 bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const char *home,
-                   GError **error)
+                   GPtrArray *extends_out, GError **error)
 {
   /* "/a/./p.json" is how the file was found, not what it is called. */
   g_autofree char *file =
@@ -267,6 +300,8 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
   g_autoptr(GPtrArray) fs_rules = g_ptr_array_new_with_free_func(free_path);
   g_autoptr(GPtrArray) run_rules = g_ptr_array_new_with_free_func(free_path);
   g_autoptr(GPtrArray) net_items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
+  g_autoptr(GPtrArray) extends =
+    g_ptr_array_new_with_free_func((GDestroyNotify)bt_policy_extends_free);
   BtPolicyReader reader = {
     .policy = policy,
     .file = file,
@@ -277,8 +312,14 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
     .fs_rules = fs_rules,
     .run_rules = run_rules,
     .net_items = net_items,
+    .extends = extends,
+    .may_extend = extends_out != NULL,
   };
 
   read_root(&reader, root);
-  return take(&reader, error);
+  if (!take(&reader, error))
+    return FALSE;
+  while (extends->len > 0)
+    g_ptr_array_add(extends_out, g_ptr_array_steal_index(extends, 0));
+  return TRUE;
 }

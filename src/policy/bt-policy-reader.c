@@ -11,15 +11,23 @@
 #include "policy/bt-event.h"
 #include "policy/bt-policy-private.h"
 
+char *
+bt_reader_where(BtPolicyReader *self, const BtJsonPosition *position)
+{
+  g_autofree char *where =
+    g_strdup_printf("%s:%u:%u%s%s", self->file, position->line, position->column,
+                    self->path->len > 0 ? ": " : "", self->path->str);
+  return bt_text_neutralise(where, -1);
+}
+
 void
 bt_reader_complain_at(BtPolicyReader *self, const BtJsonPosition *position, const char *reason,
                       const char *cure)
 {
   if (self->n_errors++ >= BT_READER_MAX_ERRORS)
     return;
-  g_autofree char *text = g_strdup_printf(
-    "%s:%u:%u: %s%s%s%s%s", self->file, position->line, position->column, self->path->str,
-    self->path->len > 0 ? ": " : "", reason, cure != NULL ? "; " : "", cure != NULL ? cure : "");
+  g_autofree char *where = bt_reader_where(self, position);
+  g_autofree char *text = g_strconcat(where, ": ", reason, cure != NULL ? "; " : NULL, cure, NULL);
   g_autofree char *safe = bt_text_neutralise(text, -1);
   if (self->errors->len > 0)
     g_string_append_c(self->errors, '\n');

@@ -22,6 +22,8 @@ typedef struct {
   guint n_errors;
   GPtrArray *fs_rules, *run_rules; /* BtPathRule; the policy's once all is read */
   GPtrArray *net_items;            /* BtNetItem */
+  GPtrArray *extends;              /* BtPolicyExtends */
+  gboolean may_extend;
   struct {
     BtAction action; /* BT_ACTION_NONE: absent */
     guint line;
@@ -30,6 +32,8 @@ typedef struct {
 
 /* ---- errors: "file:line:column: path: reason; cure" ---- */
 
+/* Without the reason (transfer full); safe to print. */
+char *bt_reader_where(BtPolicyReader *self, const BtJsonPosition *position);
 void bt_reader_complain_at(BtPolicyReader *self, const BtJsonPosition *position, const char *reason,
                            const char *cure);
 void bt_reader_complain(BtPolicyReader *self, const BtJsonNode *node, const char *reason,

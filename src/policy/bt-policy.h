@@ -181,6 +181,14 @@ typedef struct {
   char *name;
 } BtDenySyscall;
 
+/* A preset or file that a policy file adds before itself. */
+typedef struct {
+  char *value; /* as written, never empty */
+  char *where; /* "/p.json:3:14: extends[0]", for errors; safe to print */
+} BtPolicyExtends;
+
+void bt_policy_extends_free(BtPolicyExtends *extends);
+
 typedef struct _BtPolicy BtPolicy;
 
 /* What decided: the action and where the deciding rule or default came from (transfer none). */
@@ -205,9 +213,13 @@ gboolean bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtActi
                             const char *flag, const char *items, const char *cwd,
                             const char *home, GError **error);
 void bt_policy_add_everything(BtPolicy *policy, BtLayer layer, const char *flag);
-/* Reads and merges one policy file of bytes (json-glib; bt-policy-json.c). */
+/*
+ * Reads and merges one policy file of bytes (bt-policy-json.c). extends_out
+ * (element-type BtPolicyExtends) receives what it extends, for the caller to
+ * find and add; NULL: a file that extends others is refused.
+ */
 gboolean bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path,
-                            const char *home, GError **error);
+                            const char *home, GPtrArray *extends_out, GError **error);
 
 /* ---- looking at the host (bt-policy-resolve.c) ---- */
 

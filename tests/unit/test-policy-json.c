@@ -10,7 +10,7 @@ static gboolean
 add(BtPolicy *policy, const char *text, gssize length, GError **error)
 {
   g_autoptr(GBytes) bytes = g_bytes_new(text, length < 0 ? strlen(text) : (gsize)length);
-  return bt_policy_add_json(policy, bytes, "/etc/pol/./p.json", "/home/u", error);
+  return bt_policy_add_json(policy, bytes, "/etc/pol/./p.json", "/home/u", NULL, error);
 }
 
 #define V "{\"version\": 1, "
@@ -63,7 +63,8 @@ static const struct {
   { "{\"version\": 1,\n  \"qqqqqqqqqqqqqq\": 1}", "2:3: qqqqqqqqqqqqqq: an unknown key" },
   { "{\"version\": 1, \"e\\u001b[31m\": 1}", "1:16: e\\x1b[31m: an unknown key" },
   { V "\"limits\": {}}", "1:16: limits: not supported by this version" },
-  { V "\"extends\": \"x\"}", "1:16: extends: not supported by this version" },
+  { V "\"extends\": \"x\"}", "1:27: extends: a value of the wrong type; write a list" },
+  { V "\"extends\": [\"x\"]}", "1:16: extends: other policies cannot be added here" },
   { V "\"antiEscape\": {\"denySyscalls\": []}}", "1:16: antiEscape: not supported" },
   { V "\"plugins\": {\"seccomp\": false}}", "1:39: plugins.seccomp: turning a layer off" },
   { V "\"plugins\": {\"seccmp\": true}}",
@@ -285,6 +286,34 @@ test_all_errors(void)
   g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_NET), ==, BT_ACTION_DENY);
 }
 
+/* What a file extends is handed out, each with its place. */
+static void
+test_extends(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GPtrArray) extends =
+    g_ptr_array_new_with_free_func((GDestroyNotify)bt_policy_extends_free);
+  g_autoptr(GError) error = NULL;
+  static const char good[] = V "\"extends\": [\"networked\",\n \"./base.json\"]}";
+  static const char bad_items[] = V "\"extends\": [\"a\", \"\", 1]}";
+  g_autoptr(GBytes) bytes = g_bytes_new_static(good, strlen(good));
+  g_autoptr(GBytes) bad_bytes = g_bytes_new_static(bad_items, strlen(bad_items));
+
+  g_assert_true(bt_policy_add_json(policy, bytes, "/p.json", "/home/u", extends, NULL));
+  g_assert_cmpuint(extends->len, ==, 2);
+  const BtPolicyExtends *first = g_ptr_array_index(extends, 0);
+  const BtPolicyExtends *second = g_ptr_array_index(extends, 1);
+  g_assert_cmpstr(first->value, ==, "networked");
+  g_assert_cmpstr(first->where, ==, "/p.json:1:28: extends[0]");
+  g_assert_cmpstr(second->value, ==, "./base.json");
+  g_assert_cmpstr(second->where, ==, "/p.json:2:2: extends[1]");
+  g_assert_false(bt_policy_add_json(policy, bad_bytes, "/p.json", "/home/u", extends, &error));
+  g_assert_cmpstr(error->message, ==,
+                  "/p.json:1:33: extends[1]: an empty name; write a preset's name or a path\n"
+                  "/p.json:1:37: extends[2]: a value of the wrong type; write a string");
+  g_assert_cmpuint(extends->len, ==, 2);
+}
+
 /* What a file names and is not there is told and passed over. */
 static void
 test_missing(void)
@@ -318,6 +347,7 @@ main(int argc, char **argv)
   g_test_add_func("/policy-json/full", test_full);
   g_test_add_func("/policy-json/merge", test_merge);
   g_test_add_func("/policy-json/all-errors", test_all_errors);
+  g_test_add_func("/policy-json/extends", test_extends);
   g_test_add_func("/policy-json/missing", test_missing);
   return g_test_run();
 }
