@@ -74,7 +74,7 @@ bt_json_helper_read(const char *text, gsize length, GError **error)
     bt_fail(error, BUNTIME_ERROR_SETUP, HELPER, g_strerror(errno), NULL);
     return NULL;
   }
-  gboolean started = bt_spawn_helper(HELPER, pair[1], &helper, error);
+  gboolean started = bt_spawn_helper(HELPER, pair[1], NULL, &helper, error);
   close(pair[1]);
   if (started && send_text(pair[0], text, length))
     answer = receive_answer(pair[0]);

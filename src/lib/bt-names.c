@@ -28,7 +28,6 @@
 #include <string.h>
 
 #include "lib/bt-hosts.h"
-#include "lib/bt-late.h"
 
 #define MAX_KNOWN 4096
 #define MAX_PINS 16384
@@ -66,7 +65,8 @@ typedef struct {
 struct _BtNames {
   BtPolicy *policy;
   BtExplainer *explainer; /* may be NULL */
-  const BtResolver *resolver; /* NULL until needed */
+  BtResolver *resolver;     /* NULL until needed */
+  BtResolver *own_resolver; /* the same, or NULL: a test's is borrowed */
   gboolean resolver_missing;
   char *hosts_path;
   BtNamesAnswerFunc answer;
@@ -126,7 +126,7 @@ lookup_free(gpointer data)
 {
   Lookup *lookup = data;
   if (lookup->handle != NULL)
-    lookup->names->resolver->cancel(lookup->handle);
+    lookup->names->resolver->cancel(lookup->names->resolver, lookup->handle);
   g_free(lookup->name);
   g_array_unref(lookup->waiters);
   g_free(lookup);
@@ -152,6 +152,8 @@ bt_names_free(BtNames *self)
 {
   g_queue_clear(&self->queue);
   g_hash_table_unref(self->lookups);
+  if (self->own_resolver != NULL)
+    self->own_resolver->free(self->own_resolver);
   g_hash_table_unref(self->sinkholes);
   g_queue_clear(&self->order);
   g_hash_table_unref(self->known);
@@ -170,7 +172,7 @@ bt_names_set_answer_func(BtNames *self, BtNamesAnswerFunc func, gpointer data)
 }
 
 void
-bt_names_set_resolver(BtNames *self, const BtResolver *resolver, const char *hosts_path)
+bt_names_set_resolver(BtNames *self, BtResolver *resolver, const char *hosts_path)
 {
   self->resolver = resolver;
   g_free(self->hosts_path);
@@ -460,13 +462,13 @@ on_lookup(gpointer data, BtLookupResult result, const BtAddr *addrs, guint n_add
   start_queued(self);
 }
 
-static const BtResolver *
+static BtResolver *
 get_resolver(BtNames *self)
 {
   g_autoptr(GError) error = NULL;
   if (self->resolver != NULL || self->resolver_missing)
     return self->resolver;
-  self->resolver = bt_late_symbol(BT_RESOLVER_MODULE, BT_RESOLVER_SYMBOL, &error);
+  self->resolver = self->own_resolver = bt_resolver_new(self->explainer, &error);
   if (self->resolver == NULL) {
     self->resolver_missing = TRUE;
     if (self->explainer != NULL)
@@ -481,7 +483,7 @@ start_queued(BtNames *self)
   while (self->in_flight < MAX_IN_FLIGHT && !g_queue_is_empty(&self->queue)) {
     Lookup *lookup = g_queue_pop_head(&self->queue);
     self->in_flight++;
-    lookup->handle = self->resolver->start(lookup->name, on_lookup, lookup);
+    lookup->handle = self->resolver->start(self->resolver, lookup->name, on_lookup, lookup);
   }
 }
 

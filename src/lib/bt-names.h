@@ -27,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNames, bt_names_free)
 
 /* Where answers go; may be called from within bt_names_query(). */
 void bt_names_set_answer_func(BtNames *names, BtNamesAnswerFunc func, gpointer data);
-/* For tests: instead of the module and of /etc/hosts. */
-void bt_names_set_resolver(BtNames *names, const BtResolver *resolver, const char *hosts_path);
+/* For tests: instead of buntime-resolver, borrowed, and of /etc/hosts. */
+void bt_names_set_resolver(BtNames *names, BtResolver *resolver, const char *hosts_path);
 
 /* A question of buntime-net: exactly one answer with its id will follow. */
 void bt_names_query(BtNames *names, const BtNetMsgResolve *query);

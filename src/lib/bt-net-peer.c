@@ -79,7 +79,7 @@ spawn(BtNetPeer *self, GError **error)
 
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(errno), NULL);
-  gboolean ok = bt_spawn_helper("buntime-net", pair[1], &self->helper, error);
+  gboolean ok = bt_spawn_helper("buntime-net", pair[1], NULL, &self->helper, error);
   close(pair[1]);
   if (ok)
     self->fd = pair[0];

@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * Looking names up, behind a table of functions: the real ones live in the
- * module buntime-resolver, which alone is linked to GIO and is loaded at the
- * first name that is granted; tests bring their own.
+ * Looking names up, behind a table of functions: the real ones ask
+ * buntime-resolver, which is started at the first name that is granted; tests
+ * bring their own.
  */
 
-#include <glib.h>
-
+#include "lib/bt-explain.h"
 #include "wire/bt-addr.h"
 
 G_BEGIN_DECLS
@@ -24,15 +23,22 @@ typedef enum {
 typedef void (*BtLookupDone)(gpointer data, BtLookupResult result, const BtAddr *addrs,
                              guint n_addrs);
 
-typedef struct {
+typedef struct _BtResolver BtResolver;
+struct _BtResolver {
   /* The IPv4 addresses of an absolute name without its last dot. */
-  gpointer (*start)(const char *name, BtLookupDone done, gpointer data);
+  gpointer (*start)(BtResolver *self, const char *name, BtLookupDone done, gpointer data);
   /* done will not be called. */
-  void (*cancel)(gpointer lookup);
-} BtResolver;
+  void (*cancel)(BtResolver *self, gpointer lookup);
+  void (*free)(BtResolver *self); /* no lookup is left */
+};
 
-/* Of the module buntime-resolver: `const BtResolver bt_resolver`. */
-#define BT_RESOLVER_MODULE "buntime-resolver"
-#define BT_RESOLVER_SYMBOL "bt_resolver"
+/* The socket of buntime-resolver. */
+#define BT_RESOLVER_FD 3
+
+/* Starts buntime-resolver. explainer is told if it ends early, and may be NULL. */
+BtResolver *bt_resolver_new(BtExplainer *explainer, GError **error);
+
+/* The same with another peer at the end of fd, which it takes: for tests. */
+BtResolver *bt_resolver_new_for_fd(int fd, BtExplainer *explainer);
 
 G_END_DECLS

@@ -36,7 +36,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/bt-late.h"
+#include "lib/bt-helper-path.h"
 #include "policy/buntime-error.h"
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
@@ -59,6 +59,7 @@ typedef struct {
   /* in */
   const char *path;
   const char *name;
+  const char *const *environment; /* NULL: empty */
   gboolean namespaces;
   int fd3, fd4; /* -1: not passed */
   int null_fd;  /* -1: descriptors 0-2 are passed on */
@@ -132,7 +133,7 @@ child_main(void *data)
 {
   Child *child = data;
   char *const argv[] = { (char *)child->name, NULL };
-  char *const environment[] = { NULL };
+  char *const empty[] = { NULL };
 
   if (child->namespaces &&
       (write_proc(child, "/proc/self/setgroups", "deny") != 0 ||
@@ -142,7 +143,8 @@ child_main(void *data)
     _exit(1);
   if (place_descriptors(child) != 0)
     _exit(1);
-  execve(child->path, argv, environment);
+  execve(child->path, argv,
+         child->environment != NULL ? (char *const *)child->environment : empty);
   child_failed(child, BT_STAGE_HELPER, child->path);
   _exit(1);
 }
@@ -242,13 +244,14 @@ bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper
 }
 
 gboolean
-bt_spawn_helper(const char *name, int control_fd, BtHelper *helper_out, GError **error)
+bt_spawn_helper(const char *name, int control_fd, const char *const *environment,
+                BtHelper *helper_out, GError **error)
 {
   g_autofree char *path = bt_helper_path(name, error);
   if (path == NULL)
     return FALSE;
 
-  Child child = { .path = path, .name = name, .fd4 = -1 };
+  Child child = { .path = path, .name = name, .environment = environment, .fd4 = -1 };
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);

@@ -33,9 +33,10 @@ gboolean bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelpe
 
 /*
  * Starts a helper in the supervisor's own namespaces with control_fd as
- * descriptor 3, /dev/null as 0-2, an empty environment and a constant argv.
- * control_fd stays the caller's.
+ * descriptor 3, /dev/null as 0-2, the given environment (NULL: an empty one)
+ * and a constant argv. control_fd stays the caller's.
  */
-gboolean bt_spawn_helper(const char *name, int control_fd, BtHelper *helper_out, GError **error);
+gboolean bt_spawn_helper(const char *name, int control_fd, const char *const *environment,
+                         BtHelper *helper_out, GError **error);
 
 G_END_DECLS

@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "lib/bt-late.h"
+#include "lib/bt-helper-path.h"
 
 /* The one this build made, wherever the test program lies. */
 char *

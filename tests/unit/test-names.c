@@ -28,7 +28,7 @@ fake_free(gpointer data)
 }
 
 static gpointer
-fake_start(const char *name, BtLookupDone done, gpointer data)
+fake_start(BtResolver *self, const char *name, BtLookupDone done, gpointer data)
 {
   FakeLookup *lookup = g_new(FakeLookup, 1);
   *lookup = (FakeLookup){ .name = g_strdup(name), .done = done, .data = data };
@@ -38,12 +38,12 @@ fake_start(const char *name, BtLookupDone done, gpointer data)
 }
 
 static void
-fake_cancel(gpointer lookup)
+fake_cancel(BtResolver *self, gpointer lookup)
 {
   g_assert_true(g_ptr_array_remove(lookups, lookup));
 }
 
-static const BtResolver fake_resolver = { .start = fake_start, .cancel = fake_cancel };
+static BtResolver fake_resolver = { .start = fake_start, .cancel = fake_cancel };
 
 /* Finishes the oldest lookup; addresses are parted by blanks. */
 static void

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "lib/bt-late.h"
+#include "lib/bt-helper-path.h"
 
-#include <dlfcn.h>
-#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +15,7 @@ static const struct {
   { "buntime-init", "init" },
   { "buntime-net", "net" },
   { "buntime-json", "policy" },
-  { "buntime-resolver.so", "lib" },
+  { "buntime-resolver", "lib" },
 };
 
 /* The folder of the running program, without a trailing slash. */
@@ -69,19 +67,4 @@ bt_helper_path(const char *name, GError **error)
     bt_fail(error, BUNTIME_ERROR_SETUP, name, _("a part of buntime is missing"),
             _("install buntime again, or run it from its build directory"));
   return path;
-}
-
-gpointer
-bt_late_symbol(const char *module, const char *symbol, GError **error)
-{
-  g_autofree char *name = g_strconcat(module, ".so", NULL);
-  g_autofree char *path = bt_helper_path(name, error);
-  if (path == NULL)
-    return NULL;
-  void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  gpointer address = handle != NULL ? dlsym(handle, symbol) : NULL;
-  if (address == NULL)
-    bt_fail(error, BUNTIME_ERROR_SETUP, path, dlerror(),
-            _("install the libraries buntime was built with"));
-  return address;
 }

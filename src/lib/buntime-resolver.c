@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * buntime-resolver: names by GResolver, that is, as the host's nsswitch.conf
+ * says, in GIO's threads.
+ *
+ *   descriptor 3 ... one datagram a question (BtNetMsgResolve) and, in whatever
+ *                    order they come, one an answer (BtNetMsgAnswer) with its id
+ *
+ * A process of its own for two reasons.  NSS modules and GIO are shared
+ * libraries, which the static supervisor cannot load, and they parse what name
+ * servers send, of which a hostile one may own the granted name: what is taken
+ * over by an answer is this process, which decides nothing and holds nothing
+ * but that socket.  The supervisor reads its answers as untrusted bytes, and
+ * closes the ranges that no name may lead to whatever they say.
+ *
+ * It ends when the socket hangs up, also where the supervisor was killed, and
+ * does not wait for a lookup then.
+ *
+ * Of the user's environment it has RES_OPTIONS alone (timeouts, use-vc: what a
+ * network may need to be asked at all).  LOCALDOMAIN and HOSTALIASES change
+ * only names that are not absolute, and other variables make libraries load
+ * code.
+ */
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/bt-resolver.h"
+#include "wire/bt-net-msg.h"
+
+enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
+
+/*
+ * GLib has one code for a name that is not there and for one without IPv4
+ * addresses. NXDOMAIN is the answer a worker can do the least wrong with.
+ */
+static guint32
+rcode_of_error(const GError *error)
+{
+  return g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND) ? RCODE_NXDOMAIN
+                                                                              : RCODE_SERVFAIL;
+}
+
+static void
+on_result(GObject *resolver, GAsyncResult *result, gpointer data)
+{
+  BtNetMsgAnswer answer = {
+    .header = { .kind = BT_NET_MSG_ANSWER, .id = GPOINTER_TO_UINT(data) },
+  };
+  g_autoptr(GError) error = NULL;
+  GList *found =
+    g_resolver_lookup_by_name_with_flags_finish(G_RESOLVER(resolver), result, &error);
+
+  for (GList *item = found; item != NULL && answer.n_addrs < BT_NET_MSG_MAX_ADDRS;
+       item = item->next) {
+    if (g_inet_address_get_family(item->data) != G_SOCKET_FAMILY_IPV4)
+      continue;
+    guint32 ipv4;
+    memcpy(&ipv4, g_inet_address_to_bytes(item->data), sizeof ipv4);
+    answer.addrs[answer.n_addrs++] = bt_addr_from_ipv4(ipv4);
+  }
+  g_resolver_free_addresses(found);
+  answer.rcode = error != NULL ? rcode_of_error(error) : RCODE_NOERROR;
+  /* The supervisor has few questions open, and takes their answers. */
+  if (send(BT_RESOLVER_FD, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
+    _exit(1);
+}
+
+static void
+look_up(const BtNetMsgResolve *question)
+{
+  g_autoptr(GResolver) resolver = g_resolver_get_default();
+  /* The last dot keeps the host's search list out of it. */
+  g_autofree char *absolute = g_strconcat(question->name, ".", NULL);
+
+  g_resolver_lookup_by_name_with_flags_async(resolver, absolute,
+                                             G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY, NULL,
+                                             on_result, GUINT_TO_POINTER(question->header.id));
+}
+
+static gboolean
+on_question(int fd, GIOCondition condition, gpointer data)
+{
+  union {
+    guint64 align;
+    guint8 bytes[sizeof(BtNetMsg) + 1];
+  } buffer;
+  const guint8 *unused;
+  BtNetMsg message;
+
+  gssize got = recv(fd, buffer.bytes, sizeof buffer.bytes, MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  if (got <= 0)
+    _exit(0);
+  if (!bt_net_msg_parse(buffer.bytes, got, &message, &unused) ||
+      message.header.kind != BT_NET_MSG_RESOLVE || message.resolve.type != BT_DNS_TYPE_A)
+    _exit(1);
+  look_up(&message.resolve);
+  return G_SOURCE_CONTINUE;
+}
+
+int
+main(void)
+{
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return 1;
+  g_unix_fd_add(BT_RESOLVER_FD, G_IO_IN | G_IO_HUP | G_IO_ERR, on_question, NULL);
+  g_main_loop_run(g_main_loop_new(NULL, FALSE));
+  return 0;
+}
