@@ -12,11 +12,12 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/bt-account.h"
 
 #define NOBODY 65534
 #define MAX_ENTRY_BYTES (64u << 20)
@@ -74,17 +75,18 @@ give_up_root(uid_t uid, gid_t gid, GError **error)
 static void
 choose_user(const struct stat *entry, BtCaller *caller_out)
 {
-  const struct passwd *record;
+  g_auto(BtAccount) account = BT_ACCOUNT_INIT;
+  gboolean owner = entry != NULL && entry->st_uid != 0;
 
-  caller_out->uid = entry != NULL && entry->st_uid != 0 ? entry->st_uid : NOBODY;
-  caller_out->gid = entry != NULL && entry->st_uid != 0 ? entry->st_gid : NOBODY;
-  record = getpwuid(caller_out->uid);
-  if (record != NULL && record->pw_gid != 0)
-    caller_out->gid = record->pw_gid;
+  caller_out->uid = owner ? entry->st_uid : NOBODY;
+  caller_out->gid = owner ? entry->st_gid : NOBODY;
+  gboolean known = bt_account_look_up(caller_out->uid, &account);
+  if (known && account.gid != 0)
+    caller_out->gid = account.gid;
   if (caller_out->gid == 0)
     caller_out->gid = NOBODY;
-  caller_out->name = g_strdup(record != NULL ? record->pw_name : "nobody");
-  caller_out->home = g_strdup(record != NULL ? record->pw_dir : "/nonexistent");
+  caller_out->name = known ? g_steal_pointer(&account.name) : g_strdup("nobody");
+  caller_out->home = known ? g_steal_pointer(&account.home) : g_strdup("/nonexistent");
 }
 
 static gboolean

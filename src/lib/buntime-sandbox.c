@@ -12,6 +12,7 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
+#include "lib/bt-account.h"
 #include "lib/bt-explain.h"
 #include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
@@ -40,8 +41,14 @@ struct _BuntimeSandbox {
 static char *
 find_home(void)
 {
+  g_auto(BtAccount) account = BT_ACCOUNT_INIT;
   const char *home = g_getenv("HOME");
-  return g_strdup(home != NULL && home[0] == '/' ? home : g_get_home_dir());
+
+  if (home != NULL && home[0] == '/')
+    return g_strdup(home);
+  /* "/" would make a rule for ~ one for everything. */
+  return bt_account_look_up(getuid(), &account) ? g_steal_pointer(&account.home)
+                                                : g_strdup("/nonexistent");
 }
 
 BuntimeSandbox *

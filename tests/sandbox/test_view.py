@@ -2,6 +2,7 @@
 """What a worker without any grant sees: an empty, read-only, capability-less world."""
 
 import os
+import pwd
 import socket
 import tempfile
 from pathlib import Path
@@ -139,6 +140,14 @@ def test_environment_is_built_from_nothing(box):
     assert {"HOME", "PATH"} <= names, str(result)
     assert {name for name in names - OWN_VARIABLES if not name.startswith("LC_")} == set()
     assert "hunter2" not in result.stdout
+
+
+def test_home_is_the_records_where_no_variable_says_it(world, box):
+    entry = box.write("w.py", "import os\nprint(os.environ['HOME'])\n")
+    for env in ({}, {"HOME": ""}, {"HOME": "relative"}):
+        result = world.run_command(world.command(["run", str(entry)]),
+                                   env={"PATH": "/usr/bin:/bin", **env})
+        assert result.stdout == pwd.getpwuid(os.getuid()).pw_dir + "\n", str(result)
 
 
 def test_mounts(box):
