@@ -82,6 +82,7 @@ compile_clear(BtCompile *self)
   g_hash_table_unref(self->shown);
   g_hash_table_unref(self->plain);
   g_ptr_array_unref(self->readable);
+  g_clear_pointer(&self->worker_program, g_array_unref);
   g_free(self->executable);
   g_free(self->run_path);
   g_free(self->path_dir);
@@ -110,21 +111,9 @@ show_folders(BtCompile *self, gboolean granted_too)
 }
 
 static gboolean
-has_run_denial(const BtPlanRequest *request)
-{
-  GPtrArray *rules = bt_policy_get_run_rules(request->policy);
-
-  for (guint i = 0; i < rules->len; i++)
-    if (((const BtPathRule *)g_ptr_array_index(rules, i))->rule.action == BT_ACTION_DENY)
-      return TRUE;
-  return FALSE;
-}
-
-static void
-fill_header(BtCompile *self)
+fill_header(BtCompile *self, GError **error)
 {
   BtPlanHeader *header = bt_plan_builder_header(self->builder);
-  gboolean memfd = self->run_everything && !has_run_denial(self->request);
 
   header->uid = self->request->uid;
   header->gid = self->request->gid;
@@ -132,15 +121,7 @@ fill_header(BtCompile *self)
   header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
-  if (bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {
-    bt_plan_builder_filters(self->builder, bt_notify_filter(),
-                            bt_seccomp_worker(memfd, header->landlock_scoped != 0),
-                            bt_seccomp_init());
-  } else {
-    const BtFilter none = { NULL, 0 };
-    header->flags |= BT_PLAN_NO_SECCOMP;
-    bt_plan_builder_filters(self->builder, none, none, bt_seccomp_init());
-  }
+  return bt_compile_filters(self, error);
 }
 
 /* A hidden neighbour is the usual reason why a program that worked outside fails. */
@@ -203,8 +184,7 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   bt_compile_env(&self);
   bt_compile_limits(&self);
   bt_compile_net(&self);
-  fill_header(&self);
-  return finish(&self, error);
+  return fill_header(&self, error) ? finish(&self, error) : NULL;
 }
 
 BtPlan *
@@ -215,6 +195,5 @@ bt_plan_compile_bare(const BtPlanRequest *request, GError **error)
   compile_init(&self, request);
   if (!bt_compile_worker(&self, error))
     return NULL;
-  fill_header(&self);
-  return finish(&self, error);
+  return fill_header(&self, error) ? finish(&self, error) : NULL;
 }

@@ -73,6 +73,7 @@ typedef struct {
   guint64 handled;     /* Landlock rights this kernel knows */
   gboolean run_everything; /* programs are granted everywhere */
   guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
+  GArray *worker_program; /* struct sock_filter; NULL: the one that is built in */
   /* What the worker is: bt-plan-worker.c */
   char *executable;    /* canonical: what is granted */
   char *run_path;      /* as found: what is executed, and so the process's name */
@@ -135,6 +136,7 @@ void bt_compile_limits(BtCompile *self); /* bt-plan-limits.c */
 void bt_compile_sys(BtCompile *self);    /* bt-plan-sys.c */
 const char *bt_compile_host_name(const BtCompile *self); /* bt-plan-sys.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */
+gboolean bt_compile_filters(BtCompile *self, GError **error); /* bt-plan-syscalls.c */
 
 /* Never AUTO. (bt-plan-worker.c) */
 BtWorkerKind bt_request_kind(const BtPlanRequest *request);

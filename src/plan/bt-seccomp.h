@@ -21,6 +21,10 @@ typedef struct {
  * everything; signals_scoped where Landlock keeps the worker's signals inside.
  */
 BtFilter bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped);
+/* The number of a call that the allow-list lets through, for some arguments at least; else -1. */
+int bt_seccomp_open_call(const char *name);
+/* The program with further calls refused by EPERM (element-type struct sock_filter). */
+GArray *bt_seccomp_deny(BtFilter program, const int *numbers, guint n_numbers);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
 /* The calls that the supervisor answers. Installed before the allow-list. */

@@ -536,6 +536,21 @@ print_init(bool sanitize)
   print_program(&program, "bt_program_init");
 }
 
+/* What a policy can still refuse: the calls that the worker's program lets through. */
+static void
+print_open_calls(void)
+{
+  printf("static const struct {\n  const char *name;\n  int number;\n} bt_open_calls[] = {\n");
+  for (const char *const *name = worker_allowed; *name != NULL; name++) {
+    int number = seccomp_syscall_resolve_name(*name);
+    if (number >= 0)
+      printf("  { \"%s\", %d },\n", *name, number);
+  }
+  for (size_t i = 0; i < sizeof new_calls / sizeof new_calls[0]; i++)
+    printf("  { \"%s\", %d },\n", new_calls[i].name, new_calls[i].number);
+  printf("  { \"memfd_create\", %d },\n};\n\n", SYS_memfd_create);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -547,5 +562,6 @@ main(int argc, char **argv)
   print_worker("bt_program_worker_scoped", false, true);
   print_worker("bt_program_worker_memfd_scoped", true, true);
   print_init(sanitize);
+  print_open_calls();
   return ferror(stdout) || fflush(stdout) != 0;
 }

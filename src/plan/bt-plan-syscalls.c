@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The worker's filters: ours, and what antiEscape.denySyscalls adds.
+ *
+ * Adding never removes: a call that is refused already keeps its errno, since
+ * libraries rely on some of them (ENOSYS for clone3 makes glibc fall back).
+ * The kernel refuses by itself, so these refusals have no event.
+ */
+#include "plan/bt-plan-private.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+
+static gboolean
+add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
+{
+  int number = bt_seccomp_open_call(denied->name);
+
+  if (strcmp(denied->name, "execve") == 0) {
+    g_autofree char *object = bt_origin_format(&denied->origin);
+    g_autofree char *safe = bt_text_neutralise(object, -1);
+    return bt_fail(error, BUNTIME_ERROR_POLICY, safe, _("the program itself is started by execve"),
+                   _("leave it out: exec rules say which programs may run"));
+  }
+  for (guint i = 0; i < numbers->len; i++)
+    if (g_array_index(numbers, int, i) == number)
+      return TRUE;
+  if (number >= 0)
+    g_array_append_val(numbers, number);
+  return TRUE;
+}
+
+static gboolean
+has_run_denial(const BtPlanRequest *request)
+{
+  GPtrArray *rules = bt_policy_get_run_rules(request->policy);
+
+  for (guint i = 0; i < rules->len; i++)
+    if (((const BtPathRule *)g_ptr_array_index(rules, i))->rule.action == BT_ACTION_DENY)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+bt_compile_filters(BtCompile *self, GError **error)
+{
+  BtPlanHeader *header = bt_plan_builder_header(self->builder);
+  GPtrArray *denied = bt_policy_get_deny_syscalls(self->request->policy);
+  g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
+  gboolean memfd = self->run_everything && !has_run_denial(self->request);
+  BtFilter worker = bt_seccomp_worker(memfd, header->landlock_scoped != 0);
+
+  if (!bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {
+    const BtFilter none = { NULL, 0 };
+    header->flags |= BT_PLAN_NO_SECCOMP;
+    bt_plan_builder_filters(self->builder, none, none, bt_seccomp_init());
+    return TRUE;
+  }
+  for (guint i = 0; i < denied->len; i++)
+    if (!add_number(numbers, g_ptr_array_index(denied, i), error))
+      return FALSE;
+  if (numbers->len > 0) {
+    self->worker_program = bt_seccomp_deny(worker, (const int *)numbers->data, numbers->len);
+    worker = (BtFilter){ (const struct sock_filter *)self->worker_program->data,
+                         self->worker_program->len };
+  }
+  bt_plan_builder_filters(self->builder, bt_notify_filter(), worker, bt_seccomp_init());
+  return TRUE;
+}
