@@ -30,7 +30,7 @@ add_system(BtCompile *self)
   static const char *const beside[] = { "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/libx32" };
   char text[PATH_MAX];
 
-  bind_existing(self, "/usr", BT_PLAN_RDONLY | self->noexec);
+  bind_existing(self, "/usr", BT_PLAN_RDONLY | self->map_noexec);
   for (gsize i = 0; i < G_N_ELEMENTS(beside); i++) {
     ssize_t length = readlink(beside[i], text, sizeof text - 1);
     if (length > 0) {
@@ -38,7 +38,7 @@ add_system(BtCompile *self)
       bt_compile_symlink(self, text, beside[i]);
       continue;
     }
-    bind_existing(self, beside[i], BT_PLAN_RDONLY | (i < 2 ? self->noexec : 0));
+    bind_existing(self, beside[i], BT_PLAN_RDONLY | (i < 2 ? self->map_noexec : 0));
   }
 }
 
@@ -57,7 +57,7 @@ bt_compile_libraries(BtCompile *self)
 #endif
   struct stat info;
 
-  if (self->run_everything)
+  if (self->run_everything && !self->run_denials)
     return;
   gboolean has_multiarch = lstat(multiarch, &info) == 0;
   if (has_multiarch)

@@ -65,8 +65,7 @@ compile_init(BtCompile *self, const BtPlanRequest *request)
   self->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   self->plain = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->readable = g_ptr_array_new_with_free_func(g_free);
-  self->run_everything = bt_policy_check_run(request->policy, "/").action != BT_ACTION_DENY;
-  self->noexec = self->run_everything ? 0 : BT_PLAN_NOEXEC;
+  bt_compile_run_init(self);
   bt_compile_add_mount(self, "/", BT_MOUNT_OWN, 0, 0);
 }
 
@@ -83,6 +82,7 @@ compile_clear(BtCompile *self)
   g_hash_table_unref(self->plain);
   g_ptr_array_unref(self->readable);
   g_clear_pointer(&self->worker_program, g_array_unref);
+  bt_compile_run_clear(self);
   g_free(self->executable);
   g_free(self->run_path);
   g_free(self->path_dir);
@@ -177,9 +177,12 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   if (!bt_compile_worker(&self, error))
     return NULL;
   bt_compile_run_rules(&self);
+  bt_compile_ffi(&self);
   if (!bt_compile_spots(&self, error) || !bt_compile_check_grants(&self, error))
     return NULL;
   show_folders(&self, TRUE);
+  if (!bt_compile_run_roots(&self, error))
+    return NULL;
   bt_compile_landlock_rules(&self);
   bt_compile_env(&self);
   bt_compile_limits(&self);

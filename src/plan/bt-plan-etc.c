@@ -109,7 +109,7 @@ take_all(BtCompile *self, BtFsPerms perms)
 {
   GDir *folder = g_dir_open("/etc", 0, NULL);
   const char *name;
-  guint attr = self->noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
+  guint attr = (perms & BT_FS_WRITE) != 0 ? self->noexec : BT_PLAN_RDONLY | self->map_noexec;
 
   if (folder == NULL)
     return;

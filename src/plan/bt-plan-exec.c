@@ -34,10 +34,7 @@ allow_execute(BtCompile *self, const char *path)
   bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
 }
 
-/*
- * A directory stays writable where that is granted, too: both were asked for.
- * Landlock's right comes with the mount, if a denial to read leaves one.
- */
+/* Landlock's right comes with the mount, if a denial to read leaves one. */
 static void
 allow_execute_below(BtCompile *self, const char *path)
 {
@@ -131,7 +128,17 @@ static void
 deny_program(BtCompile *self, const BtPathRule *rule)
 {
   if (bt_policy_check_run(self->request->policy, rule->real).action == BT_ACTION_DENY)
-    bt_compile_spot(self, rule->real, BT_SPOT_SHOW, BT_PLAN_NOEXEC);
+    bt_compile_spot(self, rule->real, BT_SPOT_NORUN, 0);
+}
+
+/* Who may write a program runs any. */
+static void
+tell_of_writing(BtCompile *self, const BtPathRule *rule)
+{
+  BtFsPerms perms = bt_policy_path_perms(self->request->policy, rule->real, NULL);
+
+  if ((perms & BT_FS_WRITE) != 0 && !self->run_everything)
+    bt_compile_note(self, g_strdup_printf(_("%s is granted to run, so it is read-only"), rule->real));
 }
 
 static void
@@ -159,6 +166,7 @@ add_rules(BtCompile *self, GPtrArray *rules)
                                             rule->written));
     } else {
       bt_compile_program(self, rule->real, NULL);
+      tell_of_writing(self, rule);
       add_bundle(self, rule->path != NULL ? rule->path : rule->real);
     }
   }

@@ -229,7 +229,8 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
 {
   BtFsPerms lost = seen->perms & denied & BT_FS_WRITE;
   guint old = seen->attr & (BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
-  guint attr = noexec & old; /* a right to map code is not taken back by another rule */
+  /* A right to map code is not taken back by another rule, but for one to write. */
+  guint attr = (perms & BT_FS_WRITE) != 0 ? noexec : noexec & old;
 
   if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
     return refuse_subset(path, error);
@@ -240,11 +241,12 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
   return attr == old || mount_host(self, path, info, attr, perms, error);
 }
 
+/* Below "/" everything runs already. */
 static void
-allow_run(BtCompile *self, const char *path, BtFsPerms run)
+add_run_root(BtCompile *self, const char *path, gboolean runs)
 {
-  if ((run & self->handled) != 0)
-    bt_plan_builder_landlock(self->builder, path, run);
+  if (runs && !self->run_everything)
+    g_ptr_array_add(self->run_roots, g_strdup(path));
 }
 
 static gboolean
@@ -276,22 +278,42 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
     return TRUE; /* gone since it was resolved: nothing is shown */
   /* A file that may be run has a read-only spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
-  /* Below "/" everything runs already. */
-  BtFsPerms run = runs && !self->run_everything ? BT_FS_EXECUTE : 0;
-  guint noexec = runs ? 0 : (denied & BT_FS_EXECUTE) != 0 ? BT_PLAN_NOEXEC : self->noexec;
+  if (runs && (perms & BT_FS_WRITE) != 0) {
+    BtFsPerms wanted = perms;
+    runs = bt_compile_run_or_write(self, spot->path, seen ? above : NULL, &perms);
+    denied |= wanted & ~perms;
+  }
+  guint noexec = runs                              ? 0
+                 : (denied & BT_FS_EXECUTE) != 0   ? BT_PLAN_NOEXEC
+                 : (perms & BT_FS_WRITE) != 0      ? self->noexec
+                                                   : self->map_noexec;
   if (seen) {
     perms |= above->perms & BT_FS_READ;
-    allow_run(self, spot->path, run);
+    add_run_root(self, spot->path, runs);
     return change_point(self, spot->path, &info, above, perms, denied, noexec, error);
   }
   if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
-  allow_run(self, spot->path, run);
+  add_run_root(self, spot->path, runs);
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
   return add_grant(self, spot->path, perms, &info, error) &&
          bt_compile_bind(self, spot->path, &info, attr, perms, error);
+}
+
+/* What is seen there stays as it is, but runs no program. */
+static gboolean
+mount_denial(BtCompile *self, const BtSpot *spot, const BtMount *above, GError **error)
+{
+  guint attr = (above->attr & BT_PLAN_RDONLY) | BT_PLAN_NOEXEC;
+  BtFsPerms perms = above->perms;
+  struct stat info;
+
+  if (above->kind != BT_MOUNT_HOST || (above->attr & BT_PLAN_NOEXEC) != 0 ||
+      lstat(spot->path, &info) != 0)
+    return TRUE;
+  return mount_host(self, spot->path, &info, attr, perms, error);
 }
 
 static gboolean
@@ -305,17 +327,17 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
   gboolean seen = above->kind == BT_MOUNT_HOST;
   if (spot->kind == BT_SPOT_MASK)
     return !seen || hide(self, spot->path, error);
+  if (spot->kind == BT_SPOT_NORUN ||
+      (spot->kind == BT_SPOT_SHOW && (spot->attr & BT_PLAN_NOEXEC) != 0))
+    return mount_denial(self, spot, above, error);
   guint attr = spot->attr | BT_PLAN_RDONLY;
   if (spot->kind == BT_SPOT_LIBRARY && above->kind == BT_MOUNT_SHUT)
     return TRUE;
-  if ((spot->attr & BT_PLAN_NOEXEC) != 0 && spot->kind == BT_SPOT_SHOW) {
-    /* A denial shows nothing. */
-    if (!seen)
-      return TRUE;
-  } else {
-    /* Below a grant for writing alone, too: an entry that cannot be read does not run. */
-    bt_compile_readable(self, spot->path);
-  }
+  if (spot->kind == BT_SPOT_LIBRARY &&
+      bt_policy_check_run(self->request->policy, spot->path).action == BT_ACTION_DENY)
+    g_ptr_array_add(self->map_only, g_strdup(spot->path));
+  /* Below a grant for writing alone, too: an entry that cannot be read does not run. */
+  bt_compile_readable(self, spot->path);
   if (spot->kind == BT_SPOT_UNSEEN && seen)
     return TRUE;
   /* Already so: a library's directory below another one. */
@@ -332,7 +354,10 @@ compare_spots(gconstpointer a, gconstpointer b)
 {
   const BtSpot *left = a, *right = b;
   int order = strcmp(left->path, right->path);
-  return order != 0 ? order : (int)left->kind - (int)right->kind;
+  if (order == 0)
+    order = (int)left->kind - (int)right->kind;
+  /* A program that is granted runs, whatever else is denied of it. */
+  return order != 0 ? order : (int)right->attr - (int)left->attr;
 }
 
 gboolean
@@ -343,7 +368,7 @@ bt_compile_spots(BtCompile *self, GError **error)
   g_array_sort(self->spots, compare_spots);
   for (guint i = 0; i < self->spots->len; i++) {
     const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
-    if (last != NULL && compare_spots(last, spot) == 0 && last->attr == spot->attr)
+    if (last != NULL && compare_spots(last, spot) == 0)
       continue;
     if (!mount_spot(self, spot, error))
       return FALSE;

@@ -88,7 +88,8 @@ is_folder(const char *path)
 void
 bt_compile_landlock_rules(BtCompile *self)
 {
-  guint64 run = self->run_everything ? BT_FS_EXECUTE : 0;
+  /* Else it is cut into what runs and what does not (bt-plan-run.c). */
+  guint64 run = self->run_everything && self->map_only->len == 0 ? BT_FS_EXECUTE : 0;
 
   if (!has_unreadable(self, "/")) {
     allow(self, "/", BT_FS_READ | run, TRUE);

@@ -40,9 +40,10 @@ typedef struct {
 /* A place that will be looked at when all are known, parents before children. */
 typedef enum {
   BT_SPOT_POINT,   /* a rule speaks of it: the policy says what becomes of it */
+  BT_SPOT_NORUN,   /* no program there runs; libraries may still be mapped, programs granted */
   BT_SPOT_LIBRARY, /* a directory to map code from, read-only, unless it is denied */
   BT_SPOT_UNSEEN,  /* the host's, shown read-only where nothing else shows it */
-  BT_SPOT_SHOW,    /* the host's, read-only with attr, whatever shows it */
+  BT_SPOT_SHOW,    /* the host's, read-only, whatever shows it; NOEXEC is a denial, it shows nothing */
   BT_SPOT_MASK,    /* never the host's, where something shows it */
 } BtSpotKind;
 
@@ -72,8 +73,13 @@ typedef struct {
   GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
   guint64 handled;     /* Landlock rights this kernel knows */
   gboolean run_everything; /* programs are granted everywhere */
+  gboolean run_denials;    /* ... or elsewhere, but not in some places */
+  gboolean map_everything; /* code may be mapped from whatever cannot be written */
   guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
   GArray *worker_program; /* struct sock_filter; NULL: the one that is built in */
+  guint map_noexec;    /* the same for what is read-only: 0 with map_everything, too */
+  GPtrArray *run_roots; /* char *: whatever is below runs, but for ... */
+  GPtrArray *map_only;  /* char *: ... what may be mapped and is denied to run */
   /* What the worker is: bt-plan-worker.c */
   char *executable;    /* canonical: what is granted */
   char *run_path;      /* as found: what is executed, and so the process's name */
@@ -124,6 +130,22 @@ gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
 gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */
 void bt_compile_run_rules(BtCompile *self);                           /* bt-plan-exec.c */
+
+/* ---- bt-plan-run.c: what may be written, run or mapped ---- */
+
+void bt_compile_run_init(BtCompile *self);
+void bt_compile_run_clear(BtCompile *self);
+/*
+ * Of a directory that rules grant to run and, by perms, to write: takes away
+ * one of both, unless both are meant, and says so where it is not so already.
+ * seen is the mount that shows it, NULL if none does. TRUE: it still runs.
+ */
+gboolean bt_compile_run_or_write(BtCompile *self, const char *path, const BtMount *seen,
+                                 BtFsPerms *perms);
+/* Landlock's right to run for all below the run_roots. */
+gboolean bt_compile_run_roots(BtCompile *self, GError **error);
+void bt_compile_ffi(BtCompile *self); /* bt-plan-ffi.c */
+
 /*
  * Makes one program executable: its file, its loader. path is canonical;
  * known is what was read of it, NULL if nothing was.

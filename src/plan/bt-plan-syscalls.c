@@ -30,24 +30,13 @@ add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
   return TRUE;
 }
 
-static gboolean
-has_run_denial(const BtPlanRequest *request)
-{
-  GPtrArray *rules = bt_policy_get_run_rules(request->policy);
-
-  for (guint i = 0; i < rules->len; i++)
-    if (((const BtPathRule *)g_ptr_array_index(rules, i))->rule.action == BT_ACTION_DENY)
-      return TRUE;
-  return FALSE;
-}
-
 gboolean
 bt_compile_filters(BtCompile *self, GError **error)
 {
   BtPlanHeader *header = bt_plan_builder_header(self->builder);
   GPtrArray *denied = bt_policy_get_deny_syscalls(self->request->policy);
   g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
-  gboolean memfd = self->run_everything && !has_run_denial(self->request);
+  gboolean memfd = (self->run_everything && !self->run_denials) || self->map_everything;
   BtFilter worker = bt_seccomp_worker(memfd, header->landlock_scoped != 0);
 
   if (!bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {

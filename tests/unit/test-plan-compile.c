@@ -453,20 +453,13 @@ test_everything(void)
   clear(&self);
 }
 
-/* A directory of programs that may be written, too, is both: each was asked for. */
 static void
 test_program_folder(void)
 {
-  static const char *const flags[] = { "allow-read=rw", "allow-write=rw", "allow-run=./rw/a", NULL };
   static const char *const single[] = { "allow-write=rw/f", NULL };
   static const char *const denied[] = { "deny-read=/usr/lib/python3", NULL };
   Fixture self;
 
-  compile_with(&self, "w.py", flags);
-  assert_bind_in_tree(&self, "rw", NX);
-  assert_bind_in_tree(&self, "rw/a", 0);
-  g_assert_cmpuint(rights_in_tree(&self, "rw/a") & BT_FS_EXECUTE, !=, 0);
-  clear(&self);
   compile_with(&self, "w.py", single);
   assert_bind_in_tree(&self, "rw/f", NX);
   g_assert_cmpuint(rights_in_tree(&self, "rw/f") & ~(guint64)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE), ==, 0);

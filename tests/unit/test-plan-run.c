@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What may be written, run and mapped: the mounts and rights that policies become. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plan/bt-plan-compile.h"
+#include "plan/bt-seccomp.h"
+
+#define RO BT_PLAN_RDONLY
+#define NX BT_PLAN_NOEXEC
+
+static char *root; /* canonical */
+
+typedef struct {
+  BtPolicy *policy;
+  BtPlan *plan;
+  BtPlanView view;
+} Fixture;
+
+static void
+add_flag(BtPolicy *policy, const char *flag)
+{
+  static const struct {
+    const char *name;
+    BtKind kind;
+  } kinds[] = { { "read", BT_KIND_READ }, { "write", BT_KIND_WRITE }, { "run", BT_KIND_RUN },
+                { "ffi", BT_KIND_FFI } };
+  g_autoptr(GError) error = NULL;
+  const char *equals = strchr(flag, '=');
+  /* "lower-" puts the rule into the layer below. */
+  gboolean lower = g_str_has_prefix(flag, "lower-");
+  const char *name = flag + (lower ? strlen("lower-") : 0);
+  BtAction action = g_str_has_prefix(name, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (g_str_has_prefix(strchr(name, '-') + 1, kinds[i].name))
+      bt_policy_add_flag(policy, lower ? BT_LAYER_VARIABLES : BT_LAYER_FLAGS, kinds[i].kind, action,
+                         name, equals != NULL ? equals + 1 : NULL, root, root, &error);
+  g_assert_no_error(error);
+}
+
+static BtPlan *
+make_plan(BtPolicy *policy, GError **error)
+{
+  static const char *const nothing[] = { NULL };
+  g_autofree char *venv = g_strconcat("VIRTUAL_ENV=", root, "/venv", NULL);
+  const char *const environment[] = { "PATH=/usr/bin:/bin", venv, NULL };
+  const BtPlanRequest request = {
+    .policy = policy,
+    .entry = "w.py",
+    .args = nothing,
+    .cwd = root,
+    .home = "/home/nobody-has-this",
+    .user_name = "jane",
+    .environment = environment,
+    .uid = 1234,
+    .gid = 1234,
+    .terminal_fd = -1,
+  };
+  return bt_plan_compile(&request, error);
+}
+
+static void
+open_plan(Fixture *self)
+{
+  g_autoptr(GError) error = NULL;
+  gsize size;
+
+  self->plan = make_plan(self->policy, &error);
+  g_assert_no_error(error);
+  const void *bytes = g_bytes_get_data(self->plan->bytes, &size);
+  g_assert_cmpint(bt_plan_open(bytes, size, &self->view), ==, BT_PLAN_OK);
+}
+
+static void
+compile(Fixture *self, const char *const *flags)
+{
+  g_autoptr(GError) error = NULL;
+
+  self->policy = bt_policy_new();
+  for (; *flags != NULL; flags++)
+    add_flag(self->policy, *flags);
+  g_assert_true(bt_policy_resolve(self->policy, "/usr/bin:/bin", NULL, &error));
+  g_assert_no_error(error);
+  open_plan(self);
+}
+
+static void
+clear(Fixture *self)
+{
+  g_clear_pointer(&self->plan, bt_plan_free);
+  bt_policy_unref(self->policy);
+}
+
+static char *
+at(const char *path)
+{
+  return path[0] == '/' ? g_strdup(path) : g_build_filename(root, path, NULL);
+}
+
+/* What the last mount at or above path is given; NX if nothing of the host's is there. */
+static guint
+attributes(const Fixture *self, const char *path)
+{
+  g_autofree char *full = at(path);
+  gsize best = 0;
+  guint attr = NX;
+
+  for (guint32 i = 0; i < self->view.header->ops.count; i++) {
+    const BtPlanOp *op = &self->view.ops[i];
+    const char *target = bt_plan_string(&self->view, op->target);
+    gsize length = strlen(target);
+    if (op->kind != BT_PLAN_BIND || strncmp(target, full, length) != 0 ||
+        (full[length] != '\0' && full[length] != '/') || length < best)
+      continue;
+    best = length;
+    attr = op->attr & (RO | NX);
+  }
+  return attr;
+}
+
+/* Would Landlock let a program there run? */
+static gboolean
+may_execute(const Fixture *self, const char *path)
+{
+  g_autofree char *full = at(path);
+
+  for (guint32 i = 0; i < self->view.header->landlock.count; i++) {
+    const char *rule = bt_plan_string(&self->view, self->view.landlock[i].path);
+    gsize length = strcmp(rule, "/") == 0 ? 0 : strlen(rule);
+    if ((self->view.landlock[i].access & BT_FS_EXECUTE) != 0 && strncmp(full, rule, length) == 0 &&
+        (full[length] == '\0' || full[length] == '/'))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static const struct {
+  const char *flags[5];
+  const char *path;
+  guint attr;
+  gboolean executes; /* by Landlock; with NX it does not help */
+} places[] = {
+  /* written or run, the narrower grant counts, and of two at one place the one to run */
+  { { "allow-write=rw", "allow-run=./rw/bin" }, "rw", NX, FALSE },
+  { { "allow-write=rw", "allow-run=./rw/bin" }, "rw/bin/tool", RO, TRUE },
+  { { "allow-write=rw/bin", "allow-run=./rw" }, "rw/bin/tool", NX, TRUE },
+  { { "allow-write=rw/bin", "allow-run=./rw" }, "rw/tool", RO, TRUE },
+  { { "allow-write=rw", "allow-run=./rw" }, "rw/tool", RO, TRUE },
+  { { "allow-write=rw", "allow-run=./rw/tool" }, "rw/tool", RO, TRUE },
+  { { "allow-write=rw/tool", "allow-run=./rw/tool" }, "rw/tool", RO, TRUE },
+  { { "allow-write=rw/tool", "allow-run=./rw" }, "rw/tool", NX, TRUE },
+  { { "allow-write=rw", "allow-run" }, "rw/tool", 0, TRUE },
+  { { "allow-write=rw", "allow-run=/" }, "rw/tool", 0, TRUE },
+  /* denied to run is not denied to write */
+  { { "allow-write=rw", "allow-run", "deny-run=./rw/bin" }, "rw/bin/tool", NX, TRUE },
+  { { "allow-read=rw", "allow-run", "deny-run=./rw/bin" }, "rw/bin/tool", RO | NX, TRUE },
+  /* the environment is mapped and not run, read-only in a write grant */
+  { { NULL }, "venv/lib/x.so", RO, FALSE },
+  { { "allow-write=." }, "venv/lib/x.so", RO, FALSE },
+  { { "allow-write=venv" }, "venv/lib/x.so", RO, FALSE },
+  { { "allow-write=venv/share" }, "venv/share/x.so", NX, FALSE },
+  { { "allow-run" }, "venv/bin/tool", RO, TRUE },
+  /* ... also if it is denied to run below a grant for more */
+  { { "allow-run", "deny-run=." }, "venv/bin/tool", RO, FALSE },
+  { { "allow-run", "deny-run=./venv" }, "venv/bin/tool", RO, FALSE },
+  { { "allow-run", "allow-read=.", "deny-run=./venv" }, "venv/bin/tool", RO, FALSE },
+  { { "allow-run", "allow-read=.", "deny-run=./venv" }, "rw/bin/tool", RO, TRUE },
+  { { "allow-run", "allow-read=.", "deny-run=./venv" }, "/usr/bin/env", RO, TRUE },
+  { { "allow-run=.", "deny-run=./venv" }, "venv/bin/tool", RO, FALSE },
+  { { "allow-run=.", "deny-run=./venv" }, "rw/bin/tool", RO, TRUE },
+  { { "allow-run=./venv/bin", "lower-deny-run=./venv" }, "venv/bin/tool", RO, TRUE },
+  { { "allow-run=./venv/bin", "lower-deny-run=./venv" }, "venv/lib/x.so", RO, FALSE },
+  { { "allow-run", "deny-run=/usr/lib" }, "/usr/lib/x/tool", RO | NX, FALSE },
+  { { "allow-run", "deny-run=/usr/lib" }, "/usr/lib/python3/tool", RO, FALSE },
+  { { "allow-run", "deny-run=/usr/lib" }, "/usr/bin/env", RO, TRUE },
+  /* code that is loaded */
+  { { "allow-read=rw" }, "rw/lib/x.so", RO | NX, FALSE },
+  { { "allow-ffi=rw/lib" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi=rw/lib/x.so" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi=rw/lib/x.so", "allow-read=rw" }, "rw/lib/y.so", RO | NX, FALSE },
+  { { "allow-ffi=rw/lib", "deny-ffi=rw/lib/y.so" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi=rw/lib", "deny-ffi=rw/lib/y.so" }, "rw/lib/y.so", RO | NX, FALSE },
+  { { "allow-ffi=rw/lib/y.so", "lower-deny-ffi=rw/lib" }, "rw/lib/y.so", RO, FALSE },
+  { { "allow-ffi=rw/lib", "deny-ffi" }, "rw/lib/y.so", NX, FALSE },
+  { { "allow-ffi=rw/lib", "allow-write=rw" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi=rw/lib", "allow-write=rw" }, "rw/f", NX, FALSE },
+  { { "allow-ffi=rw", "allow-write=rw/lib" }, "rw/lib/x.so", NX, FALSE },
+  { { "allow-ffi=rw", "allow-write=rw" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi", "allow-read=rw" }, "rw/lib/x.so", RO, FALSE },
+  { { "allow-ffi" }, "/usr/bin/env", RO, FALSE },
+  { { "allow-ffi", "allow-write=rw" }, "rw/lib/x.so", NX, FALSE },
+  { { "allow-ffi", "allow-read=rw", "allow-write=rw/bin" }, "rw/bin/tool", NX, FALSE },
+  { { "allow-ffi", "allow-read=rw", "deny-ffi=rw/lib" }, "rw/lib/x.so", RO | NX, FALSE },
+  { { "allow-ffi=venv", "deny-ffi=venv/lib" }, "venv/lib/x.so", RO | NX, FALSE },
+  { { "deny-ffi=venv/lib" }, "venv/lib/x.so", RO | NX, FALSE },
+};
+
+static void
+test_places(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(places); i++) {
+    Fixture self;
+    g_autofree char *words = g_strjoinv(" ", (char **)places[i].flags);
+
+    g_test_message("%s: %s", words, places[i].path);
+    compile(&self, places[i].flags);
+    g_assert_cmpuint(attributes(&self, places[i].path), ==, places[i].attr);
+    g_assert_cmpint(may_execute(&self, places[i].path), ==, places[i].executes);
+    clear(&self);
+  }
+}
+
+/* A program in memory is one without a path. */
+static const struct {
+  const char *flags[4];
+  gboolean allowed;
+} memories[] = {
+  { { NULL }, FALSE },
+  { { "allow-run" }, TRUE },
+  { { "allow-ffi" }, TRUE },
+  { { "allow-run=env" }, FALSE },
+  { { "allow-ffi=rw" }, FALSE },
+  { { "allow-run", "deny-run=ls" }, FALSE },
+  { { "allow-ffi", "deny-ffi=rw" }, FALSE },
+};
+
+static void
+test_memory(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(memories); i++) {
+    Fixture self;
+
+    compile(&self, memories[i].flags);
+    gboolean scoped = self.view.header->landlock_scoped != 0;
+    g_assert_cmpuint(self.view.header->worker_filter.count, ==,
+                     bt_seccomp_worker(memories[i].allowed, scoped).count);
+    clear(&self);
+  }
+}
+
+/* What is taken away of a grant is said. */
+static const struct {
+  const char *flags[4];
+  guint notices;
+} silent[] = {
+  { { "allow-write=rw", "allow-run" }, 0 },
+  { { "allow-write=rw", "allow-run=./rw/bin" }, 1 },
+  { { "allow-write=rw/bin", "allow-run=./rw" }, 1 },
+  { { "allow-write=rw", "allow-run=./rw/bin/tool" }, 1 },
+  { { "allow-write=rw", "allow-ffi=rw/lib" }, 1 },
+  { { "allow-ffi=/tmp" }, 1 },
+  { { "allow-ffi=/dev/shm" }, 1 },
+  { { "allow-run", "allow-write=.", "deny-run=./venv" }, 1 },
+};
+
+static void
+test_notices(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(silent); i++) {
+    Fixture self;
+    g_autofree char *words = g_strjoinv(" ", (char **)silent[i].flags);
+
+    compile(&self, silent[i].flags);
+    g_test_message("%s", words);
+    for (guint k = 0; k < self.plan->notices->len; k++)
+      g_test_message("%s", (char *)g_ptr_array_index(self.plan->notices, k));
+    g_assert_cmpuint(self.plan->notices->len, ==, silent[i].notices);
+    clear(&self);
+  }
+}
+
+static void
+make_file(const char *path, int mode)
+{
+  g_autofree char *full = at(path);
+  g_autofree char *folder = g_path_get_dirname(full);
+
+  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+  g_assert_true(g_file_set_contents(full, "", -1, NULL));
+  g_assert_cmpint(chmod(full, mode), ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_autofree char *made = g_strdup("/var/tmp/buntime-run-XXXXXX");
+
+  g_test_init(&argc, &argv, NULL);
+  g_assert_nonnull(g_mkdtemp(made));
+  root = realpath(made, NULL);
+  make_file("w.py", 0644);
+  make_file("rw/f", 0644);
+  make_file("rw/tool", 0755);
+  make_file("rw/bin/tool", 0755);
+  make_file("rw/lib/x.so", 0644);
+  make_file("rw/lib/y.so", 0644);
+  make_file("venv/lib/x.so", 0644);
+  make_file("venv/share/f", 0644);
+  make_file("venv/bin/tool", 0755);
+  make_file("venv/pyvenv.cfg", 0644);
+  g_autofree char *python = at("venv/bin/python3");
+  g_assert_cmpint(symlink("/usr/bin/python3", python), ==, 0);
+  g_test_add_func("/plan-run/places", test_places);
+  g_test_add_func("/plan-run/memory", test_memory);
+  g_test_add_func("/plan-run/notices", test_notices);
+  int status = g_test_run();
+  const char *const remove[] = { "rm", "-rf", root, NULL };
+  g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+  free(root);
+  return status;
+}
