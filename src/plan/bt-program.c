@@ -44,23 +44,49 @@ parse_elf(const guint8 *bytes, gsize size, BtProgram *program_out)
   }
 }
 
-/* "#! /usr/bin/env python3 -I": the program, and all else as one argument, as the kernel does. */
+static gboolean
+is_blank(guint8 c)
+{
+  return c == ' ' || c == '\t';
+}
+
+static gboolean
+is_separator(guint8 c)
+{
+  return is_blank(c) || c == '\0';
+}
+
+/*
+ * "#! /usr/bin/env python3 -I": the program, and all else as one argument, as
+ * the kernel's load_script() does: blanks and tabs alone separate, a carriage
+ * return belongs to the name, and a name that is cut is none.
+ */
 static void
 parse_shebang(const guint8 *bytes, gsize size, BtProgram *program_out)
 {
-  gsize rest_size = MIN(size, SHEBANG_SIZE);
-  g_autofree char *line =
-    rest_size > 2 ? g_strndup((const char *)bytes + 2, rest_size - 2) : g_strdup("");
+  const guint8 *newline = memchr(bytes, '\n', MIN(size, SHEBANG_SIZE));
+  gsize end = newline != NULL ? (gsize)(newline - bytes) : MIN(size, SHEBANG_SIZE - 1);
 
-  line[strcspn(line, "\n")] = '\0';
-  g_strstrip(line);
-  gsize length = strcspn(line, " \t");
-  if (length == 0)
+  while (newline != NULL && end > 2 && is_blank(bytes[end - 1]))
+    end--;
+  gsize name = 2;
+  while (name < end && is_blank(bytes[name]))
+    name++;
+  gsize name_end = name;
+  while (name_end < end && !is_separator(bytes[name_end]))
+    name_end++;
+  gboolean cut = newline == NULL && name_end == SHEBANG_SIZE - 1 && size >= SHEBANG_SIZE &&
+                 !is_separator(bytes[name_end]);
+  if (name_end == name || cut)
     return;
-  program_out->interpreter = g_strndup(line, length);
-  const char *rest = line + length + strspn(line + length, " \t");
-  if (rest[0] != '\0')
-    program_out->argument = g_strdup(rest);
+  program_out->interpreter = g_strndup((const char *)bytes + name, name_end - name);
+  if (name_end == end || bytes[name_end] == '\0')
+    return;
+  gsize argument = name_end;
+  while (argument < end && is_blank(bytes[argument]))
+    argument++;
+  if (argument < end && bytes[argument] != '\0')
+    program_out->argument = g_strndup((const char *)bytes + argument, end - argument);
 }
 
 gboolean

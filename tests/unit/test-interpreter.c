@@ -159,6 +159,13 @@ static const struct {
   { "#!", NULL, NULL },
   { "#", NULL, NULL },
   { "", NULL, NULL },
+  { "#!   \t", NULL, NULL },
+  { "#! \n/bin/sh\n", NULL, NULL },
+  { "#!/bin/sh\r\n", "/bin/sh\r", NULL },
+  { "#!/bin/sh -e\r\n", "/bin/sh", "-e\r" },
+  { "#!/bin/sh \t \n", "/bin/sh", NULL },
+  { "#!/bin/sh -e  ", "/bin/sh", "-e  " },
+  { "#!sh\v-e\n", "sh\v-e", NULL },
   { "\177ELF", NULL, NULL },
   { "plain", NULL, NULL },
 };
@@ -174,6 +181,36 @@ test_shebang(void)
     g_assert_cmpstr(program.argument, ==, scripts[i].argument);
     g_assert_null(program.loader);
   }
+}
+
+/* The kernel looks at 256 bytes: a name that goes on after them is none, an argument is cut. */
+static void
+test_long_shebang(void)
+{
+  g_autofree char *name = g_strnfill(300, 'x');
+  g_autofree char *long_name = g_strconcat("#!/", name, "\n", NULL);
+  g_autofree char *long_argument = g_strconcat("#!/bin/sh ", name, "\n", NULL);
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  g_assert_false(bt_program_parse((const guint8 *)long_name, strlen(long_name), &program));
+  g_assert_true(bt_program_parse((const guint8 *)long_argument, strlen(long_argument), &program));
+  g_assert_cmpstr(program.interpreter, ==, "/bin/sh");
+  g_assert_cmpuint(strlen(program.argument), ==, 255 - strlen("#!/bin/sh "));
+}
+
+/* A byte that ends a C string ends the line for the kernel, too. */
+static void
+test_shebang_with_nul(void)
+{
+  static const guint8 name[] = "#!/bin/sh\0 -e\n", argument[] = "#!/bin/sh -e\0x\n";
+  g_auto(BtProgram) first = BT_PROGRAM_INIT;
+  g_auto(BtProgram) second = BT_PROGRAM_INIT;
+
+  g_assert_true(bt_program_parse(name, sizeof name - 1, &first));
+  g_assert_cmpstr(first.interpreter, ==, "/bin/sh");
+  g_assert_null(first.argument);
+  g_assert_true(bt_program_parse(argument, sizeof argument - 1, &second));
+  g_assert_cmpstr(second.argument, ==, "-e");
 }
 
 /* Cut anywhere, or with any byte changed, a head is read within its bounds. */
@@ -214,6 +251,8 @@ main(int argc, char **argv)
   g_test_add_func("/interpreter/unreadable", test_unreadable);
   g_test_add_func("/interpreter/bun", test_bun);
   g_test_add_func("/interpreter/shebang", test_shebang);
+  g_test_add_func("/interpreter/shebang-long", test_long_shebang);
+  g_test_add_func("/interpreter/shebang-nul", test_shebang_with_nul);
   g_test_add_func("/interpreter/elf", test_elf);
   int status = g_test_run();
   const char *const remove[] = { "rm", "-rf", root, NULL };
