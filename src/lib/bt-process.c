@@ -236,6 +236,17 @@ bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
   return ok;
 }
 
+gboolean
+bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out)
+{
+  char link[64];
+
+  *resolved_out = BT_RESOLVED_INIT;
+  snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, fd);
+  resolved_out->fd = open(link, O_PATH | O_CLOEXEC);
+  return resolved_out->fd >= 0 && describe(resolved_out->fd, resolved_out);
+}
+
 /* Since 6.9; not in Debian 12's headers. */
 #ifndef PIDFD_THREAD
 #define PIDFD_THREAD O_EXCL

@@ -44,6 +44,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtResolved, bt_resolved_clear)
 gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
                             BtResolved *resolved_out);
 
+/* What is behind a descriptor of the process, which need not have a path any more. */
+gboolean bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out);
+
 /* Takes a copy of a descriptor of the process; -1 with errno set. */
 int bt_process_take_fd(pid_t tid, int fd);
 

@@ -280,7 +280,7 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
   if (runs && (perms & BT_FS_WRITE) != 0) {
     BtFsPerms wanted = perms;
-    runs = bt_compile_run_or_write(self, spot->path, seen ? above : NULL, &perms);
+    runs = bt_compile_run_or_write(self, spot->path, &perms);
     denied |= wanted & ~perms;
   }
   guint noexec = runs                              ? 0

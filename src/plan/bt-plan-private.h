@@ -137,11 +137,9 @@ void bt_compile_run_init(BtCompile *self);
 void bt_compile_run_clear(BtCompile *self);
 /*
  * Of a directory that rules grant to run and, by perms, to write: takes away
- * one of both, unless both are meant, and says so where it is not so already.
- * seen is the mount that shows it, NULL if none does. TRUE: it still runs.
+ * one of both, unless both are meant, and says so. TRUE: it still runs.
  */
-gboolean bt_compile_run_or_write(BtCompile *self, const char *path, const BtMount *seen,
-                                 BtFsPerms *perms);
+gboolean bt_compile_run_or_write(BtCompile *self, const char *path, BtFsPerms *perms);
 /* Landlock's right to run for all below the run_roots. */
 gboolean bt_compile_run_roots(BtCompile *self, GError **error);
 void bt_compile_ffi(BtCompile *self); /* bt-plan-ffi.c */

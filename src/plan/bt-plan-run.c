@@ -82,7 +82,7 @@ collect(Grants *grants, GPtrArray *rules, const char *path)
 }
 
 gboolean
-bt_compile_run_or_write(BtCompile *self, const char *path, const BtMount *seen, BtFsPerms *perms)
+bt_compile_run_or_write(BtCompile *self, const char *path, BtFsPerms *perms)
 {
   Grants grants = { 0, 0, FALSE };
   g_autofree char *notice = NULL;
@@ -100,10 +100,7 @@ bt_compile_run_or_write(BtCompile *self, const char *path, const BtMount *seen, 
   } else {
     notice = g_strdup_printf(_("%s can be written, so no program in it runs"), path);
   }
-  gboolean read_only = seen != NULL && (seen->attr & BT_PLAN_RDONLY) != 0;
-  gboolean shut = seen != NULL && (seen->attr & BT_PLAN_NOEXEC) != 0;
-  if (grants.both || (runs ? !read_only : !shut))
-    bt_compile_note(self, g_steal_pointer(&notice));
+  bt_compile_note(self, g_steal_pointer(&notice));
   return runs;
 }
 
