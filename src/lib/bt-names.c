@@ -28,9 +28,9 @@
 #include <string.h>
 
 #include "lib/bt-hosts.h"
+#include "lib/bt-pin-table.h"
 
 #define MAX_KNOWN 4096
-#define MAX_PINS 16384
 #define MAX_IN_FLIGHT 8
 #define MAX_LOOKUPS 64 /* in flight and queued */
 #define MAX_WAITERS 32 /* questions that share a lookup */
@@ -48,12 +48,6 @@ typedef struct {
   char *grant;  /* with reason: the address that a rule would have to name */
   gboolean several; /* one of several in an answer */
 } Known;
-
-typedef struct {
-  BtAddr addr;
-  guint32 rule;
-  gint64 answered; /* µs, monotonic */
-} Pin;
 
 typedef struct {
   BtNames *names;
@@ -75,41 +69,12 @@ struct _BtNames {
   GQueue order;          /* Known, the oldest first */
   GHashTable *sinkholes; /* char *name (of the Known) → Known */
   guint next_sinkhole;
-  GHashTable *pins;      /* set of Pin by addr and rule */
+  BtPinTable *pins;
   GHashTable *lookups;   /* char *name (of the Lookup) → Lookup */
   GQueue queue;          /* Lookup not yet started */
   guint in_flight;
   GArray *host_addrs;    /* BtAddr */
 };
-
-static guint
-addr_hash(gconstpointer key)
-{
-  const BtAddr *addr = key;
-  guint32 words[4];
-  memcpy(words, addr->bytes, sizeof words);
-  return (words[0] ^ words[1]) * 31 + (words[2] ^ words[3]) * 2654435761u;
-}
-
-static gboolean
-addr_equal(gconstpointer a, gconstpointer b)
-{
-  return bt_addr_equal(a, b);
-}
-
-static guint
-pin_hash(gconstpointer key)
-{
-  const Pin *pin = key;
-  return addr_hash(&pin->addr) + pin->rule * 40503u;
-}
-
-static gboolean
-pin_equal(gconstpointer a, gconstpointer b)
-{
-  const Pin *first = a, *second = b;
-  return first->rule == second->rule && bt_addr_equal(&first->addr, &second->addr);
-}
 
 static void
 known_free(gpointer data)
@@ -139,9 +104,9 @@ bt_names_new(BtPolicy *policy, BtExplainer *explainer)
   self->explainer = explainer;
   self->policy = bt_policy_ref(policy);
   self->hosts_path = g_strdup("/etc/hosts");
-  self->known = g_hash_table_new_full(addr_hash, addr_equal, NULL, known_free);
+  self->known = g_hash_table_new_full(bt_addr_hash, bt_addr_equal_keys, NULL, known_free);
   self->sinkholes = g_hash_table_new(g_str_hash, g_str_equal);
-  self->pins = g_hash_table_new_full(pin_hash, pin_equal, g_free, NULL);
+  self->pins = bt_pin_table_new();
   self->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
   self->host_addrs = g_array_new(FALSE, FALSE, sizeof(BtAddr));
   return self;
@@ -157,7 +122,7 @@ bt_names_free(BtNames *self)
   g_hash_table_unref(self->sinkholes);
   g_queue_clear(&self->order);
   g_hash_table_unref(self->known);
-  g_hash_table_unref(self->pins);
+  bt_pin_table_free(self->pins);
   g_array_unref(self->host_addrs);
   bt_policy_unref(self->policy);
   g_free(self->hosts_path);
@@ -237,38 +202,12 @@ sinkhole_of(BtNames *self, const char *name)
 
 /* ---- pins ---- */
 
-static gboolean
-is_pinned(BtNames *self, const BtAddr *addr, guint32 rule)
-{
-  const Pin key = { .addr = *addr, .rule = rule };
-  return g_hash_table_contains(self->pins, &key);
-}
-
-static gboolean
-pin(BtNames *self, const BtAddr *addr, guint32 rule)
-{
-  const Pin key = { .addr = *addr, .rule = rule };
-  Pin *found = g_hash_table_lookup(self->pins, &key);
-
-  if (found == NULL) {
-    if (g_hash_table_size(self->pins) >= MAX_PINS)
-      return FALSE;
-    found = g_memdup2(&key, sizeof key);
-    g_hash_table_add(self->pins, found);
-  }
-  found->answered = g_get_monotonic_time();
-  return TRUE;
-}
-
 void
 bt_names_unpin(BtNames *self, const BtAddr *addr, guint32 rule)
 {
-  const Pin key = { .addr = *addr, .rule = rule };
-  const Pin *found = g_hash_table_lookup(self->pins, &key);
-  gint64 earliest = (gint64)(BT_NAMES_PIN_SECONDS - 5) * G_USEC_PER_SEC;
-
-  if (found != NULL && g_get_monotonic_time() - found->answered >= earliest)
-    g_hash_table_remove(self->pins, &key);
+  gint64 latest =
+    g_get_monotonic_time() - (gint64)(BT_NAMES_PIN_SECONDS - 5) * G_USEC_PER_SEC;
+  bt_pin_table_remove(self->pins, addr, rule, latest);
 }
 
 static gboolean
@@ -281,11 +220,11 @@ is_host_addr(BtNames *self, const BtAddr *addr)
 }
 
 /* An address can become the host's own after it was pinned. */
-static bool
-matcher_pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+matcher_pins(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
   BtNames *self = data;
-  return is_pinned(self, addr, rule) && !is_host_addr(self, addr);
+  return is_host_addr(self, addr) ? 0 : bt_pin_table_get(self->pins, addr, ids_out);
 }
 
 BtVerdict
@@ -302,7 +241,7 @@ bt_names_check_flow(BtNames *self, const BtAddr *addr, guint proto, guint16 port
     words_out->several = known->several;
   }
   BtVerdict verdict =
-    bt_policy_check_flow(self->policy, words_out->name, addr, proto, port, matcher_pinned, self);
+    bt_policy_check_flow(self->policy, words_out->name, addr, proto, port, matcher_pins, self);
   /* A granted name has no rule to blame: what it resolves to has. */
   if (words_out->reason != NULL && verdict.action == BT_ACTION_DENY)
     verdict.origin = bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE);
@@ -373,9 +312,11 @@ choose_addrs(BtNames *self, const BtAddr *addrs, guint n_addrs, gboolean by_name
 static gboolean
 pin_all(BtNames *self, const BtNetMsgAnswer *answer)
 {
+  gint64 now = g_get_monotonic_time();
+
   for (guint i = 0; i < answer->n_addrs; i++)
     for (guint rule = 0; rule < answer->n_rules; rule++)
-      if (!pin(self, &answer->addrs[i], answer->rules[rule]))
+      if (!bt_pin_table_add(self->pins, &answer->addrs[i], answer->rules[rule], now))
         return FALSE;
   return TRUE;
 }
@@ -565,7 +506,7 @@ answer_reverse(BtNames *self, const char *name, guint32 id)
   }
   bt_policy_check_name(self->policy, known->name, rules);
   for (guint i = 0; i < rules->len && !pinned; i++)
-    pinned = is_pinned(self, &addr, g_array_index(rules, guint32, i));
+    pinned = bt_pin_table_has(self->pins, &addr, g_array_index(rules, guint32, i));
   if (!pinned) {
     answer_empty(self, id, RCODE_NXDOMAIN);
     return;

@@ -156,10 +156,22 @@ send_with_fds(int fd, const void *bytes, gsize size, const int *fds, gsize n_fds
   return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (gssize)size;
 }
 
+/* As fast as fits into the message. */
+static GBytes *
+compile_policy(BtNetPeer *self)
+{
+  GBytes *policy = bt_policy_compile_net(self->policy);
+
+  if (g_bytes_get_size(policy) <= BT_NET_MSG_MAX_SIZE - sizeof(BtNetMsgConfig))
+    return policy;
+  g_bytes_unref(policy);
+  return bt_policy_compile_net_plain(self->policy);
+}
+
 static gboolean
 send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
 {
-  g_autoptr(GBytes) policy = bt_policy_compile_net(self->policy);
+  g_autoptr(GBytes) policy = compile_policy(self);
   gsize policy_size;
   const void *policy_bytes = g_bytes_get_data(policy, &policy_size);
   gsize size = sizeof(BtNetMsgConfig) + policy_size;

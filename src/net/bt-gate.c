@@ -106,10 +106,10 @@ is_virtual(const BtNetMsgConfig *config, guint32 address)
   return bt_addr_in(&addr, &net, 96 + config->prefix_length);
 }
 
-static bool
-pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+pins_of(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
-  return bt_pins_has(data, addr, rule);
+  return bt_pins_get(data, addr, ids_out);
 }
 
 static BtNetVerdict
@@ -117,10 +117,10 @@ match(BtGate *gate, const BtPacket *packet)
 {
   BtAddr addr = bt_addr_from_ipv4(packet->ip.destination);
   BtNetVerdict verdict = bt_net_policy_match(&gate->policy, &addr, proto_of(packet),
-                                             packet->destination_port, pinned, gate->pins);
+                                             packet->destination_port, pins_of, gate->pins);
   /* Where ping sockets are closed to us libslirp sends the echo to UDP port 7 instead. */
   if (packet->kind == BT_PACKET_ICMP && verdict.action != BT_ACTION_DENY)
-    verdict = bt_net_policy_match(&gate->policy, &addr, BT_PROTO_UDP, PORT_ECHO, pinned,
+    verdict = bt_net_policy_match(&gate->policy, &addr, BT_PROTO_UDP, PORT_ECHO, pins_of,
                                   gate->pins);
   return verdict;
 }

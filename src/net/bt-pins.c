@@ -4,15 +4,21 @@
 #include <string.h>
 
 typedef struct {
-  BtAddr addr; /* with rule the key; no padding between */
-  guint32 rule;
   guint32 flows;
   gint64 expires;
 } Pin;
 
+/* The pins of one address. */
+typedef struct {
+  BtAddr addr;
+  GArray *rules; /* guint32: the matcher reads them as they are */
+  GArray *pins;  /* Pin: that of the rule in the same place */
+} Place;
+
 struct _BtPins {
-  GHashTable *table; /* Pin to itself */
-  GHashTable *host;  /* BtAddr to itself */
+  GHashTable *places; /* Place to itself, by its address */
+  guint n_pins;
+  GHashTable *host; /* BtAddr to itself */
   gint64 life;
   BtPinsExpiredFunc expired;
   gpointer data;
@@ -29,31 +35,27 @@ addr_hash(gconstpointer key)
   return hash;
 }
 
+/* A Place starts with its address. */
 static gboolean
 addr_equal(gconstpointer a, gconstpointer b)
 {
   return bt_addr_equal(a, b);
 }
 
-static guint
-pin_hash(gconstpointer key)
+static void
+place_free(gpointer data)
 {
-  const Pin *pin = key;
-  return addr_hash(&pin->addr) ^ pin->rule * 2654435761u;
-}
-
-static gboolean
-pin_equal(gconstpointer a, gconstpointer b)
-{
-  const Pin *pin_a = a, *pin_b = b;
-  return pin_a->rule == pin_b->rule && bt_addr_equal(&pin_a->addr, &pin_b->addr);
+  Place *place = data;
+  g_array_unref(place->rules);
+  g_array_unref(place->pins);
+  g_free(place);
 }
 
 BtPins *
 bt_pins_new(gint64 life, BtPinsExpiredFunc expired, gpointer data)
 {
   BtPins *self = g_new0(BtPins, 1);
-  self->table = g_hash_table_new_full(pin_hash, pin_equal, g_free, NULL);
+  self->places = g_hash_table_new_full(addr_hash, addr_equal, place_free, NULL);
   self->host = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL);
   self->life = life;
   self->expired = expired;
@@ -64,7 +66,7 @@ bt_pins_new(gint64 life, BtPinsExpiredFunc expired, gpointer data)
 void
 bt_pins_free(BtPins *self)
 {
-  g_hash_table_unref(self->table);
+  g_hash_table_unref(self->places);
   g_hash_table_unref(self->host);
   g_free(self);
 }
@@ -72,8 +74,30 @@ bt_pins_free(BtPins *self)
 static Pin *
 lookup(BtPins *self, const BtAddr *addr, guint32 rule)
 {
-  Pin key = { .addr = *addr, .rule = rule };
-  return g_hash_table_lookup(self->table, &key);
+  const Place *place = g_hash_table_lookup(self->places, addr);
+
+  for (guint i = 0; place != NULL && i < place->rules->len; i++)
+    if (g_array_index(place->rules, guint32, i) == rule)
+      return &g_array_index(place->pins, Pin, i);
+  return NULL;
+}
+
+static Pin *
+append(BtPins *self, const BtAddr *addr, guint32 rule)
+{
+  Place *place = g_hash_table_lookup(self->places, addr);
+
+  if (place == NULL) {
+    place = g_new0(Place, 1);
+    place->addr = *addr;
+    place->rules = g_array_new(FALSE, FALSE, sizeof(guint32));
+    place->pins = g_array_new(FALSE, TRUE, sizeof(Pin));
+    g_hash_table_add(self->places, place);
+  }
+  g_array_append_val(place->rules, rule);
+  g_array_set_size(place->pins, place->rules->len);
+  self->n_pins++;
+  return &g_array_index(place->pins, Pin, place->pins->len - 1);
 }
 
 /* The supervisor has checked this already; a second check costs nothing. */
@@ -90,16 +114,13 @@ bt_pins_add(BtPins *self, const BtAddr *addr, guint32 rule, gint64 now)
     return FALSE;
   Pin *pin = lookup(self, addr, rule);
   if (pin == NULL) {
-    if (g_hash_table_size(self->table) >= BT_PINS_MAX) {
+    if (self->n_pins >= BT_PINS_MAX) {
       /* The supervisor has the pin already: it should not be the only one. */
       if (self->expired != NULL)
         self->expired(self->data, addr, rule);
       return FALSE;
     }
-    pin = g_new0(Pin, 1);
-    pin->addr = *addr;
-    pin->rule = rule;
-    g_hash_table_add(self->table, pin);
+    pin = append(self, addr, rule);
   }
   pin->expires = now + self->life;
   return TRUE;
@@ -109,6 +130,17 @@ gboolean
 bt_pins_has(BtPins *self, const BtAddr *addr, guint32 rule)
 {
   return !g_hash_table_contains(self->host, addr) && lookup(self, addr, rule) != NULL;
+}
+
+guint32
+bt_pins_get(BtPins *self, const BtAddr *addr, const guint32 **rules_out)
+{
+  const Place *place = g_hash_table_lookup(self->places, addr);
+
+  if (place == NULL || g_hash_table_contains(self->host, addr))
+    return 0;
+  *rules_out = (const guint32 *)place->rules->data;
+  return place->rules->len;
 }
 
 gboolean
@@ -140,20 +172,38 @@ bt_pins_set_host_addrs(BtPins *self, const BtAddr *addrs, gsize n_addrs)
     g_hash_table_add(self->host, g_memdup2(&addrs[i], sizeof addrs[i]));
 }
 
+/* Ends what is due at one address; FALSE if it could not all be told. */
+static gboolean
+sweep_place(BtPins *self, Place *place, gint64 now)
+{
+  for (guint i = place->rules->len; i-- > 0;) {
+    const Pin *pin = &g_array_index(place->pins, Pin, i);
+    if (pin->flows > 0 || pin->expires > now)
+      continue;
+    if (self->expired != NULL &&
+        !self->expired(self->data, &place->addr, g_array_index(place->rules, guint32, i)))
+      return FALSE;
+    g_array_remove_index_fast(place->rules, i);
+    g_array_remove_index_fast(place->pins, i);
+    self->n_pins--;
+  }
+  return TRUE;
+}
+
 gboolean
 bt_pins_sweep(BtPins *self, gint64 now)
 {
   GHashTableIter iter;
   gpointer key;
+  gboolean told = TRUE;
 
-  g_hash_table_iter_init(&iter, self->table);
-  while (g_hash_table_iter_next(&iter, &key, NULL)) {
-    Pin *pin = key;
-    if (pin->flows > 0 || pin->expires > now)
-      continue;
-    if (self->expired != NULL && !self->expired(self->data, &pin->addr, pin->rule))
-      break; /* the control socket is full: next time */
-    g_hash_table_iter_remove(&iter);
+  g_hash_table_iter_init(&iter, self->places);
+  /* Where the control socket is full, the rest is for the next time. */
+  while (told && g_hash_table_iter_next(&iter, &key, NULL)) {
+    Place *place = key;
+    told = sweep_place(self, place, now);
+    if (place->rules->len == 0)
+      g_hash_table_iter_remove(&iter);
   }
-  return g_hash_table_size(self->table) > 0;
+  return self->n_pins > 0;
 }

@@ -29,46 +29,113 @@ match_end(const Match *match, BtPolicy *policy, BtKind kind)
   return bt_policy_default_verdict(policy, kind);
 }
 
-static gboolean
-covers(const BtPathRule *rule, const char *path)
+/* Below this many rules looking at each is faster than to make an index. */
+#define MIN_INDEXED 16
+
+/* Rules are only ever added; where they are replaced, bt_policy_drop_indexes() is called. */
+static void
+update(BtIndexed *indexed, const GPtrArray *rules, BtRuleIndex *(*make)(const GPtrArray *rules))
 {
-  const char *where = rule->real != NULL ? rule->real : rule->path;
-  return rule->everything || (where != NULL && bt_path_is_below(path, where));
+  if (indexed->index != NULL && indexed->n_rules == rules->len)
+    return;
+  g_clear_pointer(&indexed->index, bt_rule_index_free);
+  indexed->index = make(rules);
+  indexed->n_rules = rules->len;
+}
+
+/* ---- paths ---- */
+
+/* The rules of one path, for each permission that was asked about. */
+typedef struct {
+  BtFsPerms wanted; /* 0: the rules have no permissions, and match as the first */
+  Match perm[BT_N_FS_PERMS];
+} PathMatch;
+
+static const char *
+covered(const BtPathRule *rule)
+{
+  if (rule->everything)
+    return "/";
+  return rule->real != NULL ? rule->real : rule->path;
 }
 
 static void
-match_paths(Match *match, GPtrArray *rules, const char *path, BtFsPerms perm)
+match_path(gpointer data, gpointer user_data)
 {
+  const BtPathRule *rule = data;
+  PathMatch *match = user_data;
+  guint perms = rule->perms & match->wanted;
+
+  if (match->wanted == 0)
+    match_add(&match->perm[0], &rule->rule);
+  for (; perms != 0; perms &= perms - 1)
+    match_add(&match->perm[__builtin_ctz(perms)], &rule->rule);
+}
+
+static BtRuleIndex *
+index_paths(const GPtrArray *rules)
+{
+  BtRuleIndex *index = bt_rule_index_new();
+
   for (guint i = 0; i < rules->len; i++) {
-    const BtPathRule *rule = g_ptr_array_index(rules, i);
-    if ((perm == 0 || (rule->perms & perm) != 0) && covers(rule, path))
-      match_add(match, &rule->rule);
+    BtPathRule *rule = g_ptr_array_index(rules, i);
+    const char *where = covered(rule);
+    /* Everything is below "/": no letter is asked for. */
+    if (where != NULL)
+      bt_rule_index_add(index, where, strcmp(where, "/") == 0 ? 0 : strlen(where), rule);
+  }
+  return index;
+}
+
+static void
+match_paths(PathMatch *match, BtPolicy *policy, BtKind kind, const char *path)
+{
+  const GPtrArray *rules = bt_policy_path_rules(policy, kind);
+  BtIndexed *indexed = &policy->path_indexes[kind];
+
+  if (rules->len > MIN_INDEXED) {
+    update(indexed, rules, index_paths);
+    bt_rule_index_search(indexed->index, path, strlen(path), '/', match_path, match);
+    return;
+  }
+  for (guint i = 0; i < rules->len; i++) {
+    BtPathRule *rule = g_ptr_array_index(rules, i);
+    const char *where = covered(rule);
+    if (where != NULL && bt_path_is_below(path, where))
+      match_path(rule, match);
   }
 }
 
-/* Whether a program runs is one question, whichever kind of rule speaks of it. */
-static BtVerdict
-check_perm(BtPolicy *policy, const char *path, BtFsPerms perm)
+static void
+match_fs(PathMatch *match, BtPolicy *policy, const char *path, BtFsPerms perms)
 {
-  Match match = { { NULL } };
+  *match = (PathMatch){ .wanted = perms };
+  match_paths(match, policy, BT_KIND_READ, path);
+  /* Whether a program runs is one question, whichever kind of rule speaks of it. */
+  if ((perms & BT_FS_EXECUTE) != 0)
+    match_paths(match, policy, BT_KIND_RUN, path);
+}
 
-  match_paths(&match, policy->fs_rules, path, perm);
-  if (perm == BT_FS_EXECUTE) {
-    match_paths(&match, policy->run_rules, path, perm);
-    return match_end(&match, policy, BT_KIND_RUN);
-  }
-  return match_end(&match, policy, (perm & BT_FS_READ) != 0 ? BT_KIND_READ : BT_KIND_WRITE);
+static BtVerdict
+verdict_of(const PathMatch *match, BtPolicy *policy, BtFsPerms perm)
+{
+  BtKind kind = perm == BT_FS_EXECUTE      ? BT_KIND_RUN
+                : (perm & BT_FS_READ) != 0 ? BT_KIND_READ
+                                           : BT_KIND_WRITE;
+  return match_end(&match->perm[__builtin_ctz(perm)], policy, kind);
 }
 
 BtVerdict
 bt_policy_check_path(BtPolicy *policy, const char *path, BtFsPerms perms)
 {
   BtVerdict worst = { BT_ACTION_NONE, NULL };
+  PathMatch match;
 
+  match_fs(&match, policy, path, perms);
   for (guint perm = 1; perm <= BT_FS_ALL; perm <<= 1) {
     if ((perms & perm) == 0)
       continue;
-    BtVerdict verdict = check_perm(policy, path, perm);
+    BtVerdict verdict = verdict_of(&match, policy, perm);
     if (verdict.action > worst.action)
       worst = verdict;
   }
@@ -88,9 +155,11 @@ BtFsPerms
 bt_policy_path_perms(BtPolicy *policy, const char *path, BtFsPerms *denied_out)
 {
   BtFsPerms granted = 0, denied = 0;
+  PathMatch match;
 
+  match_fs(&match, policy, path, BT_FS_ALL);
   for (guint perm = 1; perm <= BT_FS_ALL; perm <<= 1) {
-    BtVerdict verdict = check_perm(policy, path, perm);
+    BtVerdict verdict = verdict_of(&match, policy, perm);
     if (verdict.action != BT_ACTION_DENY)
       granted |= perm;
     else if (!is_default(policy, verdict.origin))
@@ -104,16 +173,26 @@ bt_policy_path_perms(BtPolicy *policy, const char *path, BtFsPerms *denied_out)
 BtVerdict
 bt_policy_check_run(BtPolicy *policy, const char *path)
 {
-  return check_perm(policy, path, BT_FS_EXECUTE);
+  return bt_policy_check_path(policy, path, BT_FS_EXECUTE);
+}
+
+/* Rules without permissions. */
+static BtVerdict
+check_plain(BtPolicy *policy, BtKind kind, const char *path)
+{
+  PathMatch match = { .wanted = 0 };
+
+  match_paths(&match, policy, kind, path);
+  return match_end(&match.perm[0], policy, kind);
 }
 
 BtVerdict
 bt_policy_check_unix(BtPolicy *policy, const char *path)
 {
-  Match match = { { NULL } };
-  match_paths(&match, policy->unix_rules, path, 0);
-  return match_end(&match, policy, BT_KIND_UNIX);
+  return check_plain(policy, BT_KIND_UNIX, path);
 }
+
+/* ---- variables ---- */
 
 /*
  * Variables that make a program load code or read its start-up from elsewhere.
@@ -167,30 +246,59 @@ is_hook(const char *name)
   return FALSE;
 }
 
+typedef struct {
+  const char *name;
+  gboolean hook;
+  Match match;
+} EnvMatch;
+
+static void
+match_env(gpointer data, gpointer user_data)
+{
+  const BtEnvRule *rule = data;
+  EnvMatch *self = user_data;
+  gboolean exact = strcmp(rule->pattern, self->name) == 0;
+  /* Patterns take hooks away like anything else. */
+  gboolean pattern = (!self->hook || rule->rule.action == BT_ACTION_DENY) &&
+                     bt_glob_match(rule->pattern, self->name);
+
+  if (exact || pattern)
+    match_add(&self->match, &rule->rule);
+}
+
+static BtRuleIndex *
+index_env(const GPtrArray *rules)
+{
+  BtRuleIndex *index = bt_rule_index_new();
+
+  for (guint i = 0; i < rules->len; i++) {
+    BtEnvRule *rule = g_ptr_array_index(rules, i);
+    bt_rule_index_add(index, rule->pattern, strcspn(rule->pattern, "*?"), rule);
+  }
+  return index;
+}
+
 BtVerdict
 bt_policy_check_env(BtPolicy *policy, const char *name)
 {
-  gboolean hook = is_hook(name);
-  Match match = { { NULL } };
+  const GPtrArray *rules = policy->env_rules;
+  BtIndexed *indexed = &policy->env_index;
+  EnvMatch match = { .name = name, .hook = is_hook(name) };
 
-  for (guint i = 0; i < policy->env_rules->len; i++) {
-    const BtEnvRule *rule = g_ptr_array_index(policy->env_rules, i);
-    gboolean exact = strcmp(rule->pattern, name) == 0;
-    /* Patterns take hooks away like anything else. */
-    gboolean pattern =
-      (!hook || rule->rule.action == BT_ACTION_DENY) && bt_glob_match(rule->pattern, name);
-    if (exact || pattern)
-      match_add(&match, &rule->rule);
+  if (rules->len > MIN_INDEXED) {
+    update(indexed, rules, index_env);
+    bt_rule_index_search(indexed->index, name, strlen(name), '\0', match_env, &match);
+  } else {
+    for (guint i = 0; i < rules->len; i++)
+      match_env(g_ptr_array_index(rules, i), &match);
   }
-  return match_end(&match, policy, BT_KIND_ENV);
+  return match_end(&match.match, policy, BT_KIND_ENV);
 }
 
 BtVerdict
 bt_policy_check_ffi(BtPolicy *policy, const char *path)
 {
-  Match match = { { NULL } };
-  match_paths(&match, policy->ffi_rules, path, 0);
-  return match_end(&match, policy, BT_KIND_FFI);
+  return check_plain(policy, BT_KIND_FFI, path);
 }
 
 BtVerdict

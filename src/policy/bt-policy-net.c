@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "policy/bt-net-item.h"
+#include "policy/bt-net-spans.h"
 #include "policy/bt-policy-private.h"
 
 /* ---- compiling ---- */
@@ -74,6 +75,7 @@ compile_item(BtNetItem *item, GArray *rules, GArray *ports, GPtrArray *sources)
     .ports = ports->len,
   };
 
+  item->id = rules->len;
   if (item->ports->len > 0)
     g_array_append_vals(ports, item->ports->data, item->ports->len);
   if (holds_ipv4(item))
@@ -83,10 +85,19 @@ compile_item(BtNetItem *item, GArray *rules, GArray *ports, GPtrArray *sources)
 }
 
 static void
+append(GByteArray *bytes, const void *records, gsize size)
+{
+  if (size > 0)
+    g_byte_array_append(bytes, records, size);
+}
+
+static void
 compile(BtPolicy *policy)
 {
   g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(BtNetRule));
   g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(BtPortRange));
+  g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(BtNetSpan));
+  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(guint32));
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   gsize size;
 
@@ -98,17 +109,23 @@ compile(BtPolicy *policy)
         compile_item(item, rules, ports, policy->net_sources);
     }
   }
+  bt_net_spans_make((const BtNetRule *)rules->data, rules->len, spans, ids);
   BtNetPolicyHeader header = {
     .magic = BT_NET_POLICY_MAGIC,
     .n_rules = rules->len,
     .n_ports = ports->len,
+    .n_spans = spans->len,
+    .n_ids = ids->len,
     .default_action = policy->defaults[BT_KIND_NET],
   };
-  header.size =
-    (guint32)(sizeof header + rules->len * sizeof(BtNetRule) + ports->len * sizeof(BtPortRange));
-  g_byte_array_append(bytes, (const guint8 *)&header, sizeof header);
-  g_byte_array_append(bytes, (const guint8 *)rules->data, rules->len * sizeof(BtNetRule));
-  g_byte_array_append(bytes, (const guint8 *)ports->data, ports->len * sizeof(BtPortRange));
+  header.size = (guint32)(sizeof header + rules->len * sizeof(BtNetRule) +
+                          ports->len * sizeof(BtPortRange) + spans->len * sizeof(BtNetSpan) +
+                          ids->len * sizeof(guint32));
+  append(bytes, &header, sizeof header);
+  append(bytes, rules->data, rules->len * sizeof(BtNetRule));
+  append(bytes, ports->data, ports->len * sizeof(BtPortRange));
+  append(bytes, spans->data, spans->len * sizeof(BtNetSpan));
+  append(bytes, ids->data, ids->len * sizeof(guint32));
   policy->net_bytes = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
   gconstpointer data = g_bytes_get_data(policy->net_bytes, &size);
   /* We made these bytes, and bounded them when each item was taken. */
@@ -122,6 +139,22 @@ bt_policy_compile_net(BtPolicy *policy)
   if (policy->net_bytes == NULL)
     compile(policy);
   return g_bytes_ref(policy->net_bytes);
+}
+
+GBytes *
+bt_policy_compile_net_plain(BtPolicy *policy)
+{
+  g_autoptr(GBytes) whole = bt_policy_compile_net(policy);
+  const BtNetPolicyHeader *from = g_bytes_get_data(whole, NULL);
+  BtNetPolicyHeader header = *from;
+
+  header.n_spans = header.n_ids = 0;
+  header.size = (guint32)(sizeof header + header.n_rules * sizeof(BtNetRule) +
+                          header.n_ports * sizeof(BtPortRange));
+  GByteArray *bytes = g_byte_array_new();
+  append(bytes, &header, sizeof header);
+  append(bytes, from + 1, header.size - sizeof header);
+  return g_byte_array_free_to_bytes(bytes);
 }
 
 const BtOrigin *
@@ -169,21 +202,89 @@ has_port(const BtNetItem *item, guint16 port)
   return item->ports->len == 0;
 }
 
+/* The longest name there is, and its last NUL. */
+#define MAX_NAME 256
+
+/* Back to front, so that "*.host" is a beginning. */
+static void
+reverse(const char *name, gsize length, char *reversed_out)
+{
+  for (gsize i = 0; i < length; i++)
+    reversed_out[i] = name[length - 1 - i];
+  reversed_out[length] = '\0';
+}
+
+void
+bt_name_index_clear(BtNameIndex *index)
+{
+  g_clear_pointer(&index->by_name.index, bt_rule_index_free);
+  g_clear_pointer(&index->texts, g_string_chunk_free);
+  g_clear_pointer(&index->unnamed, g_ptr_array_unref);
+}
+
+static BtNameIndex *
+name_index(BtPolicy *policy)
+{
+  BtNameIndex *index = &policy->name_index;
+  char reversed[MAX_NAME];
+
+  if (index->by_name.index != NULL && index->by_name.n_rules == policy->net_items->len)
+    return index;
+  bt_name_index_clear(index);
+  index->by_name.index = bt_rule_index_new();
+  index->by_name.n_rules = policy->net_items->len;
+  index->texts = g_string_chunk_new(1024);
+  index->unnamed = g_ptr_array_new();
+  for (guint i = 0; i < policy->net_items->len; i++) {
+    BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+    gsize length = item->host != NULL ? strlen(item->host) : 0;
+    if (length == 0 || length >= MAX_NAME) {
+      if (length > 0 || (item->flags & BT_NET_RULE_LOOPBACK) != 0 || bt_net_item_is_wide(item))
+        g_ptr_array_add(index->unnamed, item);
+      continue;
+    }
+    reverse(item->host, length, reversed);
+    bt_rule_index_add(index->by_name.index, g_string_chunk_insert(index->texts, reversed), length,
+                      item);
+  }
+  return index;
+}
+
+typedef struct {
+  const char *name;
+  GPtrArray *found;
+} NameMatch;
+
+static void
+match_name(gpointer data, gpointer user_data)
+{
+  NameMatch *match = user_data;
+  if (names(data, match->name))
+    g_ptr_array_add(match->found, data);
+}
+
 /* The items that could decide a flow to this name. */
 static GPtrArray *
 items_for(BtPolicy *policy, const char *name)
 {
-  GPtrArray *found = g_ptr_array_new();
+  const BtNameIndex *index = name_index(policy);
+  NameMatch match = { name, g_ptr_array_new() };
+  gsize length = strlen(name);
+  char reversed[MAX_NAME];
   /* The host's loopback is closed to whatever does not name it. */
   gboolean wide = !is_localhost(name);
 
-  for (guint i = 0; i < policy->net_items->len; i++) {
-    BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+  if (length > 0 && length < MAX_NAME) {
+    reverse(name, length, reversed);
+    bt_rule_index_search(index->by_name.index, reversed, length, '.', match_name, &match);
+  }
+  for (guint i = 0; i < index->unnamed->len; i++) {
+    BtNetItem *item = g_ptr_array_index(index->unnamed, i);
     gboolean denies = item->rule.action == BT_ACTION_DENY;
     if (names(item, name) || ((wide || denies) && bt_net_item_is_wide(item)))
-      g_ptr_array_add(found, item);
+      g_ptr_array_add(match.found, item);
   }
-  return found;
+  return match.found;
 }
 
 static BtVerdict
@@ -268,13 +369,13 @@ canonical_name(const char *name)
 
 /* Denials first: who has no room for all of them (a message) loses grants. */
 static void
-append_name_rules(BtPolicy *policy, const char *name, GArray *rules_out)
+append_name_rules(const GPtrArray *items, GArray *rules_out)
 {
   for (guint action = BT_ACTION_DENY; action >= BT_ACTION_ALLOW; action--) {
-    for (guint32 id = 0; id < policy->net_sources->len; id++) {
-      const BtNetItem *item = g_ptr_array_index(policy->net_sources, id);
-      if (item->rule.action == action && item->host != NULL && names(item, name))
-        g_array_append_val(rules_out, id);
+    for (guint i = 0; i < items->len; i++) {
+      const BtNetItem *item = g_ptr_array_index(items, i);
+      if (item->rule.action == action && item->host != NULL)
+        g_array_append_val(rules_out, item->id);
     }
   }
 }
@@ -290,7 +391,7 @@ bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out)
     return verdict;
   if (policy->net_bytes == NULL)
     compile(policy);
-  append_name_rules(policy, canonical, rules_out);
+  append_name_rules(items, rules_out);
   return verdict;
 }
 
@@ -298,7 +399,7 @@ bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out)
 
 BtVerdict
 bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, guint proto,
-                     guint16 port, BtNetPinnedFunc pinned, gpointer data)
+                     guint16 port, BtNetPinsFunc pins, gpointer data)
 {
   if (policy->net_bytes == NULL)
     compile(policy);
@@ -311,7 +412,7 @@ bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, gui
       return verdict;
     return (BtVerdict){ BT_ACTION_DENY, &policy->closure };
   }
-  BtNetVerdict verdict = bt_net_policy_match(&policy->net, addr, proto, port, pinned, data);
+  BtNetVerdict verdict = bt_net_policy_match(&policy->net, addr, proto, port, pins, data);
   return (BtVerdict){ verdict.action, bt_policy_net_origin(policy, verdict.rule) };
 }
 

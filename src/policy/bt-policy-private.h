@@ -6,6 +6,7 @@
  */
 
 #include "policy/bt-policy.h"
+#include "policy/bt-rule-index.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +15,19 @@ G_BEGIN_DECLS
 #define BT_SOURCE_VARIABLES "environment"
 
 #define BT_N_LAYERS 3
+
+/* An index of a list of rules, as long as the list was when it was made. */
+typedef struct {
+  BtRuleIndex *index;
+  guint n_rules;
+} BtIndexed;
+
+/* Net items by the names they speak of. */
+typedef struct {
+  BtIndexed by_name;     /* from the name's end */
+  GStringChunk *texts;   /* what by_name borrows */
+  GPtrArray *unnamed;    /* BtNetItem: wide ones and those for localhost */
+} BtNameIndex;
 
 struct _BtPolicy {
   gatomicrefcount refs;
@@ -27,6 +41,9 @@ struct _BtPolicy {
   gboolean has_files;                           /* a policy file set the defaults */
   BtAction defaults[BT_N_KINDS];
   BtOrigin default_origins[BT_N_KINDS];
+  /* Made when needed (bt-matcher.c, bt-policy-net.c). */
+  BtIndexed path_indexes[BT_N_KINDS], env_index;
+  BtNameIndex name_index;
   BtPlugins plugins;
   gboolean has_plugins; /* a file has spoken */
   BtOrigin plugins_origin;
@@ -66,6 +83,9 @@ void bt_sys_rule_free(BtSysRule *rule);
 BtDenySyscall *bt_deny_syscall_new(const char *name);
 void bt_deny_syscall_free(BtDenySyscall *syscall);
 void bt_policy_settings_clear(BtPolicy *policy);
+void bt_name_index_clear(BtNameIndex *index);
+/* Before rules are replaced or freed. */
+void bt_policy_drop_indexes(BtPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPathRule, bt_path_rule_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetItem, bt_net_item_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEnvRule, bt_env_rule_free)

@@ -263,6 +263,7 @@ resolve_list(Resolver *self, GPtrArray **list, GError **error)
     if (!ok)
       return FALSE;
   }
+  bt_policy_drop_indexes(self->policy);
   g_ptr_array_unref(*list);
   *list = g_steal_pointer(&resolved);
   return TRUE;

@@ -197,6 +197,15 @@ bt_policy_new(void)
   return policy;
 }
 
+void
+bt_policy_drop_indexes(BtPolicy *policy)
+{
+  for (guint kind = 0; kind < BT_N_KINDS; kind++)
+    g_clear_pointer(&policy->path_indexes[kind].index, bt_rule_index_free);
+  g_clear_pointer(&policy->env_index.index, bt_rule_index_free);
+  bt_name_index_clear(&policy->name_index);
+}
+
 BtPolicy *
 bt_policy_ref(BtPolicy *policy)
 {
@@ -209,6 +218,7 @@ bt_policy_unref(BtPolicy *policy)
 {
   if (!g_atomic_ref_count_dec(&policy->refs))
     return;
+  bt_policy_drop_indexes(policy);
   g_ptr_array_unref(policy->fs_rules);
   g_ptr_array_unref(policy->run_rules);
   g_ptr_array_unref(policy->unix_rules);

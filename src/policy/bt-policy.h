@@ -64,7 +64,8 @@ typedef enum {
                BT_FS_MAKE_FIFO | BT_FS_REMOVE_DIR | BT_FS_REMOVE_FILE | BT_FS_REFER))
 /* What --allow-write grants. */
 #define BT_FS_WRITE ((BtFsPerms)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_FS_WRITE_DIR))
-#define BT_FS_ALL ((BtFsPerms)((1 << 15) - 1))
+#define BT_N_FS_PERMS 15
+#define BT_FS_ALL ((BtFsPerms)((1 << BT_N_FS_PERMS) - 1))
 
 /* What a program can learn of the machine; the words are Deno's (bt_sys_words). */
 typedef enum {
@@ -156,6 +157,7 @@ typedef struct {
   GArray *ports;  /* BtPortRange; empty: every port */
   guint flags;    /* BT_NET_RULE_* */
   gboolean everything;
+  guint32 id;     /* of its first compiled rule, once compiled */
 } BtNetItem;
 
 typedef struct {
@@ -291,9 +293,11 @@ BtVerdict bt_policy_check_sys(BtPolicy *policy, BtSys kind);
 BtVerdict bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules_out);
 /* name: what the address was looked up as, NULL if unknown; it is for the verdict of a denied name. */
 BtVerdict bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, guint proto,
-                               guint16 port, BtNetPinnedFunc pinned, gpointer data);
+                               guint16 port, BtNetPinsFunc pins, gpointer data);
 /* The encoded BtNetPolicy (transfer full); rule ids are its indices. Cached until rules change. */
 GBytes *bt_policy_compile_net(BtPolicy *policy);
+/* The same without the index of addresses: smaller, and slower to match. */
+GBytes *bt_policy_compile_net_plain(BtPolicy *policy);
 /* The origin behind a BtNetVerdict.rule (transfer none); never NULL. */
 const BtOrigin *bt_policy_net_origin(BtPolicy *policy, int rule);
 

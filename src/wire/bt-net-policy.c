@@ -20,8 +20,9 @@
 
 /* The records go over the wire as they are. */
 _Static_assert(sizeof(BtNetRule) == 32, "BtNetRule has a hole");
-_Static_assert(sizeof(BtNetPolicyHeader) == 24, "BtNetPolicyHeader has a hole");
+_Static_assert(sizeof(BtNetPolicyHeader) == 32, "BtNetPolicyHeader has a hole");
 _Static_assert(sizeof(BtPortRange) == 4, "BtPortRange has a hole");
+_Static_assert(sizeof(BtNetSpan) == 24, "BtNetSpan has a hole");
 
 enum {
   PORT_DNS = 53,
@@ -42,6 +43,40 @@ rule_is_valid(const BtNetRule *rule, uint32_t n_ports)
           (rule->ports < n_ports && rule->n_ports <= n_ports - rule->ports));
 }
 
+/* Ascending, address rules only, within the table. */
+static bool
+ids_are_valid(const BtNetPolicy *policy, const BtNetSpan *span)
+{
+  if (span->n_ids > policy->n_ids || span->ids > policy->n_ids - span->n_ids)
+    return false;
+  for (uint32_t i = 0; i < span->n_ids; i++) {
+    uint32_t id = policy->ids[span->ids + i];
+    if (id >= policy->n_rules || (policy->rules[id].flags & BT_NET_RULE_NAME) != 0 ||
+        (i > 0 && id <= policy->ids[span->ids + i - 1]))
+      return false;
+  }
+  return true;
+}
+
+/* The work is that of all ids once, as spans share none. */
+static bool
+spans_are_valid(const BtNetPolicy *policy)
+{
+  static const BtAddr zero = { { 0 } };
+  uint32_t next = 0;
+
+  for (uint32_t i = 0; i < policy->n_spans; i++) {
+    const BtNetSpan *span = &policy->spans[i];
+    int order = memcmp(span->first.bytes, i == 0 ? zero.bytes : span[-1].first.bytes,
+                       sizeof zero.bytes);
+    if ((i == 0 && order != 0) || (i > 0 && order <= 0) || span->ids != next ||
+        !ids_are_valid(policy, span))
+      return false;
+    next += span->n_ids;
+  }
+  return next == policy->n_ids;
+}
+
 bool
 bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out)
 {
@@ -52,11 +87,15 @@ bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out)
   memcpy(&header, bytes, sizeof header);
   if (header.magic != BT_NET_POLICY_MAGIC || header.size != size || header.reserved != 0 ||
       header.n_rules > BT_NET_POLICY_MAX_RULES || header.n_ports > BT_NET_POLICY_MAX_PORTS ||
+      header.n_spans > BT_NET_POLICY_MAX_SPANS || header.n_ids > BT_NET_POLICY_MAX_IDS ||
       (header.default_action != BT_ACTION_ALLOW && header.default_action != BT_ACTION_DENY))
     return false;
-  /* Both counts are bounded, so that the sum fits. */
+  /* All counts are bounded, so that the sum fits. */
   size_t rules_size = header.n_rules * sizeof(BtNetRule);
-  if (size != sizeof header + rules_size + header.n_ports * sizeof(BtPortRange))
+  size_t ports_size = header.n_ports * sizeof(BtPortRange);
+  size_t spans_size = header.n_spans * sizeof(BtNetSpan);
+  if (size != sizeof header + rules_size + ports_size + spans_size +
+                header.n_ids * sizeof(uint32_t))
     return false;
 
   const BtNetRule *rules = (const void *)((const uint8_t *)bytes + sizeof header);
@@ -68,13 +107,20 @@ bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out)
     if (ports[i].first > ports[i].last)
       return false;
 
-  *policy_out = (BtNetPolicy){
+  BtNetPolicy policy = {
     .rules = rules,
     .ports = ports,
+    .spans = (const void *)((const uint8_t *)ports + ports_size),
+    .ids = (const void *)((const uint8_t *)ports + ports_size + spans_size),
     .n_rules = header.n_rules,
     .n_ports = header.n_ports,
+    .n_spans = header.n_spans,
+    .n_ids = header.n_ids,
     .default_action = header.default_action,
   };
+  if (!spans_are_valid(&policy))
+    return false;
+  *policy_out = policy;
   return true;
 }
 
@@ -84,9 +130,14 @@ typedef struct {
   BtAddrClass class;
   unsigned proto;
   uint16_t port;
-  BtNetPinnedFunc pinned;
-  void *data;
 } Flow;
+
+/* The verdict so far. */
+typedef struct {
+  BtNetVerdict best;
+  uint16_t layer; /* of the best */
+  bool closed;    /* a rule matched that closure took away */
+} Decision;
 
 static bool
 has_port(const Flow *flow, const BtNetRule *rule)
@@ -99,19 +150,6 @@ has_port(const Flow *flow, const BtNetRule *rule)
       return true;
   }
   return false;
-}
-
-static bool
-speaks_of(const Flow *flow, uint32_t index)
-{
-  const BtNetRule *rule = &flow->policy->rules[index];
-
-  if ((rule->proto & flow->proto) == 0 || !has_port(flow, rule))
-    return false;
-  if ((rule->flags & BT_NET_RULE_NAME) != 0)
-    return flow->proto != BT_PROTO_ICMP && flow->pinned != NULL &&
-           flow->pinned(flow->data, flow->addr, index);
-  return bt_addr_in(flow->addr, &rule->addr, rule->prefix);
 }
 
 /* Does closure let this rule open the address? */
@@ -138,29 +176,99 @@ default_opens(const Flow *flow)
          (flow->class == BT_ADDR_PUBLIC || flow->class == BT_ADDR_SPECIAL);
 }
 
-static BtNetVerdict
-decide(const Flow *flow)
+/* By layer, then severity; the first of equals. */
+static bool
+is_better(const Decision *decision, const BtNetRule *rule, uint32_t id)
+{
+  if (rule->layer != decision->layer)
+    return rule->layer < decision->layer;
+  if (rule->action != decision->best.action)
+    return rule->action > decision->best.action;
+  return id < (uint32_t)decision->best.rule;
+}
+
+/* The rule covers the address, by its block or by a pin. */
+static void
+consider(const Flow *flow, uint32_t id, Decision *decision)
+{
+  const BtNetRule *rule = &flow->policy->rules[id];
+  bool first = decision->best.action == BT_ACTION_NONE;
+
+  if (!first && !is_better(decision, rule, id))
+    return;
+  if ((rule->proto & flow->proto) == 0 || !has_port(flow, rule))
+    return;
+  if (rule->action != BT_ACTION_DENY && !may_open(flow, rule)) {
+    decision->closed = true;
+    return;
+  }
+  decision->best = (BtNetVerdict){ rule->action, (int32_t)id };
+  decision->layer = rule->layer;
+}
+
+/* The last span that begins at or before the address; the first begins at ::. */
+static const BtNetSpan *
+find_span(const Flow *flow)
 {
   const BtNetPolicy *policy = flow->policy;
-  BtNetVerdict best = { BT_ACTION_NONE, BT_NET_RULE_DEFAULT };
-  bool closed = flow->class == BT_ADDR_SINKHOLE || policy->default_action == BT_ACTION_ALLOW;
+  uint32_t low = 0, high = policy->n_spans;
 
+  while (high - low > 1) {
+    uint32_t middle = low + (high - low) / 2;
+    if (memcmp(policy->spans[middle].first.bytes, flow->addr->bytes, sizeof flow->addr->bytes) <= 0)
+      low = middle;
+    else
+      high = middle;
+  }
+  return &policy->spans[low];
+}
+
+static void
+consider_addresses(const Flow *flow, Decision *decision)
+{
+  const BtNetPolicy *policy = flow->policy;
+
+  if (policy->n_spans > 0) {
+    const BtNetSpan *span = find_span(flow);
+    for (uint32_t i = 0; i < span->n_ids; i++)
+      consider(flow, policy->ids[span->ids + i], decision);
+    return;
+  }
   for (uint32_t i = 0; i < policy->n_rules; i++) {
     const BtNetRule *rule = &policy->rules[i];
-    if (i > 0 && rule->layer != policy->rules[i - 1].layer && best.action != BT_ACTION_NONE)
-      break;
-    if (rule->action <= best.action || !speaks_of(flow, i))
-      continue;
-    if (rule->action == BT_ACTION_DENY || may_open(flow, rule))
-      best = (BtNetVerdict){ rule->action, (int32_t)i };
-    else
-      closed = true;
+    if ((rule->flags & BT_NET_RULE_NAME) == 0 && bt_addr_in(flow->addr, &rule->addr, rule->prefix))
+      consider(flow, i, decision);
   }
-  if (best.action != BT_ACTION_NONE)
-    return best;
+}
+
+static void
+consider_pins(const Flow *flow, BtNetPinsFunc pins, void *data, Decision *decision)
+{
+  const BtNetPolicy *policy = flow->policy;
+  const uint32_t *ids = NULL;
+  uint32_t count = pins != NULL && flow->proto != BT_PROTO_ICMP ? pins(data, flow->addr, &ids) : 0;
+
+  for (uint32_t i = 0; i < count; i++)
+    if (ids[i] < policy->n_rules && (policy->rules[ids[i]].flags & BT_NET_RULE_NAME) != 0)
+      consider(flow, ids[i], decision);
+}
+
+static BtNetVerdict
+decide(const Flow *flow, BtNetPinsFunc pins, void *data)
+{
+  Decision decision = {
+    .best = { BT_ACTION_NONE, BT_NET_RULE_DEFAULT },
+    .closed = flow->class == BT_ADDR_SINKHOLE || flow->policy->default_action == BT_ACTION_ALLOW,
+  };
+
+  consider_addresses(flow, &decision);
+  consider_pins(flow, pins, data, &decision);
+  if (decision.best.action != BT_ACTION_NONE)
+    return decision.best;
   if (default_opens(flow))
     return (BtNetVerdict){ BT_ACTION_ALLOW, BT_NET_RULE_DEFAULT };
-  return (BtNetVerdict){ BT_ACTION_DENY, closed ? BT_NET_RULE_CLOSURE : BT_NET_RULE_DEFAULT };
+  return (BtNetVerdict){ BT_ACTION_DENY,
+                         decision.closed ? BT_NET_RULE_CLOSURE : BT_NET_RULE_DEFAULT };
 }
 
 bool
@@ -174,7 +282,7 @@ bt_net_is_service(unsigned proto, uint16_t port)
 
 BtNetVerdict
 bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto, uint16_t port,
-                    BtNetPinnedFunc pinned, void *data)
+                    BtNetPinsFunc pins, void *data)
 {
   Flow flow = {
     .policy = policy,
@@ -182,12 +290,10 @@ bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned prot
     .class = bt_addr_classify(addr),
     .proto = proto,
     .port = port,
-    .pinned = pinned,
-    .data = data,
   };
 
   /* No rule can speak of another protocol, and the default must not open it. */
   if (proto != BT_PROTO_TCP && proto != BT_PROTO_UDP && proto != BT_PROTO_ICMP)
     return (BtNetVerdict){ BT_ACTION_DENY, BT_NET_RULE_CLOSURE };
-  return decide(&flow);
+  return decide(&flow, pins, data);
 }

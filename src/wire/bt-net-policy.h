@@ -55,20 +55,38 @@ typedef struct {
   uint32_t reserved;
 } BtNetRule;
 
+/*
+ * The addresses from first up to the next span's, and the address rules that
+ * cover them: n_ids entries of the ids, ascending. So a flow looks at the rules
+ * of its address alone. Few rules, or too many that overlap, have no spans.
+ */
+typedef struct {
+  BtAddr first;
+  uint32_t ids;
+  uint32_t n_ids;
+} BtNetSpan;
+
+#define BT_NET_POLICY_MAX_SPANS (2 * BT_NET_POLICY_MAX_RULES + 1)
+#define BT_NET_POLICY_MAX_IDS (1u << 18)
+
 /* Rules are sorted by layer; a rule's index is its id everywhere. */
 typedef struct {
   const BtNetRule *rules;
   const BtPortRange *ports;
+  const BtNetSpan *spans; /* sorted; the first begins at :: */
+  const uint32_t *ids;
   uint32_t n_rules, n_ports;
+  uint32_t n_spans, n_ids;
   uint32_t default_action; /* BtAction: ALLOW or DENY */
 } BtNetPolicy;
 
 typedef struct {
   uint32_t magic, size;
   uint32_t n_rules, n_ports;
+  uint32_t n_spans, n_ids;
   uint32_t default_action;
   uint32_t reserved;
-  /* BtNetRule[n_rules], BtPortRange[n_ports] */
+  /* BtNetRule[n_rules], BtPortRange[n_ports], BtNetSpan[n_spans], uint32_t[n_ids] */
 } BtNetPolicyHeader;
 
 #define BT_NET_POLICY_MAGIC 0x50544e42u /* "BNTP" */
@@ -84,8 +102,8 @@ typedef struct {
   int32_t rule;    /* index, or BT_NET_RULE_DEFAULT, BT_NET_RULE_CLOSURE */
 } BtNetVerdict;
 
-/* Is addr pinned to the name rule? Called only for rules with BT_NET_RULE_NAME. */
-typedef bool (*BtNetPinnedFunc)(void *data, const BtAddr *addr, uint32_t rule);
+/* The ids of the name rules that addr is pinned to: their number, and where they are. */
+typedef uint32_t (*BtNetPinsFunc)(void *data, const BtAddr *addr, const uint32_t **ids_out);
 
 /*
  * Ports that are closed whatever a rule says: names are asked of the sandbox's
@@ -93,6 +111,6 @@ typedef bool (*BtNetPinnedFunc)(void *data, const BtAddr *addr, uint32_t rule);
  */
 bool bt_net_is_service(unsigned proto, uint16_t port);
 
-/* proto is one BT_PROTO_* bit; port is ignored for ICMP. pinned may be NULL. */
+/* proto is one BT_PROTO_* bit; port is ignored for ICMP. pins may be NULL. */
 BtNetVerdict bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,
-                                 uint16_t port, BtNetPinnedFunc pinned, void *data);
+                                 uint16_t port, BtNetPinsFunc pins, void *data);

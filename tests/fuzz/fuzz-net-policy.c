@@ -12,14 +12,16 @@ static const char *const addresses[] = {
   "::1",       "::",          "fe80::1",   "64:ff9b::10.0.0.1", "2001:db8::1", "2002:7f00:1::",
 };
 
-static bool
-all_pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+all_pinned(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
+  static uint32_t ids[BT_NET_POLICY_MAX_RULES];
   const BtNetPolicy *policy = data;
 
-  if (rule >= policy->n_rules || (policy->rules[rule].flags & BT_NET_RULE_NAME) == 0)
-    abort();
-  return true;
+  for (uint32_t i = 0; i < policy->n_rules; i++)
+    ids[i] = i;
+  *ids_out = ids;
+  return policy->n_rules;
 }
 
 static void

@@ -110,19 +110,23 @@ typedef struct {
   BtNetPolicyHeader header;
   BtNetRule rules[3];
   BtPortRange ports[2];
+  BtNetSpan spans[2];
+  uint32_t ids[3];
 } Policy;
 
 static Policy
 make_policy(void)
 {
   Policy policy = {
-    .header = { BT_NET_POLICY_MAGIC, sizeof policy, 3, 2, BT_ACTION_DENY, 0 },
+    .header = { BT_NET_POLICY_MAGIC, sizeof policy, 3, 2, 2, 3, BT_ACTION_DENY, 0 },
     .rules = {
       { .addr = { { [10] = 0xff, 0xff, 10 } }, .prefix = 104, .action = BT_ACTION_DENY, .proto = 7 },
       { .action = BT_ACTION_ALLOW, .proto = 1, .flags = BT_NET_RULE_NAME, .n_ports = 1 },
       { .action = BT_ACTION_WARN, .proto = 7, .layer = 2, .n_ports = 1, .ports = 1 },
     },
     .ports = { { 443, 443 }, { 1, 65535 } },
+    .spans = { { .n_ids = 1 }, { .first = { { [10] = 0xff, 0xff, 10 } }, .ids = 1, .n_ids = 2 } },
+    .ids = { 2, 0, 2 },
   };
   return policy;
 }
@@ -134,8 +138,14 @@ save_policies(void)
 
   save("net-policy", "valid", &policy, sizeof policy);
   save("net-policy", "truncated", &policy, sizeof policy - 4);
+  policy.spans[1].n_ids = 3;
+  save("net-policy", "ids-beyond", &policy, sizeof policy);
+  policy = make_policy();
+  policy.spans[1].ids = UINT32_MAX;
+  save("net-policy", "ids-wrap", &policy, sizeof policy);
+  policy = make_policy();
   policy.rules[1].flags = BT_NET_RULE_LOOPBACK;
-  policy.rules[2].flags = BT_NET_RULE_LOOPBACK | BT_NET_RULE_NAME;
+  policy.rules[2].flags = BT_NET_RULE_LOOPBACK;
   policy.header.default_action = BT_ACTION_ALLOW;
   save("net-policy", "open", &policy, sizeof policy);
   policy.rules[2].ports = UINT32_MAX;
@@ -143,7 +153,7 @@ save_policies(void)
   policy = make_policy();
   policy.header.n_rules += 1u << 27; /* times 32 is 0 in 32 bits */
   save("net-policy", "rules-wrap", &policy, sizeof policy);
-  BtNetPolicyHeader empty = { BT_NET_POLICY_MAGIC, sizeof empty, 0, 0, BT_ACTION_ALLOW, 0 };
+  BtNetPolicyHeader empty = { BT_NET_POLICY_MAGIC, sizeof empty, 0, 0, 0, 0, BT_ACTION_ALLOW, 0 };
   save("net-policy", "empty", &empty, sizeof empty);
 }
 

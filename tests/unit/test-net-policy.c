@@ -74,16 +74,18 @@ encode(const RuleText *texts, BtAction default_action)
 }
 
 /* Everything is pinned to every name rule: what stays shut, stays shut by closure. */
-static bool
-all_pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+all_pinned(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
-  return true;
+  static const uint32_t ids[] = { 7, 6, 5, 4, 3, 2, 1, 0, UINT32_MAX };
+  *ids_out = ids;
+  return G_N_ELEMENTS(ids);
 }
 
-static bool
-none_pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+none_pinned(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
-  return false;
+  return 0;
 }
 
 typedef struct {
@@ -235,7 +237,7 @@ test_not_pinned(void)
   BtNetPolicy policy;
 
   g_assert_true(bt_net_policy_open(bytes->data, bytes->len, &policy));
-  BtNetPinnedFunc funcs[] = { NULL, none_pinned };
+  BtNetPinsFunc funcs[] = { NULL, none_pinned };
   for (gsize i = 0; i < G_N_ELEMENTS(funcs); i++) {
     BtNetVerdict verdict = bt_net_policy_match(&policy, &other, TCP, 443, funcs[i], NULL);
     g_assert_cmpint(verdict.action, ==, DENY);
@@ -250,12 +252,13 @@ typedef struct {
   guint32 rule;
 } OnePin;
 
-static bool
-is_pin(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+is_pin(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
   const OnePin *pin = data;
   BtAddr pinned = parse(pin->addr);
-  return rule == pin->rule && bt_addr_equal(&pinned, addr);
+  *ids_out = &pin->rule;
+  return bt_addr_equal(&pinned, addr) ? 1 : 0;
 }
 
 /* A pin belongs to the rule that grants the name, with that rule's ports. */
@@ -352,6 +355,10 @@ static const struct {
   { "fewer ports", HEADER(n_ports), 1, FALSE },
   { "more ports", HEADER(n_ports), 3, FALSE },
   { "ports that overflow", HEADER(n_ports), 0x40000002, FALSE },
+  { "a span that is not there", HEADER(n_spans), 1, FALSE },
+  { "spans that overflow", HEADER(n_spans), 0x0aaaaaab, FALSE },
+  { "an id that is not there", HEADER(n_ids), 1, FALSE },
+  { "ids that overflow", HEADER(n_ids), 0x40000000, FALSE },
   { "default none", HEADER(default_action), 0, FALSE },
   { "default allow", HEADER(default_action), ALLOW, TRUE },
   { "default warn", HEADER(default_action), WARN, FALSE },

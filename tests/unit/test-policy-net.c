@@ -166,16 +166,12 @@ typedef struct {
   GArray *rules;
 } Pins;
 
-static bool
-is_pinned(void *data, const BtAddr *addr, uint32_t rule)
+static uint32_t
+pins_of(void *data, const BtAddr *addr, const uint32_t **ids_out)
 {
   const Pins *pins = data;
-  if (!bt_addr_equal(addr, &pins->addr))
-    return false;
-  for (guint i = 0; i < pins->rules->len; i++)
-    if (g_array_index(pins->rules, guint32, i) == rule)
-      return true;
-  return false;
+  *ids_out = (const uint32_t *)pins->rules->data;
+  return bt_addr_equal(addr, &pins->addr) ? pins->rules->len : 0;
 }
 
 static const struct {
@@ -377,7 +373,7 @@ test_flows(gconstpointer data)
   if (flows[i].pinned != NULL)
     bt_policy_check_name(policy, flows[i].pinned, rules);
   BtVerdict verdict = bt_policy_check_flow(policy, flows[i].name, &addr, flows[i].proto,
-                                           flows[i].port, is_pinned, &pins);
+                                           flows[i].port, pins_of, &pins);
   g_autofree char *origin = bt_origin_format(verdict.origin);
   g_assert_cmpstr(origin, ==, flows[i].origin);
   g_assert_cmpint(verdict.action, ==, flows[i].action);
