@@ -48,8 +48,6 @@ plan_walk(const BtPlanView *view)
   for (uint32_t i = 0; i < header->env.count; i++)
     sum += plan_walk_string(view, view->env[i]);
   return sum +
-         plan_walk_bytes(view->notify_filter,
-                         header->notify_filter.count * sizeof(struct sock_filter)) +
          plan_walk_bytes(view->worker_filter,
                          header->worker_filter.count * sizeof(struct sock_filter)) +
          plan_walk_bytes(view->init_filter,

@@ -129,11 +129,10 @@ enter_seccomp(const Worker *worker)
    */
   if (close_range(BT_INIT_STATUS_FD + 1, ~0u, 0) != 0)
     bt_fail_at("close_range");
-  int listener = bt_confine_seccomp(plan->notify_filter, header->notify_filter.count,
-                                    SECCOMP_FILTER_FLAG_NEW_LISTENER, "notify filter");
+  int listener = bt_confine_seccomp(plan->worker_filter, header->worker_filter.count,
+                                    SECCOMP_FILTER_FLAG_NEW_LISTENER, "worker filter");
   if (listener >= 0)
     bt_report_value(BT_STATUS_LISTENER, (uint32_t)listener);
-  bt_confine_seccomp(plan->worker_filter, header->worker_filter.count, 0, "worker filter");
 }
 
 static void

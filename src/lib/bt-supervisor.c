@@ -172,7 +172,7 @@ take_listener(Supervisor *self)
 static gboolean
 may_have_started(const Supervisor *self)
 {
-  return self->notifier != NULL || (self->plan.header->notify_filter.count == 0 &&
+  return self->notifier != NULL || ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0 &&
                                     self->worker_pidfd >= 0);
 }
 

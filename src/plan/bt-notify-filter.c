@@ -2,10 +2,9 @@
 /*
  * Which calls the supervisor answers, as hand-written BPF.
  *
- * All of them are in one filter, since a process can have one listener only.
- * The filter allows everything else: of two filters the stricter answer
- * wins, and the allow-list behind this one is the stricter.  A call of a
- * foreign architecture is therefore left to the allow-list, which kills it.
+ * What it allows is not allowed yet: it goes on to the allow-list, with which it
+ * becomes one program (bt_seccomp_join).  So a call of a foreign architecture is
+ * left to that, which kills it.
  *
  * An open is notified when it could write: the access mode is not O_RDONLY, or
  * O_CREAT, O_TRUNC or O_TMPFILE's own bit is set.  O_PATH opens nothing, so

@@ -16,7 +16,7 @@ struct _BtPlanBuilder {
   GArray *limits;      /* BtPlanLimit */
   GArray *argv;        /* guint32 */
   GArray *env;         /* guint32 */
-  BtFilter notify, worker, init;
+  BtFilter worker, init;
 };
 
 BtPlanBuilder *
@@ -231,9 +231,8 @@ bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value)
 }
 
 void
-bt_plan_builder_filters(BtPlanBuilder *self, BtFilter notify, BtFilter worker, BtFilter init)
+bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init)
 {
-  self->notify = notify;
   self->worker = worker;
   self->init = init;
 }
@@ -273,7 +272,6 @@ bt_plan_builder_finish(BtPlanBuilder *self)
   append_array(self, &header->limits, self->limits);
   append_array(self, &header->argv, self->argv);
   append_array(self, &header->env, self->env);
-  append_filter(self, &header->notify_filter, self->notify);
   append_filter(self, &header->worker_filter, self->worker);
   append_filter(self, &header->init_filter, self->init);
   if (self->bytes->len > BT_PLAN_MAX_SIZE)

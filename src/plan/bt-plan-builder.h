@@ -47,7 +47,8 @@ void bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, gu
 void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);
 /* A later value of a name replaces an earlier one. */
 void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value);
-void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter notify, BtFilter worker, BtFilter init);
+/* Borrows their instructions until the end. */
+void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init);
 
 /* The bytes (transfer full), or NULL if they would exceed BT_PLAN_MAX_SIZE. */
 GBytes *bt_plan_builder_finish(BtPlanBuilder *self);

@@ -76,7 +76,7 @@ typedef struct {
   gboolean run_denials;    /* ... or elsewhere, but not in some places */
   gboolean map_everything; /* code may be mapped from whatever cannot be written */
   guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
-  GArray *worker_program; /* struct sock_filter; NULL: the one that is built in */
+  GArray *worker_program; /* struct sock_filter; NULL: none */
   guint map_noexec;    /* the same for what is read-only: 0 with map_everything, too */
   GPtrArray *run_roots; /* char *: whatever is below runs, but for ... */
   GPtrArray *map_only;  /* char *: ... what may be mapped and is denied to run */

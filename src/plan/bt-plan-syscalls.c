@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The worker's filters: ours, and what antiEscape.denySyscalls adds.
+ * The worker's filter: what the supervisor answers, our allow-list, and what
+ * antiEscape.denySyscalls adds.
  *
  * Adding never removes: a call that is refused already keeps its errno, since
  * libraries rely on some of them (ENOSYS for clone3 makes glibc fall back).
@@ -37,22 +38,20 @@ bt_compile_filters(BtCompile *self, GError **error)
   GPtrArray *denied = bt_policy_get_deny_syscalls(self->request->policy);
   g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
   gboolean memfd = (self->run_everything && !self->run_denials) || self->map_everything;
-  BtFilter worker = bt_seccomp_worker(memfd, header->landlock_scoped != 0);
 
   if (!bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {
     const BtFilter none = { NULL, 0 };
     header->flags |= BT_PLAN_NO_SECCOMP;
-    bt_plan_builder_filters(self->builder, none, none, bt_seccomp_init());
+    bt_plan_builder_filters(self->builder, none, bt_seccomp_init());
     return TRUE;
   }
   for (guint i = 0; i < denied->len; i++)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
-  if (numbers->len > 0) {
-    self->worker_program = bt_seccomp_deny(worker, (const int *)numbers->data, numbers->len);
-    worker = (BtFilter){ (const struct sock_filter *)self->worker_program->data,
-                         self->worker_program->len };
-  }
-  bt_plan_builder_filters(self->builder, bt_notify_filter(), worker, bt_seccomp_init());
+  self->worker_program = bt_seccomp_join(
+    numbers, bt_notify_filter(), bt_seccomp_worker(memfd, header->landlock_scoped != 0));
+  const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
+                            self->worker_program->len };
+  bt_plan_builder_filters(self->builder, worker, bt_seccomp_init());
   return TRUE;
 }

@@ -35,25 +35,38 @@ bt_seccomp_open_call(const char *name)
   return -1;
 }
 
+static void
+append(GArray *program, guint code, guint k, guint yes, guint no)
+{
+  const struct sock_filter one = { (guint16)code, (guint8)yes, (guint8)no, k };
+  g_array_append_val(program, one);
+}
+
 /*
- * In front of the program, so that its verdict is the first. A foreign
- * architecture has other numbers: its calls are killed by the program itself,
- * and never mind if one is refused here instead.
+ * One program, since loading each costs more than all its instructions, and a
+ * call that is not decided by its number alone runs through all programs there
+ * are.  A foreign architecture has other numbers: its calls are killed by the
+ * allow-list, and never mind if one is refused before.
  */
 GArray *
-bt_seccomp_deny(BtFilter program, const int *numbers, guint n_numbers)
+bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list)
 {
-  GArray *all = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
-  const struct sock_filter load =
-    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-  const struct sock_filter refuse = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+  GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
+                                  2 * refused->len + notify.count + allow_list.count + 1);
 
-  g_array_append_val(all, load);
-  for (guint i = 0; i < n_numbers; i++) {
-    const struct sock_filter is = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (guint32)numbers[i], 0, 1);
-    g_array_append_val(all, is);
-    g_array_append_val(all, refuse);
+  if (refused->len > 0)
+    append(all, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+  for (guint i = 0; i < refused->len; i++) {
+    append(all, BPF_JMP | BPF_JEQ | BPF_K, (guint)g_array_index(refused, int, i), 0, 1);
+    append(all, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
   }
-  g_array_append_vals(all, program.instructions, program.count);
+  for (guint i = 0; i < notify.count; i++) {
+    const struct sock_filter *one = &notify.instructions[i];
+    if (one->code == (BPF_RET | BPF_K) && one->k == SECCOMP_RET_ALLOW)
+      append(all, BPF_JMP | BPF_JA, notify.count - i - 1, 0, 0);
+    else
+      g_array_append_vals(all, one, 1);
+  }
+  g_array_append_vals(all, allow_list.instructions, allow_list.count);
   return all;
 }

@@ -23,11 +23,15 @@ typedef struct {
 BtFilter bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped);
 /* The number of a call that the allow-list lets through, for some arguments at least; else -1. */
 int bt_seccomp_open_call(const char *name);
-/* The program with further calls refused by EPERM (element-type struct sock_filter). */
-GArray *bt_seccomp_deny(BtFilter program, const int *numbers, guint n_numbers);
+/*
+ * One program of three (element-type struct sock_filter): the numbered calls
+ * refused by EPERM; then notify, of which an allowed call goes on; then the
+ * allow-list.
+ */
+GArray *bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
-/* The calls that the supervisor answers. Installed before the allow-list. */
+/* The calls that the supervisor answers. */
 BtFilter bt_notify_filter(void);
 
 G_END_DECLS

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 /* The records are read in place. */
-_Static_assert(sizeof(BtPlanHeader) == 176, "BtPlanHeader has a hole");
+_Static_assert(sizeof(BtPlanHeader) == 168, "BtPlanHeader has a hole");
 _Static_assert(sizeof(BtPlanOp) == 56, "BtPlanOp has a hole");
 _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
@@ -237,8 +237,7 @@ check_records(Reader *reader, const BtPlanView *view)
   /* Without a filter its process would run unconfined, and nobody would say so. */
   bool off = (header->flags & BT_PLAN_NO_SECCOMP) != 0;
   return (header->argv.count > 0 && header->init_filter.count > 0 &&
-          (header->worker_filter.count == 0) == off &&
-          (!off || header->notify_filter.count == 0)) ||
+          (header->worker_filter.count == 0) == off) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
@@ -266,7 +265,6 @@ bt_plan_open(const void *bytes, size_t size, BtPlanView *view_out)
     .limits = read_table(&reader, header->limits, sizeof(BtPlanLimit)),
     .argv = read_table(&reader, header->argv, sizeof(uint32_t)),
     .env = read_table(&reader, header->env, sizeof(uint32_t)),
-    .notify_filter = read_filter(&reader, header->notify_filter),
     .worker_filter = read_filter(&reader, header->worker_filter),
     .init_filter = read_filter(&reader, header->init_filter),
   };

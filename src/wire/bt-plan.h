@@ -131,8 +131,7 @@ typedef struct {
   BtPlanTable limits;        /* BtPlanLimit */
   BtPlanTable argv;          /* uint32_t strings */
   BtPlanTable env;           /* uint32_t strings, NAME=VALUE */
-  BtPlanTable notify_filter; /* struct sock_filter; count 0: none, no listener */
-  BtPlanTable worker_filter; /* struct sock_filter: the allow-list; none with NO_SECCOMP */
+  BtPlanTable worker_filter; /* struct sock_filter, with a listener; none with NO_SECCOMP */
   BtPlanTable init_filter;   /* struct sock_filter: for pid 1 */
   BtPlanNet net;
 } BtPlanHeader;
@@ -147,7 +146,6 @@ typedef struct {
   const BtPlanLimit *limits;
   const uint32_t *argv;
   const uint32_t *env;
-  const struct sock_filter *notify_filter;
   const struct sock_filter *worker_filter;
   const struct sock_filter *init_filter;
 } BtPlanView;

@@ -76,7 +76,7 @@ save_plans(void)
   header->limits = TABLE(limits, 1);
   header->argv = TABLE(argv, 2);
   header->env = TABLE(env, 2);
-  header->notify_filter = header->worker_filter = header->init_filter = TABLE(filter, 2);
+  header->worker_filter = header->init_filter = TABLE(filter, 2);
   header->net = (BtPlanNet){ .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2,
                              .prefix_length = 24, .interface = at(&plan, "eth0") };
   uint32_t usr = at(&plan, "/usr");

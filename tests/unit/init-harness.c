@@ -87,8 +87,7 @@ add_filters(Plan *plan)
   };
   static const struct sock_filter allow[] = { STATEMENT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
 
-  plan->header.notify_filter = plan_add_table(plan, notify, G_N_ELEMENTS(notify), sizeof notify[0]);
-  plan->header.worker_filter = plan_add_table(plan, allow, 1, sizeof allow[0]);
+  plan->header.worker_filter = plan_add_table(plan, notify, G_N_ELEMENTS(notify), sizeof notify[0]);
   plan->header.init_filter = plan_add_table(plan, allow, 1, sizeof allow[0]);
 }
 

@@ -33,7 +33,7 @@ typedef struct {
   BtPlanLimit limits[2];
   guint32 argv[2];
   guint32 env[2];
-  struct sock_filter notify_filter[N_FILTER], worker_filter[N_FILTER], init_filter[N_FILTER];
+  struct sock_filter worker_filter[N_FILTER], init_filter[N_FILTER];
   char data[8];
   char strings[216]; /* the last byte is the last string's NUL */
 } Plan;
@@ -96,7 +96,6 @@ make_plan(Plan *plan_out)
     .limits = TABLE(limits),
     .argv = TABLE(argv),
     .env = TABLE(env),
-    .notify_filter = TABLE(notify_filter),
     .worker_filter = TABLE(worker_filter),
     .init_filter = TABLE(init_filter),
     .net = { .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2, .dns = 3,
@@ -146,7 +145,6 @@ test_open(void)
   g_assert_true(view.limits == plan.limits);
   g_assert_true(view.argv == plan.argv);
   g_assert_true(view.env == plan.env);
-  g_assert_true(view.notify_filter == plan.notify_filter);
   g_assert_true(view.worker_filter == plan.worker_filter);
   g_assert_true(view.init_filter == plan.init_filter);
   g_assert_cmpstr(bt_plan_string(&view, view.header->executable), ==, "/usr/bin/python3");
@@ -246,13 +244,12 @@ static const struct {
   { "no argv", AT(header.argv.count), 0, RECORD },
   { "env without end", AT(header.env.count), 0x40000001, TABLE_ },
   { "no env", AT(header.env.count), 0, OK },
-  { "notify filter without end", AT(header.notify_filter.count), 4097, TABLE_ },
   { "worker filter without end", AT(header.worker_filter.count), 0x20000000, TABLE_ },
   { "init filter without end", AT(header.init_filter.count), 4096, TABLE_ },
   { "init filter in the header", AT(header.init_filter.offset), 0, TABLE_ },
   { "no worker filter", AT(header.worker_filter.count), 0, RECORD },
   { "no init filter", AT(header.init_filter.count), 0, RECORD },
-  { "no notify filter", AT(header.notify_filter.count), 0, OK },
+  { "a filter where there is to be none", AT(header.flags), BT_PLAN_NO_SECCOMP, RECORD },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },
   { "op unknown", AT(ops[OP_DIR].kind), BT_PLAN_COVER + 1, RECORD },
@@ -338,11 +335,9 @@ test_empty_tables(void)
     Plan plan;
     make_plan(&plan);
     plan.header.ops = plan.header.env = (BtPlanTable){ offsets[i], 0 };
-    plan.header.notify_filter = (BtPlanTable){ offsets[i], 0 };
     g_assert_cmpint(bt_plan_open(&plan, sizeof plan, &view), ==, OK);
     g_assert_null(view.ops);
     g_assert_null(view.env);
-    g_assert_null(view.notify_filter);
   }
 }
 

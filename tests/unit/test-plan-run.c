@@ -237,7 +237,8 @@ test_memory(void)
     compile(&self, memories[i].flags);
     gboolean scoped = self.view.header->landlock_scoped != 0;
     g_assert_cmpuint(self.view.header->worker_filter.count, ==,
-                     bt_seccomp_worker(memories[i].allowed, scoped).count);
+                     bt_notify_filter().count +
+                       bt_seccomp_worker(memories[i].allowed, scoped).count);
     clear(&self);
   }
 }
