@@ -68,3 +68,22 @@ bt_helper_path(const char *name, GError **error)
             _("install buntime again, or run it from its build directory"));
   return path;
 }
+
+/* As helpers are found; in a build below its root or in its folder data. */
+char *
+bt_data_path(const char *name)
+{
+  g_autofree char *folder = program_folder();
+  char *path = NULL;
+
+  if (folder != NULL) {
+    path = try_path(g_strconcat(folder, "/" BT_DATA_FROM_BIN "/", name, NULL));
+    /* Only of a build: an installed program is in no folder "src/cli". */
+    gboolean build = g_str_has_suffix(folder, "/src/cli");
+    if (path == NULL && build)
+      path = try_path(g_strconcat(folder, "/../../", name, NULL));
+    if (path == NULL && build)
+      path = try_path(g_strconcat(folder, "/../../data/", name, NULL));
+  }
+  return path != NULL ? path : g_strconcat(BT_DATADIR "/", name, NULL);
+}

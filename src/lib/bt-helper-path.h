@@ -7,5 +7,10 @@ G_BEGIN_DECLS
 
 /* Absolute path of a helper program, such as "buntime-init" (transfer full). */
 char *bt_helper_path(const char *name, GError **error);
+/*
+ * Absolute path of what is installed in buntime's data folder, such as
+ * "policies"; where it should be if it is nowhere (transfer full).
+ */
+char *bt_data_path(const char *name);
 
 G_END_DECLS

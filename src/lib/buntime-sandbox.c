@@ -2,40 +2,25 @@
 /*
  * The launcher: collects the policy, looks at the host once, and runs.
  */
-#include "lib/buntime.h"
+#include "lib/bt-sandbox-private.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "lib/bt-account.h"
 #include "lib/bt-explain.h"
+#include "lib/bt-helper-path.h"
 #include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
 #include "lib/bt-terminal.h"
 #include "lib/bt-write.h"
-#include "plan/bt-plan-compile.h"
+#include "policy/bt-event.h"
 #include "policy/bt-json.h"
-#include "policy/bt-policy.h"
-
-#define MAX_POLICY_BYTES (1u << 20)
-
-struct _BuntimeSandbox {
-  BtPolicy *policy;
-  char *cwd;
-  char *home;
-  BtWorkerKind worker;
-  BtPlanNetMode net_mode;
-  gboolean quiet;
-  gboolean isolated;
-  int status_fd; /* -1: none */
-};
 
 /* HOME is the user's word for it; a service without one gets its record's. */
 static char *
@@ -69,6 +54,7 @@ void
 buntime_sandbox_free(BuntimeSandbox *self)
 {
   bt_policy_unref(self->policy);
+  g_clear_pointer(&self->files, bt_policy_files_free);
   g_free(self->cwd);
   g_free(self->home);
   g_free(self);
@@ -81,6 +67,7 @@ static const struct {
 } permissions[] = {
   { BT_KIND_NET, "net" }, { BT_KIND_READ, "read" }, { BT_KIND_WRITE, "write" },
   { BT_KIND_RUN, "run" }, { BT_KIND_ENV, "env" },   { BT_KIND_UNIX, "unix" },
+  { BT_KIND_FFI, "ffi" }, { BT_KIND_SYS, "sys" },
 };
 
 gboolean
@@ -101,58 +88,41 @@ buntime_sandbox_allow_all(BuntimeSandbox *self)
   bt_policy_add_everything(self->policy, BT_LAYER_FLAGS, "--allow-all");
 }
 
-static GBytes *
-read_policy_file(const char *path, GError **error)
+char *
+bt_sandbox_config_folder(const BuntimeSandbox *self)
 {
-  struct stat info;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const char *config = g_getenv("XDG_CONFIG_HOME");
 
-  if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-    bt_fail(error, BUNTIME_ERROR_POLICY, path,
-            fd < 0 ? g_strerror(errno) : _("not a regular file"),
-            _("give the path of a policy file"));
-    if (fd >= 0)
-      close(fd);
-    return NULL;
-  }
-  /* One byte more than is allowed, so that the reader sees a file that is too large. */
-  gsize room = MAX_POLICY_BYTES + 1;
-  g_autofree char *bytes = g_malloc(room);
-  gsize have = 0;
-  gssize got;
-  while (have < room && (got = read(fd, bytes + have, room - have)) > 0)
-    have += got;
-  close(fd);
-  return g_bytes_new(bytes, have);
+  /* The XDG specification: relative values are to be ignored. */
+  return config != NULL && config[0] == '/'
+           ? g_build_filename(config, "buntime", NULL)
+           : g_build_filename(self->home, ".config", "buntime", NULL);
 }
 
-/* A worker that may write around here must not rewrite its next run's policy. */
-static gboolean
-protect_policy_file(BuntimeSandbox *self, const char *path, GError **error)
+GStrv
+bt_sandbox_preset_folders(const BuntimeSandbox *self)
 {
-  g_auto(GStrv) parts = g_strsplit(path, ",", -1);
-  g_autofree char *item = g_strjoinv(",,", parts);
-  return bt_policy_add_flag(self->policy, BT_LAYER_FLAGS, BT_KIND_WRITE, BT_ACTION_DENY,
-                            "--policy", item, self->cwd, self->home, error);
+  g_autofree char *config = bt_sandbox_config_folder(self);
+  char *const folders[] = { g_build_filename(config, "policies", NULL),
+                            g_strdup("/etc/buntime/policies"), bt_data_path("policies"), NULL };
+  return g_memdup2(folders, sizeof folders);
+}
+
+BtPolicyFiles *
+bt_sandbox_files(BuntimeSandbox *self)
+{
+  if (self->files == NULL) {
+    g_auto(GStrv) folders = bt_sandbox_preset_folders(self);
+    self->files = bt_policy_files_new((const char *const *)folders, self->cwd, self->home);
+    bt_policy_set_json_reader(bt_json_helper_read);
+  }
+  return self->files;
 }
 
 gboolean
 buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **error)
 {
-  g_autofree char *path = NULL;
-  g_autoptr(GBytes) bytes = NULL;
-
-  /* Anything else is a preset's name, never looked up in the current directory. */
-  if (strchr(value, '/') == NULL && !g_str_has_suffix(value, ".json"))
-    return bt_fail(error, BUNTIME_ERROR_POLICY, value, _("presets are not part of buntime yet"),
-                   _("give a path with a slash or ending in .json"));
-  path = g_path_is_absolute(value) ? g_strdup(value) : g_build_filename(self->cwd, value, NULL);
-  bytes = read_policy_file(path, error);
-  if (bytes == NULL)
-    return FALSE;
-  bt_policy_set_json_reader(bt_json_helper_read);
-  return bt_policy_add_json(self->policy, bytes, path, self->home, NULL, error) &&
-         protect_policy_file(self, path, error);
+  return bt_policy_files_add(bt_sandbox_files(self), self->policy, value, error);
 }
 
 void
@@ -214,6 +184,28 @@ host_memory(void)
   return sysinfo(&info) == 0 ? (guint64)info.totalram * info.mem_unit : 0;
 }
 
+gboolean
+bt_sandbox_settle_policy(BuntimeSandbox *self, GPtrArray *notices, GError **error)
+{
+  g_autofree char *config = bt_sandbox_config_folder(self);
+
+  bt_policy_files_guard(bt_sandbox_files(self), self->policy, config);
+  return bt_policy_resolve(self->policy, g_getenv("PATH"), notices, error);
+}
+
+/* Nothing can guard a folder that is not there yet; the next run would take policies from it. */
+static void
+tell_of_made_config(BtExplainer *explainer, const char *config)
+{
+  if (!g_file_test(config, G_FILE_TEST_EXISTS))
+    return;
+  g_autofree char *safe = bt_text_neutralise(config, -1);
+  g_autofree char *note = g_strdup_printf(
+    _("the program made %s, where buntime looks for policies: look at it before the next run"),
+    safe);
+  bt_explainer_note(explainer, note);
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -227,7 +219,9 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   /* First, so that it starts while the plan is made. */
   if (!bt_launch_begin(caller->uid, caller->gid, &launch, error))
     return FALSE;
-  if (!bt_policy_resolve(self->policy, g_getenv("PATH"), notices, error))
+  g_autofree char *config = bt_sandbox_config_folder(self);
+  gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
+  if (!bt_sandbox_settle_policy(self, notices, error))
     return FALSE;
   BtPlanRequest request = {
     .policy = self->policy,
@@ -259,6 +253,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   };
   if (!bt_supervise(&run, &launch, exit_status_out, error))
     return FALSE;
+  if (!configured)
+    tell_of_made_config(explainer, config);
   if (*exit_status_out != 0 && plan->unseen_siblings)
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
                                    "--allow-read=DIR shows it"));
@@ -310,6 +306,10 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
   g_autoptr(GError) failure = NULL;
   BtTerminal terminal;
 
+  if (strcmp(entry, "-") == 0 && self->files != NULL && bt_policy_files_used_stdin(self->files))
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--policy=-",
+                   _("standard input cannot be both the policy and the program"),
+                   _("put one of them into a file"));
   if (!self->isolated)
     return run_bare(self, entry, args, error);
   bt_terminal_save(&terminal);

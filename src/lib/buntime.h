@@ -21,6 +21,8 @@ G_BEGIN_DECLS
  * @BUNTIME_PERMISSION_RUN: programs
  * @BUNTIME_PERMISSION_ENV: environment variables
  * @BUNTIME_PERMISSION_UNIX: Unix sockets of the host
+ * @BUNTIME_PERMISSION_FFI: shared objects to load
+ * @BUNTIME_PERMISSION_SYS: facts about the machine
  *
  * What a permission flag is about.
  *
@@ -33,6 +35,8 @@ typedef enum {
   BUNTIME_PERMISSION_RUN,
   BUNTIME_PERMISSION_ENV,
   BUNTIME_PERMISSION_UNIX,
+  BUNTIME_PERMISSION_FFI,
+  BUNTIME_PERMISSION_SYS,
 } BuntimePermission;
 
 /**
@@ -231,6 +235,151 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
  */
 gboolean buntime_sandbox_run(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
                              int *exit_status_out, GError **error);
+
+/**
+ * BuntimeAction:
+ * @BUNTIME_ACTION_ALLOW: permitted
+ * @BUNTIME_ACTION_WARN: permitted, and an event says so
+ * @BUNTIME_ACTION_DENY: refused
+ *
+ * What a policy decides.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_ACTION_ALLOW,
+  BUNTIME_ACTION_WARN,
+  BUNTIME_ACTION_DENY,
+} BuntimeAction;
+
+/**
+ * BuntimeVerdict:
+ *
+ * What would become of one operation, and why.
+ *
+ * Since: 1.0
+ */
+typedef struct _BuntimeVerdict BuntimeVerdict;
+
+/**
+ * buntime_sandbox_check:
+ * @sandbox: a launcher, of which nothing is run afterwards
+ * @permission: what it is about
+ * @value: one object as an item of that permission's flag names it
+ * @error: return location for an error
+ *
+ * Says what a run would do about @value, by the rules and by what is mounted
+ * where. Only what the entry itself brings, its file and its interpreter, is
+ * not looked at. A host without a port means every port of it.
+ *
+ * Returns: (transfer full): the verdict, or %NULL with @error set if @value is
+ *   malformed or the policy cannot be enforced
+ *
+ * Since: 1.0
+ */
+BuntimeVerdict *buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission,
+                                      const char *value, GError **error);
+
+/**
+ * buntime_verdict_free:
+ * @verdict: (transfer full): a verdict
+ *
+ * Since: 1.0
+ */
+void buntime_verdict_free(BuntimeVerdict *verdict);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuntimeVerdict, buntime_verdict_free)
+
+/**
+ * buntime_verdict_get_action:
+ * @verdict: a verdict
+ *
+ * Returns: what was decided
+ *
+ * Since: 1.0
+ */
+BuntimeAction buntime_verdict_get_action(const BuntimeVerdict *verdict);
+
+/**
+ * buntime_verdict_format:
+ * @verdict: a verdict
+ *
+ * Returns: (transfer full): the verdict, the deciding rule and the narrowest
+ *   flag that would permit it, one a line; safe to print
+ *
+ * Since: 1.0
+ */
+char *buntime_verdict_format(const BuntimeVerdict *verdict);
+
+/**
+ * buntime_verdict_to_json:
+ * @verdict: a verdict
+ *
+ * Returns: (transfer full): one line of JSON with the keys v, kind, action,
+ *   object, rule {source, line, text} and suggestion
+ *
+ * Since: 1.0
+ */
+char *buntime_verdict_to_json(const BuntimeVerdict *verdict);
+
+/**
+ * buntime_sandbox_to_json:
+ * @sandbox: a launcher
+ * @error: return location for an error
+ *
+ * Writes the policy as a policy file: a run with it permits what a run with
+ * the same permissions permits.
+ *
+ * Returns: (transfer full): the text, or %NULL with @error set if a policy
+ *   file cannot say it
+ *
+ * Since: 1.0
+ */
+char *buntime_sandbox_to_json(BuntimeSandbox *sandbox, GError **error);
+
+/**
+ * buntime_sandbox_list_rules:
+ * @sandbox: a launcher
+ *
+ * Returns: (transfer full) (array zero-terminated=1): a line for each rule,
+ *   default and setting, sorted
+ *
+ * Since: 1.0
+ */
+char **buntime_sandbox_list_rules(BuntimeSandbox *sandbox);
+
+/**
+ * buntime_policy_list:
+ * @json: in JSON, one line a preset, instead of for people
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the presets with path and description, or %NULL
+ *   with @error set if one cannot be read
+ *
+ * Since: 1.0
+ */
+char *buntime_policy_list(gboolean json, GError **error);
+
+/**
+ * buntime_policy_show:
+ * @value: a preset's name or a file's path, "-" for standard input
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the file as it is, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+char *buntime_policy_show(const char *value, GError **error);
+
+/**
+ * buntime_policy_schema:
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the JSON schema of policy files, or %NULL with
+ *   @error set
+ *
+ * Since: 1.0
+ */
+char *buntime_policy_schema(GError **error);
 
 /**
  * buntime_error_format:

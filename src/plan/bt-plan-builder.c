@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "policy/bt-path.h"
+
 struct _BtPlanBuilder {
   BtPlanHeader header;
   GByteArray *bytes;   /* room for the header, then the heap */
@@ -197,6 +199,19 @@ bt_plan_builder_landlock(BtPlanBuilder *self, const char *path, guint64 access)
   }
   BtPlanLandlock rule = { .access = access, .path = offset };
   g_array_append_val(self->landlock, rule);
+}
+
+guint64
+bt_plan_builder_rights(const BtPlanBuilder *self, const char *path)
+{
+  guint64 rights = 0;
+
+  for (guint i = 0; i < self->landlock->len; i++) {
+    const BtPlanLandlock *rule = &g_array_index(self->landlock, BtPlanLandlock, i);
+    if (bt_path_is_below(path, (const char *)self->bytes->data + rule->path))
+      rights |= rule->access;
+  }
+  return rights;
 }
 
 void

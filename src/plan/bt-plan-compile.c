@@ -161,29 +161,37 @@ finish(BtCompile *self, GError **error)
   return plan;
 }
 
+/* What lies where and who may do what with it; of the worker only if it is known. */
+static gboolean
+compile_places(BtCompile *self, GError **error)
+{
+  bt_compile_base(self);
+  bt_compile_sys(self);
+  show_folders(self, FALSE);
+  bt_compile_rules(self);
+  bt_compile_libraries(self);
+  if (self->request->entry != NULL && !bt_compile_worker(self, error))
+    return FALSE;
+  bt_compile_run_rules(self);
+  bt_compile_ffi(self);
+  if (!bt_compile_spots(self, error) || !bt_compile_check_grants(self, error))
+    return FALSE;
+  show_folders(self, TRUE);
+  if (!bt_compile_run_roots(self, error))
+    return FALSE;
+  bt_compile_landlock_rules(self);
+  return TRUE;
+}
+
 BtPlan *
 bt_plan_compile(const BtPlanRequest *request, GError **error)
 {
   g_auto(BtCompile) self = { .request = NULL };
 
   compile_init(&self, request);
-  if (!bt_compile_plugins(&self, error) || !bt_compile_landlock(&self, error))
+  if (!bt_compile_plugins(&self, error) || !bt_compile_landlock(&self, error) ||
+      !compile_places(&self, error))
     return NULL;
-  bt_compile_base(&self);
-  bt_compile_sys(&self);
-  show_folders(&self, FALSE);
-  bt_compile_rules(&self);
-  bt_compile_libraries(&self);
-  if (!bt_compile_worker(&self, error))
-    return NULL;
-  bt_compile_run_rules(&self);
-  bt_compile_ffi(&self);
-  if (!bt_compile_spots(&self, error) || !bt_compile_check_grants(&self, error))
-    return NULL;
-  show_folders(&self, TRUE);
-  if (!bt_compile_run_roots(&self, error))
-    return NULL;
-  bt_compile_landlock_rules(&self);
   bt_compile_env(&self);
   bt_compile_limits(&self);
   bt_compile_net(&self);
@@ -199,4 +207,48 @@ bt_plan_compile_bare(const BtPlanRequest *request, GError **error)
   if (!bt_compile_worker(&self, error))
     return NULL;
   return fill_header(&self, error) ? finish(&self, error) : NULL;
+}
+
+/* The private places; "/" is read-only when the worker runs. */
+static gboolean
+is_scratch(const BtMount *mount)
+{
+  return mount->kind == BT_MOUNT_OWN && (mount->attr & BT_PLAN_RDONLY) == 0 &&
+         strcmp(mount->path, "/") != 0;
+}
+
+static void
+look_at(BtCompile *self, const char *path, BtPlanLook *look_out)
+{
+  const BtMount *mount = bt_compile_mount_at(self, path);
+  struct stat info;
+  gboolean found = lstat(path, &info) == 0;
+  gboolean folder = found && S_ISDIR(info.st_mode);
+  guint64 rights = bt_plan_builder_rights(self->builder, path);
+
+  look_out->host = mount->kind == BT_MOUNT_HOST;
+  look_out->readable = look_out->host && (mount->perms & (folder ? BT_FS_READ_DIR : BT_FS_READ_FILE));
+  look_out->writable = look_out->host && (mount->attr & BT_PLAN_RDONLY) == 0;
+  /* A directory of the sandbox's has not what the host's has. */
+  look_out->made = mount->kind == BT_MOUNT_OWN && !folder && g_hash_table_contains(self->made, path);
+  look_out->scratch = is_scratch(mount);
+  look_out->maps = look_out->host && (mount->attr & BT_PLAN_NOEXEC) == 0;
+  look_out->runs = look_out->maps && ((rights | ~self->handled) & BT_FS_EXECUTE) != 0;
+}
+
+gboolean
+bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_out, GError **error)
+{
+  g_auto(BtCompile) self = { .request = NULL };
+
+  *look_out = (BtPlanLook){ .host = FALSE };
+  compile_init(&self, request);
+  if (!bt_compile_plugins(&self, error) || !bt_compile_landlock(&self, error) ||
+      !compile_places(&self, error))
+    return FALSE;
+  bt_compile_net(&self);
+  look_out->net = bt_plan_builder_header(self.builder)->net;
+  if (path != NULL)
+    look_at(&self, path, look_out);
+  return TRUE;
 }

@@ -57,4 +57,33 @@ BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
  */
 BtPlan *bt_plan_compile_bare(const BtPlanRequest *request, GError **error);
 
+/* What a worker would find at a path, whatever the policy calls it. */
+typedef struct {
+  gboolean host;     /* the host's object, at least to the eye */
+  gboolean readable; /* read_file for a file, read_dir for a directory */
+  gboolean writable; /* not kept read-only */
+  gboolean made;     /* a file or device of the sandbox's own */
+  gboolean scratch;  /* on the private /tmp or /dev/shm */
+  gboolean runs;     /* may be executed */
+  gboolean maps;     /* code may be mapped from it */
+  BtPlanNet net;     /* of the whole plan */
+} BtPlanLook;
+
+/*
+ * Compiles the plan but for what the entry brings: its file, its interpreter.
+ * path is canonical; NULL asks only for what is not about one.
+ */
+gboolean bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_out,
+                      GError **error);
+
+typedef enum {
+  BT_ENV_HIDDEN,
+  BT_ENV_MADE,    /* the program has one, and it is not the caller's */
+  BT_ENV_PASSED,  /* the caller's, by the policy */
+  BT_ENV_SETTING, /* the caller's, without any grant */
+} BtEnvFate;
+
+/* What becomes of the caller's variable (bt-plan-env.c). */
+BtEnvFate bt_plan_env_fate(const BtPlanRequest *request, const char *name);
+
 G_END_DECLS

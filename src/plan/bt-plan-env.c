@@ -16,24 +16,24 @@ static const char *const passed[] = {
 };
 
 static gboolean
-is_denied(const BtCompile *self, const char *name)
+is_denied(BtPolicy *policy, const char *name)
 {
-  GPtrArray *rules = bt_policy_get_env_rules(self->request->policy);
+  GPtrArray *rules = bt_policy_get_env_rules(policy);
 
   /* Only a rule takes these away, never the default. */
   for (guint i = 0; i < rules->len; i++) {
     const BtEnvRule *rule = g_ptr_array_index(rules, i);
     if (rule->rule.action == BT_ACTION_DENY && bt_glob_match(rule->pattern, name))
-      return bt_policy_check_env(self->request->policy, name).action == BT_ACTION_DENY;
+      return bt_policy_check_env(policy, name).action == BT_ACTION_DENY;
   }
   return FALSE;
 }
 
 /* Granted by its whole name. */
 static gboolean
-is_named(const BtCompile *self, const char *name)
+is_named(BtPolicy *policy, const char *name)
 {
-  GPtrArray *rules = bt_policy_get_env_rules(self->request->policy);
+  GPtrArray *rules = bt_policy_get_env_rules(policy);
 
   for (guint i = 0; i < rules->len; i++) {
     const BtEnvRule *rule = g_ptr_array_index(rules, i);
@@ -63,7 +63,7 @@ add_granted(BtCompile *self)
     if (equals == NULL || equals == *entry)
       continue;
     g_autofree char *name = g_strndup(*entry, equals - *entry);
-    if (is_made(name) && !is_named(self, name))
+    if (is_made(name) && !is_named(self->request->policy, name))
       continue;
     if (bt_policy_check_env(self->request->policy, name).action != BT_ACTION_DENY)
       bt_plan_builder_env(self->builder, name, equals + 1);
@@ -78,7 +78,7 @@ add_set(BtCompile *self)
 
   for (guint i = 0; i < sets->len; i++) {
     const BtEnvSet *set = g_ptr_array_index(sets, i);
-    if (!is_denied(self, set->name))
+    if (!is_denied(self->request->policy, set->name))
       bt_plan_builder_env(self->builder, set->name, set->value);
   }
 }
@@ -94,7 +94,7 @@ bt_compile_env(BtCompile *self)
 
   for (gsize i = 0; i < G_N_ELEMENTS(passed); i++) {
     const char *value = bt_request_getenv(request, passed[i]);
-    if (value != NULL && !is_denied(self, passed[i]))
+    if (value != NULL && !is_denied(self->request->policy, passed[i]))
       bt_plan_builder_env(builder, passed[i], value);
   }
   bt_plan_builder_env(builder, "PYTHONDONTWRITEBYTECODE", "1");
@@ -109,4 +109,29 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
   add_set(self);
+}
+
+/* As bt_compile_env() does, one variable alone. */
+BtEnvFate
+bt_plan_env_fate(const BtPlanRequest *request, const char *name)
+{
+  static const char *const settings[] = { "PYTHONDONTWRITEBYTECODE",
+                                          "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "DENO_DIR",
+                                          "NODE_REPL_HISTORY" };
+  BtPolicy *policy = request->policy;
+  GPtrArray *sets = bt_policy_get_env_set(policy);
+
+  for (guint i = 0; i < sets->len; i++)
+    if (strcmp(((const BtEnvSet *)g_ptr_array_index(sets, i))->name, name) == 0 &&
+        !is_denied(policy, name))
+      return BT_ENV_MADE;
+  if (bt_policy_check_env(policy, name).action != BT_ACTION_DENY)
+    return is_made(name) && !is_named(policy, name) ? BT_ENV_MADE : BT_ENV_PASSED;
+  for (gsize i = 0; i < G_N_ELEMENTS(passed); i++)
+    if (strcmp(passed[i], name) == 0 && !is_denied(policy, name))
+      return BT_ENV_SETTING;
+  for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
+    if (strcmp(settings[i], name) == 0)
+      return BT_ENV_MADE;
+  return is_made(name) ? BT_ENV_MADE : BT_ENV_HIDDEN;
 }

@@ -49,7 +49,8 @@ bt_origin_format(const BtOrigin *origin)
 gboolean
 bt_origin_yields_to_flags(const BtOrigin *origin)
 {
-  return origin->line > 0 || strcmp(origin->source, BT_SOURCE_FLAGS) != 0;
+  return origin->line > 0 || (strcmp(origin->source, BT_SOURCE_FLAGS) != 0 &&
+                              strcmp(origin->source, BT_SOURCE_SELF) != 0);
 }
 
 gboolean

@@ -17,6 +17,11 @@
 
 G_BEGIN_DECLS
 
+BtNetItem *bt_net_item_new(void);
+BtNetItem *bt_net_item_copy(const BtNetItem *item);
+void bt_net_item_free(BtNetItem *item);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetItem, bt_net_item_free)
+
 /*
  * Appends BtNetItems without rule data to items_out; localhost gives two.
  * Without a protocol an allow or warn item is TCP, a deny item everything.

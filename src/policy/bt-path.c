@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,6 +50,26 @@ bt_path_is_below(const char *path, const char *folder)
   if (length == 1 && folder[0] == '/')
     return path[0] == '/';
   return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+char *
+bt_path_real(const char *path)
+{
+  char real[PATH_MAX];
+  g_autofree char *folder = g_strdup(path);
+
+  if (realpath(path, real) != NULL)
+    return g_strdup(real);
+  while (strlen(folder) > 1) {
+    char *slash = strrchr(folder, '/');
+    slash[slash == folder ? 1 : 0] = '\0';
+    if (realpath(folder, real) != NULL) {
+      const char *rest = path + strlen(folder);
+      rest += strspn(rest, "/");
+      return g_strconcat(real, strcmp(real, "/") == 0 ? "" : "/", rest, NULL);
+    }
+  }
+  return g_strdup(path);
 }
 
 gboolean

@@ -18,6 +18,9 @@ char *bt_path_absolute(const char *written, const char *base, const char *home, 
 /* Is path folder itself or below it? "/tmp" never holds "/tmpfile". Both without dots. */
 gboolean bt_path_is_below(const char *path, const char *folder);
 
+/* Its real path, or where it would be made: that of what exists of it, and the rest (transfer full). */
+char *bt_path_real(const char *path);
+
 /* Never the host's, whatever is granted: /proc, /sys, /dev, /run. (A socket may be.) */
 gboolean bt_path_is_never(const char *path);
 gboolean bt_path_is_glob(const char *path);

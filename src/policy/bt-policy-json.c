@@ -317,9 +317,19 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
   };
 
   read_root(&reader, root);
-  if (!take(&reader, error))
-    return FALSE;
+  /* Also of a file with errors: those of its base are told with them. */
   while (extends->len > 0)
     g_ptr_array_add(extends_out, g_ptr_array_steal_index(extends, 0));
-  return TRUE;
+  return take(&reader, error);
+}
+
+char *
+bt_policy_json_describe(GBytes *bytes, const char *file_path, GError **error)
+{
+  g_autoptr(BtJsonNode) root = parse(bytes, file_path, error);
+  if (root == NULL)
+    return NULL;
+  const char *description =
+    root->kind == BT_JSON_OBJECT ? bt_reader_get_string(root, "description") : NULL;
+  return g_strdup(description != NULL ? description : "");
 }

@@ -416,6 +416,41 @@ bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, gui
   return (BtVerdict){ verdict.action, bt_policy_net_origin(policy, verdict.rule) };
 }
 
+static BtVerdict
+check_item_flow(BtPolicy *policy, const BtNetItem *item, GPtrArray *items, guint proto,
+                guint16 port)
+{
+  if (item->host != NULL)
+    return decide(policy, item->host, items, proto, port);
+  return bt_policy_check_flow(policy, NULL, &item->addr, proto, port, NULL, NULL);
+}
+
+BtVerdict
+bt_policy_check_net_item(BtPolicy *policy, const BtNetItem *item, guint *proto_out,
+                         guint16 *port_out)
+{
+  g_autoptr(GPtrArray) items = item->host != NULL ? items_for(policy, item->host) : NULL;
+  g_autoptr(GArray) ports = candidate_ports(policy->net_items);
+  BtVerdict worst = { BT_ACTION_NONE, NULL };
+
+  for (guint i = 0; i < item->ports->len; i++)
+    g_array_append_val(ports, g_array_index(item->ports, BtPortRange, i).first);
+  for (guint proto = BT_PROTO_TCP; proto <= BT_PROTO_UDP; proto <<= 1) {
+    for (guint i = 0; (item->proto & proto) != 0 && i < ports->len; i++) {
+      guint16 port = g_array_index(ports, guint16, i);
+      if (!has_port(item, port))
+        continue;
+      BtVerdict verdict = check_item_flow(policy, item, items, proto, port);
+      if (verdict.action <= worst.action)
+        continue;
+      worst = verdict;
+      *proto_out = proto;
+      *port_out = port;
+    }
+  }
+  return worst;
+}
+
 gboolean
 bt_policy_grants_net(BtPolicy *policy)
 {

@@ -5,6 +5,7 @@
  * What the files of src/policy share and nobody else sees.
  */
 
+#include "policy/bt-net-item.h"
 #include "policy/bt-policy.h"
 #include "policy/bt-rule-index.h"
 
@@ -13,6 +14,8 @@ G_BEGIN_DECLS
 #define BT_SOURCE_BUILT_IN "built-in"
 #define BT_SOURCE_FLAGS "command line"
 #define BT_SOURCE_VARIABLES "environment"
+/* What buntime does by itself, and no flag changes. */
+#define BT_SOURCE_SELF "buntime"
 
 #define BT_N_LAYERS 3
 
@@ -71,9 +74,6 @@ const char *bt_layer_source(BtLayer layer);
 BtPathRule *bt_path_rule_new(BtFsPerms perms);
 BtPathRule *bt_path_rule_copy(const BtPathRule *rule);
 void bt_path_rule_free(BtPathRule *rule);
-BtNetItem *bt_net_item_new(void);
-BtNetItem *bt_net_item_copy(const BtNetItem *item);
-void bt_net_item_free(BtNetItem *item);
 BtEnvRule *bt_env_rule_new(const char *pattern);
 void bt_env_rule_free(BtEnvRule *rule);
 BtEnvSet *bt_env_set_new(const char *name, const char *value);
@@ -87,7 +87,6 @@ void bt_name_index_clear(BtNameIndex *index);
 /* Before rules are replaced or freed. */
 void bt_policy_drop_indexes(BtPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPathRule, bt_path_rule_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetItem, bt_net_item_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEnvRule, bt_env_rule_free)
 
 /* Takes the item; FALSE (and frees it) if the compiled policy would be too large. */
@@ -105,14 +104,8 @@ void bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction a
 /* Is this a name or a pattern for names of variables? The error has no object yet. */
 gboolean bt_env_pattern_check(const char *pattern, GError **error);
 
-/* 0: told. The error has no object yet. */
-BtSys bt_sys_parse(const char *word, BtAction action, GError **error);
-
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);
-
-/* Sets *error to "object: message of cause". Always returns FALSE; frees cause. */
-gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
 
 /* The candidate (NULL-terminated list) spelt most like word; NULL if none is close. */
 const char *bt_nearest(const char *word, const char *const *candidates);

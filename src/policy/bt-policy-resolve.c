@@ -82,28 +82,6 @@ cure_for_missing(const BtPathRule *rule)
   return _("check the spelling, or create it first");
 }
 
-/*
- * Where a missing path would be made: the real path of what exists of it, and
- * the rest. Rules are compared by real paths, so a denial has to be one, too.
- */
-static char *
-real_of_missing(const char *path)
-{
-  g_autofree char *folder = g_strdup(path);
-
-  while (strlen(folder) > 1) {
-    char *slash = strrchr(folder, '/');
-    slash[slash == folder ? 1 : 0] = '\0';
-    char real[PATH_MAX];
-    if (realpath(folder, real) != NULL) {
-      const char *rest = path + strlen(folder);
-      rest += strspn(rest, "/");
-      return g_strconcat(real, strcmp(real, "/") == 0 ? "" : "/", rest, NULL);
-    }
-  }
-  return g_strdup(path);
-}
-
 /* problem is errno of the look-up. */
 static gboolean
 add_missing(Resolver *self, BtPathRule *rule, int problem, GError **error)
@@ -115,7 +93,8 @@ add_missing(Resolver *self, BtPathRule *rule, int problem, GError **error)
     notice(self, rule, _("skipped %s: %s"), rule->written, g_strerror(problem));
   }
   if (rule->path != NULL) {
-    char *real = real_of_missing(rule->path);
+    /* Rules are compared by real paths, so a denial has to be one, too. */
+    char *real = bt_path_real(rule->path);
     g_free(rule->path);
     rule->path = real;
   }
@@ -208,6 +187,22 @@ is_program(const char *path)
 {
   struct stat info;
   return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
+}
+
+char *
+bt_program_find(const char *name, const char *search_path)
+{
+  g_auto(GStrv) folders = g_strsplit(search_path != NULL ? search_path : "", ":", -1);
+
+  for (char **folder = folders; *folder != NULL; folder++) {
+    char real[PATH_MAX];
+    if ((*folder)[0] != '/')
+      continue;
+    g_autofree char *path = g_build_filename(*folder, name, NULL);
+    if (is_program(path) && realpath(path, real) != NULL)
+      return g_strdup(real);
+  }
+  return NULL;
 }
 
 /* A grant is for the one that would run; a denial for each of that name. */

@@ -218,10 +218,13 @@ void bt_policy_add_everything(BtPolicy *policy, BtLayer layer, const char *flag)
 /*
  * Reads and merges one policy file of bytes (bt-policy-json.c). extends_out
  * (element-type BtPolicyExtends) receives what it extends, for the caller to
- * find and add; NULL: a file that extends others is refused.
+ * find and add, after an error too; NULL: a file that extends others is refused.
  */
 gboolean bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path,
                             const char *home, GPtrArray *extends_out, GError **error);
+
+/* What a policy file says of itself, "" if nothing; NULL: it is no JSON (transfer full). */
+char *bt_policy_json_describe(GBytes *bytes, const char *file_path, GError **error);
 
 /* ---- looking at the host (bt-policy-resolve.c) ---- */
 
@@ -231,6 +234,9 @@ gboolean bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_pa
  */
 gboolean bt_policy_resolve(BtPolicy *policy, const char *search_path, GPtrArray *notices,
                            GError **error);
+
+/* The real path of the program that a name without a slash means, or NULL (transfer full). */
+char *bt_program_find(const char *name, const char *search_path);
 
 /* ---- the rules, for src/plan (transfer none) ---- */
 
@@ -272,6 +278,8 @@ void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
 
 /* "hostname", ...: the word of bit number i. */
 extern const char *const bt_sys_words[BT_N_SYS + 1];
+/* 0: told. The error has no object yet. */
+BtSys bt_sys_parse(const char *word, BtAction action, GError **error);
 
 /* ---- the matcher (bt-matcher.c). Paths are canonical. ---- */
 
@@ -294,6 +302,13 @@ BtVerdict bt_policy_check_name(BtPolicy *policy, const char *name, GArray *rules
 /* name: what the address was looked up as, NULL if unknown; it is for the verdict of a denied name. */
 BtVerdict bt_policy_check_flow(BtPolicy *policy, const char *name, const BtAddr *addr, guint proto,
                                guint16 port, BtNetPinsFunc pins, gpointer data);
+/*
+ * The worst verdict of all flows that an item of a flag would grant: to each of
+ * its ports (every one, if it has none) by each of its protocols. It is of one
+ * host or address. *port_out, *proto_out: of the flow that decided.
+ */
+BtVerdict bt_policy_check_net_item(BtPolicy *policy, const BtNetItem *item, guint *proto_out,
+                                   guint16 *port_out);
 /* The encoded BtNetPolicy (transfer full); rule ids are its indices. Cached until rules change. */
 GBytes *bt_policy_compile_net(BtPolicy *policy);
 /* The same without the index of addresses: smaller, and slower to match. */

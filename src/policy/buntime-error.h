@@ -52,5 +52,7 @@ int buntime_error_exit_status(const GError *error);
  */
 gboolean bt_fail(GError **error, BuntimeError code, const char *object, const char *reason,
                  const char *cure);
+/* Puts the object before cause's message; frees cause. Always returns FALSE. */
+gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
 
 G_END_DECLS

@@ -348,9 +348,10 @@ def test_broken_policy_stops_the_run(box, text, complaint):
 
 
 def test_policy_is_never_picked_up_from_here(box):
-    box.write("strict.json", '{"version": 1, "defaults": {"net": "allow"}}')
-    result = box.run("--policy=strict", code="print('ran')\n")
-    assert result.status in (2, 125) and result.stdout == "", str(result)
+    box.write("nonesuch.json", '{"version": 1, "defaults": {"net": "allow"}}')
+    result = box.run("--policy=nonesuch", code="print('ran')\n")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert "no preset of that name" in result.stderr
 
 
 def test_policy_below_a_write_grant_is_read_only(box, policy):

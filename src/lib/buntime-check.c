@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * `buntime check`: what would become of one operation.
+ *
+ * The policy's matcher decides; then the plan is compiled as for a run and
+ * asked what would lie at that place, since some things are visible without
+ * any grant and some never are. Where that decides, its origin is "buntime",
+ * or "built-in" for what is given to every worker.
+ */
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/bt-net-words.h"
+#include "lib/bt-sandbox-private.h"
+#include "plan/bt-program.h"
+#include "policy/bt-event.h"
+#include "policy/bt-json-writer.h"
+#include "policy/bt-net-item.h"
+#include "policy/bt-path.h"
+#include "policy/bt-policy-format.h"
+
+#define SOURCE_BUILT_IN "built-in"
+#define SOURCE_SELF "buntime"
+
+struct _BuntimeVerdict {
+  BtKind kind;
+  BtAction action;
+  char *object;
+  BtOrigin origin;
+  char *suggestion; /* NULL: no flag permits it, or none is needed */
+};
+
+/* One question. */
+typedef struct {
+  BuntimeSandbox *sandbox;
+  BtPlanRequest request;
+  BtPlanLook look;
+  BuntimeVerdict *verdict;
+} Check;
+
+void
+buntime_verdict_free(BuntimeVerdict *self)
+{
+  g_free(self->object);
+  g_free(self->origin.source);
+  g_free(self->origin.text);
+  g_free(self->suggestion);
+  g_free(self);
+}
+
+BuntimeAction
+buntime_verdict_get_action(const BuntimeVerdict *self)
+{
+  if (self->action == BT_ACTION_ALLOW)
+    return BUNTIME_ACTION_ALLOW;
+  return self->action == BT_ACTION_WARN ? BUNTIME_ACTION_WARN : BUNTIME_ACTION_DENY;
+}
+
+static const char *const kind_words[BT_N_KINDS] = {
+  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
+  [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
+  [BT_KIND_FFI] = "ffi", [BT_KIND_SYS] = "sys",
+};
+
+char *
+buntime_verdict_format(const BuntimeVerdict *self)
+{
+  static const char *const words[] = { [BT_ACTION_ALLOW] = N_("allowed"),
+                                       [BT_ACTION_WARN] = N_("allowed with a warning"),
+                                       [BT_ACTION_DENY] = N_("denied") };
+  g_autofree char *object = bt_text_neutralise(self->object, -1);
+  g_autofree char *origin = bt_origin_format(&self->origin);
+  g_autofree char *rule = bt_text_neutralise(origin, -1);
+  GString *text = g_string_new(NULL);
+
+  g_string_append_printf(text, "%s %s %s\n  rule:  %s\n",
+                         g_dgettext(GETTEXT_PACKAGE, words[self->action]), kind_words[self->kind],
+                         object, rule);
+  if (self->suggestion != NULL)
+    g_string_append_printf(text, "  allow: %s\n", self->suggestion);
+  return g_string_free(text, FALSE);
+}
+
+char *
+buntime_verdict_to_json(const BuntimeVerdict *self)
+{
+  GString *text = g_string_new(NULL);
+  BtJsonWriter json = BT_JSON_WRITER_INIT(text, 0);
+
+  bt_json_begin_object(&json, NULL);
+  bt_json_put_int(&json, "v", 1);
+  bt_json_put_string(&json, "kind", kind_words[self->kind]);
+  bt_json_put_string(&json, "action", bt_action_word(self->action));
+  bt_json_put_string(&json, "object", self->object);
+  bt_json_begin_object(&json, "rule");
+  bt_json_put_string(&json, "source", self->origin.source);
+  if (self->origin.line > 0)
+    bt_json_put_int(&json, "line", self->origin.line);
+  else
+    bt_json_put_null(&json, "line");
+  bt_json_put_string(&json, "text", self->origin.text);
+  bt_json_end(&json);
+  bt_json_put_string(&json, "suggestion", self->suggestion);
+  bt_json_end(&json);
+  g_string_append_c(text, '\n');
+  return g_string_free(text, FALSE);
+}
+
+/* ---- the verdict ---- */
+
+static void
+set_origin(BuntimeVerdict *self, const char *source, guint line, const char *text)
+{
+  g_free(self->origin.source);
+  g_free(self->origin.text);
+  self->origin.source = g_strdup(source);
+  self->origin.line = line;
+  self->origin.text = g_strdup(text);
+}
+
+static void
+set_verdict(Check *self, BtVerdict verdict)
+{
+  self->verdict->action = verdict.action;
+  set_origin(self->verdict, verdict.origin->source, verdict.origin->line, verdict.origin->text);
+}
+
+static void
+override(Check *self, BtAction action, const char *source, const char *text)
+{
+  self->verdict->action = action;
+  set_origin(self->verdict, source, 0, text);
+}
+
+/* A flag's own denial is not undone by another flag, and what is never granted by none. */
+static void
+set_suggestion(Check *self, char *suggestion)
+{
+  g_free(self->verdict->suggestion);
+  self->verdict->suggestion = NULL;
+  if (self->verdict->action == BT_ACTION_DENY && bt_origin_yields_to_flags(&self->verdict->origin))
+    self->verdict->suggestion = suggestion;
+  else
+    g_free(suggestion);
+}
+
+/* Only the default denies: something else may still show it. */
+static gboolean
+is_default(const Check *self)
+{
+  return self->verdict->action == BT_ACTION_DENY && self->verdict->origin.line == 0 &&
+         g_str_has_prefix(self->verdict->origin.text, "defaults.");
+}
+
+/* Absolute and real, as a flag's path would become when the run starts. */
+static char *
+real_path(Check *self, const char *value, GError **error)
+{
+  GError *cause = NULL;
+  g_autofree char *path =
+    bt_path_absolute(value, self->sandbox->cwd, self->sandbox->home, &cause);
+
+  if (path == NULL) {
+    bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
+    return NULL;
+  }
+  return bt_path_real(path);
+}
+
+static gboolean
+look(Check *self, const char *path, GError **error)
+{
+  return bt_plan_look(&self->request, path, &self->look, error);
+}
+
+/* ---- kinds ---- */
+
+static BtFsPerms
+read_perms(const char *path)
+{
+  struct stat info;
+  return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) ? BT_FS_READ_DIR : BT_FS_READ_FILE;
+}
+
+static BtFsPerms
+write_perms(const char *path)
+{
+  struct stat info;
+  if (lstat(path, &info) != 0)
+    return BT_FS_WRITE_FILE | BT_FS_MAKE_REG;
+  return S_ISDIR(info.st_mode) ? BT_FS_MAKE_REG | BT_FS_REMOVE_FILE
+                               : BT_FS_WRITE_FILE | BT_FS_TRUNCATE;
+}
+
+static void
+settle_read(Check *self, const char *path)
+{
+  const BtPlanLook *found = &self->look;
+
+  if (self->verdict->action != BT_ACTION_DENY) {
+    if (!found->host && !found->made)
+      override(self, BT_ACTION_DENY, bt_path_is_never(path) ? SOURCE_SELF : SOURCE_BUILT_IN,
+               found->scratch ? "/tmp is the program's own"
+                              : "/proc, /sys, /dev and /run are never the host's");
+  } else if (is_default(self) && found->readable) {
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the system's files, which every program sees");
+  } else if (is_default(self) && found->made) {
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");
+  }
+}
+
+static void
+settle_write(Check *self, const char *path)
+{
+  const BtPlanLook *found = &self->look;
+
+  if (is_default(self) && found->scratch)
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "/tmp is the program's own");
+  else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");
+  else if (self->verdict->action != BT_ACTION_DENY && !found->writable && !found->scratch)
+    override(self, BT_ACTION_DENY, SOURCE_SELF, "kept read-only by buntime");
+}
+
+static gboolean
+check_file(Check *self, const char *value, GError **error)
+{
+  gboolean writes = self->verdict->kind == BT_KIND_WRITE;
+  g_autofree char *path = real_path(self, value, error);
+
+  if (path == NULL || !look(self, path, error))
+    return FALSE;
+  BtFsPerms perms = writes ? write_perms(path) : read_perms(path);
+  set_verdict(self, bt_policy_check_path(self->sandbox->policy, path, perms));
+  if (writes)
+    settle_write(self, path);
+  else
+    settle_read(self, path);
+  self->verdict->object = g_strdup(path);
+  /* What does not exist cannot be granted; the directory it would be made in can. */
+  g_autofree char *parent = g_path_get_dirname(path);
+  set_suggestion(self, bt_suggest_path(self->verdict->kind,
+                                       writes && access(path, F_OK) != 0 ? parent : path));
+  return TRUE;
+}
+
+static gboolean
+decide_run(Check *self, const char *path, GError **error)
+{
+  if (!look(self, path, error))
+    return FALSE;
+  set_verdict(self, bt_policy_check_run(self->sandbox->policy, path));
+  if (is_default(self) && self->look.runs)
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "belongs to a program that is granted");
+  else if (self->verdict->action != BT_ACTION_DENY && !self->look.runs)
+    override(self, BT_ACTION_DENY, SOURCE_SELF, "not executable in this sandbox");
+  g_free(self->verdict->object);
+  self->verdict->object = g_strdup(path);
+  set_suggestion(self, bt_suggest_path(BT_KIND_RUN, path));
+  return TRUE;
+}
+
+static gboolean
+check_run(Check *self, const char *value, GError **error)
+{
+  gboolean name = strchr(value, '/') == NULL && value[0] != '~';
+  g_autofree char *path =
+    name ? bt_program_find(value, g_getenv("PATH")) : real_path(self, value, error);
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  if (path == NULL)
+    return !name ? FALSE
+                 : bt_fail(error, BUNTIME_ERROR_USAGE, value, _("no such program on PATH"),
+                           _("install it, or write its path with a slash"));
+  if (!decide_run(self, path, error))
+    return FALSE;
+  /* A script runs if its interpreter does. */
+  if (self->verdict->action == BT_ACTION_DENY || !bt_program_read(path, &program) ||
+      program.interpreter == NULL)
+    return TRUE;
+  BtVerdict script = { self->verdict->action, NULL };
+  g_autofree char *interpreter = bt_path_real(program.interpreter);
+  if (!decide_run(self, interpreter, error))
+    return FALSE;
+  return self->verdict->action >= script.action || decide_run(self, path, error);
+}
+
+static gboolean
+check_env(Check *self, const char *value, GError **error)
+{
+  GError *cause = NULL;
+
+  if (!g_regex_match_simple("^[^=*]+$", value, 0, 0)) {
+    bt_fail(&cause, BUNTIME_ERROR_USAGE, NULL, _("not the name of a variable"),
+            _("write one name like LANG"));
+    return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
+  }
+  set_verdict(self, bt_policy_check_env(self->sandbox->policy, value));
+  switch (bt_plan_env_fate(&self->request, value)) {
+  case BT_ENV_MADE:
+    override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "made for the program by buntime");
+    break;
+  case BT_ENV_SETTING:
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "a setting that every program sees");
+    break;
+  case BT_ENV_HIDDEN:
+  case BT_ENV_PASSED:
+    break;
+  }
+  self->verdict->object = g_strdup(value);
+  set_suggestion(self, bt_suggest_path(BT_KIND_ENV, value));
+  return TRUE;
+}
+
+static gboolean
+check_ffi(Check *self, const char *value, GError **error)
+{
+  g_autofree char *path = real_path(self, value, error);
+
+  if (path == NULL || !look(self, path, error))
+    return FALSE;
+  set_verdict(self, bt_policy_check_ffi(self->sandbox->policy, path));
+  if (is_default(self) && self->look.maps && self->look.readable)
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "lies where libraries may be loaded from");
+  else if (self->verdict->action != BT_ACTION_DENY && !self->look.maps)
+    override(self, BT_ACTION_DENY, SOURCE_SELF, "nothing is loaded from where it lies");
+  self->verdict->object = g_strdup(path);
+  set_suggestion(self, bt_suggest_path(BT_KIND_FFI, path));
+  return TRUE;
+}
+
+static gboolean
+check_unix(Check *self, const char *value, GError **error)
+{
+  g_autofree char *path = real_path(self, value, error);
+
+  if (path == NULL)
+    return FALSE;
+  set_verdict(self, bt_policy_check_unix(self->sandbox->policy, path));
+  self->verdict->object = g_strdup(path);
+  set_suggestion(self, bt_suggest_path(BT_KIND_UNIX, path));
+  return TRUE;
+}
+
+static gboolean
+check_sys(Check *self, const char *value, GError **error)
+{
+  GError *cause = NULL;
+  BtSys kind = bt_sys_parse(value, BT_ACTION_ALLOW, &cause);
+
+  if (kind == 0)
+    return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
+  set_verdict(self, bt_policy_check_sys(self->sandbox->policy, kind));
+  if ((kind & BT_SYS_HIDDEN) == 0)
+    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the kernel tells this to every process");
+  self->verdict->object = g_strdup(value);
+  set_suggestion(self, g_strconcat("--allow-sys=", value, NULL));
+  return TRUE;
+}
+
+/* The gate's own word, which stands above every rule. */
+static void
+settle_net(Check *self, const BtNetItem *item, guint proto, guint16 port)
+{
+  const char *reason = item->host == NULL
+                         ? bt_net_closed_reason(&self->look.net, &item->addr, proto, port)
+                       : bt_net_is_service(proto, port)
+                         ? bt_net_reason_text(BT_NET_REASON_SERVICE)
+                         : NULL;
+  if (self->verdict->action != BT_ACTION_DENY && reason != NULL)
+    override(self, BT_ACTION_DENY, SOURCE_SELF, reason);
+}
+
+static gboolean
+is_one_host(const BtNetItem *item)
+{
+  return item->host != NULL ? !item->below
+                            : item->prefix == 128 || (item->flags & BT_NET_RULE_LOOPBACK) != 0;
+}
+
+static gboolean
+check_net(Check *self, const char *value, GError **error)
+{
+  g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
+  guint proto = BT_PROTO_TCP;
+  guint16 port = 0;
+
+  if (!bt_net_item_parse_list(value, BT_ACTION_ALLOW, items, NULL, error))
+    return FALSE;
+  const BtNetItem *item = g_ptr_array_index(items, 0);
+  if (!is_one_host(item))
+    return bt_fail(error, BUNTIME_ERROR_USAGE, value, _("more than one host"),
+                   _("write one name or address, like github.com:443"));
+  if (!look(self, NULL, error))
+    return FALSE;
+  set_verdict(self, bt_policy_check_net_item(self->sandbox->policy, item, &proto, &port));
+  settle_net(self, item, proto, port);
+  self->verdict->object = g_strdup(value);
+  gboolean every = item->ports->len == 0;
+  BtFlowWords words = { .name = item->host };
+  set_suggestion(self, bt_net_suggest_flow(&words, &item->addr, proto, every ? 0 : port));
+  return TRUE;
+}
+
+static gboolean
+check(Check *self, const char *value, GError **error)
+{
+  switch (self->verdict->kind) {
+  case BT_KIND_NET:
+    return check_net(self, value, error);
+  case BT_KIND_READ:
+  case BT_KIND_WRITE:
+    return check_file(self, value, error);
+  case BT_KIND_RUN:
+    return check_run(self, value, error);
+  case BT_KIND_ENV:
+    return check_env(self, value, error);
+  case BT_KIND_UNIX:
+    return check_unix(self, value, error);
+  case BT_KIND_FFI:
+    return check_ffi(self, value, error);
+  case BT_KIND_SYS:
+    return check_sys(self, value, error);
+  case BT_N_KINDS:
+    break;
+  }
+  return FALSE;
+}
+
+BuntimeVerdict *
+buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, const char *value,
+                      GError **error)
+{
+  static const BtKind kinds[] = {
+    [BUNTIME_PERMISSION_NET] = BT_KIND_NET,     [BUNTIME_PERMISSION_READ] = BT_KIND_READ,
+    [BUNTIME_PERMISSION_WRITE] = BT_KIND_WRITE, [BUNTIME_PERMISSION_RUN] = BT_KIND_RUN,
+    [BUNTIME_PERMISSION_ENV] = BT_KIND_ENV,     [BUNTIME_PERMISSION_UNIX] = BT_KIND_UNIX,
+    [BUNTIME_PERMISSION_FFI] = BT_KIND_FFI,     [BUNTIME_PERMISSION_SYS] = BT_KIND_SYS,
+  };
+  g_auto(GStrv) environment = g_get_environ();
+  g_autoptr(BuntimeVerdict) verdict = g_new0(BuntimeVerdict, 1);
+
+  g_return_val_if_fail(permission < G_N_ELEMENTS(kinds), NULL);
+  if (value[0] == '\0') {
+    bt_fail(error, BUNTIME_ERROR_USAGE, "check", _("an empty value"), NULL);
+    return NULL;
+  }
+  if (!bt_sandbox_settle_policy(sandbox, NULL, error))
+    return NULL;
+  verdict->kind = kinds[permission];
+  Check self = {
+    .sandbox = sandbox,
+    .verdict = verdict,
+    .request = {
+      .policy = sandbox->policy,
+      .worker = BT_WORKER_PYTHON,
+      .cwd = sandbox->cwd,
+      .home = sandbox->home,
+      .user_name = "user",
+      .environment = (const char *const *)environment,
+      .uid = geteuid(),
+      .gid = getegid(),
+      .net_mode = BT_PLAN_NET_AUTO,
+      .terminal_fd = -1,
+    },
+  };
+  return check(&self, value, error) ? g_steal_pointer(&verdict) : NULL;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Looking at policies without running anything.
+ */
+#include <string.h>
+
+#include "lib/bt-helper-path.h"
+#include "lib/bt-sandbox-private.h"
+#include "policy/bt-event.h"
+#include "policy/bt-json-writer.h"
+#include "policy/bt-policy-format.h"
+
+char *
+buntime_sandbox_to_json(BuntimeSandbox *self, GError **error)
+{
+  return bt_policy_format_json(self->policy, error);
+}
+
+char **
+buntime_sandbox_list_rules(BuntimeSandbox *self)
+{
+  return bt_policy_format_lines(self->policy);
+}
+
+/* A file's text, which has no NUL: JSON has none. */
+static char *
+text_of(GBytes *bytes)
+{
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+  return g_strndup(data, size);
+}
+
+char *
+buntime_policy_show(const char *value, GError **error)
+{
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  g_autofree char *path = bt_policy_files_find(bt_sandbox_files(sandbox), value, error);
+  g_autoptr(GBytes) bytes = path != NULL ? bt_policy_file_read(path, error) : NULL;
+
+  return bytes != NULL ? text_of(bytes) : NULL;
+}
+
+char *
+buntime_policy_schema(GError **error)
+{
+  g_autofree char *path = bt_data_path("schema/policy.schema.json");
+  g_autoptr(GBytes) bytes = bt_policy_file_read(path, error);
+
+  return bytes != NULL ? text_of(bytes) : NULL;
+}
+
+static void
+append_preset(GString *text, const BtPreset *preset, const char *description, gboolean json)
+{
+  if (json) {
+    BtJsonWriter writer = BT_JSON_WRITER_INIT(text, 0);
+    bt_json_begin_object(&writer, NULL);
+    bt_json_put_string(&writer, "name", preset->name);
+    bt_json_put_string(&writer, "path", preset->path);
+    bt_json_put_string(&writer, "description", description);
+    bt_json_end(&writer);
+    g_string_append_c(text, '\n');
+    return;
+  }
+  /* Its first sentence says what it grants. */
+  const char *stop = strstr(description, ". ");
+  g_autofree char *safe =
+    bt_text_neutralise(description, stop != NULL ? stop + 1 - description : -1);
+  g_autofree char *path = bt_text_neutralise(preset->path, -1);
+  g_string_append_printf(text, "%s (%s)\n  %s\n", preset->name, path, safe);
+}
+
+char *
+buntime_policy_list(gboolean json, GError **error)
+{
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  g_auto(GStrv) folders = bt_sandbox_preset_folders(sandbox);
+  /* Sets the JSON reader. */
+  bt_sandbox_files(sandbox);
+  g_autoptr(GPtrArray) presets = bt_presets_list((const char *const *)folders);
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  for (guint i = 0; i < presets->len; i++) {
+    const BtPreset *preset = g_ptr_array_index(presets, i);
+    g_autoptr(GBytes) bytes = bt_policy_file_read(preset->path, error);
+    g_autofree char *description =
+      bytes != NULL ? bt_policy_json_describe(bytes, preset->path, error) : NULL;
+    if (description == NULL)
+      return NULL;
+    append_preset(text, preset, description, json);
+  }
+  return g_string_free(g_steal_pointer(&text), FALSE);
+}

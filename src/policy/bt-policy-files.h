@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Finding policy files and putting them together.
+ *
+ * A value with a slash or ending in .json is a path, "-" is standard input,
+ * anything else the name of a preset, which is looked for in the given folders
+ * and never in the current directory. What a file extends is added with it,
+ * each file once; a cycle is an error.
+ */
+
+#include "policy/bt-policy.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtPolicyFiles BtPolicyFiles;
+
+/* folders: absolute, NULL-terminated, where presets are looked for, the first first. */
+BtPolicyFiles *bt_policy_files_new(const char *const *folders, const char *cwd, const char *home);
+void bt_policy_files_free(BtPolicyFiles *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicyFiles, bt_policy_files_free)
+
+/*
+ * Adds what value names and all that it extends. On an error, which tells
+ * every mistake in any of them, one a line, policy is of no use any more.
+ */
+gboolean bt_policy_files_add(BtPolicyFiles *self, BtPolicy *policy, const char *value,
+                             GError **error);
+/* Has standard input been read? */
+gboolean bt_policy_files_used_stdin(BtPolicyFiles *self);
+
+/*
+ * Where the policy grants writing at all: denies it for every file that was
+ * added, so that no worker rewrites its next run's policy, and for protect
+ * (may be NULL) if it exists. Call before bt_policy_resolve().
+ */
+void bt_policy_files_guard(BtPolicyFiles *self, BtPolicy *policy, const char *protect);
+
+/* One preset that can be named. */
+typedef struct {
+  char *name;
+  char *path;
+} BtPreset;
+
+void bt_preset_free(BtPreset *preset);
+
+/* BtPreset sorted by name; of one name the first folder's (transfer full). */
+GPtrArray *bt_presets_list(const char *const *folders);
+/* The path of what value names, without opening it; "-" stays (transfer full). */
+char *bt_policy_files_find(BtPolicyFiles *self, const char *value, GError **error);
+/* The bytes of a policy file, at most one more than it may have (transfer full). */
+GBytes *bt_policy_file_read(const char *path, GError **error);
+
+G_END_DECLS
