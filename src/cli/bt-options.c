@@ -10,7 +10,7 @@
   {                                                                                              \
     .name = (name_), .letter = (letter_), .use = BT_VALUE_OPTIONAL, .value = (value_),           \
     .help = (help_), .id = BT_OPTION_PERMISSION, .number = (number_), .allow = (allow_),         \
-    .completion = (completion_),                                                                 \
+    .completion = (completion_), .commands = BT_IN_GRANTING,                                     \
   }
 
 const BtOption bt_options[] = {
@@ -43,11 +43,13 @@ const BtOption bt_options[] = {
   {
     .name = "allow-all", .letter = 'A', .id = BT_OPTION_ALLOW_ALL,
     .help = N_("everything that the sandbox can grant"),
+    .commands = BT_IN_GRANTING,
   },
   {
-    .name = "policy", .use = BT_VALUE_REQUIRED, .value = N_("FILE"), .id = BT_OPTION_POLICY,
+    .name = "policy", .use = BT_VALUE_REQUIRED, .value = N_("NAME|FILE"), .id = BT_OPTION_POLICY,
     .completion = BT_COMPLETE_FILES,
-    .help = N_("add a policy file's rules, below the flags"),
+    .help = N_("add a preset's or file's rules, below the flags"),
+    .commands = BT_IN_RUN | BT_IN_CHECK,
   },
   {
     .name = "worker", .use = BT_VALUE_REQUIRED, .value = "python|bun|exec",
@@ -72,16 +74,54 @@ const BtOption bt_options[] = {
     .name = "quiet", .letter = 'q', .id = BT_OPTION_QUIET, .help = N_("do not explain refusals"),
   },
   {
+    .name = "json", .id = BT_OPTION_JSON, .help = N_("answer in JSON"),
+    .commands = BT_IN_CHECK | BT_IN_POLICY,
+  },
+  {
+    .name = "merged", .id = BT_OPTION_MERGED,
+    .help = N_("show the policy with all that it extends"),
+    .commands = BT_IN_POLICY,
+  },
+  {
     .name = "version", .letter = 'V', .id = BT_OPTION_VERSION, .help = N_("show the version"),
+    .commands = BT_IN_ALL,
   },
   {
     .name = "help", .letter = 'h', .id = BT_OPTION_HELP, .help = N_("show this help"),
+    .commands = BT_IN_ALL,
   },
 };
 const guint bt_n_options = G_N_ELEMENTS(bt_options);
 
 const BtCommand bt_commands[] = {
-  { "run", N_("run a program in a sandbox; the word may be left out") },
+  {
+    .name = "run", .words = N_("ENTRY [ARGS...]"), .set = BT_IN_RUN,
+    .help = N_("run a program in a sandbox; the word may be left out"),
+    .more = N_("ENTRY is a file, a program on PATH, or '-' for a program on standard input.\n"
+               "Flags end at ENTRY or at '--'."),
+  },
+  {
+    .name = "init-policy", .words = "", .set = BT_IN_INIT_POLICY,
+    .help = N_("print permission flags as a policy file"),
+    .more = N_("A run with the file permits what a run with the flags permits."),
+  },
+  {
+    .name = "check", .words = N_("KIND VALUE"), .set = BT_IN_CHECK,
+    .choices = "net|read|write|run|env|ffi|sys|unix",
+    .help = N_("say whether something would be permitted, and why"),
+    .more = N_("KIND is net, read, write, run, env, ffi, sys or unix; VALUE is written as in\n"
+               "that kind's flags: github.com:443, time.example:123/udp, a path, a program's\n"
+               "name, a variable. Exit status: 0 permitted, 3 permitted with a warning, 1 not."),
+  },
+  {
+    .name = "policy", .words = N_("list | show P | diff P P | validate P... | schema"),
+    .set = BT_IN_POLICY, .choices = "list|show|diff|validate|schema",
+    .help = N_("list, show, compare and check policies"),
+    .more = N_("P is a preset's name or a file's path, '-' for standard input. Presets are\n"
+               "looked for in the user's buntime/policies, in /etc/buntime/policies and among\n"
+               "those that came with buntime. Exit status of diff and validate: 1 if the\n"
+               "policies differ or one is not valid."),
+  },
 };
 const guint bt_n_commands = G_N_ELEMENTS(bt_commands);
 
@@ -89,6 +129,7 @@ void
 bt_command_line_clear(BtCommandLine *line)
 {
   g_clear_pointer(&line->given, g_array_unref);
+  g_clear_pointer(&line->words, g_ptr_array_unref);
   *line = BT_COMMAND_LINE_INIT;
 }
 
@@ -251,44 +292,108 @@ ends_parsing(const BtCommandLine *line)
 }
 
 gboolean
+bt_command_takes(const BtCommand *command, const BtOption *option)
+{
+  return ((option->commands != 0 ? option->commands : BT_IN_RUN) & command->set) != 0;
+}
+
+static const BtCommand *
+find_command(const char *word)
+{
+  for (guint i = 0; i < bt_n_commands; i++)
+    if (strcmp(bt_commands[i].name, word) == 0)
+      return &bt_commands[i];
+  return NULL;
+}
+
+/* What a command does not look at would be a wish that nobody hears. */
+static gboolean
+check_options(const BtCommandLine *line, GError **error)
+{
+  for (guint i = 0; i < line->given->len; i++) {
+    const BtOption *option = g_array_index(line->given, BtGiven, i).option;
+    if (bt_command_takes(line->command, option))
+      continue;
+    g_autofree char *flag = g_strconcat("--", option->name, NULL);
+    g_autofree char *reason =
+      g_strdup_printf(_("not a flag of 'buntime %s'"), line->command->name);
+    g_autofree char *cure =
+      g_strdup_printf(_("'buntime %s --help' lists those it has"), line->command->name);
+    return bt_fail(error, BUNTIME_ERROR_USAGE, flag, reason, cure);
+  }
+  return TRUE;
+}
+
+static gboolean
+parse_option(BtCommandLine *line, const char *word, const char *next, GError **error)
+{
+  gboolean ok = word[1] == '-' ? parse_long(line, word, next, error)
+                               : parse_short(line, word, next, error);
+  if (!ok)
+    return FALSE;
+  const BtGiven *last = &g_array_index(line->given, BtGiven, line->given->len - 1);
+  line->bare = last->option->use == BT_VALUE_OPTIONAL && last->value == NULL ? word : NULL;
+  return TRUE;
+}
+
+/* All that is not an option: a command, the entry, or a word of another command. */
+static gboolean
+parse_word(BtCommandLine *line, const char *const *word, gboolean options, GError **error)
+{
+  const BtCommand *command = options && !line->named ? find_command(*word) : NULL;
+
+  if (command != NULL) {
+    line->command = command;
+    line->named = TRUE;
+    line->bare = NULL;
+    return TRUE;
+  }
+  if (line->command != &bt_commands[0]) {
+    g_ptr_array_insert(line->words, (int)line->words->len - 1, (gpointer)*word);
+    return TRUE;
+  }
+  if ((*word)[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "ENTRY", _("the program's name is empty"), NULL);
+  if (!options)
+    line->bare = NULL;
+  line->entry = *word;
+  line->args = word + 1;
+  return TRUE;
+}
+
+gboolean
 bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error)
 {
-  gboolean options = TRUE, command = FALSE;
+  gboolean options = TRUE;
 
   *line_out = BT_COMMAND_LINE_INIT;
   line_out->given = g_array_new(FALSE, FALSE, sizeof(BtGiven));
+  line_out->words = g_ptr_array_new();
+  g_ptr_array_add(line_out->words, NULL);
+  line_out->command = &bt_commands[0];
   if (argv[0] == NULL)
     return TRUE;
-  for (const char *const *word = argv + 1; *word != NULL; word++) {
+  for (const char *const *word = argv + 1; *word != NULL && line_out->entry == NULL; word++) {
     if (options && strcmp(*word, "--") == 0) {
       options = FALSE;
-      continue;
-    }
-    /* "-" alone is standard input, an entry. */
-    if (options && (*word)[0] == '-' && (*word)[1] != '\0') {
-      gboolean ok = (*word)[1] == '-' ? parse_long(line_out, *word, word[1], error)
-                                      : parse_short(line_out, *word, word[1], error);
-      if (!ok)
+    } else if (options && (*word)[0] == '-' && (*word)[1] != '\0') {
+      /* "-" alone is standard input, an entry. */
+      if (!parse_option(line_out, *word, word[1], error))
         return FALSE;
       if (ends_parsing(line_out))
         return TRUE;
-      const BtGiven *last = &g_array_index(line_out->given, BtGiven, line_out->given->len - 1);
-      line_out->bare =
-        last->option->use == BT_VALUE_OPTIONAL && last->value == NULL ? *word : NULL;
-      continue;
+    } else if (!parse_word(line_out, word, options, error)) {
+      return FALSE;
     }
-    if (options && !command && strcmp(*word, bt_commands[0].name) == 0) {
-      command = TRUE;
-      line_out->bare = NULL;
-      continue;
-    }
-    if ((*word)[0] == '\0')
-      return bt_fail(error, BUNTIME_ERROR_USAGE, "ENTRY", _("the program's name is empty"), NULL);
-    if (!options)
-      line_out->bare = NULL;
-    line_out->entry = *word;
-    line_out->args = word + 1;
-    return TRUE;
   }
-  return TRUE;
+  return check_options(line_out, error);
+}
+
+gboolean
+bt_command_line_has(const BtCommandLine *line, BtOptionId id)
+{
+  for (guint i = 0; i < line->given->len; i++)
+    if (g_array_index(line->given, BtGiven, i).option->id == id)
+      return TRUE;
+  return FALSE;
 }

@@ -22,6 +22,8 @@ typedef enum {
   BT_OPTION_JSON_STATUS_FD,
   BT_OPTION_NO_SANDBOX,
   BT_OPTION_QUIET,
+  BT_OPTION_JSON,
+  BT_OPTION_MERGED,
   BT_OPTION_VERSION,
   BT_OPTION_HELP,
 } BtOptionId;
@@ -39,6 +41,18 @@ typedef enum {
   BT_COMPLETE_WORDS, /* those of `value`, which are parted by '|' */
 } BtCompletion;
 
+/* The commands that take an option. */
+typedef enum {
+  BT_IN_RUN = 1 << 0,
+  BT_IN_INIT_POLICY = 1 << 1,
+  BT_IN_CHECK = 1 << 2,
+  BT_IN_POLICY = 1 << 3,
+} BtCommandSet;
+
+#define BT_IN_ALL ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY))
+/* What says what is granted. */
+#define BT_IN_GRANTING ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK))
+
 typedef struct {
   const char *name; /* without dashes */
   char letter;      /* or '\0' */
@@ -49,19 +63,26 @@ typedef struct {
   BtCompletion completion;
   int number;
   gboolean allow;
+  BtCommandSet commands; /* 0: run alone */
 } BtOption;
 
 extern const BtOption bt_options[];
 extern const guint bt_n_options;
 
-/* The subcommands; bare ENTRY means the first. */
 typedef struct {
   const char *name;
-  const char *help;
+  const char *words; /* "ENTRY [ARGS...]": what follows it, as help shows it */
+  const char *help;  /* to be translated */
+  const char *more;  /* to be translated: what else --help says; NULL: nothing */
+  const char *choices; /* "net|read": what the first word can be; NULL: anything */
+  BtCommandSet set;
 } BtCommand;
 
+/* Bare ENTRY means the first. */
 extern const BtCommand bt_commands[];
 extern const guint bt_n_commands;
+
+gboolean bt_command_takes(const BtCommand *command, const BtOption *option);
 
 typedef struct {
   const BtOption *option;
@@ -70,20 +91,30 @@ typedef struct {
 
 /* Borrows from argv. */
 typedef struct {
-  GArray *given;           /* BtGiven, in the order written */
-  const char *entry;       /* NULL if there is none */
-  const char *const *args; /* what follows the entry, NULL-terminated */
-  const char *bare;        /* the flag right before the entry, if it could have had a value */
+  GArray *given;            /* BtGiven, in the order written */
+  const BtCommand *command; /* never NULL after parsing */
+  gboolean named;           /* its word was written */
+  const char *entry;        /* run: NULL if there is none */
+  const char *const *args;  /* run: what follows the entry, NULL-terminated */
+  GPtrArray *words;         /* other commands: const char *, what is no option, NULL-terminated */
+  const char *bare;         /* the flag right before the entry, if it could have had a value */
 } BtCommandLine;
 
 #define BT_COMMAND_LINE_INIT ((BtCommandLine){ 0 })
 void bt_command_line_clear(BtCommandLine *line);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCommandLine, bt_command_line_clear)
 
-/* argv[0] is skipped. Stops early at --help and --version, which come last in `given` then. */
+/*
+ * argv[0] is skipped. Stops early at --help and --version, which come last in
+ * `given` then. Options of run end at the entry, those of other commands can
+ * stand anywhere before "--".
+ */
 gboolean bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error);
 
 /* The known flag that is most like a word, "--allow-net", or NULL (transfer full). */
 char *bt_options_nearest(const char *word);
+
+/* Was this option given? (Those of the table are told apart by their id.) */
+gboolean bt_command_line_has(const BtCommandLine *line, BtOptionId id);
 
 G_END_DECLS

@@ -2,10 +2,20 @@
 #pragma once
 
 #include "cli/bt-options.h"
+#include "lib/buntime.h"
 
 G_BEGIN_DECLS
 
-/* `buntime run`: the exit status, or -1 with error set. */
+/* The subcommands: each the exit status, or -1 with error set. */
 int bt_run(const BtCommandLine *line, GError **error);
+int bt_init_policy(const BtCommandLine *line, GError **error);
+int bt_check(const BtCommandLine *line, GError **error);
+int bt_policy(const BtCommandLine *line, GError **error);
+
+/* To standard output: 0, or -1 with error set. (main.c) */
+int bt_print(const char *text, GError **error);
+
+/* What the flags say, for every command that has flags of run's. (run.c) */
+gboolean bt_apply_all(BuntimeSandbox *sandbox, const BtCommandLine *line, GError **error);
 
 G_END_DECLS

@@ -62,12 +62,44 @@ show_error(const GError *error)
   return buntime_error_exit_status(error);
 }
 
-static int
-show(FILE *file, char *text)
+int
+bt_print(const char *text, GError **error)
 {
-  gboolean failed = fputs(text, file) == EOF || fflush(file) != 0;
-  g_free(text);
-  return failed;
+  if (fputs(text, stdout) != EOF && fflush(stdout) == 0)
+    return 0;
+  bt_fail(error, BUNTIME_ERROR_SETUP, _("standard output"), g_strerror(errno), NULL);
+  return -1;
+}
+
+static int
+show(char *text, GError **error)
+{
+  g_autofree char *own = text;
+  return bt_print(own, error);
+}
+
+/* In the order of the table of commands. */
+static int (*const commands[])(const BtCommandLine *line, GError **error) = {
+  bt_run,
+  bt_init_policy,
+  bt_check,
+  bt_policy,
+};
+
+static int
+run_command(const BtCommandLine *line, GError **error)
+{
+  if (bt_command_line_has(line, BT_OPTION_HELP))
+    return show(bt_help_text(line->command), error);
+  if (bt_command_line_has(line, BT_OPTION_VERSION))
+    return bt_print("buntime " BT_VERSION "\n", error);
+  gboolean run = line->command == &bt_commands[0];
+  if (run ? line->entry == NULL : line->command->words[0] != '\0' && line->words->len == 1) {
+    g_autofree char *usage = bt_help_usage(line->command);
+    fputs(usage, stderr);
+    return 2;
+  }
+  return commands[line->command - bt_commands](line, error);
 }
 
 int
@@ -80,17 +112,6 @@ main(int argc, char **argv)
   choose_language();
   if (!bt_command_line_parse((const char *const *)argv, &line, &error))
     return show_error(error);
-  if (line.given->len > 0) {
-    BtOptionId last = g_array_index(line.given, BtGiven, line.given->len - 1).option->id;
-    if (last == BT_OPTION_HELP)
-      return show(stdout, bt_help_text());
-    if (last == BT_OPTION_VERSION)
-      return show(stdout, g_strdup("buntime " BT_VERSION "\n"));
-  }
-  if (line.entry == NULL) {
-    show(stderr, bt_help_usage());
-    return 2;
-  }
-  int status = bt_run(&line, &error);
+  int status = run_command(&line, &error);
   return status >= 0 ? status : show_error(error);
 }

@@ -67,11 +67,47 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   case BT_OPTION_QUIET:
     buntime_sandbox_set_quiet(sandbox, TRUE);
     break;
+  case BT_OPTION_JSON:
+  case BT_OPTION_MERGED:
   case BT_OPTION_VERSION:
   case BT_OPTION_HELP:
     break;
   }
   return TRUE;
+}
+
+/* Of policies that cannot be read all mistakes are told, not only the first one's. */
+static void
+add_lines(GError **first, GError *more)
+{
+  g_autoptr(GError) old = g_steal_pointer(first);
+  g_set_error(first, old->domain, old->code, "%s\n%s", old->message, more->message);
+  g_error_free(more);
+}
+
+gboolean
+bt_apply_all(BuntimeSandbox *sandbox, const BtCommandLine *line, GError **error)
+{
+  GError *policies = NULL;
+
+  for (guint i = 0; i < line->given->len; i++) {
+    const BtGiven *given = &g_array_index(line->given, BtGiven, i);
+    GError *failure = NULL;
+    if (apply(sandbox, given, &failure))
+      continue;
+    if (given->option->id != BT_OPTION_POLICY) {
+      g_clear_error(&policies);
+      g_propagate_error(error, failure);
+      return FALSE;
+    }
+    if (policies == NULL)
+      policies = failure;
+    else
+      add_lines(&policies, failure);
+  }
+  if (policies != NULL)
+    g_propagate_error(error, policies);
+  return policies == NULL;
 }
 
 /* Does a word look as if it, and not the entry, were what is to run, or a flag before it? */
@@ -113,9 +149,8 @@ bt_run(const BtCommandLine *line, GError **error)
   GError *failure = NULL;
   int exit_status;
 
-  for (guint i = 0; i < line->given->len; i++)
-    if (!apply(sandbox, &g_array_index(line->given, BtGiven, i), error))
-      return -1;
+  if (!bt_apply_all(sandbox, line, error))
+    return -1;
   if (buntime_sandbox_run(sandbox, line->entry, line->args, &exit_status, &failure))
     return exit_status;
   explain_separate_value(line, &failure);

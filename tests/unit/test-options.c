@@ -96,9 +96,9 @@ static const struct {
   { "-NR=/x w.py", { "-NR=/x", "by itself" } },
   { "--policy p.json w.py", { "--policy: needs a value", "--policy=p.json" } },
   { "--worker w.py", { "--worker: needs a value", "'='" } },
-  { "--policy", { "--policy: needs a value", "--policy=FILE" } },
-  { "--policy= w.py", { "--policy: needs a value", "--policy=FILE" } },
-  { "--policy --quiet w.py", { "--policy: needs a value", "--policy=FILE" } },
+  { "--policy", { "--policy: needs a value", "--policy=NAME|FILE" } },
+  { "--policy= w.py", { "--policy: needs a value", "--policy=NAME|FILE" } },
+  { "--policy --quiet w.py", { "--policy: needs a value", "--policy=NAME|FILE" } },
   { "--worker=perl w.py", { "--worker=perl: unknown value", "--worker=python|bun|exec" } },
   { "--worker=python|bun w.py", { "unknown value", NULL } },
   { "--net=slirp w.py", { "--net=slirp: unknown value", "auto|tap|veth" } },
@@ -107,6 +107,10 @@ static const struct {
   { "--allow-net= w.py", { "--allow-net: an empty list", "for everything" } },
   { "-N= w.py", { "-N: an empty list", "write -N" } },
   { "--= w.py", { "unknown flag", NULL } },
+  { "check --worker=bun net x", { "--worker: not a flag of 'buntime check'", "check --help" } },
+  { "--quiet policy list", { "--quiet: not a flag of 'buntime policy'", NULL } },
+  { "init-policy --policy=p.json", { "--policy: not a flag of 'buntime init-policy'", NULL } },
+  { "--json w.py", { "--json: not a flag of 'buntime run'", NULL } },
 };
 
 static void
@@ -124,6 +128,38 @@ test_bad(void)
     for (gsize j = 0; j < 2 && bad[i].contains[j] != NULL; j++)
       if (strstr(error->message, bad[i].contains[j]) == NULL)
         g_error("'%s' does not say '%s'", error->message, bad[i].contains[j]);
+  }
+}
+
+static const struct {
+  const char *argv, *command, *given, *words;
+} commands[] = {
+  { "check net github.com:443", "check", "", "net github.com:443" },
+  { "--allow-net check --json net x", "check", "allow-net json", "net x" },
+  { "check net x --json -R=/a", "check", "json allow-read=/a", "net x" },
+  { "check write -- --odd", "check", "", "write --odd" },
+  { "policy list --json", "policy", "json", "list" },
+  { "policy show check", "policy", "", "show check" },
+  { "policy validate -", "policy", "", "validate -" },
+  { "init-policy -NA", "init-policy", "allow-net allow-all", "" },
+};
+
+static void
+test_commands(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+    g_auto(GStrv) argv = make_argv(commands[i].argv);
+    g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
+    g_autoptr(GError) error = NULL;
+
+    bt_command_line_parse((const char *const *)argv, &line, &error);
+    g_assert_no_error(error);
+    g_autofree char *given = describe_given(&line);
+    g_autofree char *words = g_strjoinv(" ", (char **)line.words->pdata);
+    g_assert_cmpstr(line.command->name, ==, commands[i].command);
+    g_assert_cmpstr(given, ==, commands[i].given);
+    g_assert_cmpstr(words, ==, commands[i].words);
+    g_assert_null(line.entry);
   }
 }
 
@@ -154,19 +190,27 @@ test_table(void)
 static void
 test_texts(void)
 {
-  g_autofree char *help = bt_help_text();
+  g_autoptr(GString) help = g_string_new(NULL);
   g_autofree char *manual = bt_help_manual("1");
   g_autofree char *bash = bt_help_bash();
   g_autofree char *zsh = bt_help_zsh();
   g_autofree char *fish = bt_help_fish();
 
+  for (guint i = 0; i < bt_n_commands; i++) {
+    g_autofree char *text = bt_help_text(&bt_commands[i]);
+    g_autofree char *usage = bt_help_usage(&bt_commands[i]);
+    g_string_append(help, text);
+    g_assert_nonnull(strstr(usage, bt_commands[i].name));
+    g_assert_nonnull(strstr(bash, bt_commands[i].name));
+    g_assert_nonnull(strstr(fish, bt_commands[i].name));
+  }
   for (guint i = 0; i < bt_n_options; i++) {
     const char *name = bt_options[i].name;
     g_autofree char *flag = g_strconcat("--", name, NULL);
     g_auto(GStrv) parts = g_strsplit(flag, "-", -1);
     g_autofree char *roff = g_strjoinv("\\-", parts);
     g_autofree char *long_flag = g_strconcat("-l ", name, NULL);
-    g_assert_nonnull(strstr(help, flag));
+    g_assert_nonnull(strstr(help->str, flag));
     g_assert_nonnull(strstr(manual, roff));
     g_assert_nonnull(strstr(bash, flag));
     g_assert_nonnull(strstr(zsh, flag));
@@ -180,6 +224,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/options/good", test_good);
   g_test_add_func("/options/bad", test_bad);
+  g_test_add_func("/options/commands", test_commands);
   g_test_add_func("/options/empty-entry", test_empty_entry);
   g_test_add_func("/options/table", test_table);
   g_test_add_func("/options/texts", test_texts);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gi18n-lib.h>
+#include <stdio.h>
+
+#include "cli/bt-run.h"
+
+int
+bt_init_policy(const BtCommandLine *line, GError **error)
+{
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+
+  if (line->words->pdata[0] != NULL) {
+    bt_fail(error, BUNTIME_ERROR_USAGE, line->words->pdata[0], _("a word that is no flag"),
+            _("'buntime init-policy --help' shows what to write"));
+    return -1;
+  }
+  if (!bt_apply_all(sandbox, line, error))
+    return -1;
+  g_autofree char *text = buntime_sandbox_to_json(sandbox, error);
+  if (text == NULL)
+    return -1;
+  return bt_print(text, error);
+}
