@@ -85,5 +85,7 @@ bt_data_path(const char *name)
     if (path == NULL && build)
       path = try_path(g_strconcat(folder, "/../../data/", name, NULL));
   }
-  return path != NULL ? path : g_strconcat(BT_DATADIR "/", name, NULL);
+  g_autofree char *found = path != NULL ? path : g_strconcat(BT_DATADIR "/", name, NULL);
+  /* People read it. */
+  return g_canonicalize_filename(found, "/");
 }

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`buntime check` says what a run then does: many policies, many requests, no difference."""
+
+import json
+import os
+import random
+
+import addresses
+import pytest
+
+# Tries each request and says whether it went through.
+WORKER = """
+    def try_net(value):
+        host, port = value.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), 5):
+            pass
+
+    def try_write(value):
+        if os.path.isdir(value):
+            name = os.path.join(value, "made-by-the-test")
+            with open(name, "w"):
+                pass
+            os.unlink(name)
+        else:
+            with open(value, "r+" if os.path.exists(value) else "a"):
+                pass
+
+    def try_read(value):
+        if os.path.isdir(value):
+            # Where only something below is granted the directory has nothing else.
+            missing = set(listings.get(value, ())) - set(os.listdir(value))
+            if missing:
+                raise KeyError(value)
+        else:
+            with open(value, "rb") as file:
+                file.read(1)
+
+    def try_run(value):
+        subprocess.run([value], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
+    def try_env(value):
+        if os.environ.get(value) != "of the caller":
+            raise KeyError(value)
+
+    requests, listings = json.loads(sys.argv[1])
+    for request in requests:
+        what = attempt(globals()["try_" + request[0]], request[1])
+        out[" ".join(request)] = what == "ok"
+"""
+ENV = {name: "of the caller" for name in
+       ("AWS_KEY", "AWS_TOKEN", "LD_LIBRARY_PATHS", "PYTHONSTARTUP", "EDITOR", "NO_COLOR")}
+NET_ITEMS = ["github.com", "github.com:443", "*.github.com", "evil.example:80,443", "198.51.100.10",
+             "198.51.100.0/24:80", "198.51.100.20:1-100", "0.0.0.0/0:443", "10.99.0.5"]
+# Addresses first: one that a granted name has led to is open for that name's ports.
+REQUESTS_NET = ["198.51.100.10:80", "198.51.100.10:443", "198.51.100.20:80", "10.99.0.5:80",
+                "github.com:443", "github.com:80", "api.github.com:443", "evil.example:443"]
+PROGRAMS = ["/usr/bin/true", "/usr/bin/ls", "/usr/bin/env", "/usr/bin/cat"]
+RUN_ITEMS = ["true", "/usr/bin/ls", "/usr/bin/e*", "/usr/bin", "cat,env"]
+
+
+@pytest.fixture
+def tree(box):
+    for name in ("in/a.txt", "in/b.txt", "in/sub/c.txt", "in/sub/deep/d.txt", "out/e.txt",
+                 "out/f.txt", "inner/g.txt", "odd,name/h.txt", "in/sub/y.txt",
+                 "in/sub/deep/z.txt"):
+        box.write(f"tree/{name}", "x\n")
+    return box
+
+
+PATHS = ["tree", "tree/in", "tree/in/a.txt", "tree/in/b.txt", "tree/in/sub", "tree/in/sub/c.txt",
+         "tree/in/sub/deep", "tree/in/sub/deep/d.txt", "tree/out", "tree/out/e.txt",
+         "tree/inner/g.txt"]
+SYSTEM = ["/etc/passwd", "/etc/shadow", "/usr/bin/true", "/usr/share", "/etc/ssl/certs", "/sys/kernel",
+          "/home/user/diary.txt", "/dev/null"]
+
+
+def requests_of(directory):
+    found = [["net", value] for value in REQUESTS_NET]
+    found += [["read", str(directory / path)] for path in PATHS]
+    found += [["read", path] for path in SYSTEM]
+    found += [["write", str(directory / path)] for path in PATHS if path != "tree"]
+    found += [["write", "/tmp/new"], ["write", "/home/user/new"], ["write", "/usr/new"],
+              ["write", "/dev/null"]]
+    found += [["run", path] for path in PROGRAMS]
+    return found + [["env", name] for name in ENV]
+
+
+def random_flags(rng):
+    flags = []
+    for _ in range(rng.randrange(5)):
+        word = rng.choice(["allow", "allow", "deny"])
+        kind = rng.choice(["net", "read", "read", "write", "run", "env"])
+        items = {"net": NET_ITEMS, "read": PATHS + ["/home/user"], "write": PATHS,
+                 "run": RUN_ITEMS, "env": ["AWS_*", "AWS_KEY", "EDITOR", "NO_COLOR", "PYTHON*",
+                                           "PYTHONSTARTUP"]}[kind]
+        flag = f"--{word}-{kind}"
+        if rng.random() < 0.9:
+            flag += "=" + ",".join(rng.sample(items, rng.randint(1, 2)))
+        flags.append(flag)
+        # Below /tmp, where the tests run, writing goes with reading (DESIGN 4).
+        if word == "allow" and kind == "write":
+            flags.append(flag.replace("write", "read"))
+    return flags
+
+
+def random_file(rng):
+    fs = [{"action": rng.choice(["allow", "warn", "deny"]), "path": "./" + rng.choice(PATHS),
+           "perms": rng.choice([["read_file", "read_dir"],
+                                ["read_file", "read_dir", "write_file", "write_dir"]])}
+          for _ in range(rng.randrange(3))]
+    net = [{"action": rng.choice(["allow", "warn", "deny"]), "proto": "tcp",
+            rng.choice(["host"]): rng.choice(["github.com", "evil.example", "*.github.com"]),
+            "ports": rng.choice(["443", "80,443"])} for _ in range(rng.randrange(3))]
+    return json.dumps({"version": 1, "fs": {"rules": fs}, "net": {"rules": net},
+                       "defaults": {"net": rng.choice(["deny", "deny", "allow"])}}, indent=1)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_check_says_what_a_run_does(tree, world, seed):
+    rng = random.Random(seed)
+    flags = random_flags(rng)
+    if seed % 2:
+        tree.write("p.json", random_file(rng))
+        flags.append("--policy=p.json")
+    requests = requests_of(tree.directory)
+    env = ENV
+    result = tree.run(*flags, code="print('started')\n", name="start.py", env=env)
+    checked = world.run(["check", "--json", *flags, "env", "HOME"], cwd=tree.directory, env=env)
+    if result.status != 0:
+        # A policy that cannot be enforced is told by both, in the same words.
+        assert result.status == checked.status, str(checked)
+        assert checked.stderr.strip().splitlines()[0] in result.stderr, str(checked)
+        return
+    asked = json.dumps([requests, {str(tree.directory / path): os.listdir(tree.directory / path)
+                                   for path in PATHS if (tree.directory / path).is_dir()}])
+    happened, run = tree.json(*flags, code=WORKER, args=[asked], env=env)
+    differences = []
+    for kind, value in requests:
+        answer = world.run(["check", "--json", *flags, kind, value], cwd=tree.directory, env=env)
+        verdict = json.loads(answer.stdout)
+        assert answer.status == {"allow": 0, "deny": 1, "warn": 3}[verdict["action"]], str(answer)
+        if (verdict["action"] != "deny") != happened[f"{kind} {value}"]:
+            differences.append((kind, value, happened[f"{kind} {value}"], answer.stdout))
+    assert differences == [], f"{flags}\n{run}\n" + "\n".join(map(str, differences))
+
+
+def test_worlds_addresses_are_those_of_the_requests():
+    assert addresses.WEB == "198.51.100.10" and addresses.OTHER == "198.51.100.20"
+    assert addresses.PRIVATE == "10.99.0.5"

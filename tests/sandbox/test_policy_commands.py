@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""init-policy, check and policy, from the outside."""
+
+import json
+import os
+
+import pytest
+
+PRESETS = {"default", "fs-allowlist", "net-egress", "exec-policy", "anti-escape", "audit", "lambda",
+           "networked", "readonly", "no-network", "strict", "desktop", "agent", "pip-install",
+           "npm-install", "mcp-server"}
+
+
+@pytest.fixture
+def buntime(world, box):
+    return lambda *args, **kwargs: world.run(args, **{"cwd": box.directory, **kwargs})
+
+
+# ---- check ----
+
+def test_check_exit_status_and_words(buntime, box):
+    box.write("p.json", json.dumps({"version": 1, "net": {"rules": [
+        {"action": "warn", "host": "github.com", "ports": "22"}]}}, indent=1))
+    allowed = buntime("check", "--allow-net=github.com:443", "net", "github.com:443")
+    assert allowed.status == 0 and allowed.stdout == \
+        "allowed net github.com:443\n  rule:  --allow-net=github.com:443 (command line)\n"
+    denied = buntime("check", "--allow-net=github.com:443", "net", "github.com:80")
+    assert denied.status == 1 and "allow: --allow-net=github.com:80\n" in denied.stdout
+    warned = buntime("check", "--policy=p.json", "net", "github.com:22")
+    assert warned.status == 3 and "p.json:5: net.rules[0]" in warned.stdout, str(warned)
+
+
+def test_check_json(buntime, box):
+    box.write("secret.txt", "x")
+    result = buntime("check", "--json", "--allow-read=.", "--deny-read=secret.txt", "read",
+                     "secret.txt")
+    assert json.loads(result.stdout) == {
+        "v": 1, "kind": "read", "action": "deny",
+        "object": os.path.realpath(box.directory / "secret.txt"),
+        "rule": {"source": "command line", "line": None, "text": "--deny-read=secret.txt"},
+        "suggestion": None}
+
+
+@pytest.mark.parametrize("args,status", [
+    (["net", "github.com"], 1), (["--allow-net=github.com:443", "net", "github.com"], 1),
+    (["--allow-net=github.com", "net", "github.com"], 0),
+    (["--allow-net=github.com", "net", "github.com/udp"], 1),
+    (["--allow-net=github.com/udp", "net", "github.com:123/udp"], 0),
+    (["--allow-net", "net", "127.0.0.1:80"], 1), (["--allow-net", "net", "10.0.2.2:80"], 1),
+    (["--allow-net", "net", "198.51.100.10:53"], 1),
+    (["--allow-run=true", "run", "true"], 0), (["--allow-run=true", "run", "ls"], 1),
+    (["--allow-env=AWS_*", "env", "AWS_KEY"], 0), (["env", "LANG"], 0), (["env", "HOME"], 1),
+    (["--allow-env", "env", "LD_PRELOAD"], 1), (["sys", "hostname"], 1), (["sys", "uid"], 0),
+    (["unix", "/run/user/1/bus"], 1), (["--allow-unix=/run", "unix", "/run/user/1/bus"], 0),
+    (["write", "/tmp/x"], 0), (["read", "/etc/shadow"], 1), (["read", "/usr/bin/env"], 0),
+    (["--allow-read", "read", "/proc/1/mem"], 1),
+])
+def test_check_kinds(buntime, args, status):
+    result = buntime("check", *args)
+    assert result.status == status, str(result)
+    assert "  rule:  " in result.stdout
+
+
+@pytest.mark.parametrize("args,complaint", [
+    (["net"], "one value"), (["nett", "x"], "no kind of permission"),
+    (["net", "a", "b"], "one value"), (["net", "2852039166"], "number"),
+    (["net", "*.github.com"], "more than one host"), (["net", "10.0.0.0/8"], "more than one host"),
+    (["run", "nonesuch-program"], "no such program"), (["sys", "hostnam"], "did you mean hostname"),
+    (["--worker=bun", "net", "x"], "not a flag of 'buntime check'"), (["env", "A=B"], "A=B"),
+])
+def test_check_usage(buntime, args, complaint):
+    result = buntime("check", *args)
+    assert result.status == 2 and complaint in result.stderr, str(result)
+    assert result.stdout == ""
+
+
+# ---- init-policy ----
+
+def test_init_policy_is_a_policy(buntime, box):
+    box.write("data/a.txt", "a\n")
+    box.write("other/b.txt", "b\n")
+    flags = ["--allow-net=198.51.100.10:80", "--allow-read=data", "--deny-read=data/no*",
+             "--allow-run=true"]
+    box.write("data/nothing.txt", "n\n")
+    written = buntime("init-policy", *flags)
+    assert written.status == 0 and written.stderr == "", str(written)
+    box.write("made.json", written.stdout)
+    code = """
+        out["a"] = attempt(lambda: open("data/a.txt").read())
+        out["no"] = attempt(lambda: open("data/nothing.txt").read())
+        out["b"] = attempt(lambda: open("other/b.txt").read())
+        out["true"] = attempt(lambda: subprocess.run(["/usr/bin/true"]).returncode)
+        out["ls"] = attempt(lambda: subprocess.run(["/usr/bin/ls"]).returncode)
+        out["net"] = connect("198.51.100.10", 80)[0]
+        out["other"] = connect("198.51.100.20", 80)[0]
+    """
+    by_flags, _ = box.json(*flags, code=code)
+    by_file, _ = box.json("--policy=made.json", code=code)
+    assert by_flags == by_file
+    assert by_file["a"] == "a\n" and by_file["no"] != "n\n" and by_file["b"] == "ENOENT"
+    assert by_file["true"] == 0 and by_file["ls"] == "EACCES"
+    assert by_file["net"] == "ok" and by_file["other"] == "PermissionError"
+
+
+def test_init_policy_of_nothing_denies_everything(buntime):
+    text = buntime("init-policy").stdout
+    assert json.loads(text) == {"version": 1,
+                                "defaults": {"fs": "deny", "net": "deny", "exec": "deny"}}
+
+
+@pytest.mark.parametrize("args,complaint", [
+    (["--allow-unix=/run/x"], "Unix sockets"), (["--allow-read=/a${HOME}"], "variable"),
+    (["--policy=agent"], "not a flag of 'buntime init-policy'"), (["w.py"], "no flag"),
+    (["--allow-net=127.1"], "127.1"),
+])
+def test_init_policy_refusals(buntime, args, complaint):
+    result = buntime("init-policy", *args)
+    assert result.status == 2 and complaint in result.stderr and result.stdout == "", str(result)
+
+
+# ---- policy ----
+
+def test_list(buntime, world):
+    result = buntime("policy", "list", "--json")
+    found = {preset["name"]: preset for preset in map(json.loads, result.stdout.splitlines())}
+    assert set(found) == PRESETS, str(result)
+    for preset in found.values():
+        assert os.path.isfile(preset["path"]) and "Stops" in preset["description"], preset
+        assert "oes not" in preset["description"], preset
+    assert buntime("policy", "list").stdout.count("\n") == 2 * len(PRESETS)
+
+
+def test_the_users_own_stand_before(buntime, box):
+    own = '{"version": 1, "description": "mine"}\n'
+    box.write("config/buntime/policies/agent.json", own)
+    env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
+    assert buntime("policy", "show", "agent", env=env).stdout == own
+    assert buntime("policy", "show", "agent", env={"XDG_CONFIG_HOME": "config"}).stdout != own
+    assert "config/buntime" in buntime("policy", "list", env=env).stdout
+
+
+def test_show_and_merged(buntime, box):
+    box.write("base.json", json.dumps({"version": 1, "net": {"rules": [
+        {"action": "deny", "host": "x.example"}]}}))
+    box.write("p.json", json.dumps({"version": 1, "extends": ["./base.json"]}))
+    assert json.loads(buntime("policy", "show", "p.json").stdout)["extends"] == ["./base.json"]
+    merged = json.loads(buntime("policy", "show", "--merged", "p.json").stdout)
+    assert merged["net"]["rules"] == [{"action": "deny", "proto": "any", "host": "x.example"}]
+
+
+def test_diff(buntime, box):
+    box.write("p.json", json.dumps({"version": 1, "exec": {"rules": [
+        {"action": "allow", "path": "true"}]}}))
+    same = buntime("policy", "diff", "default", "default")
+    assert same.status == 0 and same.stdout == ""
+    other = buntime("policy", "diff", "default", "p.json")
+    assert other.status == 1 and other.stdout == "+ exec: allow true\n", str(other)
+    assert buntime("policy", "diff", "p.json", "default").stdout == "- exec: allow true\n"
+
+
+def test_validate_tells_everything(buntime, box):
+    box.write("good.json", '{"version": 1}')
+    box.write("a.json", '{"version": 1,\n "extends": ["./b.json"],\n "nett": {}}')
+    box.write("b.json", '{"version": 1, "defaults": {"net": "alow"}}')
+    result = buntime("policy", "validate", "good.json", "a.json")
+    assert result.status == 1 and result.stdout == "good.json: valid\n"
+    assert "a.json:3:2: nett: " in result.stderr and 'did you mean "net"' in result.stderr
+    assert "b.json:1:36: defaults.net: " in result.stderr, str(result)
+
+
+def test_validate_presets_and_stdin(buntime):
+    result = buntime("policy", "validate", *sorted(PRESETS))
+    assert result.status == 0 and result.stderr == "", str(result)
+    assert buntime("policy", "validate", "-", stdin='{"version": 1}').status == 0
+    assert buntime("policy", "validate", "-", stdin='{"version": 2}').status == 1
+
+
+def test_cycles_are_refused_with_their_chain(buntime, box):
+    box.write("a.json", '{"version": 1, "extends": ["./b.json"]}')
+    box.write("b.json", '{"version": 1, "extends": ["./a.json"]}')
+    result = box.run("--policy=a.json", code="print('ran')\n")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert f"{box.directory}/b.json:1:28: extends[0]" in result.stderr
+    assert "a.json → " in result.stderr or "a.json \\u2192 " in result.stderr or \
+        "a.json ? " in result.stderr
+
+
+@pytest.mark.parametrize("args", [["policy"], ["check"], ["policy", "show"], ["policy", "lost"],
+                                  ["policy", "diff", "default"], ["policy", "list", "x"]])
+def test_usage(buntime, args):
+    result = buntime(*args)
+    assert result.status == 2 and result.stderr != "" and result.stdout == "", str(result)
+
+
+@pytest.mark.parametrize("command", ["run", "init-policy", "check", "policy"])
+def test_help_of_each(buntime, command):
+    result = buntime(command, "--help")
+    assert result.status == 0 and result.stdout.startswith("usage: buntime "), str(result)
+    assert command in result.stdout.splitlines()[0]
+    assert ("--worker" in result.stdout) == (command == "run")
+
+
+# ---- running with them ----
+
+def test_policy_on_standard_input(box):
+    text = json.dumps({"version": 1, "exec": {"rules": [{"action": "allow", "path": "true"}]}})
+    result = box.run("--policy=-", code="""
+        import subprocess
+        print(subprocess.run(["/usr/bin/true"]).returncode)
+    """, stdin=text)
+    assert result.status == 0 and result.stdout == "0\n", str(result)
+    result = box.run("--policy=-", name="-", stdin=text)
+    assert result.status == 2 and "standard input" in result.stderr, str(result)
+
+
+def test_all_that_was_read_is_read_only(box):
+    box.write("base.json", '{"version": 1}')
+    box.write("p.json", '{"version": 1, "extends": ["./base.json"]}')
+    box.write("config/buntime/policies/own.json", '{"version": 1}')
+    env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
+    out, result = box.json("--policy=p.json", "-R=.", "-W=.", env=env, code="""
+        for name in ("p.json", "base.json", "config/buntime/policies/own.json"):
+            out[name] = attempt(open, name, "a")
+        out["new"] = attempt(open, "config/buntime/policies/new.json", "w")
+        out["moved"] = attempt(os.rename, "config/buntime", "config/elsewhere")
+        out["moved above"] = attempt(os.rename, "config", "elsewhere")
+        out["other"] = attempt(open, "other.json", "w")
+    """)
+    assert out.pop("other") == "ok"
+    assert set(out.values()) <= {"EACCES", "EROFS", "EBUSY"}, out
+    assert "no flag" not in result.stderr
+    assert all(event.allow == "" for event in result.denied("write")), str(result)
+
+
+def test_a_config_that_is_made_is_told(box):
+    env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
+    result = box.run("-R=.", "-W=.", env=env, code="""
+        import os
+        os.makedirs("config/buntime/policies")
+    """)
+    assert "where buntime looks for policies" in result.stderr, str(result)
+    (box.directory / "config/buntime/policies").rmdir()
+    result = box.run("-R=.", "-W=.", env=env, code="pass\n")
+    assert result.stderr == "", str(result)
