@@ -48,7 +48,8 @@ choose_language(void)
 {
   if (speaks_english())
     return;
-  setlocale(LC_CTYPE, "");
+  /* All texts are UTF-8; another character set would load code to convert them. */
+  setlocale(LC_CTYPE, "C.UTF-8");
   setlocale(LC_MESSAGES, "");
   bindtextdomain(GETTEXT_PACKAGE, BT_LOCALEDIR);
   bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
