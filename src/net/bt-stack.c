@@ -2,6 +2,7 @@
 #include "net/bt-stack.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <slirp/libslirp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #define MAX_EVENTS 128
 /* What libslirp answers, in ms, when no timer of its runs; those that run are shorter. */
 #define NOTHING_DUE 1000u
+/* malloc's own, before it is raised by what is freed; and less than that to spare at its end. */
+#define MMAP_THRESHOLD (128 << 10)
+#define TOP_PAD (64 << 10)
 
 /* What the epoll instance holds of a descriptor; indexed by its number. */
 typedef struct {
@@ -283,11 +287,25 @@ start_slirp(BtStack *self, const BtNetMsgConfig *config)
   return slirp_new(&slirp, &callbacks, self);
 }
 
+/*
+ * libslirp makes two buffers of 128 KiB a connection, and enlarges both once it
+ * knows the segment size. On the heap realloc() then copies what nobody has
+ * written yet: 160 page faults before the first SYN is answered. As mappings of
+ * their own they are moved by the page table, and touched only as they fill.
+ */
+static void
+keep_buffers_apart(void)
+{
+  mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+  mallopt(M_TOP_PAD, TOP_PAD);
+}
+
 BtStack *
 bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer data)
 {
   BtStack *self = g_new0(BtStack, 1);
 
+  keep_buffers_apart();
   self->output = output;
   self->data = data;
   self->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
