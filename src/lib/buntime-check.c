@@ -440,7 +440,6 @@ buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, con
     [BUNTIME_PERMISSION_FFI] = BT_KIND_FFI,     [BUNTIME_PERMISSION_SYS] = BT_KIND_SYS,
   };
   g_auto(GStrv) environment = g_get_environ();
-  g_autoptr(BuntimeVerdict) verdict = g_new0(BuntimeVerdict, 1);
 
   g_return_val_if_fail(permission < G_N_ELEMENTS(kinds), NULL);
   if (value[0] == '\0') {
@@ -449,6 +448,7 @@ buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, con
   }
   if (!bt_sandbox_settle_policy(sandbox, NULL, error))
     return NULL;
+  BuntimeVerdict *verdict = g_new0(BuntimeVerdict, 1);
   verdict->kind = kinds[permission];
   Check self = {
     .sandbox = sandbox,
@@ -466,5 +466,8 @@ buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, con
       .terminal_fd = -1,
     },
   };
-  return check(&self, value, error) ? g_steal_pointer(&verdict) : NULL;
+  if (check(&self, value, error))
+    return verdict;
+  buntime_verdict_free(verdict);
+  return NULL;
 }

@@ -190,7 +190,8 @@ bt_sandbox_settle_policy(BuntimeSandbox *self, GPtrArray *notices, GError **erro
   g_autofree char *config = bt_sandbox_config_folder(self);
 
   bt_policy_files_guard(bt_sandbox_files(self), self->policy, config);
-  return bt_policy_resolve(self->policy, g_getenv("PATH"), notices, error);
+  return bt_policy_resolve(self->policy, g_getenv("PATH"), notices, error) &&
+         bt_policy_files_check_links(self->files, self->policy, config, notices, error);
 }
 
 /* Nothing can guard a folder that is not there yet; the next run would take policies from it. */

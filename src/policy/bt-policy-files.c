@@ -328,10 +328,10 @@ static void
 add_file(Adding *self, const char *path, const char *where)
 {
   GError *cause = NULL;
-  struct stat info;
+  struct stat info = { .st_size = 0 };
   g_autoptr(GBytes) bytes = read_file(path, &info, &cause);
 
-  if (bytes == NULL) {
+  if (cause != NULL) {
     complain(self, where, cause);
     return;
   }
@@ -376,10 +376,10 @@ add_bytes(Adding *self, GBytes *bytes, const char *path)
     const BtPolicyExtends *one = g_ptr_array_index(extends, i);
     cause = NULL;
     g_autofree char *found = find_extended(self->files, one->value, folder, &cause);
-    if (found != NULL)
-      add_file(self, found, one->where);
-    else
+    if (cause != NULL)
       complain(self, one->where, cause);
+    else
+      add_file(self, found, one->where);
   }
 }
 
@@ -395,10 +395,10 @@ add_stdin(Adding *self)
   }
   self->files->used_stdin = TRUE;
   g_autoptr(GBytes) bytes = read_bytes(STDIN_FILENO, "-", &cause);
-  if (bytes != NULL)
-    add_bytes(self, bytes, "-");
-  else
+  if (cause != NULL)
     complain(self, NULL, cause);
+  else
+    add_bytes(self, bytes, "-");
 }
 
 gboolean
@@ -452,4 +452,47 @@ bt_policy_files_guard(BtPolicyFiles *self, BtPolicy *policy, const char *protect
           "policies cannot be changed by what they govern");
   if (protect != NULL && g_file_test(protect, G_FILE_TEST_EXISTS))
     guard(policy, protect, "buntime's own configuration");
+}
+
+/* A component of path that is a symbolic link which the policy lets be replaced (transfer full). */
+static char *
+find_loose_link(BtPolicy *policy, const char *path)
+{
+  const BtFsPerms replacing = BT_FS_MAKE_SYM | BT_FS_REMOVE_FILE;
+
+  for (const char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+    g_autofree char *part = slash != NULL ? g_strndup(path, slash - path) : g_strdup(path);
+    if (g_file_test(part, G_FILE_TEST_IS_SYMLINK)) {
+      g_autofree char *folder = g_path_get_dirname(part);
+      g_autofree char *real = bt_path_real(folder);
+      if (bt_policy_check_path(policy, real, replacing).action != BT_ACTION_DENY)
+        return g_steal_pointer(&part);
+    }
+    if (slash == NULL)
+      return NULL;
+  }
+}
+
+gboolean
+bt_policy_files_check_links(BtPolicyFiles *self, BtPolicy *policy, const char *protect,
+                            GPtrArray *notices, GError **error)
+{
+  for (guint i = 0; i < self->files->len; i++) {
+    const File *file = g_ptr_array_index(self->files, i);
+    g_autofree char *path = g_canonicalize_filename(file->path, "/");
+    g_autofree char *link = find_loose_link(policy, path);
+    if (link != NULL)
+      return bt_fail(error, BUNTIME_ERROR_POLICY, link,
+                     _("a symbolic link to a policy, which the program could replace"),
+                     _("name the policy's own path, or grant writing elsewhere"));
+  }
+  g_autofree char *link = protect != NULL ? find_loose_link(policy, protect) : NULL;
+  if (link != NULL && notices != NULL) {
+    g_autofree char *safe = bt_text_neutralise(link, -1);
+    g_ptr_array_add(notices,
+                    g_strdup_printf(_("%s is a symbolic link, which the program could replace: "
+                                      "look at buntime's policies before the next run"),
+                                    safe));
+  }
+  return TRUE;
 }

@@ -37,6 +37,14 @@ gboolean bt_policy_files_used_stdin(BtPolicyFiles *self);
  */
 void bt_policy_files_guard(BtPolicyFiles *self, BtPolicy *policy, const char *protect);
 
+/*
+ * After bt_policy_resolve(). A mount guards what a name leads to, not a link on
+ * the way to it: FALSE for a link to a policy that the worker could replace; for
+ * protect it is only told.
+ */
+gboolean bt_policy_files_check_links(BtPolicyFiles *self, BtPolicy *policy, const char *protect,
+                                     GPtrArray *notices, GError **error);
+
 /* One preset that can be named. */
 typedef struct {
   char *name;

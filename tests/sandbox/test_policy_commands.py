@@ -242,3 +242,27 @@ def test_a_config_that_is_made_is_told(box):
     (box.directory / "config/buntime/policies").rmdir()
     result = box.run("-R=.", "-W=.", env=env, code="pass\n")
     assert result.stderr == "", str(result)
+
+
+def test_a_link_to_a_policy_cannot_be_replaced(box):
+    box.write("hidden/p.json", '{"version": 1}')
+    box.write("work/x", "")
+    (box.directory / "work/p.json").symlink_to("../hidden/p.json")
+    flags = ["--policy=work/p.json", "-R=work"]
+    assert box.run(*flags, code="pass\n").status == 0
+    result = box.run(*flags, "-W=work", code="print('ran')\n")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert "work/p.json: a symbolic link to a policy" in result.stderr
+    result = box.run("--policy=hidden/p.json", "-R=work", "-W=work", code="pass\n")
+    assert result.status == 0, str(result)
+
+
+def test_a_linked_config_is_told(box):
+    box.write("dots/buntime/policies/own.json", '{"version": 1}')
+    (box.directory / "config").mkdir()
+    (box.directory / "config/buntime").symlink_to("../dots/buntime")
+    env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
+    out, result = box.json("--policy=default", "-R=.", "-W=.", env=env, code="""
+        out["own"] = attempt(open, "dots/buntime/policies/own.json", "a")
+    """)
+    assert out["own"] == "EACCES" and "config/buntime is a symbolic link" in result.stderr
