@@ -296,6 +296,28 @@ cover(BtInit *init, const BtPlanOp *op, const char *target)
     bt_fail_at(target);
 }
 
+/*
+ * It lies on the root, where nothing is executed; its mount alone is without
+ * noexec, which the kernel lets us take from a clone of our own.
+ */
+static void
+place_program(BtInit *init, const char *source, const char *target)
+{
+  struct mount_attr change = {
+    .attr_set = ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY,
+    .attr_clr = MOUNT_ATTR_NOEXEC,
+    .propagation = MS_PRIVATE,
+  };
+  BT_LEFT_FD file = bt_open_target(init, source, O_PATH);
+
+  if (file < 0)
+    bt_fail_at(source);
+  BT_LEFT_FD tree = open_tree(file, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    bt_fail_at(target);
+  attach(init, tree, target);
+}
+
 void
 bt_mount_ops_finish(const BtInit *init)
 {
@@ -350,6 +372,9 @@ bt_mount_op(BtInit *init, uint32_t i)
     return;
   case BT_PLAN_COVER:
     cover(init, op, target);
+    return;
+  case BT_PLAN_PROGRAM:
+    place_program(init, bt_plan_string(&init->plan, op->source), target);
     return;
   }
   bt_fail_with(EINVAL, target);

@@ -123,6 +123,18 @@ bt_plan_builder_cover(BtPlanBuilder *self, const char *target, guint mode, const
 }
 
 void
+bt_plan_builder_program(BtPlanBuilder *self, const char *source, const char *target)
+{
+  BtPlanOp op = {
+    .kind = BT_PLAN_PROGRAM,
+    .attr = BT_PLAN_RDONLY,
+    .source = bt_plan_builder_string(self, source),
+    .target = bt_plan_builder_string(self, target),
+  };
+  g_array_append_val(self->ops, op);
+}
+
+void
 bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target, guint attr,
                      guint64 dev, guint64 ino)
 {

@@ -31,6 +31,8 @@ void bt_plan_builder_file(BtPlanBuilder *self, const char *target, guint mode, c
                           gsize size);
 /* Over a file that is there already; never an empty one. */
 void bt_plan_builder_cover(BtPlanBuilder *self, const char *target, guint mode, const char *text);
+/* source is a file of the plan's, made before. */
+void bt_plan_builder_program(BtPlanBuilder *self, const char *source, const char *target);
 /* ino 0: what is at source is not compared. */
 void bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target, guint attr,
                           guint64 dev, guint64 ino);

@@ -117,7 +117,7 @@ fill_header(BtCompile *self, GError **error)
 
   header->uid = self->request->uid;
   header->gid = self->request->gid;
-  header->root_size = ROOT_SIZE;
+  header->root_size += ROOT_SIZE;
   header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);

@@ -27,11 +27,14 @@ static const struct {
 };
 
 static void
-allow_execute(BtCompile *self, const char *path)
+allow_execute(BtCompile *self, const char *path, GBytes *bytes)
 {
   bt_plan_builder_landlock(self->builder, path,
                            (BT_FS_EXECUTE | BT_FS_READ_FILE) & self->handled);
-  bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
+  if (bytes != NULL)
+    bt_compile_spot_copy(self, path, bytes);
+  else
+    bt_compile_spot(self, path, BT_SPOT_SHOW, 0);
 }
 
 /* Landlock's right comes with the mount, if a denial to read leaves one. */
@@ -61,7 +64,7 @@ allow_loader(BtCompile *self, const char *loader)
     return;
   g_autofree char *real = bt_compile_show(self, loader);
   if (is_loader(real))
-    allow_execute(self, real);
+    allow_execute(self, real, NULL);
 }
 
 /* A script's interpreter is a grant of its own, which may be missing. */
@@ -78,15 +81,10 @@ note_interpreter(BtCompile *self, const char *path, const BtProgram *program)
                                         path, program->interpreter, program->interpreter));
 }
 
-void
-bt_compile_program(BtCompile *self, const char *path, const BtProgram *known)
+static void
+add_program(BtCompile *self, const char *path, const BtProgram *known, GBytes *bytes)
 {
-  g_auto(BtProgram) program = BT_PROGRAM_INIT;
-
-  /* Executable but not readable: the kernel may still run it, but nobody can say how. */
-  if (known == NULL && bt_program_read(path, &program))
-    known = &program;
-  allow_execute(self, path);
+  allow_execute(self, path, bytes);
   if (bt_program_is_python(path))
     bt_compile_python_prefix(self, path);
   if (known == NULL)
@@ -95,6 +93,29 @@ bt_compile_program(BtCompile *self, const char *path, const BtProgram *known)
     allow_loader(self, known->loader);
   if (known->interpreter != NULL)
     note_interpreter(self, path, known);
+}
+
+void
+bt_compile_program(BtCompile *self, const char *path, const BtProgram *known)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+
+  /* Executable but not readable: the kernel may still run it, but nobody can say how. */
+  if (known == NULL && bt_program_read(path, &program))
+    known = &program;
+  add_program(self, path, known, NULL);
+}
+
+/* What has the sum runs, whatever is at the path by now. */
+static void
+add_summed(BtCompile *self, const BtPathRule *rule)
+{
+  g_auto(BtProgram) program = BT_PROGRAM_INIT;
+  gsize size;
+  const guint8 *data = g_bytes_get_data(rule->bytes, &size);
+
+  bt_program_parse(data, size, &program);
+  add_program(self, rule->real, &program, rule->bytes);
 }
 
 static void
@@ -118,7 +139,7 @@ add_bundle(BtCompile *self, const char *path)
         if ((denied & BT_FS_EXECUTE) != 0)
           continue;
       }
-      allow_execute(self, real);
+      allow_execute(self, real, NULL);
     }
   }
 }
@@ -165,7 +186,10 @@ add_rules(BtCompile *self, GPtrArray *rules)
       bt_compile_note(self, g_strdup_printf(_("%s is not granted to run: it is not executable"),
                                             rule->written));
     } else {
-      bt_compile_program(self, rule->real, NULL);
+      if (rule->bytes != NULL)
+        add_summed(self, rule);
+      else
+        bt_compile_program(self, rule->real, NULL);
       tell_of_writing(self, rule);
       add_bundle(self, rule->path != NULL ? rule->path : rule->real);
     }

@@ -336,6 +336,11 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
   if (spot->kind == BT_SPOT_LIBRARY &&
       bt_policy_check_run(self->request->policy, spot->path).action == BT_ACTION_DENY)
     g_ptr_array_add(self->map_only, g_strdup(spot->path));
+  if (spot->bytes != NULL) {
+    bt_compile_readable(self, spot->path);
+    return guard(self, spot->path, error) &&
+           bt_compile_copy(self, spot->path, spot->bytes, error);
+  }
   /* Below a grant for writing alone, too: an entry that cannot be read does not run. */
   bt_compile_readable(self, spot->path);
   if (spot->kind == BT_SPOT_UNSEEN && seen)
@@ -356,8 +361,10 @@ compare_spots(gconstpointer a, gconstpointer b)
   int order = strcmp(left->path, right->path);
   if (order == 0)
     order = (int)left->kind - (int)right->kind;
-  /* A program that is granted runs, whatever else is denied of it. */
-  return order != 0 ? order : (int)right->attr - (int)left->attr;
+  /* A program that is granted runs, whatever else is denied of it; what is known of it runs last. */
+  if (order == 0)
+    order = (int)right->attr - (int)left->attr;
+  return order != 0 ? order : (left->bytes != NULL) - (right->bytes != NULL);
 }
 
 gboolean

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define MAX_LINKS 40
+#define COPIES_FOLDER "/run/buntime/programs"
 
 const BtMount *
 bt_compile_mount_at(const BtCompile *self, const char *path)
@@ -114,6 +115,14 @@ bt_compile_empty_dir(BtCompile *self, const char *path)
   bt_compile_add_mount(self, path, BT_MOUNT_OWN, attr, 0);
 }
 
+static gboolean
+fail_below_shut(const char *path, GError **error)
+{
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                 _("it lies below something that is denied or never the host's"),
+                 _("deny less, or move it"));
+}
+
 gboolean
 bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guint attr,
                 BtFsPerms perms, GError **error)
@@ -122,9 +131,7 @@ bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guin
   gboolean folder = S_ISDIR(info->st_mode);
 
   if (above->kind == BT_MOUNT_SHUT)
-    return bt_fail(error, BUNTIME_ERROR_POLICY, path,
-                   _("it lies below something that is denied or never the host's"),
-                   _("deny less, or move it"));
+    return fail_below_shut(path, error);
   if (folder)
     bt_compile_dir(self, path);
   else
@@ -132,6 +139,23 @@ bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guin
   attr |= folder ? BT_PLAN_RECURSIVE : 0;
   bt_plan_builder_bind(self->builder, path, path, attr, info->st_dev, info->st_ino);
   bt_compile_add_mount(self, path, BT_MOUNT_HOST, attr, perms);
+  return TRUE;
+}
+
+gboolean
+bt_compile_copy(BtCompile *self, const char *path, GBytes *bytes, GError **error)
+{
+  g_autofree char *made = g_strdup_printf(COPIES_FOLDER "/%u", self->copies++);
+  gsize size;
+  const void *data = g_bytes_get_data(bytes, &size);
+
+  if (bt_compile_mount_at(self, path)->kind == BT_MOUNT_SHUT)
+    return fail_below_shut(path, error);
+  bt_compile_file(self, made, 0555, data, size);
+  bt_plan_builder_header(self->builder)->root_size += size;
+  bt_compile_file(self, path, 0444, NULL, 0);
+  bt_plan_builder_program(self->builder, made, path);
+  bt_compile_add_mount(self, path, BT_MOUNT_HOST, BT_PLAN_RDONLY, BT_FS_READ);
   return TRUE;
 }
 
@@ -206,6 +230,13 @@ void
 bt_compile_spot(BtCompile *self, const char *path, BtSpotKind kind, guint attr)
 {
   BtSpot spot = { .path = g_strdup(path), .kind = kind, .attr = attr };
+  g_array_append_val(self->spots, spot);
+}
+
+void
+bt_compile_spot_copy(BtCompile *self, const char *path, GBytes *bytes)
+{
+  BtSpot spot = { .path = g_strdup(path), .kind = BT_SPOT_SHOW, .bytes = bytes };
   g_array_append_val(self->spots, spot);
 }
 

@@ -51,6 +51,7 @@ typedef struct {
   char *path; /* canonical */
   BtSpotKind kind;
   guint attr;
+  GBytes *bytes; /* SHOW: not the host's file but this one, of the policy's; else NULL */
 } BtSpot;
 
 /* What a rule grants at a path, for Landlock. */
@@ -78,6 +79,7 @@ typedef struct {
   guint noexec;        /* BT_PLAN_NOEXEC, or 0 with run_everything */
   GArray *worker_program; /* struct sock_filter; NULL: none */
   guint map_noexec;    /* the same for what is read-only: 0 with map_everything, too */
+  guint copies;        /* programs that the plan itself holds */
   GPtrArray *run_roots; /* char *: whatever is below runs, but for ... */
   GPtrArray *map_only;  /* char *: ... what may be mapped and is denied to run */
   /* What the worker is: bt-plan-worker.c */
@@ -103,6 +105,8 @@ void bt_compile_empty_dir(BtCompile *self, const char *path);
 /* The host's object at a canonical path, its mount point included. */
 gboolean bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guint attr,
                          BtFsPerms perms, GError **error);
+/* A program of these bytes at a canonical path, its mount point included. */
+gboolean bt_compile_copy(BtCompile *self, const char *path, GBytes *bytes, GError **error);
 /*
  * Follows an absolute path as the kernel does, and repeats the symbolic links
  * on the way where they would be missing. Returns the canonical path; what
@@ -110,6 +114,8 @@ gboolean bt_compile_bind(BtCompile *self, const char *path, const struct stat *i
  */
 char *bt_compile_show(BtCompile *self, const char *path);
 void bt_compile_spot(BtCompile *self, const char *path, BtSpotKind kind, guint attr);
+/* The program at path, when it is known what it must be. */
+void bt_compile_spot_copy(BtCompile *self, const char *path, GBytes *bytes);
 void bt_compile_note(BtCompile *self, char *notice);
 void bt_compile_readable(BtCompile *self, const char *path);
 

@@ -145,10 +145,6 @@ read_sha256(BtPolicyReader *self, const BtJsonNode *node)
 {
   if (!is_sha256(node->string))
     bt_reader_complain(self, node, _("no SHA-256 sum"), _("write its 64 hexadecimal digits"));
-  else
-    bt_reader_complain(
-      self, node, _("sums of programs are not supported yet"),
-      _("leave \"sha256\" out; the rule then allows whatever is at the path"));
 }
 
 void
@@ -187,6 +183,8 @@ bt_reader_read_exec_rule(BtPolicyReader *self, const BtJsonNode *node)
   if (!acts)
     return;
   rule->written = g_strdup(place->string);
+  const char *sum = bt_reader_get_string(node, "sha256");
+  rule->sha256 = sum != NULL ? g_ascii_strdown(sum, -1) : NULL;
   init_rule(self, &rule->rule, action, node);
   g_ptr_array_add(self->run_rules, g_steal_pointer(&rule));
 }

@@ -104,6 +104,12 @@ void bt_policy_add_bare(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction a
 /* Is this a name or a pattern for names of variables? The error has no object yet. */
 gboolean bt_env_pattern_check(const char *pattern, GError **error);
 
+/* Of all programs with a sum together; they go into the plan. */
+#define BT_SUMS_MAX_SIZE (256u << 20)
+
+/* Reads what rules with a sum speak of, and drops those that do not apply (bt-policy-sums.c). */
+gboolean bt_policy_check_sums(BtPolicy *policy, GPtrArray *notices, GError **error);
+
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);
 

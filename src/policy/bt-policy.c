@@ -70,6 +70,7 @@ bt_path_rule_copy(const BtPathRule *from)
   rule->path = g_strdup(from->path);
   rule->real = g_strdup(from->real);
   rule->sha256 = g_strdup(from->sha256);
+  rule->bytes = from->bytes != NULL ? g_bytes_ref(from->bytes) : NULL;
   rule->everything = from->everything;
   return rule;
 }
@@ -82,6 +83,7 @@ bt_path_rule_free(BtPathRule *rule)
   g_free(rule->path);
   g_free(rule->real);
   g_free(rule->sha256);
+  g_clear_pointer(&rule->bytes, g_bytes_unref);
   g_free(rule);
 }
 

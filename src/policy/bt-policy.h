@@ -144,6 +144,7 @@ typedef struct {
   char *path;      /* absolute, without dots; NULL for a run item without a slash before resolving */
   char *real;      /* canonical (realpath) after bt_policy_resolve(); NULL if nothing is there */
   char *sha256;        /* run: lower-case hex of the only bytes it speaks of; NULL: any */
+  GBytes *bytes;       /* run: of a grant with a sum, after bt_policy_resolve(): what runs */
   gboolean everything; /* a bare flag */
 } BtPathRule;
 

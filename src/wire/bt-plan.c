@@ -127,6 +127,8 @@ check_source(Reader *reader, const BtPlanOp *op)
   case BT_PLAN_BIND:
   case BT_PLAN_DEVICE:
     return check_host_path(reader, op->source);
+  case BT_PLAN_PROGRAM:
+    return check_target(reader, op->source);
   case BT_PLAN_SYMLINK: {
     const char *text = read_string(reader, op->source, PATH_MAX);
     return text != NULL && (text[0] != '\0' || refuse(reader, BT_PLAN_E_RECORD));
@@ -153,7 +155,7 @@ check_op(Reader *reader, const BtPlanOp *op)
 {
   uint32_t max_mode = op->kind == BT_PLAN_CONSOLE ? 2 : 07777;
 
-  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_COVER || (op->attr & ~ALL_ATTRS) != 0 ||
+  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_PROGRAM || (op->attr & ~ALL_ATTRS) != 0 ||
       op->mode > max_mode || op->reserved != 0)
     return refuse(reader, BT_PLAN_E_RECORD);
   return check_target(reader, op->target) && check_source(reader, op) && check_data(reader, op);

@@ -23,7 +23,8 @@
 
 #define BT_PLAN_MAGIC 0x4e4c5042u /* "BPLN" */
 #define BT_PLAN_VERSION 1u
-#define BT_PLAN_MAX_SIZE (16u << 20)
+/* Programs whose sums are known are in it, whole. */
+#define BT_PLAN_MAX_SIZE (272u << 20)
 
 /* The descriptors buntime-init is spawned with; 0, 1 and 2 are the worker's. */
 enum {
@@ -54,6 +55,7 @@ typedef enum {
   BT_PLAN_HIDE,    /* an empty thing without any permission over an existing target */
   BT_PLAN_CONSOLE, /* the terminal behind the worker's descriptor `mode` (0, 1 or 2) */
   BT_PLAN_COVER,   /* a made file holding data, read-only over an existing one */
+  BT_PLAN_PROGRAM, /* the made file at source, a path inside, over an existing one, to be run */
 } BtPlanOpKind;
 
 /* Attributes; nosuid is always set and nodev is set on all but DEVICE and DEVPTS. */
@@ -67,7 +69,7 @@ enum {
 typedef struct {
   uint32_t kind;        /* BtPlanOpKind */
   uint32_t attr;        /* BT_PLAN_RDONLY ... */
-  uint32_t source;      /* string: canonical host path, or a symlink's text */
+  uint32_t source;      /* string: canonical host path, a symlink's text, PROGRAM: a path inside */
   uint32_t target;      /* string: absolute path inside, without symlinks or dots */
   uint32_t mode;        /* DIR, FILE, TMPFS, COVER: permission bits; CONSOLE: descriptor */
   uint32_t data_offset; /* FILE, COVER */

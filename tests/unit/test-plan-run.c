@@ -8,6 +8,7 @@
 
 #include "plan/bt-plan-compile.h"
 #include "plan/bt-seccomp.h"
+#include "policy/bt-policy-private.h"
 
 #define RO BT_PLAN_RDONLY
 #define NX BT_PLAN_NOEXEC
@@ -99,6 +100,17 @@ static char *
 at(const char *path)
 {
   return path[0] == '/' ? g_strdup(path) : g_build_filename(root, path, NULL);
+}
+
+static void
+make_file(const char *path, int mode)
+{
+  g_autofree char *full = at(path);
+  g_autofree char *folder = g_path_get_dirname(full);
+
+  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+  g_assert_true(g_file_set_contents(full, "", -1, NULL));
+  g_assert_cmpint(chmod(full, mode), ==, 0);
 }
 
 /* What the last mount at or above path is given; NX if nothing of the host's is there. */
@@ -214,6 +226,54 @@ test_places(void)
   }
 }
 
+static int
+find_op(const Fixture *self, BtPlanOpKind kind, const char *target)
+{
+  for (int i = (int)self->view.header->ops.count - 1; i >= 0; i--)
+    if (self->view.ops[i].kind == kind &&
+        strcmp(bt_plan_string(&self->view, self->view.ops[i].target), target) == 0)
+      return i;
+  return -1;
+}
+
+/* Of a program that is known by its sum the plan holds the bytes, over whatever the host has. */
+static void
+test_copy(void)
+{
+  static const char bytes[] = "#!/bin/sh\nexit 0\n";
+  const gsize size = sizeof bytes - 1;
+  g_autofree char *folder = at("sum"), *tool = at("sum/tool");
+  g_autoptr(GError) error = NULL;
+  Fixture self = { .policy = bt_policy_new() };
+
+  make_file("sum/tool", 0755);
+  g_assert_true(g_file_set_contents(tool, bytes, (gssize)size, &error));
+  g_assert_cmpint(chmod(tool, 0755), ==, 0);
+  BtPathRule *rule = bt_path_rule_new(BT_FS_EXECUTE);
+  bt_rule_init(&rule->rule, BT_ACTION_ALLOW, BT_LAYER_FILES, "p.json", 1, "exec.rules[0]");
+  rule->written = g_strdup(tool);
+  rule->path = g_strdup(tool);
+  rule->sha256 = g_compute_checksum_for_string(G_CHECKSUM_SHA256, bytes, (gssize)size);
+  g_ptr_array_add(bt_policy_get_run_rules(self.policy), rule);
+  add_flag(self.policy, "allow-write=sum");
+  g_assert_true(bt_policy_resolve(self.policy, "/usr/bin:/bin", NULL, &error));
+  /* Too late. */
+  g_assert_true(g_file_set_contents(tool, "#!/bin/false\n", -1, &error));
+  g_assert_cmpint(chmod(tool, 0755), ==, 0);
+  open_plan(&self);
+
+  int placed = find_op(&self, BT_PLAN_PROGRAM, tool);
+  g_assert_cmpint(placed, >, find_op(&self, BT_PLAN_BIND, folder));
+  g_assert_cmpint(find_op(&self, BT_PLAN_BIND, tool), ==, -1);
+  int made = find_op(&self, BT_PLAN_FILE, bt_plan_string(&self.view, self.view.ops[placed].source));
+  g_assert_true(made >= 0 && made < placed);
+  const BtPlanOp *file = &self.view.ops[made];
+  g_assert_cmpmem(self.view.bytes + file->data_offset, file->data_size, bytes, size);
+  g_assert_cmpuint(file->mode, ==, 0555);
+  g_assert_true(may_execute(&self, "sum/tool"));
+  clear(&self);
+}
+
 /* A program in memory is one without a path. */
 static const struct {
   const char *flags[4];
@@ -274,17 +334,6 @@ test_notices(void)
   }
 }
 
-static void
-make_file(const char *path, int mode)
-{
-  g_autofree char *full = at(path);
-  g_autofree char *folder = g_path_get_dirname(full);
-
-  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
-  g_assert_true(g_file_set_contents(full, "", -1, NULL));
-  g_assert_cmpint(chmod(full, mode), ==, 0);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -306,6 +355,7 @@ main(int argc, char **argv)
   g_autofree char *python = at("venv/bin/python3");
   g_assert_cmpint(symlink("/usr/bin/python3", python), ==, 0);
   g_test_add_func("/plan-run/places", test_places);
+  g_test_add_func("/plan-run/copy", test_copy);
   g_test_add_func("/plan-run/memory", test_memory);
   g_test_add_func("/plan-run/notices", test_notices);
   int status = g_test_run();

@@ -104,9 +104,6 @@ static const struct {
   { EXEC "{\"action\": \"allow\"}]}}", "1:35: exec.rules[0]: a rule needs \"path\" or \"glob\"" },
   { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": \"12\"}]}}",
     "1:79: exec.rules[0].sha256: no SHA-256" },
-  { EXEC "{\"action\": \"allow\", \"path\": \"/a\", \"sha256\": "
-         "\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF\"}]}}",
-    "1:79: exec.rules[0].sha256: sums of programs are not supported yet" },
   { EXEC "{\"action\": \"allow\", \"glob\": \"git-*\"}]}}",
     "1:63: exec.rules[0]: programs on PATH" },
 };
