@@ -8,7 +8,6 @@
 #include "lib/bt-host-addrs.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -16,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/bt-watch.h"
 #include "policy/buntime-error.h"
 
 struct _BtHostAddrs {
@@ -163,7 +163,7 @@ bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **error)
     bt_host_addrs_free(self);
     return NULL;
   }
-  self->source = g_unix_fd_add(self->fd, G_IO_IN, on_change, self);
+  self->source = bt_watch_fd(self->fd, G_IO_IN, on_change, self);
   return self;
 }
 

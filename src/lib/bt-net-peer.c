@@ -19,7 +19,6 @@
 #include "lib/bt-net-peer.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <string.h>
@@ -30,6 +29,7 @@
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-net-words.h"
 #include "lib/bt-spawn.h"
+#include "lib/bt-watch.h"
 #include "policy/bt-event.h"
 #include "policy/buntime-error.h"
 
@@ -280,7 +280,7 @@ begin(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
   if (!send_config(self, fds, n_fds, error))
     return FALSE;
   bt_names_set_answer_func(self->names, on_answer, self);
-  self->source = g_unix_fd_add(self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  self->source = bt_watch_fd(self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
   return TRUE;
 }
 
@@ -350,7 +350,7 @@ bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
   self->waiting[1].fd = tcp;
   for (int i = 0; i < 2; i++)
     self->waiting[i].source =
-      g_unix_fd_add(self->waiting[i].fd, G_IO_IN, on_first_question, self);
+      bt_watch_fd(self->waiting[i].fd, G_IO_IN, on_first_question, self);
   return TRUE;
 }
 

@@ -28,7 +28,6 @@
 #include "lib/bt-notifier-private.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -36,6 +35,7 @@
 #include <unistd.h>
 
 #include "lib/bt-process.h"
+#include "lib/bt-watch.h"
 
 /* Since 6.6; not in Debian 12's headers. The answer wakes the worker on this CPU. */
 #ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
@@ -225,7 +225,7 @@ bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames 
   self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
   /* Only a matter of speed: kernels before 6.6 refuse it. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-  self->source = g_unix_fd_add(listener, G_IO_IN | G_IO_HUP, on_notification, self);
+  self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
   return self;
 }
 

@@ -31,7 +31,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -44,6 +43,7 @@
 
 #include "lib/bt-net-words.h"
 #include "lib/bt-process.h"
+#include "lib/bt-watch.h"
 
 /* Callers that wait at once; each keeps a descriptor of ours. */
 #define MAX_WAITING 512
@@ -164,7 +164,7 @@ wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
   waiting->fd = fd;
   waiting->address = *address;
   g_hash_table_add(self->waiting, waiting);
-  waiting->source = g_unix_fd_add(fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
+  waiting->source = bt_watch_fd(fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
 }
 
 /* The address of the socket behind a descriptor of ours. */

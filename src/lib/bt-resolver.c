@@ -11,13 +11,13 @@
 #include "lib/bt-resolver.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/bt-spawn.h"
+#include "lib/bt-watch.h"
 #include "policy/buntime-error.h"
 #include "wire/bt-net-msg.h"
 
@@ -208,7 +208,7 @@ bt_resolver_new_for_fd(int fd, BtExplainer *explainer)
   self->helper = BT_HELPER_INIT;
   self->fd = fd;
   self->lookups = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-  self->source = g_unix_fd_add(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  self->source = bt_watch_fd(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
   return &self->base;
 }
 

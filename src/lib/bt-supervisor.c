@@ -32,7 +32,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <string.h>
@@ -48,6 +47,7 @@
 #include "lib/bt-notifier.h"
 #include "lib/bt-process.h"
 #include "lib/bt-spawn.h"
+#include "lib/bt-watch.h"
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
 
@@ -353,8 +353,8 @@ start(Supervisor *self, BtLaunch *launch, GError **error)
   if (self->peer == NULL)
     return FALSE;
   self->status_source =
-    g_unix_fd_add(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
-  self->signal_source = g_unix_fd_add(self->signal_fd, G_IO_IN, on_signal, self);
+    bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
+  self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
   return TRUE;
 }
 
