@@ -246,7 +246,7 @@ load(const char *path)
   return answer != NULL && answer() == 42 ? "called" : "loaded";
 }
 
-/* Is a library of that path among what this process has mapped? */
+/* Is a library of that path among what this process has mapped to be executed? */
 static const char *
 is_loaded(const char *path)
 {
@@ -255,7 +255,7 @@ is_loaded(const char *path)
   if (maps == NULL)
     return "no maps";
   while (fgets(line, sizeof line, maps) != NULL)
-    if (strstr(line, path) != NULL)
+    if (strstr(line, path) != NULL && strstr(line, "r-xp") != NULL)
       exit(0);
   exit(127);
 }
