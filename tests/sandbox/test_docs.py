@@ -35,3 +35,17 @@ def test_every_flag_of_the_readme_exists(world):
         assert re.search(re.escape(flag) + r"\b", known), f"{flag} is not in --help"
     for short in re.findall(r"`(-[A-Z])`", README):
         assert short in known
+
+
+def test_the_policy_section_is_what_happens(world, box):
+    """Its commands, run; their output, but for where things are."""
+    section = README.split("## Policies", 1)[1].split("\n## ", 1)[0]
+    made = world.run(["init-policy", "--allow-net=github.com", "--allow-read=."], cwd=box.directory)
+    box.write("policy.json", made.stdout)
+    shown = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    checks = [line.split()[3:] for line in shown if line.startswith("$ buntime check")]
+    happened = "".join(world.run(["check", *args], cwd=box.directory).stdout for args in checks)
+    happened = happened.replace(str(box.directory.resolve()), "/home/you/project") \
+        .replace(str((world.build / "policies").resolve()), "/usr/share/buntime/policies")
+    told = "".join(line + "\n" for line in shown if not line.startswith("$"))
+    assert happened == told
