@@ -266,3 +266,12 @@ def test_a_linked_config_is_told(box):
         out["own"] = attempt(open, "dots/buntime/policies/own.json", "a")
     """)
     assert out["own"] == "EACCES" and "config/buntime is a symbolic link" in result.stderr
+
+
+def test_mistakes_of_all_policies_are_told(box):
+    box.write("a.json", '{"version": 1, "x": 1}')
+    box.write("b.json", '{"version": 1, "y": 2}')
+    result = box.run("--policy=a.json", "--policy=nonesuch", "--policy=b.json", code="pass\n")
+    assert result.status == 125 and result.stdout == ""
+    for text in ("a.json:1:16: x:", "nonesuch: no preset", "b.json:1:16: y:"):
+        assert text in result.stderr, str(result)
