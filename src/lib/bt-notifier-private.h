@@ -56,6 +56,7 @@ void bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVer
 
 void bt_notify_open(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
+void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_connect_shutdown(BtNotifier *self);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The notifier: answers the system calls that the worker's notify filter
- * hands over (src/plan/bt-notify-filter.c): connect, execve, and opens with
- * write intent.
+ * hands over (src/plan/bt-notify-filter.c, bt-map-filter.c): connect, execve,
+ * opens with write intent, and files that are mapped executable.
  *
  * Two kinds of answers exist, and the difference is the security property:
  *
@@ -13,7 +13,7 @@
  *   taken (pidfd_getfd), the address copied, and the connect carried out here
  *   on what was checked.
  *
- * - execve and open are answered with EACCES and an event, or continued.  A
+ * - execve, open and mmap are answered with EACCES and an event, or continued.  A
  *   continued call gains nothing by a race: mounts and Landlock decide it in
  *   the kernel, as if there were no notifier.
  *
@@ -165,6 +165,9 @@ dispatch_call(BtNotifier *self, const BtCall *call)
 #endif
   case SYS_openat:
     bt_notify_open(self, call);
+    return;
+  case SYS_mmap:
+    bt_notify_map(self, call);
     return;
   case SYS_sysinfo:
     bt_notify_sysinfo(self, call);

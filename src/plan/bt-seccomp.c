@@ -42,6 +42,19 @@ append(GArray *program, guint code, guint k, guint yes, guint no)
   g_array_append_val(program, one);
 }
 
+/* What it allows goes on behind it. */
+static void
+append_part(GArray *program, BtFilter part)
+{
+  for (guint i = 0; i < part.count; i++) {
+    const struct sock_filter *one = &part.instructions[i];
+    if (one->code == (BPF_RET | BPF_K) && one->k == SECCOMP_RET_ALLOW)
+      append(program, BPF_JMP | BPF_JA, part.count - i - 1, 0, 0);
+    else
+      g_array_append_vals(program, one, 1);
+  }
+}
+
 /*
  * One program, since loading each costs more than all its instructions, and a
  * call that is not decided by its number alone runs through all programs there
@@ -52,7 +65,8 @@ GArray *
 bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list)
 {
   GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
-                                  2 * refused->len + notify.count + allow_list.count + 1);
+                                  2 * refused->len + bt_map_filter().count + notify.count +
+                                    allow_list.count + 1);
 
   if (refused->len > 0)
     append(all, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
@@ -60,13 +74,8 @@ bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list)
     append(all, BPF_JMP | BPF_JEQ | BPF_K, (guint)g_array_index(refused, int, i), 0, 1);
     append(all, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
   }
-  for (guint i = 0; i < notify.count; i++) {
-    const struct sock_filter *one = &notify.instructions[i];
-    if (one->code == (BPF_RET | BPF_K) && one->k == SECCOMP_RET_ALLOW)
-      append(all, BPF_JMP | BPF_JA, notify.count - i - 1, 0, 0);
-    else
-      g_array_append_vals(all, one, 1);
-  }
+  append_part(all, bt_map_filter());
+  append_part(all, notify);
   g_array_append_vals(all, allow_list.instructions, allow_list.count);
   return all;
 }

@@ -34,4 +34,7 @@ BtFilter bt_seccomp_init(void);
 /* The calls that the supervisor answers. */
 BtFilter bt_notify_filter(void);
 
+/* Executable mappings of files: those calls, too. Part of every joined program. */
+BtFilter bt_map_filter(void);
+
 G_END_DECLS

@@ -57,6 +57,42 @@ def test_a_granted_file_is_mapped_and_no_other(box, attack, library):
     assert {found[op, str(other)] for op in WAYS} <= REFUSED, str(result)
 
 
+def test_a_refusal_is_explained(box, library):
+    """By one event, whose flag makes it pass."""
+    code = """
+        import ctypes
+        for path in sys.argv[1:]:
+            out[path] = attempt(lambda: ctypes.CDLL(path).answer())
+    """
+    other = box.directory / "lib/other.so"
+    out, result = box.json("--allow-read=lib", code=code, args=[library, other])
+    assert all(map(is_refused, out.values())), str(result)
+    events = result.denied("ffi")
+    assert [event.object for event in events] == [str(library), str(other)], str(result)
+    assert events[0].rule == "defaults.ffi = deny (built-in)"
+    assert events[0].allow == f"--allow-ffi={library}"
+    out, result = box.json("--allow-read=lib", events[0].allow, code=code, args=[library, other])
+    assert out[str(library)] == 42 and is_refused(out[str(other)]), str(result)
+    assert [event.object for event in result.denied("ffi")] == [str(other)], str(result)
+    out, result = box.json("--allow-ffi=lib", f"--deny-ffi={library}", code=code, args=[library])
+    [event] = result.denied("ffi")
+    assert event.rule.startswith("--deny-ffi=") and event.allow == "", str(result)
+
+
+def test_what_was_made_during_the_run_has_no_flag(box, library):
+    _, result = box.json("--allow-read=lib", code="""
+        import ctypes, shutil
+        attempt(ctypes.CDLL, shutil.copy(sys.argv[1], "/tmp/x.so"))
+    """, args=[library])
+    [event] = result.denied("ffi", "/tmp/x.so")
+    assert event.allow == "" and "made during the run" in event.line, str(result)
+
+
+def test_what_is_loaded_gives_no_event(box):
+    result = box.run(code="import ctypes, mmap, ssl, sqlite3, decimal\nmmap.mmap(-1, 4096)\n")
+    assert result.status == 0 and result.events == [], str(result)
+
+
 def test_a_granted_file_is_seen_without_a_grant_to_read(box, attack, library):
     found, result = attack("--allow-ffi=lib/answer.so", on=library, ops=["dlopen"])
     assert set(found.values()) == {"called"}, str(result)

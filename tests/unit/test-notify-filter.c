@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,9 +25,8 @@ typedef struct {
 } Case;
 
 static int
-errno_of(const Case *c)
+errno_of(BtFilter filter, const Case *c)
 {
-  BtFilter filter = bt_notify_filter();
   int status;
   pid_t pid = fork();
 
@@ -81,17 +81,44 @@ static const Case cases[] = {
   { "sendto", SYS_sendto, { 999, 0, 0, 0, 0, 0 }, FALSE },
 };
 
+#define MAP(prot, flags) { 0, 4096, (prot), (flags), 999, 0 }
+
+static const Case maps[] = {
+  { "map to read", SYS_mmap, MAP(PROT_READ, MAP_PRIVATE), FALSE },
+  { "map to write", SYS_mmap, MAP(PROT_READ | PROT_WRITE, MAP_SHARED), FALSE },
+  { "map to execute", SYS_mmap, MAP(PROT_READ | PROT_EXEC, MAP_PRIVATE), TRUE },
+  { "map only to execute", SYS_mmap, MAP(PROT_EXEC, MAP_SHARED), TRUE },
+  { "map high", SYS_mmap, MAP(PROT_EXEC | HIGH, MAP_PRIVATE | HIGH), TRUE },
+  { "map at a place", SYS_mmap, MAP(PROT_EXEC, MAP_PRIVATE | MAP_FIXED), TRUE },
+  { "memory", SYS_mmap, MAP(PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS), FALSE },
+  { "shared memory", SYS_mmap, MAP(PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS), FALSE },
+  { "mprotect", SYS_mprotect, { 0, 4096, PROT_EXEC }, FALSE },
+  { "openat", SYS_openat, { AT, PATH, O_WRONLY }, FALSE },
+};
+
 static void
-test_notified(void)
+check_cases(BtFilter filter, const Case *list, gsize count)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    int outcome = errno_of(&cases[i]);
-    g_test_message("%s: %d", cases[i].name, outcome);
-    if (cases[i].notified)
+  for (gsize i = 0; i < count; i++) {
+    int outcome = errno_of(filter, &list[i]);
+    g_test_message("%s: %d", list[i].name, outcome);
+    if (list[i].notified)
       g_assert_cmpint(outcome, ==, ENOSYS);
     else
       g_assert_cmpint(outcome, !=, ENOSYS);
   }
+}
+
+static void
+test_notified(void)
+{
+  check_cases(bt_notify_filter(), cases, G_N_ELEMENTS(cases));
+}
+
+static void
+test_maps(void)
+{
+  check_cases(bt_map_filter(), maps, G_N_ELEMENTS(maps));
 }
 
 int
@@ -99,5 +126,6 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/notify-filter/notified", test_notified);
+  g_test_add_func("/notify-filter/maps", test_maps);
   return g_test_run();
 }
