@@ -76,6 +76,16 @@ const BtOption bt_options[] = {
     .help = N_("write the outcome as JSON to descriptor N"),
   },
   {
+    .name = "events", .use = BT_VALUE_REQUIRED, .value = N_("FILE|FD|-"),
+    .id = BT_OPTION_EVENTS, .completion = BT_COMPLETE_FILES,
+    .help = N_("write what was refused as JSON lines"),
+  },
+  {
+    .name = "audit", .use = BT_VALUE_OPTIONAL, .value = N_("FILE"), .id = BT_OPTION_AUDIT,
+    .completion = BT_COMPLETE_FILES,
+    .help = N_("report what was allowed, too, and refused reads"),
+  },
+  {
     .name = "no-sandbox", .id = BT_OPTION_NO_SANDBOX,
     .help = N_("run ENTRY without any isolation"),
   },

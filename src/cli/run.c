@@ -61,6 +61,11 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
     break;
   case BT_OPTION_JSON_STATUS_FD:
     return set_status_fd(sandbox, given->value, error);
+  case BT_OPTION_EVENTS:
+    return buntime_sandbox_set_events(sandbox, given->value, error);
+  case BT_OPTION_AUDIT:
+    buntime_sandbox_set_audit(sandbox);
+    return given->value == NULL || buntime_sandbox_set_events(sandbox, given->value, error);
   case BT_OPTION_NO_SANDBOX:
     buntime_sandbox_set_isolated(sandbox, FALSE);
     break;

@@ -5,6 +5,7 @@
  * seconds after it opened, or at the end.  A burst of different events is cut
  * by a token bucket; what was cut is told as a number.  Groups are bounded: a
  * worker that invents a new object each time gets the bucket, not our memory.
+ * The stream for programs has the same groups, and a bucket of its own.
  *
  * stderr may be a pipe that nobody reads.  Then writing would block the main
  * loop and, with it, every notified call of the worker; so a text is written
@@ -18,7 +19,7 @@
 
 #include "lib/bt-write.h"
 
-#define MAX_GROUPS 256
+#define MAX_GROUPS 1024
 #define GROUP_SECONDS 5
 #define BURST 40         /* events shown at once */
 #define REFILL_SECONDS 1 /* then this long for each further one */
@@ -34,10 +35,14 @@ struct _BtExplainer {
   int fd;
   gboolean quiet;
   GHashTable *groups; /* char *key → Group */
+  guint64 generation; /* of the groups: all close at once */
   guint timer;
   gint64 refilled; /* µs, monotonic */
   guint tokens;
   guint cut;
+  gboolean audit;
+  guint unshown; /* allowed, and not shown */
+  BtEventStream *stream; /* NULL: none */
 };
 
 static void
@@ -101,12 +106,31 @@ take_token(BtExplainer *self)
   return TRUE;
 }
 
+/*
+ * What was allowed is for the stream. Without one audit shows what a rule
+ * decided, not each file of the runtime, and leaves half the room to refusals.
+ */
+static gboolean
+is_shown(BtExplainer *self, const BtEvent *event)
+{
+  if (event->kind == BT_EVENT_STATE)
+    return FALSE;
+  if (event->action != BT_ACTION_ALLOW)
+    return TRUE;
+  if (self->audit && self->stream == NULL && event->rule.text != NULL && self->tokens > BURST / 2)
+    return TRUE;
+  self->unshown += event->count;
+  return FALSE;
+}
+
 static void
 show_event(BtExplainer *self, BtEvent *event)
 {
   g_autofree char *text = NULL;
 
-  if (self->quiet)
+  if (self->stream != NULL)
+    bt_event_stream_add(self->stream, event);
+  if (self->quiet || !is_shown(self, event))
     return;
   if (take_token(self)) {
     text = bt_event_format(event);
@@ -137,7 +161,13 @@ show_again(BtExplainer *self, Group *group)
 {
   g_autofree char *text = NULL, *line = NULL;
 
-  if (self->quiet)
+  if (self->stream != NULL) {
+    group->event->count = group->again;
+    group->event->time = g_get_real_time();
+    bt_event_stream_add(self->stream, group->event);
+  }
+  group->event->count = group->again;
+  if (self->quiet || !is_shown(self, group->event))
     return;
   group->event->count = 1;
   if (take_token(self)) {
@@ -165,7 +195,7 @@ close_groups(BtExplainer *self)
       show_again(self, group);
   }
   g_hash_table_remove_all(self->groups);
-  show_cut(self);
+  self->generation++;
 }
 
 static gboolean
@@ -174,27 +204,60 @@ on_timer(gpointer data)
   BtExplainer *self = data;
   self->timer = 0;
   close_groups(self);
+  show_cut(self);
   return G_SOURCE_REMOVE;
+}
+
+void
+bt_explainer_set_stream(BtExplainer *self, BtEventStream *stream)
+{
+  g_clear_pointer(&self->stream, bt_event_stream_free);
+  self->stream = stream;
+}
+
+void
+bt_explainer_set_audit(BtExplainer *self, gboolean audit)
+{
+  self->audit = audit;
 }
 
 void
 bt_explainer_add(BtExplainer *self, BtEvent *event)
 {
-  g_autofree char *key = g_strdup_printf("%d:%d:%s:%s", event->kind, event->action, event->object,
-                                         event->program != NULL ? event->program : "");
+  BtEventHandle unused;
+  bt_explainer_add_handle(self, event, &unused);
+}
+
+gboolean
+bt_explainer_again(BtExplainer *self, const BtEventHandle *handle)
+{
+  if (handle->generation != self->generation)
+    return FALSE;
+  Group *group = handle->group;
+  group->again++;
+  return TRUE;
+}
+
+void
+bt_explainer_add_handle(BtExplainer *self, BtEvent *event, BtEventHandle *handle_out)
+{
+  g_autofree char *key =
+    g_strdup_printf("%d:%d:%s:%s:%s", event->kind, event->action,
+                    event->state != NULL ? event->state : "",
+                    event->object != NULL ? event->object : "",
+                    event->program != NULL ? event->program : "");
   Group *group = g_hash_table_lookup(self->groups, key);
   if (group != NULL) {
+    *handle_out = (BtEventHandle){ self->generation, group };
     group->again += event->count;
     bt_event_free(event);
     return;
   }
-  if (g_hash_table_size(self->groups) >= MAX_GROUPS) {
-    self->cut += event->count;
-    bt_event_free(event);
-    return;
-  }
+  if (g_hash_table_size(self->groups) >= MAX_GROUPS)
+    close_groups(self);
   group = g_new0(Group, 1);
   group->event = event;
+  *handle_out = (BtEventHandle){ self->generation, group };
   g_hash_table_insert(self->groups, g_steal_pointer(&key), group);
   show_event(self, event);
   if (self->timer == 0)
@@ -215,7 +278,18 @@ bt_explainer_note(BtExplainer *self, const char *text)
 void
 bt_explainer_free(BtExplainer *self)
 {
+  g_autofree char *note = NULL;
+
   close_groups(self);
+  show_cut(self);
+  if (self->audit && self->stream == NULL && self->unshown > 0) {
+    note = g_strdup_printf(ngettext("%u more allowed operation; --audit=FILE has it",
+                                    "%u more allowed operations; --audit=FILE has them",
+                                    self->unshown),
+                           self->unshown);
+    bt_explainer_note(self, note);
+  }
+  g_clear_pointer(&self->stream, bt_event_stream_free);
   g_clear_handle_id(&self->timer, g_source_remove);
   g_hash_table_unref(self->groups);
   g_free(self);

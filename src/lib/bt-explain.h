@@ -6,7 +6,7 @@
  * never blocking the supervisor, whatever the worker does and whoever reads.
  */
 
-#include "policy/bt-event.h"
+#include "lib/bt-event-stream.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +18,21 @@ BtExplainer *bt_explainer_new(int fd, gboolean quiet);
 void bt_explainer_free(BtExplainer *explainer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtExplainer, bt_explainer_free)
 
+/* Events go to this stream, too, whether quiet or not. Takes it. */
+void bt_explainer_set_stream(BtExplainer *explainer, BtEventStream *stream);
+/* Without a stream, what audit reports as allowed is shown as well. */
+void bt_explainer_set_audit(BtExplainer *explainer, gboolean audit);
+
 void bt_explainer_add(BtExplainer *explainer, BtEvent *event); /* transfer full */
+/* The event's group, as long as it is open. */
+typedef struct {
+  guint64 generation;
+  gpointer group;
+} BtEventHandle;
+
+void bt_explainer_add_handle(BtExplainer *explainer, BtEvent *event, BtEventHandle *handle_out);
+/* One more of the same; FALSE: its group is closed, make a new event. */
+gboolean bt_explainer_again(BtExplainer *explainer, const BtEventHandle *handle);
 /* One line of buntime's own, "buntime: " put before it; shown unless quiet. */
 void bt_explainer_note(BtExplainer *explainer, const char *text);
 

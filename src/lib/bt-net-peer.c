@@ -207,10 +207,11 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   guint16 port = (guint16)message->port;
   gboolean policy = message->reason == BT_NET_REASON_POLICY;
   const char *closed = bt_net_closed_reason(self->net, &message->addr, message->proto, port);
-  BtEvent *event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
+  BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
 
   bt_names_check_flow(self->names, &message->addr, message->proto, port, &words);
   event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
+  event->host = bt_net_describe_host(&words, &message->addr);
   event->count = MAX(message->count, 1);
   event->reason =
     g_strdup(!policy          ? bt_net_reason_text(message->reason)
@@ -218,7 +219,7 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
                               : words.reason);
   if (policy) {
     const BtOrigin *origin = bt_policy_net_origin(self->policy, message->rule);
-    event->rule = bt_origin_format(origin);
+    bt_event_set_rule(event, origin);
     if (closed == NULL && bt_origin_yields_to_flags(origin))
       event->suggestion = bt_net_suggest_flow(&words, &message->addr, message->proto, port);
   }

@@ -38,6 +38,13 @@ bt_net_describe_flow(const BtFlowWords *words, const BtAddr *addr, guint proto, 
 }
 
 char *
+bt_net_describe_host(const BtFlowWords *words, const BtAddr *addr)
+{
+  char text[BT_ADDR_TEXT_SIZE];
+  return g_strdup(words->name != NULL ? words->name : bt_addr_format(addr, text));
+}
+
+char *
 bt_net_suggest_flow(const BtFlowWords *words, const BtAddr *addr, guint proto, guint16 port)
 {
   char text[BT_ADDR_TEXT_SIZE];

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 /* "api.example.com:443 (tcp)", "[2001:db8::1]:53 (udp)" (transfer full) */
 char *bt_net_describe_flow(const BtFlowWords *words, const BtAddr *addr, guint proto,
                            guint16 port);
+/* The name, else the address, by itself (transfer full). */
+char *bt_net_describe_host(const BtFlowWords *words, const BtAddr *addr);
 /* The narrowest flag; NULL if no flag permits it (transfer full). */
 char *bt_net_suggest_flow(const BtFlowWords *words, const BtAddr *addr, guint proto,
                           guint16 port);

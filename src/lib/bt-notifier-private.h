@@ -24,12 +24,14 @@ struct _BtNotifier {
   guint source;
   gsize request_size;
   BtPolicy *policy;
+  BtAudit audit;
   const BtPlanView *plan;
   BtNames *names;
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
   BtLastExec last_exec;
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
+  GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until the first call */
 };
 
@@ -50,11 +52,16 @@ gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 /* EACCES and, if that answer reached the caller, one event. Both texts (transfer full). */
 void bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
                   char *object, char *suggestion, const char *reason);
-/* An event for an operation that goes on, if the verdict is a warning. Frees the text. */
-void bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
-                  char *object);
+/*
+ * An event for an operation that goes on, if the verdict is a warning or audit
+ * wants it. observed: the kernel goes on with it by itself. Frees the text.
+ */
+void bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                  char *object, gboolean observed);
 
 void bt_notify_open(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
+void bt_notify_read(BtNotifier *self, const BtCall *call, int dirfd,
+                    const char *path);                        /* bt-notify-audit.c */
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */

@@ -81,12 +81,24 @@ bt_call_return(BtNotifier *self, const BtCall *call, int error)
   return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
+/* "host:443 (tcp)" and "[2001:db8::1]:53 (udp)" */
+static char *
+host_of(const char *flow)
+{
+  gboolean brackets = flow[0] == '[';
+  const char *colon = strrchr(flow, ':');
+
+  if (brackets)
+    return g_strndup(flow + 1, strcspn(flow + 1, "]"));
+  return g_strndup(flow, colon != NULL ? (gsize)(colon - flow) : strcspn(flow, " "));
+}
+
 static BtEvent *
 event_of(const BtCall *call, BtKind kind, const BtVerdict *verdict, char *object)
 {
-  BtEvent *event = bt_event_new(kind, verdict->action);
+  BtEvent *event = bt_event_new((BtEventKind)kind, verdict->action);
   event->object = object;
-  event->rule = bt_origin_format(verdict->origin);
+  bt_event_set_rule(event, verdict->origin);
   bt_process_identify(call->tid, &event->program, &event->pid);
   return event;
 }
@@ -103,18 +115,31 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
   else
     g_free(suggestion);
   event->reason = g_strdup(reason);
+  if (kind == BT_KIND_NET)
+    event->host = host_of(object);
   if (bt_call_return(self, call, EACCES))
     bt_explainer_add(self->explainer, g_steal_pointer(&event));
 }
 
 void
-bt_call_warn(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
-             char *object)
+bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+             char *object, gboolean observed)
 {
-  if (verdict->action == BT_ACTION_WARN)
-    bt_explainer_add(self->explainer, event_of(call, kind, verdict, object));
-  else
+  static const BtAudit audits[BT_N_KINDS] = {
+    [BT_KIND_NET] = BT_AUDIT_CONNECT, [BT_KIND_UNIX] = BT_AUDIT_CONNECT,
+    [BT_KIND_READ] = BT_AUDIT_OPENAT, [BT_KIND_WRITE] = BT_AUDIT_OPENAT,
+    [BT_KIND_RUN] = BT_AUDIT_EXECVE,
+  };
+
+  if (verdict->action != BT_ACTION_WARN && (self->audit & audits[kind]) == 0) {
     g_free(object);
+    return;
+  }
+  BtEvent *event = event_of(call, kind, verdict, object);
+  event->observed = observed;
+  if (kind == BT_KIND_NET)
+    event->host = host_of(object);
+  bt_explainer_add(self->explainer, event);
 }
 
 /*
@@ -157,6 +182,8 @@ dispatch_call(BtNotifier *self, const BtCall *call)
     return;
   case SYS_execve:
   case SYS_execveat:
+    /* What is known by its thread may be another program's now. */
+    g_hash_table_remove_all(self->audited);
     bt_notify_exec(self, call);
     return;
 #ifdef SYS_open
@@ -218,10 +245,12 @@ bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames 
 
   self->fd = listener;
   self->policy = policy;
+  self->audit = bt_policy_get_audit(policy);
   self->plan = plan;
   self->names = names;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);
+  self->audited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   if (!bt_alarm_init(&self->alarm))
     g_warning("no timer: %s", g_strerror(errno));
   syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
@@ -240,6 +269,7 @@ bt_notifier_free(BtNotifier *self)
   bt_alarm_clear(&self->alarm);
   g_clear_handle_id(&self->source, g_source_remove);
   g_hash_table_unref(self->waiting);
+  g_hash_table_unref(self->audited);
   g_clear_pointer(&self->own_devices, g_array_unref);
   g_free(self->last_exec.written);
   g_free(self->last_exec.path);

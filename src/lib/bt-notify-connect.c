@@ -327,8 +327,8 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
                  closed != NULL ? closed : words.reason);
     return;
   }
-  bt_call_warn(self, call, BT_KIND_NET, &verdict,
-               bt_net_describe_flow(&words, &addr, proto, port));
+  bt_call_tell(self, call, BT_KIND_NET, &verdict,
+               bt_net_describe_flow(&words, &addr, proto, port), FALSE);
   carry_out(self, call, fd, address, -1);
 }
 
@@ -378,7 +378,7 @@ connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *addres
                  bt_suggest_path(BT_KIND_UNIX, object.path), NULL);
     return;
   }
-  bt_call_warn(self, call, BT_KIND_UNIX, &verdict, g_strdup(object.path));
+  bt_call_tell(self, call, BT_KIND_UNIX, &verdict, g_strdup(object.path), FALSE);
   connect_to_found(self, call, fd, object.fd);
 }
 

@@ -293,7 +293,7 @@ deny_exec(BtNotifier *self, const BtCall *call, const char *written, const Chain
                own ? NULL : suggest(self, call, chain), reason);
 }
 
-/* An event is all that is decided here, and only for a warning. */
+/* An event is all that is decided here. What the sandbox gives by itself no rule allowed. */
 static void
 continue_exec(BtNotifier *self, const BtCall *call, const Chain *chain)
 {
@@ -302,7 +302,9 @@ continue_exec(BtNotifier *self, const BtCall *call, const Chain *chain)
   for (guint i = 0; i < chain->count; i++) {
     const char *path = chain->programs[i].object.path;
     BtVerdict verdict = bt_policy_check_run(self->policy, path);
-    bt_call_warn(self, call, BT_KIND_RUN, &verdict, g_strdup(path));
+    if (verdict.action == BT_ACTION_DENY)
+      verdict = (BtVerdict){ BT_ACTION_ALLOW, NULL };
+    bt_call_tell(self, call, BT_KIND_RUN, &verdict, g_strdup(path), TRUE);
   }
 }
 

@@ -17,6 +17,9 @@
 
 #include "lib/bt-process.h"
 
+/* As the filter has it, src/plan/bt-notify-filter.c. */
+#define WRITE_INTENT (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
+
 /* Where a path-taking call keeps its directory, path and flags. */
 static void
 open_arguments(const BtCall *call, int *dirfd_out, guint64 *path_out, guint64 *flags_out)
@@ -62,6 +65,10 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   }
   if (!bt_call_is_valid(self, call))
     return;
+  if ((self->audit & BT_AUDIT_OPENAT) != 0 && (flags & WRITE_INTENT) == 0) {
+    bt_notify_read(self, call, dirfd, path);
+    return;
+  }
   /* Where it leads nowhere the kernel has the better error. */
   if (path[0] == '\0' || !bt_process_resolve(call->tid, dirfd, path, TRUE, &object) ||
       (object.fd < 0 && (flags & O_CREAT) == 0)) {
@@ -83,9 +90,9 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   gboolean read_only = object.read_only && kind != S_IFIFO;
   gboolean own = !read_only && bt_notifier_owns_device(self, object.device);
   if (own || (!read_only && verdict.action != BT_ACTION_DENY)) {
-    gboolean warn = !own && verdict.action == BT_ACTION_WARN;
-    if (bt_call_continue(self, call) && warn)
-      bt_call_warn(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path));
+    const BtVerdict given = { BT_ACTION_ALLOW, NULL };
+    if (bt_call_continue(self, call))
+      bt_call_tell(self, call, BT_KIND_WRITE, own ? &given : &verdict, g_strdup(object.path), TRUE);
     return;
   }
   /* What does not exist cannot be granted; the directory it would be made in can. */

@@ -206,22 +206,27 @@ describe_missing(int root, const char *path, BtResolved *resolved_out)
   return TRUE;
 }
 
+char *
+bt_process_absolute(pid_t tid, int dirfd, const char *path)
+{
+  if (path[0] == '/')
+    return g_strdup(path);
+  g_autofree char *base = base_directory(tid, dirfd);
+  if (base == NULL)
+    return NULL;
+  return path[0] != '\0' ? g_strconcat(base, "/", path, NULL) : g_strdup(base);
+}
+
 gboolean
 bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
                    BtResolved *resolved_out)
 {
-  g_autofree char *absolute = NULL;
+  g_autofree char *absolute = bt_process_absolute(tid, dirfd, path);
   char link[64];
 
   *resolved_out = BT_RESOLVED_INIT;
-  if (path[0] == '/') {
-    absolute = g_strdup(path);
-  } else {
-    g_autofree char *base = base_directory(tid, dirfd);
-    if (base == NULL)
-      return FALSE;
-    absolute = path[0] != '\0' ? g_strconcat(base, "/", path, NULL) : g_strdup(base);
-  }
+  if (absolute == NULL)
+    return FALSE;
   snprintf(link, sizeof link, "/proc/%d/root", tid);
   int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)

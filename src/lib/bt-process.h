@@ -44,6 +44,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtResolved, bt_resolved_clear)
 gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
                             BtResolved *resolved_out);
 
+/* The path as text, from the worker's root on; NULL if the process is gone (transfer full). */
+char *bt_process_absolute(pid_t tid, int dirfd, const char *path);
+
 /* What is behind a descriptor of the process, which need not have a path any more. */
 gboolean bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out);
 

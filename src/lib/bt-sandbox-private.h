@@ -20,6 +20,7 @@ struct _BuntimeSandbox {
   BtWorkerKind worker;
   BtPlanNetMode net_mode;
   gboolean quiet;
+  char *events; /* FILE, a descriptor's number or "-"; NULL: none */
   gboolean isolated;
   int status_fd; /* -1: none */
 };

@@ -166,6 +166,11 @@ take_listener(Supervisor *self)
   fcntl(listener, F_SETFD, FD_CLOEXEC);
   self->notifier = bt_notifier_new(listener, self->run->policy, &self->plan, self->names,
                                    self->run->explainer);
+  if (self->run->entry != NULL) {
+    BtEvent *event = bt_event_new_state("started");
+    event->object = g_strdup(self->run->entry);
+    bt_explainer_add(self->run->explainer, event);
+  }
 }
 
 /* The worker's program runs once its execve was answered; without seccomp nobody asks. */

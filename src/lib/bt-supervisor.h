@@ -15,6 +15,7 @@ typedef struct {
   BtPolicy *policy;
   const BtPlan *plan;
   BtExplainer *explainer;
+  const char *entry; /* for the events "started" and "exited" */
 } BtRun;
 
 /*

@@ -57,6 +57,7 @@ buntime_sandbox_free(BuntimeSandbox *self)
   g_clear_pointer(&self->files, bt_policy_files_free);
   g_free(self->cwd);
   g_free(self->home);
+  g_free(self->events);
   g_free(self);
 }
 
@@ -156,6 +157,23 @@ buntime_sandbox_set_quiet(BuntimeSandbox *self, gboolean quiet)
   self->quiet = quiet;
 }
 
+gboolean
+buntime_sandbox_set_events(BuntimeSandbox *self, const char *where, GError **error)
+{
+  if (self->events != NULL && strcmp(self->events, where) != 0)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, where, _("the events go to another place already"),
+                   _("give one of --events and --audit=FILE"));
+  g_free(self->events);
+  self->events = g_strdup(where);
+  return TRUE;
+}
+
+void
+buntime_sandbox_set_audit(BuntimeSandbox *self)
+{
+  bt_policy_add_audit(self->policy, BT_AUDIT_ALL);
+}
+
 void
 buntime_sandbox_set_isolated(BuntimeSandbox *self, gboolean isolated)
 {
@@ -207,6 +225,44 @@ tell_of_made_config(BtExplainer *explainer, const char *config)
   bt_explainer_note(explainer, note);
 }
 
+/* Only where something could have been refused without a word. */
+static gboolean
+has_silent_refusals(BuntimeSandbox *self)
+{
+  return (bt_policy_get_audit(self->policy) & BT_AUDIT_OPENAT) == 0 &&
+         bt_policy_check_path(self->policy, "/", BT_FS_READ).action == BT_ACTION_DENY;
+}
+
+static void
+tell_outcome(BtExplainer *explainer, const char *entry, const int *exit_status, const GError *failure)
+{
+  BtEvent *event = bt_event_new_state(exit_status != NULL ? "exited" : "failed");
+
+  event->object = g_strdup(entry);
+  if (exit_status != NULL)
+    event->exit_status = *exit_status;
+  else
+    event->reason = g_strdup(failure->message);
+  bt_explainer_add(explainer, event);
+}
+
+/* "w.py-4711": tells runs apart that write to one place. */
+static gboolean
+open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GError **error)
+{
+  g_autofree char *name = g_path_get_basename(entry);
+  g_autofree char *worker = g_strdup_printf("%s-%d", name, (int)getpid());
+
+  bt_explainer_set_audit(explainer, bt_policy_get_audit(self->policy) != 0);
+  if (self->events == NULL)
+    return TRUE;
+  int fd = bt_event_place_open(self->events, self->policy, error);
+  if (fd < 0)
+    return FALSE;
+  bt_explainer_set_stream(explainer, bt_event_stream_new(fd, worker));
+  return TRUE;
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -217,12 +273,17 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_auto(GStrv) environment = g_get_environ();
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
 
+  /* Init inherits 0-2, so that events on stdout must have theirs before. */
+  gboolean early = self->events == NULL;
   /* First, so that it starts while the plan is made. */
-  if (!bt_launch_begin(caller->uid, caller->gid, &launch, error))
+  if (early && !bt_launch_begin(caller->uid, caller->gid, &launch, error))
     return FALSE;
   g_autofree char *config = bt_sandbox_config_folder(self);
   gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
-  if (!bt_sandbox_settle_policy(self, notices, error))
+  if (!bt_sandbox_settle_policy(self, notices, error) ||
+      !open_events(self, entry, explainer, error))
+    return FALSE;
+  if (!early && !bt_launch_begin(caller->uid, caller->gid, &launch, error))
     return FALSE;
   BtPlanRequest request = {
     .policy = self->policy,
@@ -251,6 +312,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .policy = self->policy,
     .plan = plan,
     .explainer = explainer,
+    .entry = entry,
   };
   if (!bt_supervise(&run, &launch, exit_status_out, error))
     return FALSE;
@@ -259,6 +321,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   if (*exit_status_out != 0 && plan->unseen_siblings)
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
                                    "--allow-read=DIR shows it"));
+  if (*exit_status_out != 0 && has_silent_refusals(self))
+    bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
   return TRUE;
 }
 
@@ -295,6 +359,10 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("the outcome cannot be reported without a sandbox"),
                    _("leave --json-status-fd out"));
+  if (self->events != NULL || bt_policy_get_audit(self->policy) != 0)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
+                   _("nobody could report events without a sandbox"),
+                   _("leave --events and audit out"));
   return bt_run_without_sandbox(&request, error);
 }
 
@@ -319,6 +387,7 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
     run_as(self, &caller, entry, args, explainer, &terminal, exit_status_out, &failure);
   bt_terminal_restore(&terminal);
   report_status(self, ok, ok ? *exit_status_out : 0, failure);
+  tell_outcome(explainer, entry, ok ? exit_status_out : NULL, failure);
   if (!ok)
     g_propagate_error(error, g_steal_pointer(&failure));
   return ok;

@@ -185,6 +185,35 @@ void buntime_sandbox_set_net_backend(BuntimeSandbox *sandbox, BuntimeNetBackend 
 void buntime_sandbox_set_quiet(BuntimeSandbox *sandbox, gboolean quiet);
 
 /**
+ * buntime_sandbox_set_events:
+ * @sandbox: a launcher
+ * @where: a file, the number of a descriptor above 2, or `-` for stdout
+ * @error: return location for an error
+ *
+ * Writes each event there as a line of JSON (event.schema.json), whether quiet
+ * or not. A file is appended to, and refused at the start of the run if the
+ * program could write to it. For `-` the program's stdout becomes stderr, and
+ * so does the caller's.
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_USAGE if another
+ *   place was set before
+ *
+ * Since: 1.0
+ */
+gboolean buntime_sandbox_set_events(BuntimeSandbox *sandbox, const char *where, GError **error);
+
+/**
+ * buntime_sandbox_set_audit:
+ * @sandbox: a launcher
+ *
+ * Reports opens, connections and programs that were allowed, too, and reads
+ * that were refused: in the stream of events, or else on stderr.
+ *
+ * Since: 1.0
+ */
+void buntime_sandbox_set_audit(BuntimeSandbox *sandbox);
+
+/**
  * buntime_sandbox_set_isolated:
  * @sandbox: a launcher
  * @isolated: whether the program runs in a sandbox; %TRUE unless set

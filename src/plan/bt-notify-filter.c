@@ -48,29 +48,35 @@
 #define NR_CREAT SYS_connect
 #endif
 
-static const struct sock_filter program[] = {
-  /* 0 */ LOAD(arch),
-  /* 1 */ EQUAL(NATIVE_ARCH, 0, 14),
-  /* 2 */ LOAD(nr),
-  /* 3 */ EQUAL(SYS_openat, 7, 0),
-  /* 4 */ EQUAL(NR_OPEN, 8, 0),
-  /* 5 */ EQUAL(SYS_connect, 11, 0),
-  /* 6 */ EQUAL(SYS_execve, 10, 0),
-  /* 7 */ EQUAL(SYS_execveat, 9, 0),
-  /* 8 */ EQUAL(NR_CREAT, 8, 0),
-  /* 9 */ EQUAL(SYS_sysinfo, 7, 0),
-  /* 10 */ RETURN(SECCOMP_RET_ALLOW),
-  /* 11 openat */ LOAD(args[2]),
-  /* 12 */ BPF_STMT(BPF_JMP | BPF_JA, 1),
-  /* 13 open */ LOAD(args[1]),
-  /* 14 */ ANY_OF(O_PATH, 1, 0),
-  /* 15 */ ANY_OF(WRITE_INTENT, 1, 0),
-  /* 16 */ RETURN(SECCOMP_RET_ALLOW),
-  /* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),
-};
+/* intent: of the flags, whether the open is notified; the next is ALLOW, then NOTIFY. */
+#define PROGRAM(intent) {                                                                         \
+  /* 0 */ LOAD(arch),                                                                             \
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 14),                                                              \
+  /* 2 */ LOAD(nr),                                                                               \
+  /* 3 */ EQUAL(SYS_openat, 7, 0),                                                                \
+  /* 4 */ EQUAL(NR_OPEN, 8, 0),                                                                   \
+  /* 5 */ EQUAL(SYS_connect, 11, 0),                                                              \
+  /* 6 */ EQUAL(SYS_execve, 10, 0),                                                               \
+  /* 7 */ EQUAL(SYS_execveat, 9, 0),                                                              \
+  /* 8 */ EQUAL(NR_CREAT, 8, 0),                                                                  \
+  /* 9 */ EQUAL(SYS_sysinfo, 7, 0),                                                               \
+  /* 10 */ RETURN(SECCOMP_RET_ALLOW),                                                             \
+  /* 11 openat */ LOAD(args[2]),                                                                  \
+  /* 12 */ BPF_STMT(BPF_JMP | BPF_JA, 1),                                                         \
+  /* 13 open */ LOAD(args[1]),                                                                    \
+  /* 14 */ ANY_OF(O_PATH, 1, 0),                                                                  \
+  /* 15 */ intent,                                                                                \
+  /* 16 */ RETURN(SECCOMP_RET_ALLOW),                                                             \
+  /* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),                                                        \
+}
+
+static const struct sock_filter writing[] = PROGRAM(ANY_OF(WRITE_INTENT, 1, 0));
+/* Any: a jump that is always taken. */
+static const struct sock_filter every[] = PROGRAM(BPF_STMT(BPF_JMP | BPF_JA, 1));
 
 BtFilter
-bt_notify_filter(void)
+bt_notify_filter(gboolean every_open)
 {
-  return (BtFilter){ program, G_N_ELEMENTS(program) };
+  return every_open ? (BtFilter){ every, G_N_ELEMENTS(every) }
+                    : (BtFilter){ writing, G_N_ELEMENTS(writing) };
 }

@@ -49,7 +49,9 @@ bt_compile_filters(BtCompile *self, GError **error)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
   self->worker_program = bt_seccomp_join(
-    numbers, bt_notify_filter(), bt_seccomp_worker(memfd, header->landlock_scoped != 0));
+    numbers,
+    bt_notify_filter((bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0),
+    bt_seccomp_worker(memfd, header->landlock_scoped != 0));
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
   bt_plan_builder_filters(self->builder, worker, bt_seccomp_init());

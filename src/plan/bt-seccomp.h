@@ -31,8 +31,8 @@ int bt_seccomp_open_call(const char *name);
 GArray *bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
-/* The calls that the supervisor answers. */
-BtFilter bt_notify_filter(void);
+/* The calls that the supervisor answers; every_open: opens for reading, too. */
+BtFilter bt_notify_filter(gboolean every_open);
 
 /* Executable mappings of files: those calls, too. Part of every joined program. */
 BtFilter bt_map_filter(void);

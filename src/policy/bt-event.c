@@ -11,19 +11,30 @@
 #include "policy/bt-path.h"
 #include "policy/bt-policy-private.h"
 
-static const char *const kind_words[BT_N_KINDS] = {
-  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
-  [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
-  [BT_KIND_FFI] = "ffi", [BT_KIND_SYS] = "sys",
+static const char *const kind_words[BT_N_EVENTS] = {
+  [BT_EVENT_NET] = "net", [BT_EVENT_READ] = "read",   [BT_EVENT_WRITE] = "write",
+  [BT_EVENT_RUN] = "run", [BT_EVENT_ENV] = "env",     [BT_EVENT_UNIX] = "unix",
+  [BT_EVENT_FFI] = "ffi", [BT_EVENT_SYS] = "sys",     [BT_EVENT_DNS] = "dns",
+  [BT_EVENT_LIMIT] = "limit", [BT_EVENT_STATE] = "state",
 };
 
 BtEvent *
-bt_event_new(BtKind kind, BtAction action)
+bt_event_new(BtEventKind kind, BtAction action)
 {
   BtEvent *event = g_new0(BtEvent, 1);
+  event->time = g_get_real_time();
   event->kind = kind;
   event->action = action;
   event->count = 1;
+  event->exit_status = -1;
+  return event;
+}
+
+BtEvent *
+bt_event_new_state(const char *state)
+{
+  BtEvent *event = bt_event_new(BT_EVENT_STATE, BT_ACTION_NONE);
+  event->state = state;
   return event;
 }
 
@@ -32,10 +43,25 @@ bt_event_free(BtEvent *event)
 {
   g_free(event->object);
   g_free(event->reason);
+  g_free(event->host);
   g_free(event->program);
-  g_free(event->rule);
+  bt_origin_clear(&event->rule);
   g_free(event->suggestion);
   g_free(event);
+}
+
+void
+bt_event_set_rule(BtEvent *event, const BtOrigin *origin)
+{
+  bt_origin_clear(&event->rule);
+  if (origin != NULL)
+    bt_origin_init(&event->rule, origin->source, origin->line, origin->text);
+}
+
+const char *
+bt_event_kind_word(BtEventKind kind)
+{
+  return kind_words[kind];
 }
 
 char *
@@ -118,21 +144,41 @@ append_process(GString *text, const BtEvent *event)
     g_string_append_printf(text, "[%d]", (int)event->pid);
 }
 
+static const char *
+action_word(const BtEvent *event)
+{
+  switch (event->action) {
+  case BT_ACTION_DENY:
+    return _("denied");
+  case BT_ACTION_WARN:
+    return _("warned");
+  default:
+    return _("allowed");
+  }
+}
+
 char *
 bt_event_format(const BtEvent *event)
 {
   gboolean denied = event->action == BT_ACTION_DENY;
+  g_autofree char *rule = event->rule.text != NULL ? bt_origin_format(&event->rule) : NULL;
   GString *text = g_string_new("buntime: ");
 
-  g_string_append_printf(text, "%s %s", denied ? _("denied") : _("warned"),
-                         kind_words[event->kind]);
+  if (event->kind == BT_EVENT_LIMIT)
+    g_string_append(text, _("limit"));
+  else if (event->kind == BT_EVENT_STATE)
+    g_string_append(text, event->state);
+  else
+    g_string_append_printf(text, "%s %s", action_word(event), kind_words[event->kind]);
   append_safe(text, " ", event->object, "");
   append_process(text, event);
   append_safe(text, ": ", event->reason, "");
   if (event->count > 1)
     g_string_append_printf(text, ngettext(" (%u time)", " (%u times)", event->count), event->count);
   g_string_append_c(text, '\n');
-  append_safe(text, "  rule:  ", event->rule, "\n");
+  /* What was allowed is one line: there may be many. */
+  if (event->action != BT_ACTION_ALLOW)
+    append_safe(text, "  rule:  ", rule, "\n");
   if (denied)
     append_safe(text, "  allow: ", event->suggestion, "\n");
   return g_string_free(text, FALSE);

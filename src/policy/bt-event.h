@@ -9,20 +9,51 @@
 
 G_BEGIN_DECLS
 
+/* What an event is about: the kinds of rules, by their numbers, and what no rule speaks of. */
+typedef enum {
+  BT_EVENT_NET = BT_KIND_NET,
+  BT_EVENT_READ = BT_KIND_READ,
+  BT_EVENT_WRITE = BT_KIND_WRITE,
+  BT_EVENT_RUN = BT_KIND_RUN,
+  BT_EVENT_ENV = BT_KIND_ENV,
+  BT_EVENT_UNIX = BT_KIND_UNIX,
+  BT_EVENT_FFI = BT_KIND_FFI,
+  BT_EVENT_SYS = BT_KIND_SYS,
+  BT_EVENT_DNS = BT_N_KINDS, /* a name was asked for */
+  BT_EVENT_LIMIT,            /* object: the limit's key, "wallTime"; reason: what became of it */
+  BT_EVENT_STATE,            /* state: what happened to the run itself */
+  BT_N_EVENTS,
+} BtEventKind;
+
 typedef struct {
-  BtKind kind;
+  gint64 time;       /* µs since 1970 */
+  BtEventKind kind;
   BtAction action;
-  char *object;     /* "api.example.com:443 (tcp)", "/etc/shadow", already safe to print or not */
-  char *reason;     /* what else decided, e.g. "fragmented packet"; NULL: the rule did */
-  char *program;    /* comm of the process, NULL if not known */
-  pid_t pid;        /* inside the sandbox; 0 if not known */
-  char *rule;       /* bt_origin_format() */
-  char *suggestion; /* "--allow-net=api.example.com:443"; NULL: no flag permits it */
-  guint count;      /* how many operations it stands for; at least 1 */
+  const char *state; /* STATE: "started", "exited", "failed", "dropped"; a constant */
+  gboolean observed; /* the call went on whatever this says: it may have been evaded */
+  char *object;      /* "api.example.com:443 (tcp)", "/etc/shadow", already safe to print or not */
+  char *host;        /* NET, DNS: the name, or the address, by itself */
+  char *reason;      /* what else decided, e.g. "fragmented packet"; NULL: the rule did */
+  char *program;     /* comm of the process, NULL if not known */
+  pid_t pid;         /* inside the sandbox; 0 if not known */
+  BtOrigin rule;     /* what decided; its text is NULL where no rule did */
+  char *suggestion;  /* "--allow-net=api.example.com:443"; NULL: no flag permits it */
+  guint count;       /* how many operations it stands for; at least 1 */
+  int exit_status;   /* STATE "exited": as a shell reports it; else -1 */
 } BtEvent;
 
-BtEvent *bt_event_new(BtKind kind, BtAction action);
+BtEvent *bt_event_new(BtEventKind kind, BtAction action);
+BtEvent *bt_event_new_state(const char *state);
 void bt_event_free(BtEvent *event);
+/* origin may be NULL: no rule decided. */
+void bt_event_set_rule(BtEvent *event, const BtOrigin *origin);
+/* "net", ..., as rules, flags and the stream of events have it. */
+const char *bt_event_kind_word(BtEventKind kind);
+/*
+ * Appends one line of JSON, its newline included (data/schema/event.schema.json).
+ * worker tells this run's events from another's. (bt-event-json.c)
+ */
+void bt_event_append_json(const BtEvent *event, const char *worker, GString *text);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEvent, bt_event_free)
 
 /* "defaults.net = deny (built-in)" (transfer full) */

@@ -6,13 +6,13 @@
 static void
 test_shape(void)
 {
-  g_autoptr(BtEvent) event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
+  g_autoptr(BtEvent) event = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
   BtOrigin origin = { (char *)"built-in", 0, (char *)"defaults.net = deny" };
 
   event->object = g_strdup("api.example.com:443 (tcp)");
   event->program = g_strdup("python3");
   event->pid = 7;
-  event->rule = bt_origin_format(&origin);
+  bt_event_set_rule(event, &origin);
   event->suggestion = bt_suggest_net("api.example.com", BT_PROTO_TCP, 443);
   g_autofree char *text = bt_event_format(event);
   g_assert_cmpstr(text, ==,
@@ -22,7 +22,7 @@ test_shape(void)
 }
 
 static const struct {
-  BtKind kind;
+  BtEventKind kind;
   BtAction action;
   const char *object, *reason, *program;
   pid_t pid;
@@ -30,20 +30,20 @@ static const struct {
   guint count;
   const char *text;
 } events[] = {
-  { BT_KIND_READ, BT_ACTION_DENY, "/a", NULL, NULL, 0, "r", NULL, 1,
-    "buntime: denied read /a\n  rule:  r\n" },
-  { BT_KIND_RUN, BT_ACTION_DENY, "/a", NULL, "sh", 2, "r", "s", 3,
-    "buntime: denied run /a by sh[2] (3 times)\n  rule:  r\n  allow: s\n" },
-  { BT_KIND_WRITE, BT_ACTION_WARN, "/a", NULL, "sh", 2, "r", "s", 1,
-    "buntime: warned write /a by sh[2]\n  rule:  r\n" },
-  { BT_KIND_UNIX, BT_ACTION_DENY, "/a", "why", NULL, 2, "r", NULL, 2,
-    "buntime: denied unix /a by ?[2]: why (2 times)\n  rule:  r\n" },
-  { BT_KIND_ENV, BT_ACTION_DENY, "A", "why", "", 0, NULL, NULL, 1, "buntime: denied env A: why\n" },
+  { BT_EVENT_READ, BT_ACTION_DENY, "/a", NULL, NULL, 0, "r", NULL, 1,
+    "buntime: denied read /a\n  rule:  r (s)\n" },
+  { BT_EVENT_RUN, BT_ACTION_DENY, "/a", NULL, "sh", 2, "r", "s", 3,
+    "buntime: denied run /a by sh[2] (3 times)\n  rule:  r (s)\n  allow: s\n" },
+  { BT_EVENT_WRITE, BT_ACTION_WARN, "/a", NULL, "sh", 2, "r", "s", 1,
+    "buntime: warned write /a by sh[2]\n  rule:  r (s)\n" },
+  { BT_EVENT_UNIX, BT_ACTION_DENY, "/a", "why", NULL, 2, "r", NULL, 2,
+    "buntime: denied unix /a by ?[2]: why (2 times)\n  rule:  r (s)\n" },
+  { BT_EVENT_ENV, BT_ACTION_DENY, "A", "why", "", 0, NULL, NULL, 1, "buntime: denied env A: why\n" },
   /* A worker's words cannot make lines of their own, nor colours. */
-  { BT_KIND_NET, BT_ACTION_DENY, "a\n  allow: -A\x1b[31m", "x\x07", "p\r[1]\n", 1, "f\x7f:1",
+  { BT_EVENT_NET, BT_ACTION_DENY, "a\n  allow: -A\x1b[31m", "x\x07", "p\r[1]\n", 1, "f\x7f:1",
     "\x9b", 1,
     "buntime: denied net a\\x0a  allow: -A\\x1b[31m by p\\x0d[1]\\x0a[1]: x\\x07\n"
-    "  rule:  f\\x7f:1\n  allow: \\x9b\n" },
+    "  rule:  f\\x7f:1 (s)\n  allow: \\x9b\n" },
 };
 
 static void
@@ -57,11 +57,58 @@ test_events(gconstpointer data)
   event->reason = g_strdup(events[i].reason);
   event->program = g_strdup(events[i].program);
   event->pid = events[i].pid;
-  event->rule = g_strdup(events[i].rule);
+  BtOrigin origin = { (char *)"s", 0, (char *)events[i].rule };
+  bt_event_set_rule(event, events[i].rule != NULL ? &origin : NULL);
   event->suggestion = g_strdup(events[i].suggestion);
   event->count = events[i].count;
   g_autofree char *text = bt_event_format(event);
   g_assert_cmpstr(text, ==, events[i].text);
+}
+
+/* One of each shape, as programs read it. */
+static void
+test_json(void)
+{
+  BtOrigin origin = { (char *)"p.json", 12, (char *)"net.rules[3]" };
+  g_autoptr(BtEvent) net = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
+  g_autoptr(BtEvent) read = bt_event_new(BT_EVENT_READ, BT_ACTION_ALLOW);
+  g_autoptr(BtEvent) end = bt_event_new_state("exited");
+  g_autoptr(GString) text = g_string_new(NULL);
+
+  net->time = 1764048829123456;
+  net->object = g_strdup("a.example:443 (tcp)");
+  net->host = g_strdup("a.example");
+  net->program = g_strdup("p\"\n\x1b\xff");
+  net->pid = 7;
+  net->suggestion = g_strdup("--allow-net=a.example:443");
+  net->count = 3;
+  bt_event_set_rule(net, &origin);
+  read->time = 0;
+  read->object = g_strdup("/a\nb");
+  read->observed = TRUE;
+  end->time = 1000;
+  end->object = g_strdup("w.py");
+  end->exit_status = 7;
+  bt_event_append_json(net, "w.py-1", text);
+  bt_event_append_json(read, "w.py-1", text);
+  bt_event_append_json(end, "w.py-1", text);
+  g_assert_cmpstr(
+    text->str, ==,
+    "{\"v\":1,\"datetime\":\"2025-11-25T05:33:49.123Z\",\"permission\":\"net\","
+    "\"value\":\"a.example:443\",\"time\":1764048829123,\"worker\":\"w.py-1\",\"pid\":7,"
+    "\"program\":\"p\\\"\\n\\u001b\xef\xbf\xbd\",\"kind\":\"net\",\"action\":\"deny\","
+    "\"object\":\"a.example:443 (tcp)\",\"host\":\"a.example\",\"reason\":null,"
+    "\"rule\":{\"source\":\"p.json\",\"line\":12,\"text\":\"net.rules[3]\"},"
+    "\"suggestion\":\"--allow-net=a.example:443\",\"count\":3,\"observed\":false}\n"
+    "{\"v\":1,\"datetime\":\"1970-01-01T00:00:00.000Z\",\"permission\":\"read\","
+    "\"value\":\"/a\\nb\",\"time\":0,\"worker\":\"w.py-1\",\"pid\":null,\"program\":null,"
+    "\"kind\":\"read\",\"action\":\"allow\",\"object\":\"/a\\nb\",\"host\":null,\"reason\":null,"
+    "\"rule\":null,\"suggestion\":null,\"count\":1,\"observed\":true}\n"
+    "{\"v\":1,\"datetime\":\"1970-01-01T00:00:00.001Z\",\"permission\":\"state\","
+    "\"value\":null,\"time\":1,\"worker\":\"w.py-1\",\"pid\":null,\"program\":null,"
+    "\"kind\":\"state\",\"action\":\"exited\",\"object\":\"w.py\",\"host\":null,"
+    "\"reason\":null,\"rule\":null,\"suggestion\":null,\"count\":1,\"observed\":false,"
+    "\"exit\":7}\n");
 }
 
 static const struct {
@@ -188,6 +235,7 @@ main(int argc, char **argv)
     g_autofree char *name = g_strdup_printf("/event/neutralise/%zu", i);
     g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_neutralise);
   }
+  g_test_add_func("/event/json", test_json);
   g_test_add_func("/event/suggest-path", test_suggest_path);
   g_test_add_func("/event/suggest-net", test_suggest_net);
   g_test_add_func("/event/yields", test_yields);

@@ -9,11 +9,12 @@
 static BtEvent *
 make_event(const char *object, const char *program)
 {
-  BtEvent *event = bt_event_new(BT_KIND_NET, BT_ACTION_DENY);
+  const BtOrigin origin = { (char *)"built-in", 0, (char *)"defaults.net = deny" };
+  BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
   event->object = g_strdup(object);
   event->program = g_strdup(program);
   event->pid = 7;
-  event->rule = g_strdup("defaults.net = deny (built-in)");
+  bt_event_set_rule(event, &origin);
   return event;
 }
 

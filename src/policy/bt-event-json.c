@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Events as lines of JSON, described by data/schema/event.schema.json. The
+ * first four keys are those of Deno's audit log, so that its tools read ours.
+ */
+#include <string.h>
+#include <time.h>
+
+#include "policy/bt-event.h"
+#include "policy/bt-json-writer.h"
+
+#define EVENT_VERSION 1
+
+static void
+put_datetime(BtJsonWriter *json, gint64 time_us)
+{
+  time_t seconds = (time_t)(time_us / G_USEC_PER_SEC);
+  char day[32] = "", text[48];
+  struct tm utc;
+
+  if (gmtime_r(&seconds, &utc) != NULL)
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+  g_snprintf(text, sizeof text, "%s.%03dZ", day, (int)(time_us % G_USEC_PER_SEC / 1000));
+  bt_json_put_string(json, "datetime", text);
+}
+
+/* Deno's word for the permission, and what it was asked about. */
+static void
+put_permission(BtJsonWriter *json, const BtEvent *event)
+{
+  gboolean net = event->kind == BT_EVENT_NET || event->kind == BT_EVENT_DNS;
+  const char *protocol = net && event->object != NULL ? strstr(event->object, " (") : NULL;
+
+  bt_json_put_string(json, "permission",
+                     bt_event_kind_word(net ? BT_EVENT_NET : event->kind));
+  if (event->kind == BT_EVENT_LIMIT || event->kind == BT_EVENT_STATE || event->object == NULL)
+    bt_json_put_null(json, "value");
+  else if (protocol != NULL)
+    bt_json_put_bytes(json, "value", event->object, protocol - event->object);
+  else
+    bt_json_put_string(json, "value", event->object);
+}
+
+static const char *
+action_word(const BtEvent *event)
+{
+  if (event->kind == BT_EVENT_STATE)
+    return event->state;
+  switch (event->action) {
+  case BT_ACTION_DENY:
+    return "deny";
+  case BT_ACTION_WARN:
+    return "warn";
+  default:
+    return "allow";
+  }
+}
+
+static void
+put_rule(BtJsonWriter *json, const BtOrigin *rule)
+{
+  if (rule->text == NULL) {
+    bt_json_put_null(json, "rule");
+    return;
+  }
+  bt_json_begin_object(json, "rule");
+  bt_json_put_string(json, "source", rule->source);
+  if (rule->line > 0)
+    bt_json_put_int(json, "line", rule->line);
+  else
+    bt_json_put_null(json, "line");
+  bt_json_put_string(json, "text", rule->text);
+  bt_json_end(json);
+}
+
+void
+bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
+{
+  BtJsonWriter json = BT_JSON_WRITER_INIT(text, 0);
+  const char *program = event->program;
+
+  bt_json_begin_object(&json, NULL);
+  bt_json_put_int(&json, "v", EVENT_VERSION);
+  put_datetime(&json, event->time);
+  put_permission(&json, event);
+  bt_json_put_int(&json, "time", event->time / 1000);
+  bt_json_put_string(&json, "worker", worker);
+  if (event->pid > 0)
+    bt_json_put_int(&json, "pid", event->pid);
+  else
+    bt_json_put_null(&json, "pid");
+  bt_json_put_string(&json, "program", program != NULL && program[0] != '\0' ? program : NULL);
+  bt_json_put_string(&json, "kind", bt_event_kind_word(event->kind));
+  bt_json_put_string(&json, "action", action_word(event));
+  bt_json_put_string(&json, "object", event->object);
+  bt_json_put_string(&json, "host", event->host);
+  bt_json_put_string(&json, "reason", event->reason);
+  put_rule(&json, &event->rule);
+  bt_json_put_string(&json, "suggestion",
+                     event->action == BT_ACTION_DENY ? event->suggestion : NULL);
+  bt_json_put_int(&json, "count", event->count);
+  bt_json_put_bool(&json, "observed", event->observed);
+  if (event->exit_status >= 0)
+    bt_json_put_int(&json, "exit", event->exit_status);
+  bt_json_end(&json);
+  g_string_append_c(text, '\n');
+}
