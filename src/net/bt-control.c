@@ -68,13 +68,14 @@ receive(int fd, guint8 *bytes, gsize size, int fds_out[MAX_FDS], gsize *n_fds_ou
 gboolean
 bt_control_receive_setup(int fd, BtSetup *setup_out)
 {
-  g_autofree guint8 *bytes = g_malloc(BT_NET_MSG_MAX_SIZE);
+  /* Not on the heap: letting go of a mapping costs more than all that is in it. */
+  static guint8 bytes[BT_NET_MSG_MAX_SIZE] __attribute__((aligned(8)));
   int fds[MAX_FDS] = { -1, -1, -1 };
   const guint8 *policy;
   BtNetMsg message;
   gsize n_fds;
 
-  gssize got = receive(fd, bytes, BT_NET_MSG_MAX_SIZE, fds, &n_fds);
+  gssize got = receive(fd, bytes, sizeof bytes, fds, &n_fds);
   if (got <= 0 || n_fds < 2 || !bt_net_msg_parse(bytes, got, &message, &policy) ||
       message.header.kind != BT_NET_MSG_CONFIG)
     return FALSE;
