@@ -304,16 +304,23 @@ is_address_probe(BtNotifier *self, const BtAddr *addr, guint16 port)
 static void
 connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *address, gboolean tcp)
 {
-  BtFlowWords words;
+  const BtVerdict given = { BT_ACTION_ALLOW, NULL };
+  guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
+  BtFlowWords words = { 0 };
   BtAddr addr;
   guint16 port;
 
-  if (!parse_inet(address, &addr, &port) || is_own_address(self, &addr)) {
-    /* Not an address (AF_UNSPEC disconnects): the kernel knows what to say. */
+  /* Not an address (AF_UNSPEC disconnects): the kernel knows what to say. */
+  if (!parse_inet(address, &addr, &port)) {
     carry_out(self, call, fd, address, -1);
     return;
   }
-  guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
+  if (is_own_address(self, &addr)) {
+    bt_call_tell(self, call, BT_KIND_NET, &given, bt_net_describe_flow(&words, &addr, proto, port),
+                 FALSE);
+    carry_out(self, call, fd, address, -1);
+    return;
+  }
   const char *closed = bt_net_closed_reason(&self->plan->header->net, &addr, proto, port);
   BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &words);
   if (closed != NULL)
@@ -368,6 +375,8 @@ connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *addres
     return;
   }
   if (bt_notifier_owns_device(self, info.st_dev)) {
+    const BtVerdict given = { BT_ACTION_ALLOW, NULL };
+    bt_call_tell(self, call, BT_KIND_UNIX, &given, g_strdup(object.path), FALSE);
     connect_to_found(self, call, fd, object.fd);
     return;
   }

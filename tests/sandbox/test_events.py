@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from addresses import OTHER, UDP, WEB
+from native import compile_c
 from world import Box
 
 SCHEMA = json.loads(
@@ -75,6 +76,8 @@ KINDS = {
     "run": ("run", "import os; os.posix_spawn('/usr/bin/true', ['true'], {})", "/usr/bin/true",
             "import os; os.posix_spawn('/usr/bin/false', ['false'], {})"),
     "read": ("read", "open('a/secret').read()", "a/secret", "open('b/secret').read()"),
+    "ffi": ("ffi", "import ctypes; ctypes.CDLL({lib!r} + '/a.so')", "lib/a.so",
+            "import ctypes; ctypes.CDLL({lib!r} + '/b.so')"),
     "unix": ("unix", "import socket; socket.socket(socket.AF_UNIX).connect({bus!r})", "bus.sock",
              "open('a/y', 'w')"),
 }
@@ -86,11 +89,17 @@ def test_each_denial_is_one_event_and_its_flag_helps(events, bus, kind):
     box = events.box
     for name in ("a/secret", "b/secret"):
         box.write(name, "secret\n")
-    code = code.replace("{bus!r}", repr(str(bus)))
+    if kind == "ffi":
+        for name in "ab":
+            compile_c(box.write("x.c", "int x;\n"), box.directory / f"lib/{name}.so",
+                      "-shared", "-fPIC")
+    places = {"{bus!r}": repr(str(bus)), "{lib!r}": repr(str(box.directory / "lib"))}
+    for word_of, place in places.items():
+        code, other = code.replace(word_of, place), other.replace(word_of, place)
     audit = kind == "read"
     # What is seen is needed to see the socket; what is refused is the connection.
     flags = [f"--allow-read={bus.parent}"] if kind == "unix" else []
-    if kind == "write":
+    if kind in ("write", "ffi"):
         flags = [f"--allow-read={box.directory}"]
     found, result = events.run(*flags, audit=audit, code=code)
     assert result.status == 1, str(result)
@@ -98,6 +107,7 @@ def test_each_denial_is_one_event_and_its_flag_helps(events, bus, kind):
     assert len(denied) == 1, found
     event = denied[0]
     assert event["kind"] == word == event["permission"] and event["count"] == 1
+    # Here the kernel decides, and what is said of it was looked at.
     assert event["observed"] is audit and event["program"] == "python3" and event["pid"] > 0
     assert event["rule"]["source"] == "built-in" and event["rule"]["line"] is None
     assert (event["host"] is not None) == (word == "net")
@@ -249,6 +259,8 @@ def test_audit_reports_what_was_allowed(events):
                                code=TCP.format(OTHER, 443) + """
         open("data.txt").read()
         open("/etc/passwd").read()
+        server = socket.create_server(("127.0.0.1", 8123))
+        socket.create_connection(("127.0.0.1", 8123))
         import os
         os.waitpid(os.posix_spawn("/usr/bin/true", ["true"], {}), 0)
     """.replace("\n        ", "\n"))
@@ -260,6 +272,7 @@ def test_audit_reports_what_was_allowed(events):
     assert allowed["read", "passwd"]["rule"] is None
     connected = allowed["net", f"{OTHER}:443"]
     assert connected["observed"] is False and connected["host"] == OTHER
+    assert allowed["net", "127.0.0.1:8123"]["rule"] is None
     assert allowed["run", "true"]["observed"] is True
 
 
