@@ -162,6 +162,29 @@ tell_of_writing(BtCompile *self, const BtPathRule *rule)
     bt_compile_note(self, g_strdup_printf(_("%s is granted to run, so it is read-only"), rule->real));
 }
 
+static gboolean
+grants_writing(const BtCompile *self)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action != BT_ACTION_DENY && (rule->perms & BT_FS_WRITE_FILE) != 0)
+      return TRUE;
+  }
+  return bt_policy_get_default(self->request->policy, BT_KIND_WRITE) != BT_ACTION_DENY;
+}
+
+/* Its read-only mount is of no help where the same file has a name in a write grant. */
+static void
+tell_of_links(BtCompile *self, const BtPathRule *rule, const struct stat *info)
+{
+  if (rule->bytes == NULL && info->st_nlink > 1 && access(rule->real, W_OK) == 0 &&
+      grants_writing(self))
+    bt_compile_note(self, g_strdup_printf(_("%s has other names (hard links): written by one of "
+                                            "them, it would run changed"), rule->real));
+}
+
 static void
 add_rules(BtCompile *self, GPtrArray *rules)
 {
@@ -191,6 +214,7 @@ add_rules(BtCompile *self, GPtrArray *rules)
       else
         bt_compile_program(self, rule->real, NULL);
       tell_of_writing(self, rule);
+      tell_of_links(self, rule, &info);
       add_bundle(self, rule->path != NULL ? rule->path : rule->real);
     }
   }

@@ -313,6 +313,8 @@ static const struct {
   { { "allow-write=rw/bin", "allow-run=./rw" }, 1 },
   { { "allow-write=rw", "allow-run=./rw/bin/tool" }, 1 },
   { { "allow-write=rw", "allow-ffi=rw/lib" }, 1 },
+  { { "allow-write=rw", "allow-run=./linked" }, 1 },
+  { { "allow-run=./linked" }, 0 },
   { { "allow-ffi=/tmp" }, 1 },
   { { "allow-ffi=/dev/shm" }, 1 },
   { { "allow-run", "allow-write=.", "deny-run=./venv" }, 1 },
@@ -352,6 +354,9 @@ main(int argc, char **argv)
   make_file("venv/share/f", 0644);
   make_file("venv/bin/tool", 0755);
   make_file("venv/pyvenv.cfg", 0644);
+  make_file("linked", 0755);
+  g_autofree char *linked = at("linked"), *alias = at("rw/alias");
+  g_assert_cmpint(link(linked, alias), ==, 0);
   g_autofree char *python = at("venv/bin/python3");
   g_assert_cmpint(symlink("/usr/bin/python3", python), ==, 0);
   g_test_add_func("/plan-run/places", test_places);
