@@ -435,8 +435,8 @@ bt_request_kind(const BtPlanRequest *request)
   return has_suffix(request->entry, bun) ? BT_WORKER_BUN : BT_WORKER_EXEC;
 }
 
-gboolean
-bt_compile_worker(BtCompile *self, GError **error)
+static gboolean
+compile_kind(BtCompile *self, GError **error)
 {
   switch (bt_request_kind(self->request)) {
   case BT_WORKER_PYTHON:
@@ -448,4 +448,37 @@ bt_compile_worker(BtCompile *self, GError **error)
     break;
   }
   return compile_exec(self, error);
+}
+
+/*
+ * The entry's program stays executable, also below a directory that is denied.
+ * Who denies that very program means its children, which the kernel cannot
+ * tell from it.
+ */
+static gboolean
+check_denials(const BtCompile *self, GPtrArray *rules, GError **error)
+{
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action != BT_ACTION_DENY || (rule->perms & BT_FS_EXECUTE) == 0 ||
+        rule->real == NULL || strcmp(rule->real, self->executable) != 0 ||
+        bt_policy_check_run(self->request->policy, rule->real).action != BT_ACTION_DENY)
+      continue;
+    g_autofree char *origin = bt_origin_format(&rule->rule.origin);
+    g_autofree char *safe = bt_text_neutralise(origin, -1);
+    return bt_fail(error, BUNTIME_ERROR_POLICY, safe,
+                   _("it denies the program that runs the entry, which has to run"),
+                   _("leave it out; or write the entry for another program"));
+  }
+  return TRUE;
+}
+
+gboolean
+bt_compile_worker(BtCompile *self, GError **error)
+{
+  BtPolicy *policy = self->request->policy;
+
+  return compile_kind(self, error) &&
+         check_denials(self, bt_policy_get_run_rules(policy), error) &&
+         check_denials(self, bt_policy_get_fs_rules(policy), error);
 }

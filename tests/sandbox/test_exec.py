@@ -404,3 +404,45 @@ def test_an_environment_may_be_granted_to_run(box):
     [event] = result.denied("run", "venv/bin/tool")
     out, _ = box.json("--allow-run=env", event.allow, code=code, env=environment)
     assert out == {"tool": 0}
+
+
+def make_uv(box):
+    """As uv lays it out: a Python of the user's own, and an environment that links to it."""
+    python = shutil.which("python3.11", path="/usr/bin") or "/usr/bin/python3"
+    base = box.directory / "uv/python"
+    (base / "bin").mkdir(parents=True)
+    shutil.copy(python, base / "bin/python3")
+    version = subprocess.run([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+                             capture_output=True, text=True, check=True).stdout.strip()
+    (base / f"lib/python{version}").mkdir(parents=True)
+    for name in ("encodings", "os.py", "codecs.py", "io.py", "abc.py", "stat.py", "posixpath.py",
+                 "genericpath.py", "_collections_abc.py", "site.py", "_sitebuiltins.py"):
+        source, target = f"/usr/lib/python{version}/{name}", base / f"lib/python{version}" / name
+        (shutil.copytree if name == "encodings" else shutil.copy)(source, target)
+    (base / f"lib/python{version}/lib-dynload").mkdir()
+    (box.directory / "venv/bin").mkdir(parents=True)
+    (box.directory / "venv/bin/python3").symlink_to(base / "bin/python3")
+    (box.directory / "venv/pyvenv.cfg").write_text(f"home = {base}/bin\n")
+    return {"VIRTUAL_ENV": str(box.directory / "venv")}
+
+
+@pytest.mark.parametrize("flags", [[], ["--deny-run"], ["--allow-run", "--deny-run=."],
+                                   ["--allow-write=.", "--allow-read=."]])
+def test_the_own_interpreter_stays_executable(box, flags):
+    environment = make_uv(box)
+    result = box.run(*flags, code="""
+        import os, sys
+        pid = os.fork()
+        if pid == 0:
+            os.execv(sys.executable, [sys.executable, "-c", "raise SystemExit(7)"])
+        print(sys.base_prefix, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    """, env=environment)
+    assert result.stdout == f"{box.directory}/uv/python 7\n", str(result)
+
+
+@pytest.mark.parametrize("name", ["python3", "/usr/bin/python3*"])
+def test_denying_the_own_interpreter_is_refused(box, name):
+    """Its children would be it again, and the kernel cannot tell them apart."""
+    result = box.run("--allow-run", f"--deny-run={name}", code="", env={"PATH": "/usr/bin:/bin"})
+    assert result.status == 125, str(result)
+    assert "denies the program that runs the entry" in result.stderr
