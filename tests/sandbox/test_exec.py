@@ -2,6 +2,8 @@
 """Which programs run: granted by path, name and pattern, and what gets around it (nothing does)."""
 
 import json
+import os
+import platform
 import shutil
 import subprocess
 
@@ -446,3 +448,35 @@ def test_denying_the_own_interpreter_is_refused(box, name):
     result = box.run("--allow-run", f"--deny-run={name}", code="", env={"PATH": "/usr/bin:/bin"})
     assert result.status == 125, str(result)
     assert "denies the program that runs the entry" in result.stderr
+
+
+REGISTER = """
+    mount -t binfmt_misc none /mnt && echo ':buntime-test:M::BTRUN::/usr/bin/wc:' >/mnt/register &&
+    exec unshare --user --map-user="$1" --map-group="$2" sh -c 'shift 2; exec "$@"' sh "$@"
+"""
+
+
+def test_programs_by_their_magic(box):
+    """binfmt_misc: an interpreter that the host registered needs a grant of its own."""
+    release = tuple(map(int, platform.release().split(".")[:2]))
+    if release < (6, 7):
+        return  # only the host's root registers any
+    program = box.write("program", "BTRUN and what it does\n", 0o755)
+    box.write("w.py", """
+        import subprocess, sys
+        try:
+            sys.exit(subprocess.run([sys.argv[1], "-c"], stdin=subprocess.DEVNULL).returncode)
+        except PermissionError:
+            sys.exit(13)
+    """)
+    outside = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", REGISTER, "sh",
+               os.getuid(), os.getgid()]
+
+    def run(*command):
+        return box.world.run_command([*outside, *command], cwd=box.directory)
+
+    assert run(program).stdout.split() == ["1", "5", "23", str(program)]
+    for flags, status in (([], 13), (["--allow-run=./program"], 13), (["--allow-run=wc"], 13),
+                          (["--allow-run=./program,wc"], 0)):
+        result = run(box.world.buntime, "--allow-read=program", *flags, "run", "w.py", program)
+        assert result.status == status, str(result)
