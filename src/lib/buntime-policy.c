@@ -10,10 +10,23 @@
 #include "policy/bt-json-writer.h"
 #include "policy/bt-policy-format.h"
 
+/* What is written has to be what this buntime reads, and then permits the same. */
+static gboolean
+can_be_read(BuntimeSandbox *self, const char *text, GError **error)
+{
+  g_autoptr(BtPolicy) again = bt_policy_new();
+  g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
+
+  /* Sets the JSON reader. */
+  bt_sandbox_files(self);
+  return bt_policy_add_json(again, bytes, "policy", self->home, NULL, error);
+}
+
 char *
 buntime_sandbox_to_json(BuntimeSandbox *self, GError **error)
 {
-  return bt_policy_format_json(self->policy, error);
+  g_autofree char *text = bt_policy_format_json(self->policy, error);
+  return text != NULL && can_be_read(self, text, error) ? g_steal_pointer(&text) : NULL;
 }
 
 char **
