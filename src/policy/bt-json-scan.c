@@ -12,6 +12,9 @@
 #include "policy/bt-json.h"
 #include "policy/buntime-error.h"
 
+/* json-glib makes -1 of a whole number that does not fit, and doubles are exact to here. */
+#define MAX_DIGITS 15
+
 typedef struct {
   const char *next, *end;
   BtJsonPosition position; /* of next */
@@ -176,6 +179,7 @@ scan_number(Scan *scan)
 {
   if (peek(scan) == '-')
     advance(scan);
+  BtJsonPosition start = scan->position;
   if (peek(scan) == '0') {
     advance(scan);
     if (is_digit(peek(scan)))
@@ -183,6 +187,8 @@ scan_number(Scan *scan)
   } else if (!scan_digits(scan)) {
     return FALSE;
   }
+  if (scan->position.column - start.column > MAX_DIGITS)
+    return fail_at(scan, &start, _("a number of more than 15 digits"), NULL);
   if (peek(scan) == '.') {
     advance(scan);
     if (!scan_digits(scan))
