@@ -188,14 +188,15 @@ bt_policy_check_sums(BtPolicy *policy, GPtrArray *notices, GError **error)
   g_autoptr(GPtrArray) void_denials = g_ptr_array_new();
   g_autoptr(GPtrArray) dropped = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(GHashTable) used = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr(GPtrArray) rules = NULL;
+  /* What void denials point into. */
+  g_autoptr(GPtrArray) rules = g_ptr_array_ref(policy->run_rules);
   Sums self = { policy, notices, kept, void_denials, dropped, used, 0 };
 
   if (!has_sums(policy))
     return TRUE;
-  if (!check_rules(&self, policy->run_rules, error))
+  if (!check_rules(&self, rules, error))
     return FALSE;
-  rules = policy->run_rules;
+  g_ptr_array_unref(policy->run_rules);
   policy->run_rules = g_steal_pointer(&kept);
   bt_policy_drop_indexes(policy);
   tell_of_dropped(&self);
