@@ -16,10 +16,14 @@ static gboolean
 add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
 {
   int number = bt_seccomp_open_call(denied->name);
+  g_autofree char *object = bt_origin_format(&denied->origin);
+  g_autofree char *safe = bt_text_neutralise(object, -1);
 
+  /* A denial of nothing would be one that does not hold. */
+  if (!bt_seccomp_knows_call(denied->name))
+    return bt_fail(error, BUNTIME_ERROR_POLICY, safe, _("no system call has this name"),
+                   _("write it as in syscalls(2)"));
   if (strcmp(denied->name, "execve") == 0) {
-    g_autofree char *object = bt_origin_format(&denied->origin);
-    g_autofree char *safe = bt_text_neutralise(object, -1);
     return bt_fail(error, BUNTIME_ERROR_POLICY, safe, _("the program itself is started by execve"),
                    _("leave it out: exec rules say which programs may run"));
   }

@@ -35,6 +35,15 @@ bt_seccomp_open_call(const char *name)
   return -1;
 }
 
+gboolean
+bt_seccomp_knows_call(const char *name)
+{
+  for (const char *known = bt_known_calls; known[0] != '\0'; known += strlen(known) + 1)
+    if (strcmp(known, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 static void
 append(GArray *program, guint code, guint k, guint yes, guint no)
 {

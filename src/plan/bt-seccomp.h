@@ -21,6 +21,8 @@ typedef struct {
  * everything; signals_scoped where Landlock keeps the worker's signals inside.
  */
 BtFilter bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped);
+/* Is there a system call of this name, refused or not? */
+gboolean bt_seccomp_knows_call(const char *name);
 /* The number of a call that the allow-list lets through, for some arguments at least; else -1. */
 int bt_seccomp_open_call(const char *name);
 /*

@@ -551,6 +551,22 @@ print_open_calls(void)
   printf("  { \"memfd_create\", %d },\n};\n\n", SYS_memfd_create);
 }
 
+/* Every name there is, one behind the other, an empty one last. */
+static void
+print_known_names(void)
+{
+  printf("static const char bt_known_calls[] =\n");
+  for (int number = 0; number < 1024; number++) {
+    char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+    if (name != NULL)
+      printf("  \"%s\\0\"\n", name);
+    free(name);
+  }
+  for (size_t i = 0; i < sizeof new_calls / sizeof new_calls[0]; i++)
+    printf("  \"%s\\0\"\n", new_calls[i].name);
+  printf(";\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -563,5 +579,6 @@ main(int argc, char **argv)
   print_worker("bt_program_worker_memfd_scoped", true, true);
   print_init(sanitize);
   print_open_calls();
+  print_known_names();
   return ferror(stdout) || fflush(stdout) != 0;
 }

@@ -147,6 +147,36 @@ read_sha256(BtPolicyReader *self, const BtJsonNode *node)
     bt_reader_complain(self, node, _("no SHA-256 sum"), _("write its 64 hexadecimal digits"));
 }
 
+/* Mapping a file is no call that is seen: there is nothing to warn at. */
+void
+bt_reader_read_ffi_rule(BtPolicyReader *self, const BtJsonNode *node)
+{
+  static const BtReaderKey keys[] = {
+    { "action", BT_JSON_STRING, NULL },
+    { "path", BT_JSON_STRING, NULL },
+  };
+  g_autoptr(BtPathRule) rule = bt_path_rule_new(0);
+  BtAction action;
+
+  if (!bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys)))
+    return;
+  gboolean acts = read_action(self, node, &action);
+  const BtJsonNode *path = bt_reader_get(node, "path", BT_JSON_STRING);
+  if (path == NULL) {
+    if (!bt_reader_has(node, "path"))
+      bt_reader_complain(self, node, _("a rule without \"path\""), NULL);
+    return;
+  }
+  rule->path = read_path(self, path);
+  if (acts && action == BT_ACTION_WARN)
+    bt_reader_complain(self, node, _("loading code cannot be warned of"), _("write allow or deny"));
+  if (!acts || action == BT_ACTION_WARN || rule->path == NULL)
+    return;
+  rule->written = g_strdup(path->string);
+  init_rule(self, &rule->rule, action, node);
+  g_ptr_array_add(self->found->ffi_rules, g_steal_pointer(&rule));
+}
+
 void
 bt_reader_read_exec_rule(BtPolicyReader *self, const BtJsonNode *node)
 {

@@ -23,32 +23,34 @@ bt_policy_set_json_reader(BtJsonReadFunc reader)
 /* ---- sections ---- */
 
 static void
-read_list(BtPolicyReader *self, const BtJsonNode *node,
-          void (*read)(BtPolicyReader *, const BtJsonNode *))
-{
-  for (guint i = 0; i < node->children->len; i++) {
-    gsize outside = bt_reader_enter_index(self, i);
-    read(self, g_ptr_array_index(node->children, i));
-    bt_reader_leave(self, outside);
-  }
-}
-
-static void
 read_fs_rules(BtPolicyReader *self, const BtJsonNode *node)
 {
-  read_list(self, node, bt_reader_read_fs_rule);
+  bt_reader_read_list(self, node, bt_reader_read_fs_rule);
 }
 
 static void
 read_net_rules(BtPolicyReader *self, const BtJsonNode *node)
 {
-  read_list(self, node, bt_reader_read_net_rule);
+  bt_reader_read_list(self, node, bt_reader_read_net_rule);
 }
 
 static void
 read_exec_rules(BtPolicyReader *self, const BtJsonNode *node)
 {
-  read_list(self, node, bt_reader_read_exec_rule);
+  bt_reader_read_list(self, node, bt_reader_read_exec_rule);
+}
+
+static void
+read_ffi_rules(BtPolicyReader *self, const BtJsonNode *node)
+{
+  bt_reader_read_list(self, node, bt_reader_read_ffi_rule);
+}
+
+static void
+read_ffi(BtPolicyReader *self, const BtJsonNode *node)
+{
+  static const BtReaderKey keys[] = { { "rules", BT_JSON_ARRAY, read_ffi_rules } };
+  bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
 }
 
 static void
@@ -107,25 +109,6 @@ read_defaults(BtPolicyReader *self, const BtJsonNode *node)
   bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
 }
 
-static void
-read_plugin(BtPolicyReader *self, const BtJsonNode *node)
-{
-  if (!node->boolean)
-    bt_reader_complain(self, node, _("turning a layer off is not supported yet"),
-                       _("leave it out: every layer is on"));
-}
-
-static void
-read_plugins(BtPolicyReader *self, const BtJsonNode *node)
-{
-  static const BtReaderKey keys[] = {
-    { "namespaces", BT_JSON_BOOLEAN, read_plugin },
-    { "landlock", BT_JSON_BOOLEAN, read_plugin },
-    { "seccomp", BT_JSON_BOOLEAN, read_plugin },
-  };
-  bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
-}
-
 /* A key that is passed over would be a restriction that is not there. */
 static void
 refuse_later_key(BtPolicyReader *self, const BtJsonNode *node)
@@ -161,7 +144,7 @@ static void
 read_extends(BtPolicyReader *self, const BtJsonNode *node)
 {
   if (self->may_extend)
-    read_list(self, node, read_extended);
+    bt_reader_read_list(self, node, read_extended);
   else
     bt_reader_complain_at(self, &node->name_position, _("other policies cannot be added here"),
                           _("leave it out, and name them by --policy"));
@@ -183,17 +166,17 @@ read_root(BtPolicyReader *self, const BtJsonNode *root)
     { "version", BT_JSON_NUMBER, read_version },
     { "name", BT_JSON_STRING, NULL },
     { "description", BT_JSON_STRING, NULL },
-    { "plugins", BT_JSON_OBJECT, read_plugins },
+    { "plugins", BT_JSON_OBJECT, bt_reader_read_plugins },
     { "defaults", BT_JSON_OBJECT, read_defaults },
     { "fs", BT_JSON_OBJECT, read_fs },
     { "net", BT_JSON_OBJECT, read_net },
     { "exec", BT_JSON_OBJECT, read_exec },
-    { "antiEscape", BT_JSON_NULL, refuse_later_key },
-    { "audit", BT_JSON_NULL, refuse_later_key },
+    { "antiEscape", BT_JSON_OBJECT, bt_reader_read_anti_escape },
+    { "audit", BT_JSON_OBJECT, bt_reader_read_audit },
     { "extends", BT_JSON_ARRAY, read_extends },
-    { "env", BT_JSON_NULL, refuse_later_key },
-    { "ffi", BT_JSON_NULL, refuse_later_key },
-    { "sys", BT_JSON_NULL, refuse_later_key },
+    { "env", BT_JSON_OBJECT, bt_reader_read_env },
+    { "ffi", BT_JSON_OBJECT, read_ffi },
+    { "sys", BT_JSON_OBJECT, bt_reader_read_sys },
     { "limits", BT_JSON_NULL, refuse_later_key },
   };
 
@@ -214,6 +197,40 @@ take_rules(GPtrArray *to, GPtrArray *from)
 {
   for (guint i = 0; i < from->len; i++)
     g_ptr_array_add(to, bt_path_rule_copy(g_ptr_array_index(from, i)));
+}
+
+/* Of two values for one variable none is more restrictive: it is an error. */
+static gboolean
+check_sets(BtPolicy *policy, BtPolicy *found, GError **error)
+{
+  for (guint i = 0; i < found->env_set->len; i++) {
+    const BtEnvSet *set = g_ptr_array_index(found->env_set, i);
+    for (guint k = 0; k < policy->env_set->len; k++) {
+      const BtEnvSet *other = g_ptr_array_index(policy->env_set, k);
+      if (strcmp(set->name, other->name) != 0 || strcmp(set->value, other->value) == 0)
+        continue;
+      g_autofree char *here = bt_origin_format(&set->rule.origin);
+      g_autofree char *there = bt_origin_format(&other->rule.origin);
+      g_autofree char *object = bt_text_neutralise(here, -1);
+      g_autofree char *place = bt_text_neutralise(there, -1);
+      g_autofree char *reason = g_strdup_printf(_("%s sets another value"), place);
+      return bt_fail(error, BUNTIME_ERROR_POLICY, object, reason, _("leave one of the two out"));
+    }
+  }
+  return TRUE;
+}
+
+static void
+take_settings(BtPolicy *policy, BtPolicy *found)
+{
+  g_ptr_array_extend_and_steal(policy->ffi_rules, g_ptr_array_ref(found->ffi_rules));
+  g_ptr_array_extend_and_steal(policy->env_rules, g_ptr_array_ref(found->env_rules));
+  g_ptr_array_extend_and_steal(policy->env_set, g_ptr_array_ref(found->env_set));
+  g_ptr_array_extend_and_steal(policy->sys_rules, g_ptr_array_ref(found->sys_rules));
+  g_ptr_array_extend_and_steal(policy->deny_syscalls, g_ptr_array_ref(found->deny_syscalls));
+  /* Who does not speak of layers has them on. */
+  bt_policy_merge_plugins(policy, found->plugins, &found->plugins_origin);
+  bt_policy_add_audit(policy, found->audit);
 }
 
 static void
@@ -246,6 +263,9 @@ take(BtPolicyReader *self, GError **error)
                                  bt_net_item_copy(g_ptr_array_index(self->net_items, i))))
       return bt_fail(error, BUNTIME_ERROR_POLICY, self->file, _("too many hosts and ports"),
                      _("write address blocks and *.names instead of single ones"));
+  if (!check_sets(self->policy, self->found, error))
+    return FALSE;
+  take_settings(self->policy, self->found);
   take_rules(self->policy->fs_rules, self->fs_rules);
   take_rules(self->policy->run_rules, self->run_rules);
   take_defaults(self);
@@ -300,6 +320,7 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
   g_autoptr(GPtrArray) fs_rules = g_ptr_array_new_with_free_func(free_path);
   g_autoptr(GPtrArray) run_rules = g_ptr_array_new_with_free_func(free_path);
   g_autoptr(GPtrArray) net_items = g_ptr_array_new_with_free_func((GDestroyNotify)bt_net_item_free);
+  g_autoptr(BtPolicy) found = bt_policy_new();
   g_autoptr(GPtrArray) extends =
     g_ptr_array_new_with_free_func((GDestroyNotify)bt_policy_extends_free);
   BtPolicyReader reader = {
@@ -312,6 +333,7 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
     .fs_rules = fs_rules,
     .run_rules = run_rules,
     .net_items = net_items,
+    .found = found,
     .extends = extends,
     .may_extend = extends_out != NULL,
   };

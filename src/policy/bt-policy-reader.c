@@ -202,3 +202,13 @@ bt_reader_read_action_word(BtPolicyReader *self, const BtJsonNode *node, gboolea
     warn ? _("\"%s\" is not allow, warn or deny") : _("\"%s\" is not allow or deny"), node->string);
   return FALSE;
 }
+
+void
+bt_reader_read_list(BtPolicyReader *self, const BtJsonNode *node, BtReaderFunc read)
+{
+  for (guint i = 0; i < node->children->len; i++) {
+    gsize outside = bt_reader_enter_index(self, i);
+    read(self, g_ptr_array_index(node->children, i));
+    bt_reader_leave(self, outside);
+  }
+}

@@ -22,6 +22,7 @@ typedef struct {
   guint n_errors;
   GPtrArray *fs_rules, *run_rules; /* BtPathRule; the policy's once all is read */
   GPtrArray *net_items;            /* BtNetItem */
+  BtPolicy *found;                 /* everything else: the policy's once all is read */
   GPtrArray *extends;              /* BtPolicyExtends */
   gboolean may_extend;
   struct {
@@ -77,5 +78,17 @@ gboolean bt_reader_read_action_word(BtPolicyReader *self, const BtJsonNode *node
 void bt_reader_read_fs_rule(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_exec_rule(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_ffi_rule(BtPolicyReader *self, const BtJsonNode *node);
+
+/* ---- settings (bt-policy-json-settings.c) ---- */
+
+void bt_reader_read_plugins(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_anti_escape(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_audit(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_env(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_sys(BtPolicyReader *self, const BtJsonNode *node);
+
+/* Calls read for each element of an array. */
+void bt_reader_read_list(BtPolicyReader *self, const BtJsonNode *node, BtReaderFunc read);
 
 G_END_DECLS

@@ -5,6 +5,8 @@ import os
 import re
 import socket
 
+import pytest
+
 FACTS = """
     import ctypes, socket
 
@@ -59,12 +61,53 @@ def test_denied(box):
     assert out["interfaces"] == ["lo"]
 
 
-def test_hostname(box):
-    out, _ = box.json("-A", code=FACTS)
+@pytest.mark.parametrize("flag", ["--allow-sys=hostname", "--allow-sys", "-A"])
+def test_hostname(box, flag):
+    out, _ = box.json(flag, code=FACTS)
     assert out["hostname"] == out["etc"] == socket.gethostname()
     assert socket.gethostname() in out["hosts"]
+
+
+def test_one_kind_is_not_another(box):
+    out, _ = box.json("--allow-sys=loadavg", code=FACTS)
+    assert re.match(r"\d+\.\d\d \d+\.\d\d \d+\.\d\d \d+/\d+ \d+\n", out["loadavg"])
+    assert out["loadavg"] != "0.00 0.00 0.00 1/1 1\n"
+    assert out["hostname"] == "buntime"
+    assert out["total"] & (out["total"] - 1) == 0
+    assert out["vmstat"] == "EACCES"
+
+
+def test_memory(box):
+    out, _ = box.json("--allow-sys=systemMemoryInfo", code=FACTS)
     assert out["total"] == memory_of(out["meminfo"]) == TOTAL
     assert out["vmstat"] == "read"
+    assert out["loads"] == [0, 0, 0]
+    assert out["loadavg"] == "0.00 0.00 0.00 1/1 1\n"
+
+
+def test_deny_over_allow(box):
+    out, _ = box.json("--allow-sys", "--deny-sys=hostname,systemMemoryInfo", code=FACTS)
+    assert out["hostname"] == "buntime"
+    assert out["vmstat"] == "EACCES"
+    assert out["loadavg"] != "0.00 0.00 0.00 1/1 1\n"
+
+
+def test_interfaces_cannot_be_shown(box):
+    result = box.run("--allow-sys=networkInterfaces", code=FACTS)
+    assert "the host's cannot be shown" in result.stderr, str(result)
+
+
+@pytest.mark.parametrize("kind", ["osRelease", "osUptime", "uid", "gid"])
+def test_what_cannot_be_hidden_is_not_denied(box, kind):
+    result = box.run(f"--deny-sys={kind}", code="pass\n")
+    assert result.status == 2, str(result)
+    assert kind in result.stderr and "cannot be hidden" in result.stderr
+
+
+def test_unknown_kind(box):
+    result = box.run("--allow-sys=hostnam", code="pass\n")
+    assert result.status == 2
+    assert "did you mean hostname?" in result.stderr, str(result)
 
 
 def test_sysinfo_from_many_threads(box):

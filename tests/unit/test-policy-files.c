@@ -322,13 +322,6 @@ compare_others(BtPolicy *a, BtPolicy *b)
                     bt_policy_check_sys(b, 1u << bit).action);
 }
 
-static gboolean
-speaks_of_later_keys(const char *text)
-{
-  return strstr(text, "\"env\"") != NULL || strstr(text, "\"sys\"") != NULL ||
-         strstr(text, "\"ffi\"") != NULL;
-}
-
 static void
 test_round_trip(void)
 {
@@ -343,9 +336,7 @@ test_round_trip(void)
     g_assert_no_error(error);
     g_test_message("%s", text);
     g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
-    if (!bt_policy_add_json(file, bytes, "/p.json", "/root", NULL, &error) &&
-        speaks_of_later_keys(text))
-      continue;
+    bt_policy_add_json(file, bytes, "/p.json", "/root", NULL, &error);
     g_assert_no_error(error);
     bt_policy_resolve(flags, NULL, NULL, &error);
     g_assert_no_error(error);
