@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""data/schema/policy.schema.json and the reader in C accept and refuse the same documents."""
+
+import itertools
+import json
+
+import jsonschema
+import pytest
+
+PERMS = ["read_file", "write_file", "execute", "read_dir", "write_dir", "remove_dir",
+         "remove_file", "make_char", "make_dir", "make_reg", "make_sock", "make_fifo",
+         "make_block", "make_sym", "truncate", "refer"]
+SUM = "0123456789abcdef" * 4
+WRONG = [1, True, None, [], {}, "x", ["x"], [1], {"x": 1}]
+
+
+def fs(**rule):
+    return {"fs": {"rules": [rule]}}
+
+
+def net(**rule):
+    return {"net": {"rules": [rule]}}
+
+
+def execs(**rule):
+    return {"exec": {"rules": [rule]}}
+
+
+def ffi(**rule):
+    return {"ffi": {"rules": [rule]}}
+
+
+def documents():
+    yield {}
+    yield {"$schema": "x", "name": "n", "description": "d"}
+    yield {"name": 1}
+    yield {"nme": "n"}
+    # Every key with every type, but for the texts that only the reader can judge.
+    keys = ["name", "description", "extends", "plugins", "defaults", "fs", "net", "exec", "ffi",
+            "env", "sys", "antiEscape", "audit"]
+    for key, value in itertools.product(keys, WRONG):
+        if not (key == "extends" and value in (["x"],)):
+            yield {key: value}
+    for plugin in ("namespaces", "landlock", "seccomp", "seccmp"):
+        for value in (True, False, 0, "off"):
+            yield {"plugins": {plugin: value}}
+    for kind in ("fs", "net", "exec", "env"):
+        for value in ("allow", "deny", "warn", "Allow", 1):
+            yield {"defaults": {kind: value}}
+    for perm in PERMS + ["read", "READ_FILE", "", 1]:
+        yield fs(action="allow", path="/usr", perms=[perm])
+    for action in ("allow", "warn", "deny", "permit", None):
+        yield fs(action=action, path="/usr", perms=["read_file"])
+        yield net(action=action, cidr="10.0.0.0/8")
+        yield execs(action=action, path="/usr/bin/env")
+        yield ffi(action=action, path="/usr")
+    yield fs(action="allow", path="/usr", perms=[])
+    yield fs(action="allow", path="/usr", perms="read_file")
+    yield fs(action="allow", path="/usr")
+    yield fs(action="allow", perms=["read_file"])
+    yield fs(path="/usr", perms=["read_file"])
+    yield fs(action="allow", path="", perms=["read_file"])
+    yield fs(action="allow", path="/usr", perms=["read_file"], recursive=True)
+    for proto in ("tcp", "udp", "any", "icmp", 6):
+        yield net(action="allow", proto=proto, host="a.example", ports="443")
+    for ports in ("443", "80,8000-9000", 443, ""):
+        yield net(action="allow", host="a.example", ports=ports)
+    yield net(action="allow")
+    yield net(action="allow", host="a.example", cidr="10.0.0.0/8")
+    yield net(action="allow", host="*.a.example")
+    yield net(action="allow", host="")
+    yield net(action="allow", port="443", host="a.example")
+    yield execs(action="allow")
+    yield execs(action="allow", path="/usr/bin/env", glob="/usr/bin/*")
+    yield execs(action="allow", glob="/usr/bin/*")
+    yield execs(action="allow", path="/usr/bin/env", sha256=SUM)
+    yield execs(action="allow", path="/usr/bin/env", sha256=SUM.upper())
+    yield execs(action="allow", path="/usr/bin/env", sha256=SUM[1:])
+    yield execs(action="allow", path="/usr/bin/env", sha256="g" * 64)
+    yield ffi(action="allow")
+    for name in ("A", "AWS_*", "*", "", "A=b", 1):
+        yield {"env": {"allow": [name]}}
+        yield {"env": {"deny": [name]}}
+    for name, value in (("A", "b"), ("A", ""), ("A", 1), ("A*", "b"), ("A=", "b"), ("", "b")):
+        yield {"env": {"set": {name: value}}}
+    for fact in ("hostname", "loadavg", "networkInterfaces", "systemMemoryInfo", "osRelease",
+                 "osUptime", "uid", "gid", "cpus", "", 1):
+        yield {"sys": {"allow": [fact]}}
+        yield {"sys": {"deny": [fact]}}
+    for call in ("fsync", 1):
+        yield {"antiEscape": {"denySyscalls": [call]}}
+    for event in ("connect", "openat", "execve", "open", 1):
+        yield {"audit": {"events": [event]}}
+        yield {"audit": {"enabled": False, "events": [event]}}
+    yield {"audit": {"enabled": "yes"}}
+    yield {"limits": {}}
+
+
+DOCUMENTS = [{"version": 1, **document} for document in documents()] + [
+    {}, {"version": 2}, {"version": "1"}, {"version": 1.5}, [], "x", None, 1]
+
+
+@pytest.fixture(scope="module", name="schema")
+def fixture_schema(world):
+    result = world.run(["policy", "schema"])
+    assert result.status == 0, str(result)
+    schema = json.loads(result.stdout)
+    jsonschema.Draft7Validator.check_schema(schema)
+    return jsonschema.Draft7Validator(schema)
+
+
+def test_there_are_many():
+    assert len(DOCUMENTS) > 200
+
+
+def test_reader_and_schema_agree(world, schema):
+    differ = []
+    for document in DOCUMENTS:
+        text = json.dumps(document)
+        reads = world.run(["policy", "validate", "-"], stdin=text)
+        assert reads.status in (0, 1), f"{text}\n{reads}"
+        if (reads.status == 0) != schema.is_valid(document):
+            differ.append(f"{text}: {'read' if reads.status == 0 else reads.stderr}")
+    assert not differ, "\n".join(differ)
+
+
+@pytest.mark.parametrize("document", [
+    net(action="allow", cidr="10.0.0.0/33"), net(action="allow", host="2852039166"),
+    net(action="allow", host="a.example", ports="0-99999"), {"extends": ["no-such-preset"]},
+    fs(action="allow", path="${NONE}/x", perms=["read_file"]),
+])
+def test_what_only_the_reader_can_judge(world, schema, document):
+    document = {"version": 1, **document}
+    assert schema.is_valid(document)
+    assert world.run(["policy", "validate", "-"], stdin=json.dumps(document)).status == 1
+
+
+def test_presets(world, schema):
+    for preset in world.run(["policy", "list", "--json"]).stdout.splitlines():
+        with open(json.loads(preset)["path"], encoding="utf-8") as file:
+            schema.validate(json.load(file))
