@@ -49,6 +49,25 @@ kind_of(const BtResolved *object)
   return fstat(object->fd, &info) == 0 ? info.st_mode & S_IFMT : 0;
 }
 
+/* Notified only where a rule warns of reading (plan/bt-plan-syscalls.c); never refused here. */
+static void
+warn_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
+{
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  BtVerdict verdict = { BT_ACTION_ALLOW, NULL };
+
+  if (path[0] != '\0' && bt_process_resolve(call->tid, dirfd, path, TRUE, &object) &&
+      object.fd >= 0)
+    verdict = bt_policy_check_path(self->policy, object.path,
+                                   kind_of(&object) == S_IFDIR ? BT_FS_READ_DIR : BT_FS_READ_FILE);
+  if (verdict.action != BT_ACTION_WARN) {
+    bt_call_continue(self, call);
+    return;
+  }
+  if (bt_call_continue(self, call))
+    bt_call_tell(self, call, BT_KIND_READ, &verdict, g_strdup(object.path), TRUE);
+}
+
 void
 bt_notify_open(BtNotifier *self, const BtCall *call)
 {
@@ -65,8 +84,11 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   }
   if (!bt_call_is_valid(self, call))
     return;
-  if ((self->audit & BT_AUDIT_OPENAT) != 0 && (flags & WRITE_INTENT) == 0) {
-    bt_notify_read(self, call, dirfd, path);
+  if ((flags & WRITE_INTENT) == 0) {
+    if ((self->audit & BT_AUDIT_OPENAT) != 0)
+      bt_notify_read(self, call, dirfd, path);
+    else
+      warn_of_read(self, call, dirfd, path);
     return;
   }
   /* Where it leads nowhere the kernel has the better error. */

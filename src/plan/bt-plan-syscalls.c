@@ -35,6 +35,35 @@ add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
   return TRUE;
 }
 
+/*
+ * The kernel's mounts know no warning, so opens are looked at in passing: each
+ * that reads, too, where a rule warns of reading. Nothing holds a program to
+ * the path that was seen then, and the user is told so.
+ */
+static gboolean
+warns_of_files(BtCompile *self, BtFsPerms perms)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action == BT_ACTION_WARN && (rule->perms & perms) != 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Are opens that only read notified? */
+static gboolean
+looks_at_reads(BtCompile *self)
+{
+  if (warns_of_files(self, BT_FS_READ | BT_FS_WRITE))
+    bt_compile_note(self, g_strdup(_("warnings of files are reports of what was seen: a program "
+                                     "that means to can evade them; deny where that matters")));
+  return (bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0 ||
+         warns_of_files(self, BT_FS_READ);
+}
+
 gboolean
 bt_compile_filters(BtCompile *self, GError **error)
 {
@@ -53,8 +82,7 @@ bt_compile_filters(BtCompile *self, GError **error)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
   self->worker_program = bt_seccomp_join(
-    numbers,
-    bt_notify_filter((bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0),
+    numbers, bt_notify_filter(looks_at_reads(self)),
     bt_seccomp_worker(memfd, header->landlock_scoped != 0));
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
