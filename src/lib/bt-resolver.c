@@ -171,7 +171,9 @@ start(BtResolver *base, const char *name, BtLookupDone done, gpointer data)
     fail_soon(self);
   else if (send(self->fd, &question, sizeof question, MSG_NOSIGNAL | MSG_DONTWAIT) !=
            sizeof question)
-    end(self, _("does not take questions"));
+    /* Its end may show here before the main loop sees the hang-up: it is told as one. */
+    end(self, errno == EPIPE || errno == ECONNRESET ? _("ended unexpectedly")
+                                                    : _("does not take questions"));
   return lookup;
 }
 
