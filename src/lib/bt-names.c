@@ -74,6 +74,7 @@ struct _BtNames {
   GQueue queue;          /* Lookup not yet started */
   guint in_flight;
   GArray *host_addrs;    /* BtAddr */
+  const BtOrigin *spent;
 };
 
 static void
@@ -149,6 +150,18 @@ bt_names_set_host_addrs(BtNames *self, const BtAddr *addrs, guint n_addrs)
 {
   g_array_set_size(self->host_addrs, 0);
   g_array_append_vals(self->host_addrs, addrs, n_addrs);
+}
+
+void
+bt_names_set_spent(BtNames *self, const BtOrigin *origin)
+{
+  self->spent = origin;
+}
+
+const BtOrigin *
+bt_names_get_spent(BtNames *self)
+{
+  return self->spent;
 }
 
 /* ---- known addresses ---- */

@@ -37,6 +37,13 @@ void bt_names_unpin(BtNames *names, const BtAddr *addr, guint32 rule);
 /* The host's own addresses, closed to every name. */
 void bt_names_set_host_addrs(BtNames *names, const BtAddr *addrs, guint n_addrs);
 
+/*
+ * All bytes of the limit that origin speaks of were sent or received: whatever
+ * a rule says, nothing is reached any more. It is borrowed; NULL: not yet.
+ */
+void bt_names_set_spent(BtNames *names, const BtOrigin *origin);
+const BtOrigin *bt_names_get_spent(BtNames *names);
+
 /* What stands beside a verdict. All are NULL or live until the next query. */
 typedef struct {
   const char *name;   /* what the address was looked up as */

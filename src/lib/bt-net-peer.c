@@ -168,6 +168,13 @@ compile_policy(BtNetPeer *self)
   return bt_policy_compile_net_plain(self->policy);
 }
 
+static guint64
+limit_or(BtPolicy *policy, BtLimit limit, guint64 any)
+{
+  guint64 value;
+  return bt_policy_get_limit(policy, limit, &value, NULL) ? MIN(value, any - 1) : any;
+}
+
 static gboolean
 send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
 {
@@ -183,6 +190,8 @@ send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
     .mtu = self->net->mtu,
     .pin_seconds = BT_NAMES_PIN_SECONDS,
     .policy_size = (guint32)policy_size,
+    .flow_rate = (guint32)limit_or(self->policy, BT_LIMIT_NET_RATE, BT_NET_MSG_ANY_RATE),
+    .byte_limit = limit_or(self->policy, BT_LIMIT_NET_BYTES, BT_NET_MSG_ANY_BYTES),
   };
 
   if (size > BT_NET_MSG_MAX_SIZE)
@@ -226,6 +235,28 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   bt_explainer_add(self->explainer, event);
 }
 
+/* FALSE: there is no such limit. */
+static gboolean
+on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
+{
+  gboolean bytes = message->reason == BT_NET_REASON_BYTES;
+  BtLimit limit = bytes ? BT_LIMIT_NET_BYTES : BT_LIMIT_NET_RATE;
+  const BtOrigin *origin;
+  guint64 value;
+
+  if (!bt_policy_get_limit(self->policy, limit, &value, &origin))
+    return FALSE;
+  BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
+  event->object = g_strdup(bt_limit_key(limit));
+  event->reason = g_strdup(bt_net_reason_text(message->reason));
+  event->count = MAX(message->count, 1);
+  bt_event_set_rule(event, origin);
+  bt_explainer_add(self->explainer, event);
+  if (bytes)
+    bt_names_set_spent(self->names, origin);
+  return TRUE;
+}
+
 static gboolean
 on_message(BtNetPeer *self, const BtNetMsg *message)
 {
@@ -242,6 +273,9 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     bt_names_unpin(self->names, &message->unpin.addr, message->unpin.rule);
     return TRUE;
   case BT_NET_MSG_DENIED:
+    if (message->denied.reason == BT_NET_REASON_RATE ||
+        message->denied.reason == BT_NET_REASON_BYTES)
+      return on_limit(self, &message->denied);
     on_denied(self, &message->denied);
     return TRUE;
   default:

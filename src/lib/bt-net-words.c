@@ -91,6 +91,10 @@ bt_net_reason_text(guint32 reason)
     return _("multicast and broadcast are closed");
   case BT_NET_REASON_MALFORMED:
     return _("a malformed packet");
+  case BT_NET_REASON_RATE:
+    return _("more new connections than one second may have: they have to wait");
+  case BT_NET_REASON_BYTES:
+    return _("all that may be sent and received is used up");
   }
   return _("a packet that buntime does not know");
 }

@@ -323,9 +323,14 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
   }
   const char *closed = bt_net_closed_reason(&self->plan->header->net, &addr, proto, port);
   BtVerdict verdict = bt_names_check_flow(self->names, &addr, proto, port, &words);
-  if (closed != NULL)
+  const BtOrigin *spent = bt_names_get_spent(self->names);
+  if (closed != NULL) {
     verdict = (BtVerdict){ BT_ACTION_DENY,
                            bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE) };
+  } else if (spent != NULL && verdict.action != BT_ACTION_DENY) {
+    verdict = (BtVerdict){ BT_ACTION_DENY, spent };
+    closed = bt_net_reason_text(BT_NET_REASON_BYTES);
+  }
   if (verdict.action == BT_ACTION_DENY && (tcp || !is_address_probe(self, &addr, port))) {
     close(fd);
     bt_call_deny(self, call, BT_KIND_NET, &verdict,

@@ -2,7 +2,6 @@
 #include "net/bt-flows.h"
 
 #include "wire/bt-net-policy.h"
-#include "wire/bt-packet.h"
 
 #define SECONDS(n) ((gint64)(n) * G_USEC_PER_SEC)
 
@@ -65,6 +64,16 @@ guint
 bt_flows_count(BtFlows *self)
 {
   return g_hash_table_size(self->table);
+}
+
+BtFlow *
+bt_flows_peek(BtFlows *self)
+{
+  BtFlow *flow = NULL;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(self->queues) && flow == NULL; i++)
+    flow = g_queue_peek_head(&self->queues[i]);
+  return flow;
 }
 
 static BtAddr

@@ -18,6 +18,7 @@
 #include <glib.h>
 
 #include "net/bt-pins.h"
+#include "wire/bt-packet.h"
 
 G_BEGIN_DECLS
 
@@ -44,6 +45,7 @@ typedef struct {
   BtFlowState state;
   gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
   gboolean fin_out, fin_in;
+  BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
   gint64 last_used;
   GList link; /* in the queue of its state */
 } BtFlow;
@@ -63,6 +65,8 @@ BtFlow *bt_flows_add(BtFlows *flows, const BtFlowKey *key, gint32 rule, gboolean
 void bt_flows_touch(BtFlows *flows, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now);
 void bt_flows_remove(BtFlows *flows, BtFlow *flow, gint64 now);
 guint bt_flows_count(BtFlows *flows);
+/* Any one of them, NULL if there is none. */
+BtFlow *bt_flows_peek(BtFlows *flows);
 /* Ends what is due. TRUE while there are flows. */
 gboolean bt_flows_sweep(BtFlows *flows, gint64 now);
 

@@ -53,6 +53,27 @@ drop(Outbound *out, BtNetReason reason)
   return BT_GATE_DROP;
 }
 
+/* No one destination is meant: one event, however many they are. */
+static void
+tell_limit(BtGate *gate, BtNetReason reason, gint64 now)
+{
+  const BtNetMsgDenied denied = { .reason = reason, .rule = BT_NET_RULE_DEFAULT };
+  bt_denials_add(gate->denials, &denied, now);
+}
+
+/* FALSE: the bytes are used up. That is told when it happens, and never again. */
+static gboolean
+take_bytes(BtGate *gate, const BtPacket *packet, gint64 now)
+{
+  gboolean spent = gate->quota.spent;
+
+  if (bt_quota_take_bytes(&gate->quota, packet->ip.total_size - packet->ip.header_size))
+    return TRUE;
+  if (!spent)
+    tell_limit(gate, BT_NET_REASON_BYTES, now);
+  return FALSE;
+}
+
 static BtGateResult
 answer(Outbound *out)
 {
@@ -158,6 +179,20 @@ opens(const BtPacket *packet)
   return packet->kind != BT_PACKET_TCP || (packet->tcp.flags & mask) == BT_TCP_SYN;
 }
 
+/* Allowed: its limits are the last to be asked. */
+static BtFlow *
+open_flow(Outbound *out, const BtFlowKey *key, gint32 rule)
+{
+  BtGate *gate = out->gate;
+  gboolean by_name = rule >= 0 && (guint32)rule < gate->policy.n_rules &&
+                     (gate->policy.rules[rule].flags & BT_NET_RULE_NAME) != 0;
+
+  if (bt_quota_take_flow(&gate->quota, out->now))
+    return bt_flows_add(gate->flows, key, rule, by_name, out->now);
+  tell_limit(gate, BT_NET_REASON_RATE, out->now);
+  return NULL;
+}
+
 static BtGateResult
 judge_flow(Outbound *out)
 {
@@ -177,10 +212,16 @@ judge_flow(Outbound *out)
     BtNetVerdict verdict = match(gate, packet);
     if (verdict.action == BT_ACTION_DENY || verdict.action == BT_ACTION_NONE)
       return reject(out, BT_NET_REASON_POLICY, verdict.rule);
-    gboolean by_name = verdict.rule >= 0 && (guint32)verdict.rule < gate->policy.n_rules &&
-                       (gate->policy.rules[verdict.rule].flags & BT_NET_RULE_NAME) != 0;
-    flow = bt_flows_add(gate->flows, &key, verdict.rule, by_name, out->now);
+    if (gate->quota.spent)
+      return answer(out);
+    flow = open_flow(out, &key, verdict.rule);
+    if (flow == NULL)
+      return BT_GATE_DROP;
   }
+  if (packet->kind == BT_PACKET_TCP)
+    flow->last_out = packet->tcp;
+  if (!take_bytes(gate, packet, out->now))
+    return answer(out);
   bt_flows_touch(gate->flows, flow, packet->tcp.flags, FALSE, out->now);
   return BT_GATE_PASS;
 }
@@ -302,10 +343,34 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
       !inbound_key(gate, &packet, &key))
     return FALSE;
   BtFlow *flow = find_flow(gate, &key, now);
-  if (flow == NULL)
+  if (flow == NULL || !take_bytes(gate, &packet, now))
     return FALSE;
   /* An error does not keep a flow alive. */
   if (packet.kind != BT_PACKET_ICMP || packet.icmp.type == BT_ICMP_ECHO_REPLY)
     bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);
+  return TRUE;
+}
+
+gboolean
+bt_gate_cut(BtGate *gate, gint64 now, guint8 reply_out[BT_PACKET_REPLY_SIZE],
+            gsize *reply_size_out)
+{
+  BtFlow *flow = bt_flows_peek(gate->flows);
+  BtPacket last = { .kind = BT_PACKET_TCP };
+
+  *reply_size_out = 0;
+  if (flow == NULL)
+    return FALSE;
+  if (flow->key.proto == BT_PROTO_TCP) {
+    /* In answer to the last that came, a reset has the numbers that are believed. */
+    memcpy(last.ethernet.source, gate->config.worker_mac, sizeof last.ethernet.source);
+    last.ip.source = gate->config.worker_address;
+    last.ip.destination = flow->key.address;
+    last.source_port = flow->key.source_port;
+    last.destination_port = flow->key.port;
+    last.tcp = flow->last_out;
+    *reply_size_out = bt_packet_write_reset(&last, gate->config.gateway_mac, reply_out);
+  }
+  bt_flows_remove(gate->flows, flow, now);
   return TRUE;
 }

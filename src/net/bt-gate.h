@@ -16,11 +16,18 @@
  *
  * A packet refused by policy is answered (RST, or ICMP administratively
  * prohibited), so that the program sees an error at once.
+ *
+ * Two limits come after the policy. A flow too many in this second is dropped
+ * without an answer: TCP tries again after a second, so that a patient program
+ * is only slowed. When the bytes are used up nothing passes any more: packets
+ * are answered as refused ones are, and whoever drives the gate ends the open
+ * flows by bt_gate_cut().
  */
 
 #include "net/bt-denials.h"
 #include "net/bt-flows.h"
 #include "net/bt-pins.h"
+#include "net/bt-quota.h"
 #include "wire/bt-net-msg.h"
 #include "wire/bt-net-policy.h"
 #include "wire/bt-packet.h"
@@ -33,6 +40,7 @@ typedef struct {
   BtPins *pins;       /* borrowed, as the next two */
   BtFlows *flows;
   BtDenials *denials;
+  BtQuota quota;
 } BtGate;
 
 typedef enum {
@@ -49,5 +57,12 @@ BtGateResult bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gi
                               guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out);
 /* Judges a frame for the worker. */
 gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now);
+
+/*
+ * Ends one open flow; FALSE: there is none. reply_out holds *reply_size_out
+ * bytes for the worker, none for a datagram's flow.
+ */
+gboolean bt_gate_cut(BtGate *gate, gint64 now, guint8 reply_out[BT_PACKET_REPLY_SIZE],
+                     gsize *reply_size_out);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <slirp/libslirp.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "wire/bt-packet.h"
@@ -339,6 +340,17 @@ bt_stack_free(BtStack *self)
     close(self->epoll_fd);
   g_array_unref(self->slots);
   g_free(self);
+}
+
+void
+bt_stack_abort(BtStack *self)
+{
+  static const struct linger at_once = { .l_onoff = 1 };
+
+  for (guint fd = 0; fd < self->slots->len; fd++)
+    if (slot_at(self, fd)->wanted != 0)
+      setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  bt_stack_free(self);
 }
 
 void

@@ -30,6 +30,11 @@ typedef void (*BtStackOutputFunc)(gpointer data, const guint8 *frame, gsize size
 
 BtStack *bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer data);
 void bt_stack_free(BtStack *stack);
+/*
+ * Frees it, and resets every connection: what was cut off must not look to the
+ * other end as if it had ended. Not from within its callbacks.
+ */
+void bt_stack_abort(BtStack *stack);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtStack, bt_stack_free)
 
 /* A frame that has passed the gate. */

@@ -54,6 +54,7 @@ static const struct {
 } options[] = {
   { SOL_SOCKET, SO_ERROR },     { SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_REUSEADDR },
   { IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_IP, IP_TTL },       { IPPROTO_IP, IP_RECVERR },
+  { SOL_SOCKET, SO_LINGER },
 };
 
 static const unsigned long ioctls[] = { FIONREAD, FIONBIO };

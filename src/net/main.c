@@ -40,8 +40,9 @@ typedef struct {
   BtLookups *lookups;
   BtDnsUdp *udp;
   BtDnsTcp *tcp;
-  BtStack *stack;   /* NULL without a frame fd */
+  BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
+  gboolean cut;     /* the bytes are used up, and what is open is being ended */
   GMainLoop *loop;
 } Net;
 
@@ -64,6 +65,36 @@ __asan_default_options(void)
 
 /* ---- packets ---- */
 
+/* Flows ended in one dispatch: the worker's interface takes so many frames at once. */
+#define CUT_BATCH 64
+
+static gboolean
+cut_off(gpointer data)
+{
+  Net *net = data;
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  gsize size;
+
+  g_clear_pointer(&net->stack, bt_stack_abort);
+  for (int i = 0; i < CUT_BATCH; i++) {
+    if (!bt_gate_cut(&net->gate, g_get_monotonic_time(), reply, &size))
+      return G_SOURCE_REMOVE;
+    if (size > 0)
+      bt_frames_write(net->frames, reply, size);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* Later, since libslirp may be in the middle of what it does. */
+static void
+look_at_quota(Net *net)
+{
+  if (net->cut || !net->gate.quota.spent)
+    return;
+  net->cut = TRUE;
+  g_idle_add_full(G_PRIORITY_DEFAULT, cut_off, net, NULL);
+}
+
 static void
 on_frame(gpointer data, guint8 *frame, gsize size)
 {
@@ -75,7 +106,8 @@ on_frame(gpointer data, guint8 *frame, gsize size)
   switch (bt_gate_outbound(&net->gate, frame, &size, g_get_monotonic_time(), reply,
                            &reply_size)) {
   case BT_GATE_PASS:
-    bt_stack_input(net->stack, frame, size);
+    if (net->stack != NULL)
+      bt_stack_input(net->stack, frame, size);
     break;
   case BT_GATE_REPLY:
     bt_frames_write(net->frames, reply, reply_size);
@@ -83,6 +115,7 @@ on_frame(gpointer data, guint8 *frame, gsize size)
   case BT_GATE_DROP:
     break;
   }
+  look_at_quota(net);
 }
 
 static void
@@ -91,6 +124,7 @@ on_stack_output(gpointer data, const guint8 *frame, gsize size)
   Net *net = data;
   if (net->frames != NULL && bt_gate_inbound(&net->gate, frame, size, g_get_monotonic_time()))
     bt_frames_write(net->frames, frame, size);
+  look_at_quota(net);
 }
 
 /* ---- to the supervisor ---- */
@@ -180,6 +214,7 @@ prepare(Net *net)
     .flows = net->flows,
     .denials = net->denials,
   };
+  bt_quota_init(&net->gate.quota, config->flow_rate, config->byte_limit, g_get_monotonic_time());
 }
 
 /* Nothing of the worker's was read before this. */

@@ -10,7 +10,7 @@
 #include "bt-net-policy.h"
 
 /* The messages go over the wire as they are: what is between fields would leak memory. */
-_Static_assert(sizeof(BtNetMsgConfig) == 48, "BtNetMsgConfig has a hole");
+_Static_assert(sizeof(BtNetMsgConfig) == 56, "BtNetMsgConfig has a hole");
 _Static_assert(sizeof(BtNetMsgConfig) % 8 == 0, "the policy behind BtNetMsgConfig is misaligned");
 _Static_assert(sizeof(BtNetMsgResolve) == 12 + BT_DNS_NAME_SIZE, "BtNetMsgResolve has a hole");
 _Static_assert(sizeof(BtNetMsgAnswer) == 24 + 16 * BT_NET_MSG_MAX_ADDRS +
@@ -63,7 +63,7 @@ config_is_valid(const BtNetMsgConfig *config, size_t size)
   if (config->policy_size != size - sizeof *config ||
       config->policy_size < sizeof(BtNetPolicyHeader) ||
       config->policy_size % _Alignof(BtNetPolicyHeader) != 0 || config->prefix_length > 32 ||
-      config->mtu > MAX_MTU || config->reserved != 0)
+      config->mtu > MAX_MTU)
     return false;
   /* Without an interface there is nothing to say of one. */
   return config->mtu >= MIN_MTU || config->worker_address == 0;

@@ -46,8 +46,13 @@ typedef struct {
   uint8_t gateway_mac[6];
   uint32_t pin_seconds;   /* life of a pin after the last answer and the last flow */
   uint32_t policy_size;   /* bytes that follow, 8-byte aligned */
-  uint32_t reserved;      /* keeps them aligned */
+  uint32_t flow_rate;     /* new flows a second, BT_NET_MSG_ANY_RATE: not limited */
+  uint64_t byte_limit;    /* sent and received together, BT_NET_MSG_ANY_BYTES: not limited */
 } BtNetMsgConfig;
+
+/* Zeros let nothing pass: a limit that was forgotten is no hole. */
+#define BT_NET_MSG_ANY_RATE UINT32_MAX
+#define BT_NET_MSG_ANY_BYTES UINT64_MAX
 
 enum { /* BtNetMsgResolve.type */
   BT_DNS_TYPE_A = 1,
@@ -96,7 +101,9 @@ typedef enum {
   BT_NET_REASON_SERVICE, /* raw DNS, DHCP, TFTP */
   BT_NET_REASON_MULTICAST,
   BT_NET_REASON_MALFORMED,
-  BT_NET_REASON_LAST = BT_NET_REASON_MALFORMED,
+  BT_NET_REASON_RATE,  /* more new flows than a second may have; of no one destination */
+  BT_NET_REASON_BYTES, /* the bytes are used up: nothing passes any more; told once */
+  BT_NET_REASON_LAST = BT_NET_REASON_BYTES,
 } BtNetReason;
 
 /* At most one a second and reason+object; count tells how many it stands for. */

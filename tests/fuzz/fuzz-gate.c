@@ -20,8 +20,19 @@ on_denied(gpointer data, const BtNetMsgDenied *denied)
   return TRUE;
 }
 
+#define BYTES 4096
+
+/* Counted from what is seen here, not from what the gate says. */
 static void
-check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+count(guint64 *passed, const BtPacket *packet)
+{
+  *passed += packet->ip.total_size - packet->ip.header_size;
+  if (*passed > BYTES)
+    abort();
+}
+
+static void
+check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *passed)
 {
   guint8 reply[BT_PACKET_REPLY_SIZE];
   gsize reply_size, given = size;
@@ -36,10 +47,11 @@ check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
       destination >> 24 == 127 || destination >> 8 == 0x0a0002 ||
       memcmp(packet.ethernet.source, worker_mac, 6) != 0)
     abort();
+  count(passed, &packet);
 }
 
 static void
-check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *passed)
 {
   BtPacket packet;
 
@@ -48,6 +60,23 @@ check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   bt_packet_parse(frame, size, &packet);
   if (bt_flows_count(gate->flows) == 0 || packet.kind < BT_PACKET_TCP ||
       packet.ip.destination != gate->config.worker_address)
+    abort();
+  count(passed, &packet);
+}
+
+static void
+check_cut(BtGate *gate, gint64 now)
+{
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  BtPacket packet;
+  gsize size;
+
+  while (bt_gate_cut(gate, now, reply, &size))
+    if (size > 0 && (bt_packet_parse(reply, size, &packet) != BT_PACKET_TCP ||
+                     packet.ip.destination != gate->config.worker_address ||
+                     (packet.tcp.flags & BT_TCP_RST) == 0))
+      abort();
+  if (bt_flows_count(gate->flows) != 0)
     abort();
 }
 
@@ -68,23 +97,26 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     .denials = denials,
   };
   gint64 now = 1000 * G_USEC_PER_SEC;
+  guint64 passed = 0;
 
   gate.config.worker_address = htonl(0x0a00020f);
   gate.config.gateway = htonl(0x0a000202);
   memcpy(gate.config.worker_mac, worker_mac, 6);
   memcpy(gate.config.gateway_mac, gateway_mac, 6);
+  bt_quota_init(&gate.quota, 4, BYTES, now);
   while (size >= 2) {
     gboolean inbound = (data[0] & 0x80) != 0;
     gsize length = (gsize)(data[0] & 0x7f) << 8 | data[1];
     data += 2;
     size -= 2;
     length = MIN(length, size);
-    (inbound ? check_in : check_out)(&gate, data, length, now);
+    (inbound ? check_in : check_out)(&gate, data, length, now, &passed);
     data += length;
     size -= length;
     now += G_USEC_PER_SEC;
     bt_flows_sweep(flows, now);
     bt_denials_sweep(denials, now);
   }
+  check_cut(&gate, now);
   return 0;
 }

@@ -164,7 +164,8 @@ save_messages(void)
     BtNetMsgConfig config;
     Policy policy;
   } config = { { .header.kind = BT_NET_MSG_CONFIG, .mtu = 1500, .prefix_length = 24,
-                 .worker_address = 1, .policy_size = sizeof(Policy) },
+                 .worker_address = 1, .policy_size = sizeof(Policy),
+                 .flow_rate = 10, .byte_limit = 1u << 20 },
                make_policy() };
   BtNetMsgAnswer answer = { .header = { BT_NET_MSG_ANSWER, 1 }, .ttl = 30,
                             .n_addrs = BT_NET_MSG_MAX_ADDRS, .n_rules = BT_NET_MSG_MAX_PIN_RULES };
@@ -188,6 +189,9 @@ save_messages(void)
   save("net-msg", "resolve-without-end", &resolve, sizeof resolve);
   save("net-msg", "unpin", &unpin, sizeof unpin);
   save("net-msg", "denied", &denied, sizeof denied);
+  denied = (BtNetMsgDenied){ .header.kind = BT_NET_MSG_DENIED, .reason = BT_NET_REASON_BYTES,
+                             .rule = BT_NET_RULE_DEFAULT, .count = 1 };
+  save("net-msg", "bytes-used-up", &denied, sizeof denied);
 }
 
 static void

@@ -21,6 +21,10 @@
 
 #define WAIT_MS 5000
 
+/* What a test's sandbox has. */
+enum { NO_NETWORK, NETWORK, FEW_BYTES };
+#define BYTES 400
+
 typedef struct {
   GPid pid;
   int control, frame;
@@ -64,7 +68,7 @@ spawn(int control)
 }
 
 static void
-send_config(Fixture *f, const int *fds, gsize n_fds)
+send_config(Fixture *f, const int *fds, gsize n_fds, guint64 bytes)
 {
   struct {
     BtNetMsgConfig config;
@@ -75,7 +79,9 @@ send_config(Fixture *f, const int *fds, gsize n_fds)
     .config = { .header.kind = BT_NET_MSG_CONFIG,
                 .prefix_length = 24,
                 .mtu = 1500,
-                .pin_seconds = 60 },
+                .pin_seconds = 60,
+                .flow_rate = BT_NET_MSG_ANY_RATE,
+                .byte_limit = bytes },
     .header = { .magic = BT_NET_POLICY_MAGIC,
                 .n_rules = 2,
                 .n_ports = 1,
@@ -160,7 +166,9 @@ set_up(Fixture *f, gconstpointer network)
   f->frame = frames[0];
   f->pid = spawn(control[1]);
   close(control[1]);
-  send_config(f, (const int[]){ udp, tcp, frames[1] }, GPOINTER_TO_INT(network) ? 3 : 2);
+  send_config(f, (const int[]){ udp, tcp, frames[1] },
+              GPOINTER_TO_INT(network) != NO_NETWORK ? 3 : 2,
+              GPOINTER_TO_INT(network) == FEW_BYTES ? BYTES : BT_NET_MSG_ANY_BYTES);
   close(udp);
   close(tcp);
   close(frames[1]);
@@ -231,6 +239,61 @@ test_tcp(Fixture *f, gconstpointer network)
   do
     packet = receive_frame(f, &frame);
   while ((packet.tcp.flags & BT_TCP_FIN) == 0);
+}
+
+/* Opens a connection from port; *theirs_out is the number that the worker expects next. */
+static int
+connect_from(Fixture *f, guint16 port, guint32 *theirs_out)
+{
+  Frame frame;
+
+  send_frame(f, frame_tcp("127.0.0.1", f->port, port, BT_TCP_SYN, 100, 0, ""));
+  BtPacket packet = receive_frame(f, &frame);
+  g_assert_cmpuint(packet.tcp.flags, ==, BT_TCP_SYN | BT_TCP_ACK);
+  *theirs_out = packet.tcp.sequence + 1;
+  send_frame(f, frame_tcp("127.0.0.1", f->port, port, BT_TCP_ACK, 101, *theirs_out, ""));
+  int fd = accept(f->listener, NULL, NULL);
+  g_assert_cmpint(fd, >=, 0);
+  return fd;
+}
+
+/* Both ends of a connection that nobody uses at the moment learn that it was cut off. */
+static void
+test_bytes(Fixture *f, gconstpointer network)
+{
+  guint32 theirs[2], seen = 0;
+  int fds[2] = { connect_from(f, 4000, &theirs[0]), connect_from(f, 4001, &theirs[1]) };
+  Frame frame, large = frame_tcp("127.0.0.1", f->port, 4000, BT_TCP_ACK | 8, 101, theirs[0], "");
+  BtPacket packet;
+  char byte;
+
+  frame_put16(frame_ip(&large) + 2, 20 + 20 + BYTES);
+  large.size += BYTES;
+  memset(large.bytes + large.size - BYTES, 'x', BYTES);
+  frame_finish(&large);
+  send_frame(f, large);
+  while (seen != 3) {
+    packet = receive_frame(f, &frame);
+    g_assert_cmpint(packet.kind, ==, BT_PACKET_TCP);
+    if ((packet.tcp.flags & BT_TCP_RST) == 0)
+      continue;
+    guint which = packet.destination_port - 4000u;
+    g_assert_cmpuint(which, <, 2);
+    g_assert_cmpuint(packet.tcp.sequence, ==, theirs[which]);
+    seen |= 1u << which;
+  }
+  BtNetMsg message = receive_control(f, BT_NET_MSG_DENIED);
+  g_assert_cmpuint(message.denied.reason, ==, BT_NET_REASON_BYTES);
+  for (int i = 0; i < 2; i++) {
+    g_assert_cmpint(receive(fds[i], &byte, 1), ==, -1);
+    g_assert_cmpint(errno, ==, ECONNRESET);
+    close(fds[i]);
+  }
+  /* And nothing begins any more. */
+  send_frame(f, frame_tcp("127.0.0.1", f->port, 4002, BT_TCP_SYN, 100, 0, ""));
+  packet = receive_frame(f, &frame);
+  g_assert_cmpuint(packet.tcp.flags, ==, BT_TCP_RST | BT_TCP_ACK);
+  g_assert_cmpuint(packet.destination_port, ==, 4002);
 }
 
 /* Many connections at once, in and out of the mirror of what libslirp polls. */
@@ -492,16 +555,17 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
 #define ADD(name, function, network)                                                             \
   g_test_add("/net-helper/" name, Fixture, GINT_TO_POINTER(network), set_up, function, tear_down)
-  ADD("tcp", test_tcp, TRUE);
-  ADD("many", test_many, TRUE);
-  ADD("denied", test_denied, TRUE);
-  ADD("udp", test_udp, TRUE);
-  ADD("udp-refused", test_udp_refused, TRUE);
-  ADD("dns-udp", test_dns_udp, TRUE);
-  ADD("dns-tcp", test_dns_tcp, TRUE);
-  ADD("no-network", test_no_network, FALSE);
-  ADD("bad-message", test_bad_message, TRUE);
-  ADD("confined", test_confined, TRUE);
+  ADD("tcp", test_tcp, NETWORK);
+  ADD("bytes", test_bytes, FEW_BYTES);
+  ADD("many", test_many, NETWORK);
+  ADD("denied", test_denied, NETWORK);
+  ADD("udp", test_udp, NETWORK);
+  ADD("udp-refused", test_udp_refused, NETWORK);
+  ADD("dns-udp", test_dns_udp, NETWORK);
+  ADD("dns-tcp", test_dns_tcp, NETWORK);
+  ADD("no-network", test_no_network, NO_NETWORK);
+  ADD("bad-message", test_bad_message, NETWORK);
+  ADD("confined", test_confined, NETWORK);
   g_test_add_func("/net-helper/no-config", test_no_config);
   return g_test_run();
 }

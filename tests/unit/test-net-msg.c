@@ -164,7 +164,8 @@ static const struct {
   { "config policy shorter", IN(CONFIG, BtNetMsgConfig, policy_size), 20, FALSE },
   { "config policy longer", IN(CONFIG, BtNetMsgConfig, policy_size), 28, FALSE },
   { "config policy that wraps", IN(CONFIG, BtNetMsgConfig, policy_size), 0xffffffe8, FALSE },
-  { "config reserved", IN(CONFIG, BtNetMsgConfig, reserved), 1, FALSE },
+  { "config no flow", IN(CONFIG, BtNetMsgConfig, flow_rate), 0, TRUE },
+  { "config any flow", IN(CONFIG, BtNetMsgConfig, flow_rate), BT_NET_MSG_ANY_RATE, TRUE },
 
   { "answer id", IN(ANSWER, BtNetMsgAnswer, header.id), 0, TRUE },
   { "answer SERVFAIL with addresses", IN(ANSWER, BtNetMsgAnswer, rcode), 2, FALSE },

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A gate with the flow table, the pins and the denials behind it, and rules of all sorts. */
+
+#include <glib.h>
+
+#include "frame-builder.h"
+#include "net/bt-gate.h"
+
+#define T0 ((gint64)1000 * G_USEC_PER_SEC)
+#define SECOND ((gint64)G_USEC_PER_SEC)
+
+/* The rules of every test; the documentation ranges play the internet. */
+enum {
+  RULE_TCP,      /* 192.0.2.0/24:443 tcp */
+  RULE_UDP,      /* 192.0.2.0/24:53,67-69,123,5000 udp and tcp */
+  RULE_ANY,      /* 198.51.100.1 any protocol, any port */
+  RULE_NAME,     /* a name on port 443 */
+  RULE_DENY,     /* 198.51.100.66 */
+  RULE_PRIVATE,  /* 10.0.0.0/8 */
+  N_RULES,
+};
+
+typedef struct {
+  BtGate gate;
+  BtPins *pins;
+  BtFlows *flows;
+  BtDenials *denials;
+  GArray *told;  /* BtNetMsgDenied */
+  guint unpinned;
+  gboolean deaf; /* the supervisor takes nothing */
+} Fixture;
+
+static inline BtAddr
+addr(const char *text)
+{
+  BtAddr parsed;
+  g_assert_true(bt_addr_parse(text, &parsed));
+  return parsed;
+}
+
+static inline gboolean
+on_told(gpointer data, const BtNetMsgDenied *denied)
+{
+  Fixture *f = data;
+  if (f->deaf)
+    return FALSE;
+  g_array_append_val(f->told, *denied);
+  return TRUE;
+}
+
+static inline gboolean
+on_unpinned(gpointer data, const BtAddr *address, guint32 rule)
+{
+  Fixture *f = data;
+  if (f->deaf)
+    return FALSE;
+  f->unpinned++;
+  return TRUE;
+}
+
+static inline BtNetRule
+rule(const char *net, guint8 prefix, BtAction action, guint8 proto, guint16 n_ports, guint32 ports)
+{
+  return (BtNetRule){
+    .addr = addr(net),
+    .prefix = 96 + prefix,
+    .action = action,
+    .proto = proto,
+    .n_ports = n_ports,
+    .ports = ports,
+  };
+}
+
+static inline void
+set_up(Fixture *f, gconstpointer data)
+{
+  static BtNetRule rules[N_RULES];
+  static const BtPortRange ports[] = {
+    { 443, 443 }, { 53, 53 }, { 67, 69 }, { 123, 123 }, { 5000, 5000 },
+  };
+  const guint8 both = BT_PROTO_TCP | BT_PROTO_UDP, any = both | BT_PROTO_ICMP;
+
+  rules[RULE_TCP] = rule("192.0.2.0", 24, BT_ACTION_ALLOW, BT_PROTO_TCP, 1, 0);
+  rules[RULE_UDP] = rule("192.0.2.0", 24, BT_ACTION_ALLOW, both, 4, 1);
+  rules[RULE_ANY] = rule("198.51.100.1", 32, BT_ACTION_ALLOW, any, 0, 0);
+  rules[RULE_NAME] = rule("0.0.0.0", 32, BT_ACTION_ALLOW, BT_PROTO_TCP, 1, 0);
+  rules[RULE_NAME].flags = BT_NET_RULE_NAME;
+  rules[RULE_DENY] = rule("198.51.100.66", 32, BT_ACTION_DENY, any, 0, 0);
+  rules[RULE_PRIVATE] = rule("10.0.0.0", 8, BT_ACTION_ALLOW, any, 0, 0);
+
+  f->told = g_array_new(FALSE, FALSE, sizeof(BtNetMsgDenied));
+  f->pins = bt_pins_new(60 * SECOND, on_unpinned, f);
+  f->flows = bt_flows_new(f->pins);
+  f->denials = bt_denials_new(on_told, f);
+  f->gate = (BtGate){
+    .config = { .prefix_length = 24, .mtu = 1500 },
+    .policy = { .rules = rules,
+                .ports = ports,
+                .n_rules = N_RULES,
+                .n_ports = G_N_ELEMENTS(ports),
+                .default_action = BT_ACTION_DENY },
+    .pins = f->pins,
+    .flows = f->flows,
+    .denials = f->denials,
+  };
+  bt_quota_init(&f->gate.quota, BT_NET_MSG_ANY_RATE, BT_NET_MSG_ANY_BYTES, T0);
+  inet_pton(AF_INET, WORKER, &f->gate.config.worker_address);
+  inet_pton(AF_INET, GATEWAY, &f->gate.config.gateway);
+  memcpy(f->gate.config.worker_mac, worker_mac, 6);
+  memcpy(f->gate.config.gateway_mac, gateway_mac, 6);
+}
+
+static inline void
+tear_down(Fixture *f, gconstpointer data)
+{
+  bt_flows_free(f->flows);
+  bt_pins_free(f->pins);
+  bt_denials_free(f->denials);
+  g_array_unref(f->told);
+}
+
+/* From an exact allocation, so that ASan sees a read past the end. */
+static inline BtGateResult
+send_out(Fixture *f, const Frame *frame, gint64 now, Frame *reply_out)
+{
+  g_autofree guint8 *copy = g_memdup2(frame->bytes, frame->size);
+  gsize size = frame->size;
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+
+  memset(reply_out, 0, sizeof *reply_out);
+  BtGateResult result = bt_gate_outbound(&f->gate, copy, &size, now, reply, &reply_out->size);
+  if (result == BT_GATE_REPLY)
+    memcpy(reply_out->bytes, reply, reply_out->size);
+  return result;
+}
+
+static inline BtGateResult
+out_at(Fixture *f, Frame frame, gint64 now)
+{
+  Frame reply;
+  return send_out(f, &frame, now, &reply);
+}
+
+static inline BtGateResult
+out(Fixture *f, Frame frame)
+{
+  return out_at(f, frame, T0);
+}
+
+static inline gboolean
+in(Fixture *f, Frame frame)
+{
+  return bt_gate_inbound(&f->gate, frame.bytes, frame.size, T0);
+}
+
+static inline void
+assert_told(Fixture *f, BtNetReason reason)
+{
+  g_assert_cmpuint(f->told->len, ==, 1);
+  g_assert_cmpuint(g_array_index(f->told, BtNetMsgDenied, 0).reason, ==, reason);
+  g_array_set_size(f->told, 0);
+}
