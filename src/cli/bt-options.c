@@ -13,6 +13,12 @@
     .completion = (completion_), .commands = BT_IN_GRANTING,                                     \
   }
 
+#define LIMIT(name_, value_, help_, number_)                                                     \
+  {                                                                                              \
+    .name = (name_), .use = BT_VALUE_REQUIRED, .value = (value_), .help = (help_),               \
+    .id = BT_OPTION_LIMIT, .number = (number_), .commands = BT_IN_RUN | BT_IN_INIT_POLICY,       \
+  }
+
 const BtOption bt_options[] = {
   PERMISSION("allow-net", 'N', N_("HOST[:PORT],…"),
              N_("reach these hosts or ranges; bare: any"),
@@ -60,6 +66,22 @@ const BtOption bt_options[] = {
     .help = N_("add a preset's or file's rules, below the flags"),
     .commands = BT_IN_RUN | BT_IN_CHECK,
   },
+  LIMIT("memory", N_("SIZE"), N_("use at most this much memory: 512M"), BUNTIME_LIMIT_MEMORY),
+  LIMIT("cpu", N_("N"), N_("use at most so many processors: 0.5 or 50%"), BUNTIME_LIMIT_CPU),
+  LIMIT("pids", N_("N"), N_("have at most N processes and threads"), BUNTIME_LIMIT_PIDS),
+  LIMIT("timeout", N_("TIME"), N_("end the program after this time: 90s, 5m"),
+        BUNTIME_LIMIT_WALL_TIME),
+  LIMIT("cpu-time", N_("TIME"), N_("end it after it has computed so long"),
+        BUNTIME_LIMIT_CPU_TIME),
+  LIMIT("max-output", N_("SIZE"), N_("end it after so much on stdout and stderr"),
+        BUNTIME_LIMIT_OUTPUT),
+  LIMIT("tmp-size", N_("SIZE"), N_("size of /tmp and of /dev/shm (256M)"),
+        BUNTIME_LIMIT_TMP_SIZE),
+  LIMIT("shm-size", N_("SIZE"), N_("size of /dev/shm, if another"), BUNTIME_LIMIT_SHM_SIZE),
+  LIMIT("open-files", N_("N"), N_("open at most N files a process"), BUNTIME_LIMIT_OPEN_FILES),
+  LIMIT("net-rate", N_("N"), N_("make at most N connections a second"), BUNTIME_LIMIT_NET_RATE),
+  LIMIT("net-bytes", N_("SIZE"), N_("send and receive at most so much"),
+        BUNTIME_LIMIT_NET_BYTES),
   {
     .name = "worker", .use = BT_VALUE_REQUIRED, .value = "python|bun|exec",
     .id = BT_OPTION_WORKER, .completion = BT_COMPLETE_WORDS,

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   BT_OPTION_PERMISSION, /* number: BuntimePermission, allow says which way */
+  BT_OPTION_LIMIT,      /* number: BuntimeLimit */
   BT_OPTION_ALLOW_ALL,
   BT_OPTION_POLICY,
   BT_OPTION_WORKER,

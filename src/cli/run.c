@@ -48,6 +48,8 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   case BT_OPTION_PERMISSION:
     return buntime_sandbox_add_permission(sandbox, option->number, option->allow, given->value,
                                           error);
+  case BT_OPTION_LIMIT:
+    return buntime_sandbox_set_limit(sandbox, option->number, given->value, error);
   case BT_OPTION_ALLOW_ALL:
     buntime_sandbox_allow_all(sandbox);
     break;

@@ -89,6 +89,27 @@ buntime_sandbox_allow_all(BuntimeSandbox *self)
   bt_policy_add_everything(self->policy, BT_LAYER_FLAGS, "--allow-all");
 }
 
+gboolean
+buntime_sandbox_set_limit(BuntimeSandbox *self, BuntimeLimit limit, const char *value,
+                          GError **error)
+{
+  static const BtLimit limits[] = {
+    [BUNTIME_LIMIT_MEMORY] = BT_LIMIT_MEMORY,
+    [BUNTIME_LIMIT_CPU] = BT_LIMIT_CPU,
+    [BUNTIME_LIMIT_PIDS] = BT_LIMIT_PIDS,
+    [BUNTIME_LIMIT_WALL_TIME] = BT_LIMIT_WALL_TIME,
+    [BUNTIME_LIMIT_CPU_TIME] = BT_LIMIT_CPU_TIME,
+    [BUNTIME_LIMIT_OUTPUT] = BT_LIMIT_OUTPUT,
+    [BUNTIME_LIMIT_TMP_SIZE] = BT_LIMIT_TMP_SIZE,
+    [BUNTIME_LIMIT_SHM_SIZE] = BT_LIMIT_SHM_SIZE,
+    [BUNTIME_LIMIT_OPEN_FILES] = BT_LIMIT_OPEN_FILES,
+    [BUNTIME_LIMIT_NET_RATE] = BT_LIMIT_NET_RATE,
+    [BUNTIME_LIMIT_NET_BYTES] = BT_LIMIT_NET_BYTES,
+  };
+  g_return_val_if_fail(limit < G_N_ELEMENTS(limits), FALSE);
+  return bt_policy_add_limit(self->policy, BT_LAYER_FLAGS, limits[limit], value, error);
+}
+
 char *
 bt_sandbox_config_folder(const BuntimeSandbox *self)
 {
@@ -339,6 +360,22 @@ report_status(const BuntimeSandbox *self, gboolean started, int exit_status, con
   (void)!bt_write_quietly(self->status_fd, line, strlen(line));
 }
 
+/* It would be wishes that nobody hears. */
+static gboolean
+check_unlimited(BtPolicy *policy, GError **error)
+{
+  for (guint i = 0; i < BT_N_LIMITS; i++) {
+    const BtOrigin *origin;
+    guint64 value;
+    if (!bt_policy_get_limit(policy, i, &value, &origin))
+      continue;
+    g_autofree char *object = bt_origin_format(origin);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, object, _("nobody applies it without a sandbox"),
+                   _("leave out the limit or --no-sandbox"));
+  }
+  return TRUE;
+}
+
 static gboolean
 run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GError **error)
 {
@@ -363,7 +400,7 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("nobody could report events without a sandbox"),
                    _("leave --events and audit out"));
-  return bt_run_without_sandbox(&request, error);
+  return check_unlimited(self->policy, error) && bt_run_without_sandbox(&request, error);
 }
 
 gboolean

@@ -74,6 +74,40 @@ typedef enum {
 } BuntimeNetBackend;
 
 /**
+ * BuntimeLimit:
+ * @BUNTIME_LIMIT_MEMORY: memory, a size
+ * @BUNTIME_LIMIT_CPU: processors used at a time, like `0.5`, `2` or `50%`
+ * @BUNTIME_LIMIT_PIDS: processes and threads, a number
+ * @BUNTIME_LIMIT_WALL_TIME: how long the program may run, a time
+ * @BUNTIME_LIMIT_CPU_TIME: how long it may compute, a time
+ * @BUNTIME_LIMIT_OUTPUT: what it writes to stdout and stderr together, a size
+ * @BUNTIME_LIMIT_TMP_SIZE: its private /tmp and /dev/shm each, a size
+ * @BUNTIME_LIMIT_SHM_SIZE: /dev/shm where it is to be of another size
+ * @BUNTIME_LIMIT_OPEN_FILES: open descriptors of each process, a number
+ * @BUNTIME_LIMIT_NET_RATE: new connections a second, a number
+ * @BUNTIME_LIMIT_NET_BYTES: what it sends and receives together, a size
+ *
+ * What can be limited. A size is a number of bytes, or of `K`, `M`, `G` or `T`
+ * (also `KiB` …) for 1024 each; a time is a number of seconds, or of `ms`, `s`,
+ * `m`, `h` or `d`, and at most 30 days.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_LIMIT_MEMORY,
+  BUNTIME_LIMIT_CPU,
+  BUNTIME_LIMIT_PIDS,
+  BUNTIME_LIMIT_WALL_TIME,
+  BUNTIME_LIMIT_CPU_TIME,
+  BUNTIME_LIMIT_OUTPUT,
+  BUNTIME_LIMIT_TMP_SIZE,
+  BUNTIME_LIMIT_SHM_SIZE,
+  BUNTIME_LIMIT_OPEN_FILES,
+  BUNTIME_LIMIT_NET_RATE,
+  BUNTIME_LIMIT_NET_BYTES,
+} BuntimeLimit;
+
+/**
  * BuntimeSandbox:
  *
  * A launcher: the policy of one run and how to run it.
@@ -133,6 +167,24 @@ gboolean buntime_sandbox_add_permission(BuntimeSandbox *sandbox, BuntimePermissi
  * Since: 1.0
  */
 void buntime_sandbox_allow_all(BuntimeSandbox *sandbox);
+
+/**
+ * buntime_sandbox_set_limit:
+ * @sandbox: a launcher
+ * @limit: what is limited
+ * @value: how much of it, in the words of #BuntimeLimit
+ * @error: return location for an error
+ *
+ * Sets a limit, which stands over those of policy files. A limit that cannot
+ * be applied stops the run.
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_USAGE if @value
+ *   is malformed or out of bounds
+ *
+ * Since: 1.0
+ */
+gboolean buntime_sandbox_set_limit(BuntimeSandbox *sandbox, BuntimeLimit limit, const char *value,
+                                   GError **error);
 
 /**
  * buntime_sandbox_add_policy:

@@ -193,7 +193,8 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
       !compile_places(&self, error))
     return NULL;
   bt_compile_env(&self);
-  bt_compile_limits(&self);
+  if (!bt_compile_limits(&self, error))
+    return NULL;
   bt_compile_net(&self);
   return fill_header(&self, error) ? finish(&self, error) : NULL;
 }

@@ -6,12 +6,29 @@
  */
 #include "plan/bt-plan-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <sys/resource.h>
 
 #define PROCESSES 1024
 
-void
-bt_compile_limits(BtCompile *self)
+/* A limit that is not applied would be a wish that nobody hears. */
+static gboolean
+check_applied(BtCompile *self, GError **error)
+{
+  for (guint i = 0; i < BT_N_LIMITS; i++) {
+    const BtOrigin *origin;
+    guint64 value;
+    if (!bt_policy_get_limit(self->request->policy, i, &value, &origin))
+      continue;
+    g_autofree char *object = bt_origin_format(origin);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, object, _("this limit cannot be applied yet"),
+                   _("leave it out"));
+  }
+  return TRUE;
+}
+
+gboolean
+bt_compile_limits(BtCompile *self, GError **error)
 {
   struct rlimit files;
 
@@ -22,4 +39,5 @@ bt_compile_limits(BtCompile *self)
   bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
   if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY)
     bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
+  return check_applied(self, error);
 }

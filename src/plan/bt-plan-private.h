@@ -158,7 +158,7 @@ void bt_compile_program(BtCompile *self, const char *path, const BtProgram *know
 /* Libraries of a prefix may be mapped; its programs do not run. (bt-plan-worker.c) */
 void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
-void bt_compile_limits(BtCompile *self); /* bt-plan-limits.c */
+gboolean bt_compile_limits(BtCompile *self, GError **error); /* bt-plan-limits.c */
 void bt_compile_sys(BtCompile *self);    /* bt-plan-sys.c */
 const char *bt_compile_host_name(const BtCompile *self); /* bt-plan-sys.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */

@@ -276,6 +276,28 @@ put_audit(BtJsonWriter *json, BtPolicy *policy)
   bt_json_end(json);
 }
 
+static void
+put_limits(BtJsonWriter *json, BtPolicy *policy)
+{
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < BT_N_LIMITS; i++) {
+    guint64 value;
+    if (!bt_policy_get_limit(policy, i, &value, NULL))
+      continue;
+    if (!any)
+      bt_json_begin_object(json, "limits");
+    any = TRUE;
+    g_autofree char *word = bt_limit_format(i, value);
+    if (bt_limit_is_count(i))
+      bt_json_put_int(json, bt_limit_key(i), (gint64)value);
+    else
+      bt_json_put_string(json, bt_limit_key(i), word);
+  }
+  if (any)
+    bt_json_end(json);
+}
+
 char *
 bt_policy_format_json(BtPolicy *policy, GError **error)
 {
@@ -296,6 +318,7 @@ bt_policy_format_json(BtPolicy *policy, GError **error)
   put_sys(&json, policy);
   put_anti_escape(&json, policy);
   put_audit(&json, policy);
+  put_limits(&json, policy);
   bt_json_end(&json);
   g_string_append_c(text, '\n');
   return g_string_free(g_steal_pointer(&text), FALSE);
@@ -379,6 +402,13 @@ add_settings(GPtrArray *lines, BtPolicy *policy)
   for (gsize i = 0; i < G_N_ELEMENTS(audit_words); i++)
     if ((policy->audit & audit_words[i].event) != 0)
       add_line(lines, "audit: %s", audit_words[i].word);
+  for (guint i = 0; i < BT_N_LIMITS; i++) {
+    guint64 value;
+    if (!bt_policy_get_limit(policy, i, &value, NULL))
+      continue;
+    g_autofree char *word = bt_limit_format(i, value);
+    add_line(lines, "limits.%s = %s", bt_limit_key(i), word);
+  }
 }
 
 static int

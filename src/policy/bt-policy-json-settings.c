@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a policy file says besides rules for paths and hosts: layers, further
- * system calls, audit, variables, facts about the machine.
+ * system calls, audit, variables, facts about the machine, limits.
  */
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -256,5 +256,43 @@ bt_reader_read_sys(BtPolicyReader *self, const BtJsonNode *node)
     { "allow", BT_JSON_ARRAY, read_sys_allow },
     { "deny", BT_JSON_ARRAY, read_sys_deny },
   };
+  bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
+}
+
+/* ---- limits ---- */
+
+static void
+read_limit(BtPolicyReader *self, const BtJsonNode *node)
+{
+  BtRule rule = { .action = BT_ACTION_DENY };
+  GError *cause = NULL;
+  guint64 value = 0;
+  BtLimit limit = 0;
+
+  while (strcmp(bt_limit_key(limit), node->name) != 0)
+    limit++;
+  if (node->kind != BT_JSON_NUMBER && node->kind != BT_JSON_STRING) {
+    bt_reader_complain(self, node, _("a value of the wrong type"),
+                       _("write a number, or a string like \"512M\", \"90s\" or \"50%\""));
+    return;
+  }
+  if (!(node->kind == BT_JSON_NUMBER ? bt_limit_from_number(limit, node->number, &value, &cause)
+                                     : bt_limit_parse(limit, node->string, &value, &cause))) {
+    bt_reader_complain_because(self, node, cause);
+    return;
+  }
+  init_rule(self, &rule, BT_ACTION_DENY, node);
+  bt_policy_set_limit(self->found, BT_LAYER_FILES, limit, value, &rule.origin);
+  bt_origin_clear(&rule.origin);
+}
+
+void
+bt_reader_read_limits(BtPolicyReader *self, const BtJsonNode *node)
+{
+  BtReaderKey keys[BT_N_LIMITS];
+
+  for (guint i = 0; i < BT_N_LIMITS; i++)
+    keys[i] = (BtReaderKey){ bt_limit_key(i),
+                             bt_limit_is_count(i) ? BT_JSON_NUMBER : BT_JSON_NULL, read_limit };
   bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
 }

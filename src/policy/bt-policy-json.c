@@ -109,14 +109,6 @@ read_defaults(BtPolicyReader *self, const BtJsonNode *node)
   bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
 }
 
-/* A key that is passed over would be a restriction that is not there. */
-static void
-refuse_later_key(BtPolicyReader *self, const BtJsonNode *node)
-{
-  bt_reader_complain_choice(self, &node->name_position, NULL,
-                            _("not supported by this version of buntime"));
-}
-
 void
 bt_policy_extends_free(BtPolicyExtends *extends)
 {
@@ -177,7 +169,7 @@ read_root(BtPolicyReader *self, const BtJsonNode *root)
     { "env", BT_JSON_OBJECT, bt_reader_read_env },
     { "ffi", BT_JSON_OBJECT, read_ffi },
     { "sys", BT_JSON_OBJECT, bt_reader_read_sys },
-    { "limits", BT_JSON_NULL, refuse_later_key },
+    { "limits", BT_JSON_OBJECT, bt_reader_read_limits },
   };
 
   if (root->kind == BT_JSON_OBJECT && !bt_reader_has(root, "version")) {
@@ -231,6 +223,10 @@ take_settings(BtPolicy *policy, BtPolicy *found)
   /* Who does not speak of layers has them on. */
   bt_policy_merge_plugins(policy, found->plugins, &found->plugins_origin);
   bt_policy_add_audit(policy, found->audit);
+  for (guint i = 0; i < BT_N_LIMITS; i++)
+    if (found->limits[i].set)
+      bt_policy_set_limit(policy, BT_LAYER_FILES, i, found->limits[i].value,
+                          &found->limits[i].origin);
 }
 
 static void

@@ -87,6 +87,7 @@ void bt_reader_read_anti_escape(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_audit(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_env(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_sys(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_limits(BtPolicyReader *self, const BtJsonNode *node);
 
 /* Calls read for each element of an array. */
 void bt_reader_read_list(BtPolicyReader *self, const BtJsonNode *node, BtReaderFunc read);

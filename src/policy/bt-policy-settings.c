@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a policy says besides rules: layers that are off, limits, audit,
+ * What a policy says besides rules and limits: layers that are off, audit,
  * further system calls to refuse.
  */
 #include "policy/bt-policy-private.h"
@@ -9,33 +9,6 @@ const char *const bt_sys_words[BT_N_SYS + 1] = {
   "hostname",  "loadavg",  "networkInterfaces", "systemMemoryInfo",
   "osRelease", "osUptime", "uid",               "gid",
 };
-
-static const struct {
-  const char *key, *flag;
-} limit_names[BT_N_LIMITS] = {
-  [BT_LIMIT_MEMORY] = { "memory", "memory" },
-  [BT_LIMIT_CPU] = { "cpu", "cpu" },
-  [BT_LIMIT_PIDS] = { "pids", "pids" },
-  [BT_LIMIT_WALL_TIME] = { "wallTime", "timeout" },
-  [BT_LIMIT_CPU_TIME] = { "cpuTime", "cpu-time" },
-  [BT_LIMIT_OUTPUT] = { "output", "max-output" },
-  [BT_LIMIT_TMP_SIZE] = { "tmpSize", "tmp-size" },
-  [BT_LIMIT_OPEN_FILES] = { "openFiles", "open-files" },
-  [BT_LIMIT_NET_RATE] = { "netConnectionsPerSecond", "net-rate" },
-  [BT_LIMIT_NET_BYTES] = { "netBytes", "net-bytes" },
-};
-
-const char *
-bt_limit_key(BtLimit limit)
-{
-  return limit_names[limit].key;
-}
-
-const char *
-bt_limit_flag(BtLimit limit)
-{
-  return limit_names[limit].flag;
-}
 
 static void
 replace_origin(BtOrigin *to, const BtOrigin *from)
@@ -68,35 +41,6 @@ gboolean
 bt_policy_wants_namespaces(BtPolicy *policy)
 {
   return policy->has_files && (policy->plugins & BT_PLUGIN_NAMESPACES) != 0;
-}
-
-gboolean
-bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
-                    const BtOrigin **origin_out)
-{
-  if (!policy->limits[limit].set)
-    return FALSE;
-  *value_out = policy->limits[limit].value;
-  if (origin_out != NULL)
-    *origin_out = &policy->limits[limit].origin;
-  return TRUE;
-}
-
-void
-bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 value,
-                    const BtOrigin *origin)
-{
-  gboolean stands = policy->limits[limit].set &&
-                    (policy->limits[limit].layer < layer ||
-                     (policy->limits[limit].layer == layer && layer == BT_LAYER_FILES &&
-                      policy->limits[limit].value <= value));
-
-  if (stands)
-    return;
-  policy->limits[limit].set = TRUE;
-  policy->limits[limit].layer = layer;
-  policy->limits[limit].value = value;
-  replace_origin(&policy->limits[limit].origin, origin);
 }
 
 BtAudit

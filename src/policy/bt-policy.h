@@ -105,6 +105,7 @@ typedef enum {
   BT_LIMIT_CPU_TIME,   /* ms */
   BT_LIMIT_OUTPUT,     /* bytes of stdout and stderr together */
   BT_LIMIT_TMP_SIZE,   /* bytes of /tmp and /dev/shm each */
+  BT_LIMIT_SHM_SIZE,   /* bytes of /dev/shm, where it is another */
   BT_LIMIT_OPEN_FILES, /* descriptors a process */
   BT_LIMIT_NET_RATE,   /* new connections a second */
   BT_LIMIT_NET_BYTES,  /* bytes sent and received together */
@@ -263,16 +264,6 @@ void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *ori
 /* Has a policy file been read that leaves namespaces on? Silence means on. */
 gboolean bt_policy_wants_namespaces(BtPolicy *policy);
 
-/* FALSE: not limited by the policy. origin_out may be NULL (transfer none). */
-gboolean bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
-                             const BtOrigin **origin_out);
-/* A higher layer's word stands; of two files the smaller. */
-void bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 value,
-                         const BtOrigin *origin);
-/* The policy file's key, "wallTime", and the flag, "timeout". */
-const char *bt_limit_key(BtLimit limit);
-const char *bt_limit_flag(BtLimit limit);
-
 /* The union of what files and flags ask for; 0: no audit. */
 BtAudit bt_policy_get_audit(BtPolicy *policy);
 void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
@@ -281,6 +272,31 @@ void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
 extern const char *const bt_sys_words[BT_N_SYS + 1];
 /* 0: told. The error has no object yet. */
 BtSys bt_sys_parse(const char *word, BtAction action, GError **error);
+
+/* ---- limits (bt-policy-limits.c) ---- */
+
+/* FALSE: not limited by the policy. origin_out may be NULL (transfer none). */
+gboolean bt_policy_get_limit(BtPolicy *policy, BtLimit limit, guint64 *value_out,
+                             const BtOrigin **origin_out);
+/* A higher layer's word stands; of two files the smaller, of two flags the last. */
+void bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 value,
+                         const BtOrigin *origin);
+/* The text after a flag's "=". */
+gboolean bt_policy_add_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, const char *word,
+                             GError **error);
+/* "512M", "90s", "0.5": what a flag or a file's string says. The error has no object yet. */
+gboolean bt_limit_parse(BtLimit limit, const char *word, guint64 *value_out, GError **error);
+/* What a file's number says. */
+gboolean bt_limit_from_number(BtLimit limit, double number, guint64 *value_out, GError **error);
+/* What bt_limit_parse() reads as value (transfer full). */
+char *bt_limit_format(BtLimit limit, guint64 value);
+/* "--timeout=60s" for one of 30 s; NULL: there is no larger one (transfer full). */
+char *bt_suggest_limit(BtLimit limit, guint64 value);
+/* Is it a plain number, which a file does not write as a string? */
+gboolean bt_limit_is_count(BtLimit limit);
+/* The policy file's key, "wallTime", and the flag without dashes, "timeout". */
+const char *bt_limit_key(BtLimit limit);
+const char *bt_limit_flag(BtLimit limit);
 
 /* ---- the matcher (bt-matcher.c). Paths are canonical. ---- */
 

@@ -37,7 +37,7 @@ def documents():
     yield {"nme": "n"}
     # Every key with every type, but for the texts that only the reader can judge.
     keys = ["name", "description", "extends", "plugins", "defaults", "fs", "net", "exec", "ffi",
-            "env", "sys", "antiEscape", "audit"]
+            "env", "sys", "antiEscape", "audit", "limits"]
     for key, value in itertools.product(keys, WRONG):
         if not (key == "extends" and value in (["x"],)):
             yield {key: value}
@@ -94,6 +94,23 @@ def documents():
         yield {"audit": {"enabled": False, "events": [event]}}
     yield {"audit": {"enabled": "yes"}}
     yield {"limits": {}}
+    for key in ("memory", "output", "tmpSize", "shmSize", "netBytes"):
+        for value in (None, True, 0, -1, 1.5, 1 << 19, 1 << 20, 99999, 562949953421312,
+                      562949953421313, "512M", "1GiB", "1.5G", "1.2345G", "0", "1KB", "1m", "1 M",
+                      "M", "", "-1M", "1e9", "5iB"):
+            yield {"limits": {key: value}}
+    for key in ("wallTime", "cpuTime"):
+        for value in (None, [], 0, -1, 1, 0.5, 30 * 86400, 30 * 86400 + 1, "1", "1.5h", "500ms", "90s",
+                      "2m", "1d", "0s", "1min", "1S", "s", "1h30m", "+1", "1.s"):
+            yield {"limits": {key: value}}
+    for value in (None, False, 0, -1, 1, 0.5, 2.125, 8192, 8193, "1", "0.5", "50%", "150%", "0%",
+                  "%", "50 %", "1.2345", "half", "1,5"):
+        yield {"limits": {"cpu": value}}
+    for key, most in (("pids", 1 << 22), ("openFiles", 1 << 20), ("netConnectionsPerSecond", 10**6)):
+        for value in (None, 0, -1, 1, 64, 1.5, 64.0, most, most + 1, "64", "1K"):
+            yield {"limits": {key: value}}
+    yield {"limits": {"Memory": "512M"}}
+    yield {"limits": {"cpus": 2}}
 
 
 DOCUMENTS = [{"version": 1, **document} for document in documents()] + [
@@ -128,6 +145,9 @@ def test_reader_and_schema_agree(world, schema):
     net(action="allow", cidr="10.0.0.0/33"), net(action="allow", host="2852039166"),
     net(action="allow", host="a.example", ports="0-99999"), {"extends": ["no-such-preset"]},
     fs(action="allow", path="${NONE}/x", perms=["read_file"]),
+    {"limits": {"memory": "1K"}}, {"limits": {"tmpSize": "999999T"}}, {"limits": {"output": "0.1K"}},
+    {"limits": {"wallTime": "31d"}}, {"limits": {"cpu": 0.0001}}, {"limits": {"cpu": "9999999"}},
+    {"limits": {"wallTime": "0.5ms"}},
 ])
 def test_what_only_the_reader_can_judge(world, schema, document):
     document = {"version": 1, **document}
