@@ -37,7 +37,8 @@ bt_check(const BtCommandLine *line, GError **error)
   g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
   BuntimePermission kind = BUNTIME_PERMISSION_NET;
 
-  if (!find_kind(line, &kind, error) || !bt_apply_all(sandbox, line, error))
+  if (!find_kind(line, &kind, error) || !bt_apply_all(sandbox, line, error) ||
+      !buntime_sandbox_add_environment(sandbox, error))
     return -1;
   g_autoptr(BuntimeVerdict) verdict =
     buntime_sandbox_check(sandbox, kind, line->words->pdata[1], error);

@@ -4,6 +4,17 @@
 
 #include "cli/bt-run.h"
 
+/* They stand above the file: written into it, they would be another layer's. */
+static void
+tell_of_environment(void)
+{
+  g_auto(GStrv) names = buntime_environment_list();
+
+  for (char **name = names; *name != NULL; name++)
+    fprintf(stderr, _("buntime: %s is not written: each run reads it from its environment\n"),
+            *name);
+}
+
 int
 bt_init_policy(const BtCommandLine *line, GError **error)
 {
@@ -19,5 +30,6 @@ bt_init_policy(const BtCommandLine *line, GError **error)
   g_autofree char *text = buntime_sandbox_to_json(sandbox, error);
   if (text == NULL)
     return -1;
+  tell_of_environment();
   return bt_print(text, error);
 }

@@ -156,7 +156,7 @@ bt_run(const BtCommandLine *line, GError **error)
   GError *failure = NULL;
   int exit_status;
 
-  if (!bt_apply_all(sandbox, line, error))
+  if (!bt_apply_all(sandbox, line, error) || !buntime_sandbox_add_environment(sandbox, error))
     return -1;
   if (buntime_sandbox_run(sandbox, line->entry, line->args, &exit_status, &failure))
     return exit_status;

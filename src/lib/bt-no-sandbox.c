@@ -13,6 +13,7 @@
 
 #include "lib/bt-write.h"
 #include "policy/bt-event.h"
+#include "policy/bt-policy-environ.h"
 
 static void
 announce(const char *entry)
@@ -25,11 +26,27 @@ announce(const char *entry)
   (void)!bt_write_quietly(STDERR_FILENO, text, strlen(text));
 }
 
+/* All but what is addressed to buntime (transfer container). */
+static GPtrArray *
+environment_of(const BtPlanRequest *request)
+{
+  GPtrArray *environment = g_ptr_array_new();
+
+  for (const char *const *entry = request->environment; *entry != NULL; entry++) {
+    g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+    if (!bt_policy_environ_is_own(name))
+      g_ptr_array_add(environment, (char *)*entry);
+  }
+  g_ptr_array_add(environment, NULL);
+  return environment;
+}
+
 gboolean
 bt_run_without_sandbox(const BtPlanRequest *request, GError **error)
 {
   g_autoptr(BtPlan) plan = NULL;
   g_autoptr(GPtrArray) args = g_ptr_array_new();
+  g_autoptr(GPtrArray) environment = environment_of(request);
   BtPlanView view;
   gsize size;
 
@@ -54,7 +71,7 @@ bt_run_without_sandbox(const BtPlanRequest *request, GError **error)
   g_ptr_array_add(args, NULL);
   announce(request->entry);
   const char *executable = bt_plan_string(&view, view.header->executable);
-  execve(executable, (char **)args->pdata, (char **)request->environment);
+  execve(executable, (char **)args->pdata, (char **)environment->pdata);
   return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, executable, g_strerror(errno),
                  _("see whether it is a program and marked executable"));
 }

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 struct _BuntimeSandbox {
   BtPolicy *policy;
   BtPolicyFiles *files; /* NULL: none were added */
+  GPtrArray *grants;    /* char *: what the environment grants, safe to print; NULL: nothing */
   char *cwd;
   char *home;
   BtWorkerKind worker;

@@ -19,7 +19,7 @@ can_be_read(BuntimeSandbox *self, const char *text, GError **error)
 
   /* Sets the JSON reader. */
   bt_sandbox_files(self);
-  return bt_policy_add_json(again, bytes, "policy", self->home, NULL, error);
+  return bt_policy_add_json(again, BT_LAYER_FILES, bytes, "policy", self->home, NULL, error);
 }
 
 char *

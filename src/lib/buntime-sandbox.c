@@ -21,6 +21,7 @@
 #include "lib/bt-write.h"
 #include "policy/bt-event.h"
 #include "policy/bt-json.h"
+#include "policy/bt-policy-environ.h"
 
 /* HOME is the user's word for it; a service without one gets its record's. */
 static char *
@@ -55,6 +56,7 @@ buntime_sandbox_free(BuntimeSandbox *self)
 {
   bt_policy_unref(self->policy);
   g_clear_pointer(&self->files, bt_policy_files_free);
+  g_clear_pointer(&self->grants, g_ptr_array_unref);
   g_free(self->cwd);
   g_free(self->home);
   g_free(self->events);
@@ -147,6 +149,31 @@ buntime_sandbox_add_policy(BuntimeSandbox *self, const char *value, GError **err
   return bt_policy_files_add(bt_sandbox_files(self), self->policy, value, error);
 }
 
+gboolean
+buntime_sandbox_add_environment(BuntimeSandbox *self, GError **error)
+{
+  g_auto(GStrv) environment = g_get_environ();
+
+  if (self->grants == NULL)
+    self->grants = g_ptr_array_new_with_free_func(g_free);
+  return bt_policy_add_environment(self->policy, bt_sandbox_files(self),
+                                   (const char *const *)environment, self->cwd, self->home,
+                                   self->grants, error);
+}
+
+char **
+buntime_environment_list(void)
+{
+  g_auto(GStrv) names = g_listenv();
+  GPtrArray *found = g_ptr_array_new();
+
+  for (char **name = names; *name != NULL; name++)
+    if (bt_policy_environ_is_own(*name))
+      g_ptr_array_add(found, bt_text_neutralise(*name, -1));
+  g_ptr_array_add(found, NULL);
+  return (char **)g_ptr_array_free(found, FALSE);
+}
+
 void
 buntime_sandbox_set_worker(BuntimeSandbox *self, BuntimeWorkerKind kind)
 {
@@ -214,6 +241,17 @@ tell_notices(BtExplainer *explainer, GPtrArray *notices)
 {
   for (guint i = 0; i < notices->len; i++)
     bt_explainer_note(explainer, g_ptr_array_index(notices, i));
+}
+
+/* Even if quiet: the caller may not know what is in its environment. */
+static void
+announce_grants(const BuntimeSandbox *self)
+{
+  for (guint i = 0; self->grants != NULL && i < self->grants->len; i++) {
+    g_autofree char *text = g_strdup_printf(_("buntime: permissions from the environment: %s\n"),
+                                            (char *)g_ptr_array_index(self->grants, i));
+    (void)!bt_write_quietly(STDERR_FILENO, text, strlen(text));
+  }
 }
 
 static guint64
@@ -418,6 +456,7 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
                    _("put one of them into a file"));
   if (!self->isolated)
     return run_bare(self, entry, args, error);
+  announce_grants(self);
   bt_terminal_save(&terminal);
   gboolean ok =
     bt_caller_settle(entry, &caller, explainer, &failure) &&

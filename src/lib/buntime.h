@@ -203,6 +203,36 @@ gboolean buntime_sandbox_set_limit(BuntimeSandbox *sandbox, BuntimeLimit limit, 
 gboolean buntime_sandbox_add_policy(BuntimeSandbox *sandbox, const char *value, GError **error);
 
 /**
+ * buntime_sandbox_add_environment:
+ * @sandbox: a launcher
+ * @error: return location for an error
+ *
+ * Takes permissions from the environment of the process: `POD_ALLOW_NET` to
+ * `POD_DENY_UNIX`, `POD_POLICY_JSON` (a policy in base64), and the same with
+ * `BUNTIME_`. They stand below the permissions added one by one and above
+ * policy files. A run says on stderr what they grant, even if quiet. The program
+ * never sees them, whether this is called or not.
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_USAGE if a
+ *   variable is misspelt, empty or malformed, or has different values in both
+ *   spellings, or to %BUNTIME_ERROR_POLICY as of buntime_sandbox_add_policy()
+ *
+ * Since: 1.0
+ */
+gboolean buntime_sandbox_add_environment(BuntimeSandbox *sandbox, GError **error);
+
+/**
+ * buntime_environment_list:
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the names of the
+ *   variables that buntime_sandbox_add_environment() would take, or refuse;
+ *   safe to print
+ *
+ * Since: 1.0
+ */
+char **buntime_environment_list(void);
+
+/**
  * buntime_sandbox_set_worker:
  * @sandbox: a launcher
  * @kind: how to run the entry

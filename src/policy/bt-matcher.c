@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/bt-path.h"
+#include "policy/bt-policy-environ.h"
 #include "policy/bt-policy-private.h"
 
 typedef struct {
@@ -278,6 +279,12 @@ index_env(const GPtrArray *rules)
   return index;
 }
 
+/* What a program is permitted is not for it to read, and its own buntime would take it up. */
+static const BtOrigin own_variables = {
+  .source = (char *)BT_SOURCE_SELF,
+  .text = (char *)"buntime's own permissions are never shown",
+};
+
 BtVerdict
 bt_policy_check_env(BtPolicy *policy, const char *name)
 {
@@ -285,6 +292,8 @@ bt_policy_check_env(BtPolicy *policy, const char *name)
   BtIndexed *indexed = &policy->env_index;
   EnvMatch match = { .name = name, .hook = is_hook(name) };
 
+  if (bt_policy_environ_is_own(name))
+    return (BtVerdict){ BT_ACTION_DENY, &own_variables };
   if (rules->len > MIN_INDEXED) {
     update(indexed, rules, index_env);
     bt_rule_index_search(indexed->index, name, strlen(name), '\0', match_env, &match);

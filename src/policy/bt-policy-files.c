@@ -19,10 +19,11 @@
 #define MAX_FILES 64
 #define MAX_BYTES (4u << 20)
 
-/* A file is the same one under whatever name. */
+/* A file is the same one under whatever name. Each layer has its own: below it, it says less. */
 typedef struct {
   dev_t device;
   ino_t inode;
+  BtLayer layer;
   char *path;
   gboolean open; /* it is being added: to come here again is a cycle */
 } File;
@@ -40,6 +41,7 @@ struct _BtPolicyFiles {
 typedef struct {
   BtPolicyFiles *files;
   BtPolicy *policy;
+  BtLayer layer;
   GString *errors;
   GPtrArray *chain; /* File: what leads here, not owned */
 } Adding;
@@ -312,11 +314,11 @@ complain_cycle(Adding *self, const File *again, const char *where)
 }
 
 static File *
-find_known(BtPolicyFiles *self, const struct stat *info)
+find_known(Adding *self, const struct stat *info)
 {
-  for (guint i = 0; i < self->files->len; i++) {
-    File *file = g_ptr_array_index(self->files, i);
-    if (file->device == info->st_dev && file->inode == info->st_ino)
+  for (guint i = 0; i < self->files->files->len; i++) {
+    File *file = g_ptr_array_index(self->files->files, i);
+    if (file->device == info->st_dev && file->inode == info->st_ino && file->layer == self->layer)
       return file;
   }
   return NULL;
@@ -335,7 +337,7 @@ add_file(Adding *self, const char *path, const char *where)
     complain(self, where, cause);
     return;
   }
-  File *file = find_known(self->files, &info);
+  File *file = find_known(self, &info);
   if (file != NULL) {
     if (file->open)
       complain_cycle(self, file, where);
@@ -352,6 +354,7 @@ add_file(Adding *self, const char *path, const char *where)
   file = g_new0(File, 1);
   file->device = info.st_dev;
   file->inode = info.st_ino;
+  file->layer = self->layer;
   file->path = g_strdup(path);
   file->open = TRUE;
   g_ptr_array_add(self->files->files, file);
@@ -361,16 +364,18 @@ add_file(Adding *self, const char *path, const char *where)
   file->open = FALSE;
 }
 
+/* path is absolute, "-" or what stands for a path in errors. */
 static void
 add_bytes(Adding *self, GBytes *bytes, const char *path)
 {
   g_autoptr(GPtrArray) extends =
     g_ptr_array_new_with_free_func((GDestroyNotify)bt_policy_extends_free);
   g_autofree char *folder =
-    strcmp(path, "-") == 0 ? g_strdup(self->files->cwd) : g_path_get_dirname(path);
+    g_path_is_absolute(path) ? g_path_get_dirname(path) : g_strdup(self->files->cwd);
   GError *cause = NULL;
 
-  if (!bt_policy_add_json(self->policy, bytes, path, self->files->home, extends, &cause))
+  if (!bt_policy_add_json(self->policy, self->layer, bytes, path, self->files->home, extends,
+                          &cause))
     complain_lines(self, cause);
   for (guint i = 0; i < extends->len; i++) {
     const BtPolicyExtends *one = g_ptr_array_index(extends, i);
@@ -407,7 +412,9 @@ bt_policy_files_add(BtPolicyFiles *self, BtPolicy *policy, const char *value, GE
   g_autofree char *path = bt_policy_files_find(self, value, error);
   g_autoptr(GString) errors = g_string_new(NULL);
   g_autoptr(GPtrArray) chain = g_ptr_array_new();
-  Adding adding = { .files = self, .policy = policy, .errors = errors, .chain = chain };
+  Adding adding = {
+    .files = self, .policy = policy, .layer = BT_LAYER_FILES, .errors = errors, .chain = chain,
+  };
 
   if (path == NULL)
     return FALSE;
@@ -415,6 +422,20 @@ bt_policy_files_add(BtPolicyFiles *self, BtPolicy *policy, const char *value, GE
     add_stdin(&adding);
   else
     add_file(&adding, path, NULL);
+  return errors->len == 0 || bt_fail(error, BUNTIME_ERROR_POLICY, NULL, errors->str, NULL);
+}
+
+gboolean
+bt_policy_files_add_bytes(BtPolicyFiles *self, BtPolicy *policy, BtLayer layer, GBytes *bytes,
+                          const char *name, GError **error)
+{
+  g_autoptr(GString) errors = g_string_new(NULL);
+  g_autoptr(GPtrArray) chain = g_ptr_array_new();
+  Adding adding = {
+    .files = self, .policy = policy, .layer = layer, .errors = errors, .chain = chain,
+  };
+
+  add_bytes(&adding, bytes, name);
   return errors->len == 0 || bt_fail(error, BUNTIME_ERROR_POLICY, NULL, errors->str, NULL);
 }
 

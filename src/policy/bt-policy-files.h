@@ -27,6 +27,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicyFiles, bt_policy_files_free)
  */
 gboolean bt_policy_files_add(BtPolicyFiles *self, BtPolicy *policy, const char *value,
                              GError **error);
+/*
+ * Adds a policy that is no file, and what it extends, to a layer. Its paths
+ * are relative to the current directory; name stands for its path in errors.
+ */
+gboolean bt_policy_files_add_bytes(BtPolicyFiles *self, BtPolicy *policy, BtLayer layer,
+                                   GBytes *bytes, const char *name, GError **error);
 /* Has standard input been read? */
 gboolean bt_policy_files_used_stdin(BtPolicyFiles *self);
 

@@ -134,7 +134,7 @@ bt_env_pattern_check(const char *pattern, GError **error)
 {
   if (pattern[0] == '\0')
     return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("an empty item"),
-                   _("leave the value out for every variable, or write names like LANG,AWS_*"));
+                   _("write names like LANG,AWS_*"));
   if (strchr(pattern, '=') != NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, NULL, _("a value cannot be given here"),
                    _("set it in the environment of buntime and write only its name"));
@@ -224,7 +224,7 @@ add_path(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action, const ch
 
   if (item[0] == '\0')
     return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("an empty path in the list"),
-                   _("leave the value out for everything; write \",,\" for a comma in a path"));
+                   _("take the comma out; write \",,\" for a comma in a path"));
   init_rule(&rule->rule, action, layer, flag, item);
   rule->written = g_strdup(item);
   if (!is_program_name(kind, item)) {

@@ -33,7 +33,7 @@ read_action(BtPolicyReader *self, const BtJsonNode *node, BtAction *action_out)
 static void
 init_rule(BtPolicyReader *self, BtRule *rule, BtAction action, const BtJsonNode *node)
 {
-  bt_rule_init(rule, action, BT_LAYER_FILES, self->file, node->position.line, self->path->str);
+  bt_rule_init(rule, action, self->layer, self->file, node->position.line, self->path->str);
 }
 
 /* Absolute, from a member that is a string; NULL: told. */

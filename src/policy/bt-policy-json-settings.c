@@ -12,7 +12,7 @@
 static void
 init_rule(BtPolicyReader *self, BtRule *rule, BtAction action, const BtJsonNode *node)
 {
-  bt_rule_init(rule, action, BT_LAYER_FILES, self->file, node->position.line, self->path->str);
+  bt_rule_init(rule, action, self->layer, self->file, node->position.line, self->path->str);
 }
 
 /* ---- plugins ---- */
@@ -282,7 +282,7 @@ read_limit(BtPolicyReader *self, const BtJsonNode *node)
     return;
   }
   init_rule(self, &rule, BT_ACTION_DENY, node);
-  bt_policy_set_limit(self->found, BT_LAYER_FILES, limit, value, &rule.origin);
+  bt_policy_set_limit(self->found, self->layer, limit, value, &rule.origin);
   bt_origin_clear(&rule.origin);
 }
 

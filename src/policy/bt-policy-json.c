@@ -191,7 +191,7 @@ take_rules(GPtrArray *to, GPtrArray *from)
     g_ptr_array_add(to, bt_path_rule_copy(g_ptr_array_index(from, i)));
 }
 
-/* Of two values for one variable none is more restrictive: it is an error. */
+/* Of two values for one variable none is more restrictive: in one layer it is an error. */
 static gboolean
 check_sets(BtPolicy *policy, BtPolicy *found, GError **error)
 {
@@ -199,7 +199,8 @@ check_sets(BtPolicy *policy, BtPolicy *found, GError **error)
     const BtEnvSet *set = g_ptr_array_index(found->env_set, i);
     for (guint k = 0; k < policy->env_set->len; k++) {
       const BtEnvSet *other = g_ptr_array_index(policy->env_set, k);
-      if (strcmp(set->name, other->name) != 0 || strcmp(set->value, other->value) == 0)
+      if (set->rule.layer != other->rule.layer || strcmp(set->name, other->name) != 0 ||
+          strcmp(set->value, other->value) == 0)
         continue;
       g_autofree char *here = bt_origin_format(&set->rule.origin);
       g_autofree char *there = bt_origin_format(&other->rule.origin);
@@ -225,7 +226,7 @@ take_settings(BtPolicy *policy, BtPolicy *found)
   bt_policy_add_audit(policy, found->audit);
   for (guint i = 0; i < BT_N_LIMITS; i++)
     if (found->limits[i].set)
-      bt_policy_set_limit(policy, BT_LAYER_FILES, i, found->limits[i].value,
+      bt_policy_set_limit(policy, found->limits[i].layer, i, found->limits[i].value,
                           &found->limits[i].origin);
 }
 
@@ -298,8 +299,8 @@ parse(GBytes *bytes, const char *file, GError **error)
 }
 
 gboolean
-bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const char *home,
-                   GPtrArray *extends_out, GError **error)
+bt_policy_add_json(BtPolicy *policy, BtLayer layer, GBytes *bytes, const char *file_path,
+                   const char *home, GPtrArray *extends_out, GError **error)
 {
   /* "/a/./p.json" is how the file was found, not what it is called. */
   g_autofree char *file =
@@ -321,6 +322,7 @@ bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path, const
     g_ptr_array_new_with_free_func((GDestroyNotify)bt_policy_extends_free);
   BtPolicyReader reader = {
     .policy = policy,
+    .layer = layer,
     .file = file,
     .home = home,
     .folder = absolute,

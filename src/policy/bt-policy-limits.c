@@ -299,7 +299,7 @@ bt_policy_set_limit(BtPolicy *policy, BtLayer layer, BtLimit limit, guint64 valu
 {
   gboolean stands = policy->limits[limit].set &&
                     (policy->limits[limit].layer < layer ||
-                     (policy->limits[limit].layer == layer && layer == BT_LAYER_FILES &&
+                     (policy->limits[limit].layer == layer && layer != BT_LAYER_FLAGS &&
                       policy->limits[limit].value <= value));
 
   if (stands)

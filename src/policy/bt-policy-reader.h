@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   BtPolicy *policy;
+  BtLayer layer;
   const char *file;
   const char *home;
   const char *folder; /* of the file, absolute */

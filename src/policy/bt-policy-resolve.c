@@ -32,10 +32,11 @@ is_deny(const BtPathRule *rule)
   return rule->rule.action == BT_ACTION_DENY;
 }
 
+/* Or from a policy in the environment, which is read as one. */
 static gboolean
 is_from_file(const BtPathRule *rule)
 {
-  return rule->rule.layer == BT_LAYER_FILES;
+  return rule->rule.origin.line > 0;
 }
 
 /* "--allow-read=x" for flags, "p.json:3: fs.rules[0]" for files; safe to print. */

@@ -218,11 +218,12 @@ gboolean bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtActi
                             const char *home, GError **error);
 void bt_policy_add_everything(BtPolicy *policy, BtLayer layer, const char *flag);
 /*
- * Reads and merges one policy file of bytes (bt-policy-json.c). extends_out
+ * Reads and merges one policy file of bytes (bt-policy-json.c). Its rules are
+ * of that layer; defaults and settings are merged whatever it is. extends_out
  * (element-type BtPolicyExtends) receives what it extends, for the caller to
  * find and add, after an error too; NULL: a file that extends others is refused.
  */
-gboolean bt_policy_add_json(BtPolicy *policy, GBytes *bytes, const char *file_path,
+gboolean bt_policy_add_json(BtPolicy *policy, BtLayer layer, GBytes *bytes, const char *file_path,
                             const char *home, GPtrArray *extends_out, GError **error);
 
 /* What a policy file says of itself, "" if nothing; NULL: it is no JSON (transfer full). */
@@ -306,6 +307,7 @@ BtVerdict bt_policy_check_path(BtPolicy *policy, const char *path, BtFsPerms per
 BtFsPerms bt_policy_path_perms(BtPolicy *policy, const char *path, BtFsPerms *denied_out);
 BtVerdict bt_policy_check_run(BtPolicy *policy, const char *path);
 BtVerdict bt_policy_check_unix(BtPolicy *policy, const char *path);
+/* Variables addressed to buntime itself are denied above all layers. */
 BtVerdict bt_policy_check_env(BtPolicy *policy, const char *name);
 /* May the file at path be mapped executable, besides the system's and the interpreter's own? */
 BtVerdict bt_policy_check_ffi(BtPolicy *policy, const char *path);

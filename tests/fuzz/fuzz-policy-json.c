@@ -18,7 +18,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_autoptr(GError) error = NULL;
 
   bt_policy_set_json_reader(bt_json_to_variant);
-  gboolean ok = bt_policy_add_json(policy, bytes, "/p.json", "/home/u", NULL, &error);
+  gboolean ok = bt_policy_add_json(policy, BT_LAYER_FILES, bytes, "/p.json", "/home/u", NULL, &error);
   if (ok != (error == NULL))
     abort();
   if (!ok && (strncmp(error->message, "/p.json:", 8) != 0 ||

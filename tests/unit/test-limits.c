@@ -180,7 +180,7 @@ add_file(BtPolicy *policy, const char *name, const char *limits)
   g_autoptr(GError) error = NULL;
 
   bt_policy_set_json_reader(bt_json_to_variant);
-  bt_policy_add_json(policy, bytes, name, "/home/u", NULL, &error);
+  bt_policy_add_json(policy, BT_LAYER_FILES, bytes, name, "/home/u", NULL, &error);
   g_assert_no_error(error);
 }
 
@@ -230,7 +230,7 @@ test_file(void)
   g_autofree char *text = bt_policy_format_json(policy, &error);
   g_assert_no_error(error);
   g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
-  bt_policy_add_json(again, bytes, "/p.json", "/", NULL, &error);
+  bt_policy_add_json(again, BT_LAYER_FILES, bytes, "/p.json", "/", NULL, &error);
   g_assert_no_error(error);
   for (guint i = 0; i < BT_N_LIMITS; i++) {
     guint64 value = 0, read = 0;

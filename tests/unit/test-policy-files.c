@@ -336,7 +336,7 @@ test_round_trip(void)
     g_assert_no_error(error);
     g_test_message("%s", text);
     g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
-    bt_policy_add_json(file, bytes, "/p.json", "/root", NULL, &error);
+    bt_policy_add_json(file, BT_LAYER_FILES, bytes, "/p.json", "/root", NULL, &error);
     g_assert_no_error(error);
     bt_policy_resolve(flags, NULL, NULL, &error);
     g_assert_no_error(error);

@@ -10,7 +10,7 @@ static gboolean
 add(BtPolicy *policy, const char *text, gssize length, GError **error)
 {
   g_autoptr(GBytes) bytes = g_bytes_new(text, length < 0 ? strlen(text) : (gsize)length);
-  return bt_policy_add_json(policy, bytes, "/etc/pol/./p.json", "/home/u", NULL, error);
+  return bt_policy_add_json(policy, BT_LAYER_FILES, bytes, "/etc/pol/./p.json", "/home/u", NULL, error);
 }
 
 #define V "{\"version\": 1, "
@@ -323,7 +323,7 @@ test_extends(void)
   g_autoptr(GBytes) bytes = g_bytes_new_static(good, strlen(good));
   g_autoptr(GBytes) bad_bytes = g_bytes_new_static(bad_items, strlen(bad_items));
 
-  g_assert_true(bt_policy_add_json(policy, bytes, "/p.json", "/home/u", extends, NULL));
+  g_assert_true(bt_policy_add_json(policy, BT_LAYER_FILES, bytes, "/p.json", "/home/u", extends, NULL));
   g_assert_cmpuint(extends->len, ==, 2);
   const BtPolicyExtends *first = g_ptr_array_index(extends, 0);
   const BtPolicyExtends *second = g_ptr_array_index(extends, 1);
@@ -331,7 +331,7 @@ test_extends(void)
   g_assert_cmpstr(first->where, ==, "/p.json:1:28: extends[0]");
   g_assert_cmpstr(second->value, ==, "./base.json");
   g_assert_cmpstr(second->where, ==, "/p.json:2:2: extends[1]");
-  g_assert_false(bt_policy_add_json(policy, bad_bytes, "/p.json", "/home/u", extends, &error));
+  g_assert_false(bt_policy_add_json(policy, BT_LAYER_FILES, bad_bytes, "/p.json", "/home/u", extends, &error));
   g_assert_cmpstr(error->message, ==,
                   "/p.json:1:33: extends[1]: an empty name; write a preset's name or a path\n"
                   "/p.json:1:37: extends[2]: a value of the wrong type; write a string");
