@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The calls of a worker whose arguments are looked at; each check ends in a
+ * verdict on every path.
+ *
+ * libseccomp cannot say "any of these flags" and miscompiles two NE rules on
+ * one argument, so they are assembled here.  Flags and commands that the kernel
+ * takes as int are compared by their low 32 bits: the upper half of the register
+ * is the attacker's to choose.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/fscrypt.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "plan/gen-program.h"
+
+/* Namespaces are made by no one inside. CLONE_NEWTIME is not clone()'s: its bit is the exit signal. */
+static void
+check_clone(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_any(program,
+             CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
+               CLONE_NEWPID | CLONE_NEWNET,
+             GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* _IOW(0xbc, 16, 32 bytes); no header has it. */
+#define BCACHEFS_SUBVOLUME_CREATE 0x4020bc10u
+
+/* Typing into the caller's terminal, its selection, its line discipline, taking it over. */
+static void
+check_ioctl(GenProgram *program)
+{
+  static const unsigned refused[] = {
+    TIOCSTI,
+    TIOCLINUX,
+    TIOCSETD,
+    TIOCSCTTY,
+    /* A snapshot of a granted directory's subvolume holds what was masked, or beside the grant. */
+    BTRFS_IOC_SNAP_CREATE,
+    BTRFS_IOC_SNAP_CREATE_V2,
+    BCACHEFS_SUBVOLUME_CREATE,
+    /* The key of the user's encrypted directories, which the same uid may take away. */
+    FS_IOC_REMOVE_ENCRYPTION_KEY,
+  };
+  gen_load_arg(program, 1);
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    gen_if_equal(program, refused[i], GEN_REFUSE(EPERM));
+  /* A text console's keyboard, font and switching: 'K' and 'V' without direction or size. */
+  gen_mask(program, 0xffffff00u);
+  gen_if_equal(program, 'K' << 8, GEN_REFUSE(EPERM));
+  gen_if_equal(program, 'V' << 8, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* SOCK_NONBLOCK and SOCK_CLOEXEC share the argument. */
+#define TYPE_MASK (~(unsigned)(SOCK_NONBLOCK | SOCK_CLOEXEC))
+
+/*
+ * An AF_UNIX datagram socket may send to any path it sees, without connect().
+ * SOCK_RAW of AF_UNIX is a datagram socket by another name.
+ */
+static void
+check_unix_type(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  gen_mask(program, TYPE_MASK);
+  gen_if_equal(program, SOCK_STREAM, GEN_ALLOW);
+  gen_if_equal(program, SOCK_SEQPACKET, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EACCES));
+}
+
+static void
+check_inet_type(GenProgram *program)
+{
+  static const unsigned protocols[] = { 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP, IPPROTO_ICMPV6 };
+
+  gen_load_arg(program, 1);
+  gen_mask(program, TYPE_MASK);
+  unsigned raw = gen_group_begin(program, SOCK_RAW);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+  gen_group_end(program, raw);
+  gen_load_arg(program, 2);
+  for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+    gen_if_equal(program, protocols[i], GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPROTONOSUPPORT));
+}
+
+static void
+check_socket(GenProgram *program)
+{
+  static const unsigned inet[] = { AF_INET, AF_INET6 };
+
+  gen_load_arg(program, 0);
+  unsigned family = gen_group_begin(program, AF_UNIX);
+  check_unix_type(program);
+  gen_group_end(program, family);
+  for (size_t i = 0; i < sizeof inet / sizeof inet[0]; i++) {
+    family = gen_group_begin(program, inet[i]);
+    check_inet_type(program);
+    gen_group_end(program, family);
+  }
+  family = gen_group_begin(program, AF_NETLINK);
+  gen_load_arg(program, 2);
+  gen_if_equal(program, NETLINK_ROUTE, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPROTONOSUPPORT));
+  gen_group_end(program, family);
+  gen_verdict(program, GEN_REFUSE(EAFNOSUPPORT));
+}
+
+static void
+check_socketpair(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned family = gen_group_begin(program, AF_UNIX);
+  check_unix_type(program);
+  gen_group_end(program, family);
+  gen_verdict(program, GEN_REFUSE(EAFNOSUPPORT));
+}
+
+/* A connect that is not called connect: its address would be seen by nobody. */
+static void
+check_sendto(GenProgram *program)
+{
+  gen_load_arg(program, 3);
+  gen_if_any(program, MSG_FASTOPEN, GEN_REFUSE(EOPNOTSUPP));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_sendmsg(GenProgram *program)
+{
+  gen_load_arg(program, 2);
+  gen_if_any(program, MSG_FASTOPEN, GEN_REFUSE(EOPNOTSUPP));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_setsockopt(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  unsigned level = gen_group_begin(program, IPPROTO_TCP);
+  gen_load_arg(program, 2);
+  gen_if_equal(program, TCP_FASTOPEN_CONNECT, GEN_REFUSE(EOPNOTSUPP));
+  gen_if_equal(program, TCP_ULP, GEN_REFUSE(EOPNOTSUPP));
+  gen_if_equal(program, TCP_REPAIR, GEN_REFUSE(EPERM));
+  gen_group_end(program, level);
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_prctl(GenProgram *program)
+{
+  /* PR_SET_MM moves what /proc shows of the process; the others need privileges or other tasks. */
+  static const unsigned refused[] = {
+    PR_SET_MM, PR_MCE_KILL, PR_SET_IO_FLUSHER, PR_SCHED_CORE,
+  };
+  gen_load_arg(program, 0);
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    gen_if_equal(program, refused[i], GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_personality(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, PER_LINUX, GEN_ALLOW);
+  gen_if_equal(program, 0xffffffffu, GEN_ALLOW); /* a question */
+  gen_if_equal(program, ADDR_NO_RANDOMIZE, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
+/* A lease makes the host's own programs wait; a directory notification watches them. */
+static void
+check_fcntl(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  gen_if_equal(program, F_SETLEASE, GEN_REFUSE(EPERM));
+  gen_if_equal(program, F_NOTIFY, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* Shared memory that is mapped as a program is. */
+static void
+check_shmat(GenProgram *program)
+{
+  gen_load_arg(program, 2);
+  gen_if_any(program, 0100000 /* SHM_EXEC */, GEN_REFUSE(EACCES));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* Same uid, same limits to set: pid 1's are not the worker's. Its own it sets as pid 0. */
+static void
+check_prlimit(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_load_arg(program, 2); /* no new limit: a question */
+  unsigned low = gen_group_begin(program, 0);
+  gen_load(program, offsetof(struct seccomp_data, args) + 8 * 2 + 4);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_group_end(program, low);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
+/*
+ * The worker is in the caller's process group, with the supervisor and the
+ * rest of a pipeline: a group is slowed down across pid namespaces.
+ */
+static void
+check_setpriority(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, PRIO_PGRP, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_ioprio_set(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 2 /* IOPRIO_WHO_PGRP */, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* pid 1 put on no processor, or at the end of every queue, ends nothing any more. */
+static void
+check_sched_set(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 1, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/* The same group killed: only where Landlock does not keep signals inside (before 6.12). */
+static void
+check_kill(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 0, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+const GenChecked gen_checked[] = {
+  { "clone", check_clone },
+  { "ioctl", check_ioctl },
+  { "fcntl", check_fcntl },
+  { "socket", check_socket },
+  { "socketpair", check_socketpair },
+  { "sendto", check_sendto },
+  { "sendmsg", check_sendmsg },
+  { "sendmmsg", check_sendto }, /* flags are its fourth argument too */
+  { "setsockopt", check_setsockopt },
+  { "prctl", check_prctl },
+  { "prlimit64", check_prlimit },
+  { "personality", check_personality },
+  { "shmat", check_shmat },
+  { "setpriority", check_setpriority },
+  { "ioprio_set", check_ioprio_set },
+  { "sched_setaffinity", check_sched_set },
+  { "sched_setparam", check_sched_set },
+  { "sched_setscheduler", check_sched_set },
+  { "sched_setattr", check_sched_set },
+  { "kill", check_kill, .unscoped = true },
+};
+const unsigned gen_n_checked = sizeof gen_checked / sizeof gen_checked[0];
