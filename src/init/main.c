@@ -4,14 +4,17 @@
  * sandbox and reaps.
  *
  * It is started by the supervisor's vfork child (lib/bt-spawn.c), already in
- * new namespaces of every kind, with its ids mapped and a few capabilities
- * over those namespaces.  It decides nothing.  Everything goes by descriptors
+ * new user, mount, pid and uts namespaces, with its ids mapped and a few
+ * capabilities over them.  It decides nothing.  Everything goes by descriptors
  * opened once, and whatever fails ends the run with (stage, errno, object).
  *
  * The order of the stages is the security property:
  *
- *   PLAN        Close this process to others, wait for the plan, read it.  Nothing that
- *               the plan says may have been done before it is checked whole.
+ *   PLAN        Close this process to others, make the network and ipc namespaces
+ *               while the supervisor makes the plan, wait for the plan, read it.
+ *               Nothing that the plan says may have been done before it is checked
+ *               whole.  Then the cgroup namespace: where its root is may depend on
+ *               what the supervisor did meanwhile.
  *   UTS         Host name.
  *   NETWORK     Needs the host's /dev/net/tun and /proc/self/ns, so it comes
  *               before the root changes; needs CAP_NET_ADMIN and port 53, so
@@ -46,6 +49,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -60,7 +64,7 @@
 #include "init/bt-init.h"
 #include "init/bt-report.h"
 
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 
 /*
  * A socket acts in the network namespace it was made in, the host's: by
@@ -127,6 +131,14 @@ close_to_others(BtInit *init)
     bt_fail_at("signalfd");
 }
 
+/* The network's is the longest work of a start that needs no plan: a third of a millisecond. */
+static void
+enter_namespace(int kind, const char *object)
+{
+  if (unshare(kind) != 0)
+    bt_fail_at(object);
+}
+
 /* We are started while the plan is still being made (lib/bt-launch.h). */
 static void
 await_plan(void)
@@ -148,7 +160,10 @@ stage_plan(BtInit *init)
   struct stat info;
 
   close_to_others(init);
+  enter_namespace(CLONE_NEWNET, "network namespace");
+  enter_namespace(CLONE_NEWIPC, "ipc namespace");
   await_plan();
+  enter_namespace(CLONE_NEWCGROUP, "cgroup namespace");
   init->caller_umask = umask(0);
   if (fstat(BT_INIT_PLAN_FD, &info) != 0)
     bt_fail_at("plan");

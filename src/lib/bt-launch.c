@@ -9,7 +9,11 @@
 
 #include "policy/buntime-error.h"
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+/*
+ * Nobody has mapped it, so no future write is no write.  F_SEAL_WRITE would say
+ * the same and first wait for every processor to let go of the pages.
+ */
+#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 gboolean
 bt_launch_begin(uid_t uid, gid_t gid, BtLaunch *launch_out, GError **error)

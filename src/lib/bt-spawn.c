@@ -8,8 +8,9 @@
  * on a stack of its own with every signal blocked, because a handler would
  * run in memory that is not the child's.
  *
- * For buntime-init the clone itself makes all namespaces, so that the helper
- * is pid 1 with one exec and no fork.  Between clone and exec the child
+ * For buntime-init the clone itself makes the namespaces that its place and its
+ * rights depend on, so that the helper is pid 1 with one exec and no fork.
+ * Between clone and exec the child
  *
  *   1. gives up setgroups and maps its uid and gid onto themselves: a process
  *      in a new user namespace may write just this one line by itself;
@@ -41,9 +42,8 @@
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
 
-#define NAMESPACES                                                                               \
-  (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |     \
-   CLONE_NEWCGROUP)
+/* The others init makes itself, those that take long while it waits for the plan. */
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
 
 /* What init needs to build the sandbox; it drops them all before the worker starts. */
 static const int init_capabilities[] = {
@@ -150,8 +150,8 @@ child_main(void *data)
 }
 
 /* Ubuntu's restriction lets the namespace be made and takes its capabilities away. */
-static const char *
-namespace_cure(int error)
+const char *
+bt_namespace_cure(int error)
 {
   char buffer[16] = "";
   int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
@@ -164,8 +164,8 @@ namespace_cure(int error)
     return _("AppArmor restricts user namespaces here: install buntime's AppArmor profile, or "
              "run 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0'");
   if (error == ENOSPC || error == EUSERS)
-    return _("the limit on user namespaces is reached or 0: run "
-             "'sudo sysctl user.max_user_namespaces=15000'");
+    return _("a limit on namespaces is reached or 0: run 'sudo sysctl "
+             "user.max_user_namespaces=15000', and the same for the other user.max_*_namespaces");
   if (error == EPERM || error == EACCES)
     return _("user namespaces are closed to you here: run "
              "'sudo sysctl kernel.unprivileged_userns_clone=1', or, in a container, allow them");
@@ -185,7 +185,7 @@ spawn_failed(const Child *child, GError **error)
     cure = _("install buntime again, or run it from its build directory");
   } else {
     object = g_strdup_printf("%s (%s)", child->object, bt_stage_name(child->stage));
-    cure = namespace_cure(child->error);
+    cure = bt_namespace_cure(child->error);
   }
   return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(child->error), cure);
 }

@@ -23,8 +23,11 @@ void bt_helper_clear(BtHelper *helper);
 /* Reaps a helper that has ended or is sure to end; its wait status, or -1. */
 int bt_helper_reap(BtHelper *helper);
 
+/* What usually helps when a namespace could not be made with this errno; NULL: nothing known. */
+const char *bt_namespace_cure(int error);
+
 /*
- * Starts buntime-init in new namespaces of every kind, as pid 1 of its own.
+ * Starts buntime-init in new namespaces, as pid 1 of its own.
  * plan_fd is the memfd that the plan is or will be in, status_fd init's end of the status socket;
  * both stay the caller's. The error's cure knows the usual causes.
  */

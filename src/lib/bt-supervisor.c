@@ -94,7 +94,7 @@ stage_cure(const BtStatus *status)
   case BT_STAGE_PLAN:
     if (status->error == ESOCKTNOSUPPORT)
       return _("a network socket there would reach past the sandbox: put a pipe between (cat |)");
-    return NULL;
+    return bt_namespace_cure(status->error);
   case BT_STAGE_NETWORK:
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:

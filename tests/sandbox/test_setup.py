@@ -37,7 +37,7 @@ def test_no_user_namespaces_left(world, box):
 def test_no_network_namespaces_left(world, box):
     entry = box.write("w.py", "print('it ran')\n")
     result = run_in(world, "echo 0 > /proc/sys/user/max_net_namespaces", entry)
-    check(result, "clone")
+    check(result, "network namespace", "user.max_*_namespaces", "sysctl")
 
 
 def test_masked_proc(world, box):

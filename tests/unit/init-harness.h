@@ -10,7 +10,7 @@
 #include "wire/bt-status.h"
 
 #define PATIENCE_MS 20000
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+#define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 typedef struct {
   GByteArray *bytes; /* the header, then strings and tables */
