@@ -47,16 +47,8 @@ check_paths(GPtrArray *rules, GError **error)
 static gboolean
 check(BtPolicy *policy, GError **error)
 {
-  /* --allow-all holds them as well, and is worth a file. */
-  for (guint i = 0; i < policy->unix_rules->len; i++) {
-    const BtPathRule *rule = g_ptr_array_index(policy->unix_rules, i);
-    if (!rule->everything)
-      return bt_fail(error, BUNTIME_ERROR_USAGE, rule->rule.origin.text,
-                     _("a policy file cannot speak of Unix sockets"),
-                     _("leave it out here, and give it to the run beside --policy"));
-  }
   return check_paths(policy->fs_rules, error) && check_paths(policy->run_rules, error) &&
-         check_paths(policy->ffi_rules, error);
+         check_paths(policy->ffi_rules, error) && check_paths(policy->unix_rules, error);
 }
 
 static void
@@ -315,6 +307,7 @@ bt_policy_format_json(BtPolicy *policy, GError **error)
   put_paths(&json, "exec", policy->run_rules, TRUE);
   put_env(&json, policy);
   put_paths(&json, "ffi", policy->ffi_rules, FALSE);
+  put_paths(&json, "unix", policy->unix_rules, FALSE);
   put_sys(&json, policy);
   put_anti_escape(&json, policy);
   put_audit(&json, policy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The rules of a policy file: fs, exec and net.
+ * The rules of a policy file: fs, exec, ffi, unix and net.
  */
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -54,35 +54,16 @@ read_path(BtPolicyReader *self, const BtJsonNode *member)
   return path;
 }
 
-static const struct {
-  const char *name;
-  BtFsPerms perms;
-} perm_words[] = {
-  { "read_file", BT_FS_READ_FILE },     { "write_file", BT_FS_WRITE_FILE | BT_FS_TRUNCATE },
-  { "execute", BT_FS_EXECUTE },         { "read_dir", BT_FS_READ_DIR },
-  { "write_dir", BT_FS_WRITE_DIR },     { "remove_dir", BT_FS_REMOVE_DIR },
-  { "remove_file", BT_FS_REMOVE_FILE }, { "make_char", BT_FS_MAKE_CHAR },
-  { "make_dir", BT_FS_MAKE_DIR },       { "make_reg", BT_FS_MAKE_REG },
-  { "make_sock", BT_FS_MAKE_SOCK },     { "make_fifo", BT_FS_MAKE_FIFO },
-  { "make_block", BT_FS_MAKE_BLOCK },   { "make_sym", BT_FS_MAKE_SYM },
-  { "truncate", BT_FS_TRUNCATE },       { "refer", BT_FS_REFER },
-};
-
 static BtFsPerms
 read_perm(BtPolicyReader *self, const BtJsonNode *node)
 {
-  const char *names[G_N_ELEMENTS(perm_words) + 1] = { NULL };
-
   if (!bt_reader_has_kind(self, node, BT_JSON_STRING))
     return 0;
-  for (gsize i = 0; i < G_N_ELEMENTS(perm_words); i++) {
-    names[i] = perm_words[i].name;
-    if (strcmp(node->string, names[i]) == 0)
-      return perm_words[i].perms;
-  }
-  bt_reader_complain_choice(self, &node->position, bt_nearest(node->string, names),
-                            _("\"%s\" is no permission"), node->string);
-  return 0;
+  BtFsPerms perms = bt_fs_perms_parse(node->string);
+  if (perms == 0)
+    bt_reader_complain_choice(self, &node->position, bt_fs_perms_nearest(node->string),
+                              _("\"%s\" is no permission"), node->string);
+  return perms;
 }
 
 static BtFsPerms
@@ -147,34 +128,54 @@ read_sha256(BtPolicyReader *self, const BtJsonNode *node)
     bt_reader_complain(self, node, _("no SHA-256 sum"), _("write its 64 hexadecimal digits"));
 }
 
-/* Mapping a file is no call that is seen: there is nothing to warn at. */
-void
-bt_reader_read_ffi_rule(BtPolicyReader *self, const BtJsonNode *node)
+/* An action and a path are all that there is; *action_out is set where it could be read. */
+static BtPathRule *
+read_plain_rule(BtPolicyReader *self, const BtJsonNode *node, BtAction *action_out)
 {
   static const BtReaderKey keys[] = {
     { "action", BT_JSON_STRING, NULL },
     { "path", BT_JSON_STRING, NULL },
   };
   g_autoptr(BtPathRule) rule = bt_path_rule_new(0);
-  BtAction action;
 
   if (!bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys)))
-    return;
-  gboolean acts = read_action(self, node, &action);
+    return NULL;
+  gboolean acts = read_action(self, node, action_out);
   const BtJsonNode *path = bt_reader_get(node, "path", BT_JSON_STRING);
   if (path == NULL) {
     if (!bt_reader_has(node, "path"))
       bt_reader_complain(self, node, _("a rule without \"path\""), NULL);
-    return;
+    return NULL;
   }
   rule->path = read_path(self, path);
-  if (acts && action == BT_ACTION_WARN)
-    bt_reader_complain(self, node, _("loading code cannot be warned of"), _("write allow or deny"));
-  if (!acts || action == BT_ACTION_WARN || rule->path == NULL)
-    return;
+  if (!acts || rule->path == NULL)
+    return NULL;
   rule->written = g_strdup(path->string);
-  init_rule(self, &rule->rule, action, node);
-  g_ptr_array_add(self->found->ffi_rules, g_steal_pointer(&rule));
+  init_rule(self, &rule->rule, *action_out, node);
+  return g_steal_pointer(&rule);
+}
+
+/* Mapping a file is no call that is seen: there is nothing to warn at. */
+void
+bt_reader_read_ffi_rule(BtPolicyReader *self, const BtJsonNode *node)
+{
+  BtAction action = BT_ACTION_NONE;
+  g_autoptr(BtPathRule) rule = read_plain_rule(self, node, &action);
+
+  if (action == BT_ACTION_WARN)
+    bt_reader_complain(self, node, _("loading code cannot be warned of"), _("write allow or deny"));
+  else if (rule != NULL)
+    g_ptr_array_add(self->found->ffi_rules, g_steal_pointer(&rule));
+}
+
+void
+bt_reader_read_unix_rule(BtPolicyReader *self, const BtJsonNode *node)
+{
+  BtAction action = BT_ACTION_NONE;
+  BtPathRule *rule = read_plain_rule(self, node, &action);
+
+  if (rule != NULL)
+    g_ptr_array_add(self->found->unix_rules, rule);
 }
 
 void

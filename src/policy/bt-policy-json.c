@@ -54,6 +54,19 @@ read_ffi(BtPolicyReader *self, const BtJsonNode *node)
 }
 
 static void
+read_unix_rules(BtPolicyReader *self, const BtJsonNode *node)
+{
+  bt_reader_read_list(self, node, bt_reader_read_unix_rule);
+}
+
+static void
+read_unix(BtPolicyReader *self, const BtJsonNode *node)
+{
+  static const BtReaderKey keys[] = { { "rules", BT_JSON_ARRAY, read_unix_rules } };
+  bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys));
+}
+
+static void
 read_fs(BtPolicyReader *self, const BtJsonNode *node)
 {
   static const BtReaderKey keys[] = { { "rules", BT_JSON_ARRAY, read_fs_rules } };
@@ -168,6 +181,7 @@ read_root(BtPolicyReader *self, const BtJsonNode *root)
     { "extends", BT_JSON_ARRAY, read_extends },
     { "env", BT_JSON_OBJECT, bt_reader_read_env },
     { "ffi", BT_JSON_OBJECT, read_ffi },
+    { "unix", BT_JSON_OBJECT, read_unix },
     { "sys", BT_JSON_OBJECT, bt_reader_read_sys },
     { "limits", BT_JSON_OBJECT, bt_reader_read_limits },
   };
@@ -217,6 +231,7 @@ static void
 take_settings(BtPolicy *policy, BtPolicy *found)
 {
   g_ptr_array_extend_and_steal(policy->ffi_rules, g_ptr_array_ref(found->ffi_rules));
+  g_ptr_array_extend_and_steal(policy->unix_rules, g_ptr_array_ref(found->unix_rules));
   g_ptr_array_extend_and_steal(policy->env_rules, g_ptr_array_ref(found->env_rules));
   g_ptr_array_extend_and_steal(policy->env_set, g_ptr_array_ref(found->env_set));
   g_ptr_array_extend_and_steal(policy->sys_rules, g_ptr_array_ref(found->sys_rules));

@@ -110,6 +110,11 @@ gboolean bt_env_pattern_check(const char *pattern, GError **error);
 /* Reads what rules with a sum speak of, and drops those that do not apply (bt-policy-sums.c). */
 gboolean bt_policy_check_sums(BtPolicy *policy, GPtrArray *notices, GError **error);
 
+/* What one of a file's words for permissions stands for; 0: there is no such word. */
+BtFsPerms bt_fs_perms_parse(const char *word);
+/* The word spelt most like it, or NULL (transfer none). */
+const char *bt_fs_perms_nearest(const char *word);
+
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);
 

@@ -80,6 +80,7 @@ void bt_reader_read_fs_rule(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_exec_rule(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node);
 void bt_reader_read_ffi_rule(BtPolicyReader *self, const BtJsonNode *node);
+void bt_reader_read_unix_rule(BtPolicyReader *self, const BtJsonNode *node);
 
 /* ---- settings (bt-policy-json-settings.c) ---- */
 

@@ -7,8 +7,12 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/bt-policy-private.h"
+
+/* Followed by the user's number. */
+#define RUNTIME "/run/user/"
 
 static const struct {
   const char *name;
@@ -18,6 +22,7 @@ static const struct {
   { "XDG_CONFIG_HOME", "~/.config" },
   { "XDG_DATA_HOME", "~/.local/share" },
   { "XDG_CACHE_HOME", "~/.cache" },
+  { "XDG_RUNTIME_DIR", RUNTIME },
   { "TMPDIR", "/tmp" },
   { "PWD", "." },
 };
@@ -35,6 +40,8 @@ value_of(gsize index, const char *home)
     if (value != NULL && value[0] == '/')
       return g_strdup(value);
   }
+  if (strcmp(otherwise, RUNTIME) == 0)
+    return g_strdup_printf(RUNTIME "%u", (guint)getuid());
   return otherwise[0] == '~' ? g_strconcat(home, otherwise + 1, NULL) : g_strdup(otherwise);
 }
 
@@ -56,7 +63,7 @@ append_variable(GString *out, const char *name, const char *home, GError **error
   g_autofree char *cure =
     nearest != NULL ? g_strdup_printf(_("did you mean ${%s}?"), nearest)
                     : g_strdup(_("write the path out, or use HOME, XDG_CONFIG_HOME, XDG_DATA_HOME, "
-                                 "XDG_CACHE_HOME, TMPDIR or PWD"));
+                                 "XDG_CACHE_HOME, XDG_RUNTIME_DIR, TMPDIR or PWD"));
   return bt_fail(error, BUNTIME_ERROR_POLICY, NULL, reason, cure);
 }
 

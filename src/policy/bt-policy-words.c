@@ -2,7 +2,11 @@
 /* The parts of rules in a policy file's words. */
 #include "policy/bt-policy-format.h"
 
-/* Wider words first, so that they are used where they fit. */
+#include <string.h>
+
+#include "policy/bt-policy-private.h"
+
+/* For reading and writing; wider words first, so that they are used where they fit. */
 static const struct {
   const char *word;
   BtFsPerms perms;
@@ -16,6 +20,25 @@ static const struct {
   { "make_block", BT_FS_MAKE_BLOCK },   { "make_sym", BT_FS_MAKE_SYM },
   { "truncate", BT_FS_TRUNCATE },       { "refer", BT_FS_REFER },
 };
+
+BtFsPerms
+bt_fs_perms_parse(const char *word)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(perm_words); i++)
+    if (strcmp(perm_words[i].word, word) == 0)
+      return perm_words[i].perms;
+  return 0;
+}
+
+const char *
+bt_fs_perms_nearest(const char *word)
+{
+  const char *words[G_N_ELEMENTS(perm_words) + 1] = { NULL };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(perm_words); i++)
+    words[i] = perm_words[i].word;
+  return bt_nearest(word, words);
+}
 
 GPtrArray *
 bt_fs_perms_words(BtFsPerms perms)

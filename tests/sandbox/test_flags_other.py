@@ -196,6 +196,38 @@ def test_unix_allowed_without_read(box, listener):
     assert out["talk"] == "served" and accepted, str(result)
 
 
+@pytest.mark.parametrize("action, talk", [("allow", "served"), ("warn", "served"),
+                                          ("deny", "EACCES")])
+def test_unix_by_a_policy_file(box, listener, action, talk):
+    path, accepted = listener
+    box.write("p.json", json.dumps({"version": 1, "unix": {"rules": [
+        {"action": "allow", "path": "./service/b*"}, {"action": action, "path": "./service/bus"},
+        {"action": "allow", "path": "${XDG_RUNTIME_DIR}/not-there"}]}}))
+    runtime = {"XDG_RUNTIME_DIR": str(box.directory / "run")}
+    out, result = box.json("--allow-read=service", "--policy=p.json", code=UNIX, args=[path],
+                           env=runtime)
+    assert out == {"talk": talk, "relative": talk}, str(result)
+    assert bool(accepted) == (talk == "served")
+    told = {"allow": [], "warn": ["warned"], "deny": ["denied"]}[action]
+    assert sorted({event.action for event in result.events}) == told, str(result)
+    assert all(event.rule.endswith("p.json:1: unix.rules[1]") for event in result.events[:1])
+    assert "unix.rules[2]: skipped ${XDG_RUNTIME_DIR}/not-there: No such file" in result.stderr
+    checked = box.world.run(["check", "--policy=p.json", "unix", path], cwd=box.directory)
+    assert checked.status == {"allow": 0, "warn": 3, "deny": 1}[action]
+
+
+def test_unix_of_init_policy_is_that_of_the_flags(box, listener):
+    path, _ = listener
+    for flags in ([f"--allow-unix={path}"], ["--allow-unix"],
+                  ["--allow-unix", f"--deny-unix={path}"]):
+        made = box.world.run(["init-policy", "--allow-read=service", *flags], cwd=box.directory)
+        box.write("made.json", made.stdout)
+        by_flags, _ = box.json("--allow-read=service", *flags, code=UNIX, args=[path])
+        by_file, _ = box.json("--policy=made.json", code=UNIX, args=[path])
+        assert by_flags == by_file
+        assert by_file["talk"] == ("EACCES" if len(flags) > 1 else "served")
+
+
 def test_unix_another_path_is_not_opened(box, listener):
     path, accepted = listener
     box.write("other/x", "")

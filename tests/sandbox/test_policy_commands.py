@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -109,7 +110,7 @@ def test_init_policy_of_nothing_denies_everything(buntime):
 
 
 @pytest.mark.parametrize("args,complaint", [
-    (["--allow-unix=/run/x"], "Unix sockets"), (["--allow-read=/a${HOME}"], "variable"),
+    (["--allow-read=/a${HOME}"], "variable"),
     (["--policy=agent"], "not a flag of 'buntime init-policy'"), (["w.py"], "no flag"),
     (["--allow-net=127.1"], "127.1"),
 ])
@@ -121,13 +122,20 @@ def test_init_policy_refusals(buntime, args, complaint):
 @pytest.mark.parametrize("flags", [
     ["-A"], ["-N", "--deny-net=10.0.0.0/8"], ["-R", "-W=/tmp", "--deny-read=/etc"],
     ["--allow-env=AWS_*"], ["--allow-sys"], ["--deny-sys=hostname"], ["--allow-ffi=/usr/lib"],
-    ["--allow-run", "--deny-run=/bin/sh"],
+    ["--allow-run", "--deny-run=/bin/sh"], ["--allow-unix"], ["--allow-unix=/run/x,/run/y"],
+    ["--allow-unix", "--deny-unix=/run/dbus"],
 ])
 def test_init_policy_writes_nothing_that_is_not_read(buntime, flags):
     written = buntime("init-policy", *flags)
     assert written.status == 0, str(written)
     read = buntime("policy", "validate", "-", stdin=written.stdout)
     assert read.status == 0, f"{written}\n{read}"
+    # Each kind that a flag speaks of is in it.
+    keys = {"A": {"fs", "net", "exec", "env", "ffi", "unix", "sys"}, "N": {"net"}, "R": {"fs"},
+            "W": {"fs"}, "run": {"exec"}}
+    kinds = [re.match(r"-+(?:allow-|deny-)?(\w+)", flag)[1] for flag in flags]
+    wanted = set().union(*(keys.get(kind, {{"read": "fs"}.get(kind, kind)}) for kind in kinds))
+    assert set(json.loads(written.stdout)) == {"version", "defaults"} | wanted
 
 
 # ---- policy ----

@@ -30,6 +30,10 @@ def ffi(**rule):
     return {"ffi": {"rules": [rule]}}
 
 
+def unix(**rule):
+    return {"unix": {"rules": [rule]}}
+
+
 def documents():
     yield {}
     yield {"$schema": "x", "name": "n", "description": "d"}
@@ -37,7 +41,7 @@ def documents():
     yield {"nme": "n"}
     # Every key with every type, but for the texts that only the reader can judge.
     keys = ["name", "description", "extends", "plugins", "defaults", "fs", "net", "exec", "ffi",
-            "env", "sys", "antiEscape", "audit", "limits"]
+            "unix", "env", "sys", "antiEscape", "audit", "limits"]
     for key, value in itertools.product(keys, WRONG):
         if not (key == "extends" and value in (["x"],)):
             yield {key: value}
@@ -54,6 +58,7 @@ def documents():
         yield net(action=action, cidr="10.0.0.0/8")
         yield execs(action=action, path="/usr/bin/env")
         yield ffi(action=action, path="/usr")
+        yield unix(action=action, path="/run/x.sock")
     yield fs(action="allow", path="/usr", perms=[])
     yield fs(action="allow", path="/usr", perms="read_file")
     yield fs(action="allow", path="/usr")
@@ -78,6 +83,10 @@ def documents():
     yield execs(action="allow", path="/usr/bin/env", sha256=SUM[1:])
     yield execs(action="allow", path="/usr/bin/env", sha256="g" * 64)
     yield ffi(action="allow")
+    yield unix(action="allow")
+    yield unix(path="/run/x.sock")
+    yield unix(action="allow", path="")
+    yield unix(action="allow", path="/run/x.sock", perms=["read_file"])
     for name in ("A", "AWS_*", "*", "", "A=b", 1):
         yield {"env": {"allow": [name]}}
         yield {"env": {"deny": [name]}}

@@ -268,7 +268,7 @@ add_random_flag(BtPolicy *policy)
   } kinds[] = {
     { BT_KIND_NET, "net", net_items }, { BT_KIND_READ, "read", paths },
     { BT_KIND_WRITE, "write", paths }, { BT_KIND_RUN, "run", paths },
-    { BT_KIND_FFI, "ffi", paths },
+    { BT_KIND_FFI, "ffi", paths }, { BT_KIND_UNIX, "unix", paths },
     { BT_KIND_ENV, "env", env_names }, { BT_KIND_SYS, "sys", sys_names },
   };
   guint i = (guint)g_test_rand_int_range(0, G_N_ELEMENTS(kinds));
@@ -313,6 +313,8 @@ compare_others(BtPolicy *a, BtPolicy *b)
                       bt_policy_check_path(b, objects[i], 1u << bit).action);
     g_assert_cmpint(bt_policy_check_ffi(a, objects[i]).action, ==,
                     bt_policy_check_ffi(b, objects[i]).action);
+    g_assert_cmpint(bt_policy_check_unix(a, objects[i]).action, ==,
+                    bt_policy_check_unix(b, objects[i]).action);
   }
   for (guint i = 0; i < G_N_ELEMENTS(names); i++)
     g_assert_cmpint(bt_policy_check_env(a, names[i]).action, ==,
@@ -353,7 +355,7 @@ test_not_written(void)
   static const struct {
     BtKind kind;
     const char *items;
-  } bad[] = { { BT_KIND_READ, "/a${HOME}" }, { BT_KIND_READ, "/a\xff" }, { BT_KIND_UNIX, "/s" } };
+  } bad[] = { { BT_KIND_READ, "/a${HOME}" }, { BT_KIND_READ, "/a\xff" }, { BT_KIND_UNIX, "/a${HOME}" } };
 
   for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
     g_autoptr(BtPolicy) policy = bt_policy_new();
