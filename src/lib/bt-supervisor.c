@@ -88,8 +88,8 @@ static const char *
 stage_cure(const BtStatus *status)
 {
   if (status->error == EMFILE || status->error == ENFILE)
-    return _("raise the number of open files (ulimit -n), or grant directories instead of what "
-             "is in them");
+    return _("raise the number of open files (ulimit -n, --open-files), or grant directories "
+             "instead of what is in them");
   switch (status->stage) {
   case BT_STAGE_PLAN:
     if (status->error == ESOCKTNOSUPPORT)

@@ -322,6 +322,16 @@ open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GEr
   return TRUE;
 }
 
+/* What a program says of a limit is often only that it failed. */
+static void
+tell_silent_limits(BtExplainer *explainer, const char *limits)
+{
+  g_autofree char *safe = bt_text_neutralise(limits, -1);
+  g_autofree char *note =
+    g_strdup_printf(_("it may have reached one of %s: only the program is told of that"), safe);
+  bt_explainer_note(explainer, note);
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -380,6 +390,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   if (*exit_status_out != 0 && plan->unseen_siblings)
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
                                    "--allow-read=DIR shows it"));
+  if (*exit_status_out != 0 && plan->silent_limits != NULL)
+    tell_silent_limits(explainer, plan->silent_limits);
   if (*exit_status_out != 0 && has_silent_refusals(self))
     bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
   return TRUE;

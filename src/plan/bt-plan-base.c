@@ -9,9 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TMP_SIZE (256ull << 20)
-#define SHM_SIZE (256ull << 20)
-
 static void
 bind_existing(BtCompile *self, const char *path, guint attr)
 {
@@ -125,8 +122,8 @@ bt_compile_base(BtCompile *self)
   bt_plan_builder_mount(self->builder, BT_PLAN_PROC, "/proc", BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
   bt_compile_add_mount(self, "/proc", BT_MOUNT_SHUT, BT_PLAN_RDONLY, 0);
   bt_compile_readable(self, "/proc");
-  add_private(self, "/tmp", TMP_SIZE);
-  add_private(self, "/dev/shm", SHM_SIZE);
+  add_private(self, "/tmp", bt_compile_scratch_size(self, BT_LIMIT_TMP_SIZE));
+  add_private(self, "/dev/shm", bt_compile_scratch_size(self, BT_LIMIT_SHM_SIZE));
   bt_compile_dir(self, "/run");
   bt_compile_dir(self, "/var");
 }

@@ -28,6 +28,7 @@ bt_plan_free(BtPlan *plan)
   g_clear_pointer(&plan->notices, g_ptr_array_unref);
   g_free(plan->program);
   g_free(plan->entry_path);
+  g_free(plan->silent_limits);
   g_free(plan);
 }
 
@@ -157,6 +158,7 @@ finish(BtCompile *self, GError **error)
   plan->program = g_strdup(self->program);
   plan->entry_path = g_strdup(self->entry_path);
   plan->network = bt_policy_grants_net(self->request->policy);
+  plan->silent_limits = bt_compile_silent_limits(self);
   plan->unseen_siblings = has_unseen_siblings(self);
   return plan;
 }

@@ -35,6 +35,7 @@ typedef struct {
   gid_t gid;
   GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */
   BtPlanNetMode net_mode;        /* used if the policy grants any network */
+  guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;
 
@@ -44,6 +45,7 @@ typedef struct {
   char *program;       /* "python3": the worker's program name */
   char *entry_path;    /* canonical path of the entry, NULL for a program from PATH */
   gboolean network;    /* an interface is made and buntime-net starts with it */
+  char *silent_limits; /* those that only the program is told of when it reaches them; NULL: none */
   gboolean unseen_siblings; /* the entry's directory has more than the entry, all hidden */
 } BtPlan;
 

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Limits without cgroups.  RLIMIT_NPROC counts a user's processes in one user
- * namespace since 5.14, so here those of the sandbox alone.  Never RLIMIT_AS:
- * runtimes reserve more addresses than any machine has memory.
+ * Limits that the kernel holds by itself, for a plan. What is limited, and how:
+ *
+ *   pids       RLIMIT_NPROC, which counts a user's processes in one user
+ *              namespace since 5.14: here those of the sandbox alone
+ *   openFiles  RLIMIT_NOFILE, of each process
+ *   tmpSize    the size of the file systems
+ *   memory     RLIMIT_DATA: each process by itself, and not what it shares.
+ *              Never RLIMIT_AS: runtimes reserve more addresses than any
+ *              machine has memory
+ *   cpuTime    RLIMIT_CPU: each process by itself, in whole seconds
+ *   cpu        nothing but a control group can do that
+ *
+ * A control group (lib) does memory, cpu, pids and cpuTime better; what it
+ * holds is not our matter, and what is held in a weaker way is said. Output and
+ * wall time are the supervisor's, the network's limits buntime-net's.
  */
 #include "plan/bt-plan-private.h"
 
@@ -10,34 +22,136 @@
 #include <sys/resource.h>
 
 #define PROCESSES 1024
+#define TMP_SIZE (256ull << 20)
+
+/* Set, and left to us. */
+static gboolean
+get_limit(const BtCompile *self, BtLimit limit, guint64 *value_out, const BtOrigin **origin_out)
+{
+  return (self->request->cgroup_limits & 1u << limit) == 0 &&
+         bt_policy_get_limit(self->request->policy, limit, value_out, origin_out);
+}
+
+/* A process that has less keeps less: init could not raise it, and the limit holds all the same. */
+static void
+add_limit(BtCompile *self, guint resource, guint64 value)
+{
+  struct rlimit own;
+
+  if (getrlimit(resource, &own) == 0)
+    value = MIN(value, own.rlim_max);
+  bt_plan_builder_limit(self->builder, resource, value, value);
+}
+
+static void
+limit_processes(BtCompile *self)
+{
+  guint64 value;
+  gboolean set = get_limit(self, BT_LIMIT_PIDS, &value, NULL);
+
+  /* The sandbox's pid 1 is counted, too. */
+  add_limit(self, RLIMIT_NPROC, set ? value + 1 : PROCESSES);
+}
+
+static void
+limit_files(BtCompile *self)
+{
+  const BtOrigin *origin;
+  struct rlimit files;
+  guint64 value;
+
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+    return;
+  if (!get_limit(self, BT_LIMIT_OPEN_FILES, &value, &origin)) {
+    if (files.rlim_max != RLIM_INFINITY)
+      bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
+    return;
+  }
+  add_limit(self, RLIMIT_NOFILE, value);
+  if (value > files.rlim_max)
+    bt_compile_note(self, g_strdup_printf(_("%s: no more than the %" G_GUINT64_FORMAT " of "
+                                            "'ulimit -Hn' can be had"),
+                                          origin->text, (guint64)files.rlim_max));
+}
+
+static void
+limit_memory(BtCompile *self)
+{
+  const BtOrigin *origin;
+  guint64 value;
+
+  if (!get_limit(self, BT_LIMIT_MEMORY, &value, &origin))
+    return;
+  add_limit(self, RLIMIT_DATA, value);
+  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
+                                          "holds it; shared memory and files in /tmp are not "
+                                          "counted"),
+                                        origin->text));
+}
+
+static gboolean
+refuse(const BtOrigin *origin, const char *reason, const char *cure, GError **error)
+{
+  g_autofree char *object = bt_origin_format(origin);
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object, reason, cure);
+}
 
 /* A limit that is not applied would be a wish that nobody hears. */
 static gboolean
 check_applied(BtCompile *self, GError **error)
 {
-  for (guint i = 0; i < BT_N_LIMITS; i++) {
-    const BtOrigin *origin;
-    guint64 value;
-    if (!bt_policy_get_limit(self->request->policy, i, &value, &origin))
-      continue;
-    g_autofree char *object = bt_origin_format(origin);
-    return bt_fail(error, BUNTIME_ERROR_SETUP, object, _("this limit cannot be applied yet"),
-                   _("leave it out"));
-  }
+  static const BtLimit later[] = { BT_LIMIT_WALL_TIME, BT_LIMIT_CPU_TIME, BT_LIMIT_OUTPUT };
+  const BtOrigin *origin;
+  guint64 value;
+
+  if (get_limit(self, BT_LIMIT_CPU, &value, &origin))
+    return refuse(origin, _("only a control group can hold it, and none can be had"),
+                  _("run buntime in a session of systemd --user with cgroup v2, or leave the "
+                    "limit out"),
+                  error);
+  for (gsize i = 0; i < G_N_ELEMENTS(later); i++)
+    if (get_limit(self, later[i], &value, &origin))
+      return refuse(origin, _("this limit cannot be applied yet"), _("leave it out"), error);
   return TRUE;
+}
+
+guint64
+bt_compile_scratch_size(const BtCompile *self, BtLimit own)
+{
+  BtPolicy *policy = self->request->policy;
+  guint64 size = TMP_SIZE, bound;
+
+  bt_policy_get_limit(policy, BT_LIMIT_TMP_SIZE, &size, NULL);
+  bt_policy_get_limit(policy, own, &size, NULL);
+  /* What is written there is memory. */
+  return bt_policy_get_limit(policy, BT_LIMIT_MEMORY, &bound, NULL) ? MIN(size, bound) : size;
 }
 
 gboolean
 bt_compile_limits(BtCompile *self, GError **error)
 {
-  struct rlimit files;
-
   /* One byte, not none: a core handler is started whatever the limit, unless it is 1. */
   bt_plan_builder_limit(self->builder, RLIMIT_CORE, 1, 1);
-  bt_plan_builder_limit(self->builder, RLIMIT_NPROC, PROCESSES, PROCESSES);
+  limit_processes(self);
   /* A processor taken for good is the whole machine's; audio users may do that. */
   bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max != RLIM_INFINITY)
-    bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
+  limit_files(self);
+  limit_memory(self);
   return check_applied(self, error);
+}
+
+char *
+bt_compile_silent_limits(const BtCompile *self)
+{
+  static const BtLimit silent[] = { BT_LIMIT_MEMORY, BT_LIMIT_PIDS, BT_LIMIT_OPEN_FILES,
+                                    BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE };
+  GString *text = g_string_new(NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS(silent); i++) {
+    const BtOrigin *origin;
+    guint64 value;
+    if (get_limit(self, silent[i], &value, &origin))
+      g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", origin->text);
+  }
+  return g_string_free(text, text->len == 0);
 }

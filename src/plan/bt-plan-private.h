@@ -159,6 +159,10 @@ void bt_compile_program(BtCompile *self, const char *path, const BtProgram *know
 void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
 gboolean bt_compile_limits(BtCompile *self, GError **error); /* bt-plan-limits.c */
+/* What BtPlan.silent_limits says (transfer full). */
+char *bt_compile_silent_limits(const BtCompile *self);
+/* Bytes of /tmp (own: TMP_SIZE) or /dev/shm (SHM_SIZE). */
+guint64 bt_compile_scratch_size(const BtCompile *self, BtLimit own);
 void bt_compile_sys(BtCompile *self);    /* bt-plan-sys.c */
 const char *bt_compile_host_name(const BtCompile *self); /* bt-plan-sys.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */

@@ -79,3 +79,12 @@ def test_suffixes(box, bun, name):
 
 def test_status(box, bun):
     assert box.run(name="w.js", code="process.exit(9)\n", env=bun).status == 9
+
+
+def test_memory(box, bun):
+    """Its reservations are not its memory: what it touches is limited."""
+    code = "console.log(new Uint8Array(Number(process.argv[2]) << 20).fill(1).length >> 20)\n"
+    under = box.run("--memory=1G", name="w.js", code=code, args=["64"], env=bun)
+    assert under.stdout == "64\n" and under.status == 0, str(under)
+    over = box.run("--memory=1G", name="w.js", code=code, args=["2000"], env=bun)
+    assert over.status != 0 and "2000\n" not in over.stdout, str(over)

@@ -2,8 +2,11 @@
 """limits: flags, policy files and what becomes of a program that reaches one."""
 
 import json
+import resource
 
 import pytest
+
+from native import compile_c
 
 FLAGS = ["--memory=1.5G", "--cpu=50%", "--pids=64", "--timeout=90", "--cpu-time=1m",
          "--max-output=1M", "--tmp-size=64M", "--shm-size=8M", "--open-files=100",
@@ -50,8 +53,174 @@ def test_none_without_a_sandbox(box):
     assert "--pids=10 (command line): nobody applies it without a sandbox" in result.stderr
 
 
-@pytest.mark.parametrize("flag", FLAGS)
+@pytest.mark.parametrize("flag", ["--timeout=90", "--cpu-time=1m", "--max-output=1M"])
 def test_not_applied(box, flag):
     result = box.run(flag, code="print('ran')\n")
     assert result.status == 125 and "ran" not in result.stdout, str(result)
     assert "cannot be applied" in result.stderr
+
+
+# ---- what the kernel holds ----
+
+@pytest.fixture(name="use_up")
+def fixture_use_up(box):
+    """use_up(*flags, ops=...): {op: (how much, errno)} of tests/sandbox/limit.c, and the run."""
+    compile_c(box.world.source / "tests/sandbox/limit.c", box.directory / "limit", "-lpthread")
+
+    def run(*flags, ops, **kwargs):
+        result = box.run(*flags, name="./limit", args=ops, **kwargs)
+        found = {}
+        for line in result.stdout.splitlines():
+            op, count, error = line.replace(":", "").split()
+            found[op] = (int(count), error)
+        return found, result
+    return run
+
+
+def test_pids_are_exact(box, use_up):
+    """The program is one of them, and so is each thread; other programs of the user are not."""
+    found, result = use_up("--pids=10", ops=["forks", "threads"])
+    assert found == {"forks": (9, "EAGAIN"), "threads": (9, "EAGAIN")}, str(result)
+    out, _ = box.json("--pids=5", code="""
+        import signal
+        pids, out["errno"] = [], None
+        for _ in range(10):
+            try:
+                pid = os.fork()
+            except OSError as error:
+                out["errno"] = errno.errorcode[error.errno]
+                break
+            if pid == 0:
+                signal.pause()
+            pids.append(pid)
+        out["children"] = len(pids)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+    """)
+    assert out == {"errno": "EAGAIN", "children": 4}
+
+
+def test_pids_above_the_default(use_up):
+    found, result = use_up("--pids=1100", ops=["forks"])
+    assert found == {"forks": (1099, "EAGAIN")}, str(result)
+    assert "may have reached" not in result.stderr
+
+
+def test_one_process_is_enough_for_a_program(box):
+    out, _ = box.json("--pids=1", code="""
+        out["fork"] = attempt(os.fork)
+        out["run"] = attempt(subprocess.run, ["/bin/true"])
+    """)
+    assert out == {"fork": "EAGAIN", "run": "EAGAIN"}
+
+
+def test_open_files(box, use_up):
+    found, result = use_up("--open-files=20", ops=["files"])
+    assert found == {"files": (20, "EMFILE")}, str(result)
+    out, _ = box.json("--open-files=20", code="""
+        files = []
+        def fill():
+            while True:
+                files.append(open("/dev/null"))
+        out["fill"] = attempt(fill)
+        out["count"] = len(files)
+        files.clear()
+        out["again"] = attempt(open, "/dev/null")
+    """)
+    assert out["fill"] == "EMFILE" and 10 <= out["count"] <= 17 and out["again"] == "ok"
+
+
+def test_too_few_open_files_for_a_start(box):
+    result = box.run("--open-files=2", code="print('ran')\n")
+    assert result.status == 125 and "ran" not in result.stdout, str(result)
+    assert "Too many open files" in result.stderr and "--open-files" in result.stderr
+
+
+def test_more_open_files_than_the_machine_gives(box):
+    out, result = box.json("--open-files=1048576", code="""
+        import resource
+        out["files"] = resource.getrlimit(resource.RLIMIT_NOFILE)
+    """, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (500, 600)))
+    assert out["files"] == [600, 600]
+    assert "--open-files=1048576: no more than the 600 of 'ulimit -Hn' can be had" in result.stderr
+
+
+@pytest.mark.parametrize("flags,tmp,shm", [
+    (["--tmp-size=8M"], 8, 8), (["--shm-size=4M"], 256, 4), (["--tmp-size=8M", "--shm-size=16M"], 8, 16),
+])
+def test_tmp_and_shm_size(use_up, flags, tmp, shm):
+    found, result = use_up(*flags, ops=["tmp", "shm"])
+    assert found == {"tmp": (tmp, "ENOSPC"), "shm": (shm, "ENOSPC")}, str(result)
+
+
+def test_tmp_larger_than_the_default(box):
+    out, _ = box.json("--tmp-size=2G", code="""
+        def size(path):
+            found = os.statvfs(path)
+            return found.f_blocks * found.f_frsize
+        out["sizes"] = [size("/tmp"), size("/dev/shm")]
+        with open("/tmp/x", "wb") as file:
+            file.write(bytes(1 << 20))
+    """)
+    assert out["sizes"] == [2 << 30, 2 << 30]
+
+
+MEMORY = "for each process by itself, as no control group holds it"
+
+
+def test_memory_of_a_process(box, use_up):
+    found, result = use_up("--memory=64M", ops=["memory", "heap", "raise", "tmp", "shm"])
+    assert found["memory"][1] == "ENOMEM" and 50 <= found["memory"][0] < 64, str(result)
+    assert found["heap"][1] == "ENOMEM" and found["raise"][0] == 0
+    # Files there are memory, too: neither file system is larger.
+    assert found["tmp"] == (64, "ENOSPC") and found["shm"] == (64, "ENOSPC")
+    assert f"--memory=64M: {MEMORY}" in result.stderr
+    out, _ = box.json("--memory=128M", code="""
+        out["small"] = attempt(lambda: len(bytearray(32 << 20)))
+        out["large"] = attempt(bytearray, 256 << 20)
+        out["children"] = subprocess.run(
+            [sys.executable, "-c", "print(len(bytearray(32 << 20)))"], capture_output=True,
+            text=True).stdout
+    """)
+    assert out == {"small": 32 << 20, "large": "MemoryError", "children": f"{32 << 20}\n"}
+
+
+def test_memory_does_not_limit_addresses(box):
+    """Runtimes reserve far more than they use."""
+    out, _ = box.json("--memory=128M", code="""
+        import mmap
+        out["reserved"] = attempt(mmap.mmap, -1, 64 << 30, prot=mmap.PROT_READ,
+                                  flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    """)
+    assert out["reserved"] == "ok"
+
+
+def test_a_program_that_failed_may_have_reached_one(box):
+    code = "import os, sys\nsys.exit(int(sys.argv[1]))\n"
+    failed = box.run("--pids=7", "--memory=200M", code=code, args=["3"])
+    assert failed.status == 3
+    assert "may have reached one of --memory=200M, --pids=7" in failed.stderr, str(failed)
+    assert "may have reached" not in box.run("--pids=7", code=code, args=["0"]).stderr
+    assert "may have reached" not in box.run(code=code, args=["3"]).stderr
+
+
+def test_limits_of_a_file(box):
+    box.write("p.json", json.dumps({"version": 1, "limits": {"pids": 3, "tmpSize": "1M"}}, indent=1))
+    code = """
+        out["forks"] = [attempt(os.fork) for _ in range(1)]
+        if out["forks"] == [0]:
+            time.sleep(600)
+        out["tmp"] = os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize
+    """
+    out, _ = box.json("--policy=./p.json", code=code)
+    assert out["forks"][0] != "EAGAIN" and out["tmp"] == 1 << 20
+    # A flag stands over the file.
+    out, _ = box.json("--policy=./p.json", "--pids=1", code=code)
+    assert out["forks"] == ["EAGAIN"] and out["tmp"] == 1 << 20
+
+
+def test_cpu_needs_a_control_group(box):
+    result = box.run("--cpu=50%", code="print('ran')\n")
+    assert result.status == 125 and "ran" not in result.stdout, str(result)
+    assert "--cpu=50% (command line): only a control group can hold it" in result.stderr
+    assert "systemd --user" in result.stderr
