@@ -32,7 +32,7 @@ struct _BtNotifier {
   BtLastExec last_exec;
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
-  GArray *own_devices; /* dev_t of the sandbox's own filesystems; NULL until the first call */
+  GArray *own_devices; /* dev_t of the sandbox's own filesystems */
 };
 
 /* One call that waits for its answer. */

@@ -142,24 +142,21 @@ bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
   bt_explainer_add(self->explainer, event);
 }
 
-/*
- * The root, /tmp, /dev/shm and whatever else the plan made fresh. Looked for
- * in the first call, which is init's execve: later the worker could have put
- * a link where one of them is expected, to a place of the host's.
- */
-static void
-find_own_devices(BtNotifier *self, pid_t tid)
+GArray *
+bt_notifier_find_devices(pid_t pid, const BtPlanView *plan)
 {
-  self->own_devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
-  for (guint32 i = 0; i <= self->plan->header->ops.count; i++) {
-    const BtPlanOp *op = i > 0 ? &self->plan->ops[i - 1] : NULL;
+  GArray *devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
+
+  for (guint32 i = 0; i <= plan->header->ops.count; i++) {
+    const BtPlanOp *op = i > 0 ? &plan->ops[i - 1] : NULL;
     if (op != NULL && op->kind != BT_PLAN_TMPFS)
       continue;
     g_auto(BtResolved) found = BT_RESOLVED_INIT;
-    const char *target = op != NULL ? bt_plan_string(self->plan, op->target) : "/";
-    if (bt_process_resolve(tid, -1, target, FALSE, &found) && found.fd >= 0)
-      g_array_append_val(self->own_devices, found.device);
+    const char *target = op != NULL ? bt_plan_string(plan, op->target) : "/";
+    if (bt_process_resolve(pid, -1, target, FALSE, &found) && found.fd >= 0)
+      g_array_append_val(devices, found.device);
   }
+  return devices;
 }
 
 gboolean
@@ -230,20 +227,19 @@ on_notification(int fd, GIOCondition condition, gpointer data)
   };
   for (int i = 0; i < 6; i++)
     call.args[i] = buffer.request.data.args[i];
-  if (self->own_devices == NULL)
-    find_own_devices(self, call.tid);
   dispatch_call(self, &call);
   return G_SOURCE_CONTINUE;
 }
 
 BtNotifier *
-bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan, BtNames *names,
-                BtExplainer *explainer)
+bt_notifier_new(int listener, GArray *own_devices, BtPolicy *policy, const BtPlanView *plan,
+                BtNames *names, BtExplainer *explainer)
 {
   BtNotifier *self = g_new0(BtNotifier, 1);
   struct seccomp_notif_sizes sizes = { 0 };
 
   self->fd = listener;
+  self->own_devices = own_devices;
   self->policy = policy;
   self->audit = bt_policy_get_audit(policy);
   self->plan = plan;
@@ -270,7 +266,7 @@ bt_notifier_free(BtNotifier *self)
   g_clear_handle_id(&self->source, g_source_remove);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);
-  g_clear_pointer(&self->own_devices, g_array_unref);
+  g_array_unref(self->own_devices);
   g_free(self->last_exec.written);
   g_free(self->last_exec.path);
   close(self->fd);

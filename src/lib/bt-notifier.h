@@ -14,9 +14,17 @@ G_BEGIN_DECLS
 
 typedef struct _BtNotifier BtNotifier;
 
-/* Takes the listener; borrows the others, which must outlive it. */
-BtNotifier *bt_notifier_new(int listener, BtPolicy *policy, const BtPlanView *plan,
-                            BtNames *names, BtExplainer *explainer);
+/*
+ * The devices of the root, /tmp, /dev/shm and whatever else the plan made fresh,
+ * as pid 1 sees them (transfer full, element-type dev_t).  To be called before
+ * the worker's program runs: later it could have put a link where one of them is
+ * expected, to a place of the host's.
+ */
+GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
+
+/* Takes the listener and the devices; borrows the others, which must outlive it. */
+BtNotifier *bt_notifier_new(int listener, GArray *own_devices, BtPolicy *policy,
+                            const BtPlanView *plan, BtNames *names, BtExplainer *explainer);
 void bt_notifier_free(BtNotifier *notifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNotifier, bt_notifier_free)
 

@@ -63,6 +63,7 @@ typedef struct {
   int signal_fd;
   guint status_source, signal_source;
   int worker_pidfd;     /* -1 until WORKER */
+  GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
   BtNames *names;
   BtNetPeer *peer;
@@ -164,7 +165,8 @@ take_listener(Supervisor *self)
     return;
   }
   fcntl(listener, F_SETFD, FD_CLOEXEC);
-  self->notifier = bt_notifier_new(listener, self->run->policy, &self->plan, self->names,
+  self->notifier = bt_notifier_new(listener, g_steal_pointer(&self->own_devices),
+                                   self->run->policy, &self->plan, self->names,
                                    self->run->explainer);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
@@ -191,6 +193,15 @@ has_controlling_terminal(void)
   return fd >= 0;
 }
 
+/* The tree is whole by now, and the worker still busy with itself: nobody waits for us. */
+static void
+on_worker(Supervisor *self, int pidfd)
+{
+  self->worker_pidfd = pidfd;
+  self->own_devices = bt_notifier_find_devices(self->init.pid, &self->plan);
+  take_listener(self);
+}
+
 static void
 on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
@@ -203,8 +214,7 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
     break;
   case BT_STATUS_WORKER:
     if (n_fds == 1 && self->worker_pidfd < 0)
-      self->worker_pidfd = g_steal_fd(&fds[0]);
-    take_listener(self);
+      on_worker(self, g_steal_fd(&fds[0]));
     break;
   case BT_STATUS_LISTENER:
     if (self->listener_number < 0 && status->value <= G_MAXINT)
@@ -385,6 +395,7 @@ stop(Supervisor *self)
     close(self->worker_pidfd);
   if (self->signal_fd >= 0)
     close(self->signal_fd);
+  g_clear_pointer(&self->own_devices, g_array_unref);
   g_main_loop_unref(self->loop);
 }
 
