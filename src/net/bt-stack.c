@@ -317,6 +317,11 @@ bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer da
     return NULL;
   }
   introduce_worker(self, config);
+  /*
+   * Only for its clock, which this sets: what was sent before the first poll
+   * would be taken for as old as the machine, and forgotten after it.
+   */
+  slirp_pollfds_poll(self->slirp, 1, get_revents, self);
   self->source = g_source_new(&stack_funcs, sizeof(StackSource));
   ((StackSource *)self->source)->stack = self;
   self->tag = g_source_add_unix_fd(self->source, self->epoll_fd, G_IO_IN);

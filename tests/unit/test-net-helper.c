@@ -549,6 +549,34 @@ test_no_config(void)
   close(control[0]);
 }
 
+/* Two that were sent before the first answer came: the second is still waited for after it. */
+static void
+test_udp_first(Fixture *f, gconstpointer network)
+{
+  struct sockaddr_in address = { .sin_port = htons(f->port) }, from[2];
+  int fd = bound_socket(SOCK_DGRAM, &address);
+  Frame frame;
+  char byte;
+
+  send_frame(f, frame_udp("127.0.0.1", f->port, 4000, "0"));
+  send_frame(f, frame_udp("127.0.0.1", f->port, 4001, "1"));
+  for (int i = 0; i < 2; i++) {
+    socklen_t length = sizeof *from;
+    struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+    g_assert_cmpint(poll(&pollfd, 1, WAIT_MS), ==, 1);
+    struct sockaddr_in sender;
+    g_assert_cmpint(recvfrom(fd, &byte, 1, 0, (struct sockaddr *)&sender, &length), ==, 1);
+    from[byte - '0'] = sender;
+  }
+  for (int i = 0; i < 2; i++) {
+    g_assert_cmpint(sendto(fd, "x", 1, 0, (struct sockaddr *)&from[i], sizeof *from), ==, 1);
+    BtPacket packet = receive_frame(f, &frame);
+    g_assert_cmpint(packet.kind, ==, BT_PACKET_UDP);
+    g_assert_cmpuint(packet.destination_port, ==, 4000 + i);
+  }
+  close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -561,6 +589,7 @@ main(int argc, char **argv)
   ADD("denied", test_denied, NETWORK);
   ADD("udp", test_udp, NETWORK);
   ADD("udp-refused", test_udp_refused, NETWORK);
+  ADD("udp-first", test_udp_first, NETWORK);
   ADD("dns-udp", test_dns_udp, NETWORK);
   ADD("dns-tcp", test_dns_tcp, NETWORK);
   ADD("no-network", test_no_network, NO_NETWORK);
