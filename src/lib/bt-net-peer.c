@@ -250,6 +250,7 @@ on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
   event->object = g_strdup(bt_limit_key(limit));
   event->reason = g_strdup(bt_net_reason_text(message->reason));
   event->count = MAX(message->count, 1);
+  event->suggestion = bt_suggest_limit(limit, value);
   bt_event_set_rule(event, origin);
   bt_explainer_add(self->explainer, event);
   if (bytes)

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""--net-rate and --net-bytes: below them everything works, above them what they say."""
+
+import json
+import re
+
+import addresses
+import pytest
+
+LIMIT = re.compile(r"^buntime: limit (?P<key>\w+): (?P<reason>.*)\n  rule:  (?P<rule>.*)\n"
+                   r"  allow: (?P<allow>.*)$", re.MULTILINE)
+
+
+def limits(result):
+    return [match.groupdict() for match in LIMIT.finditer(result.stderr)]
+
+
+def accepted(world, mark):
+    world.barrier()
+    return [record for record in world.since(mark)
+            if record["kind"] == "tcp" and record["addr"] == addresses.WEB and record["port"] == 80]
+
+
+CONNECTS = """
+    begun = time.monotonic()
+    out["results"] = [connect("198.51.100.10", 80)[0] for _ in range(8)]
+    out["seconds"] = time.monotonic() - begun
+"""
+
+
+def test_under_the_rate(net):
+    out, result = net.json("--allow-net=198.51.100.10", "--net-rate=50", code=CONNECTS)
+    assert out["results"] == ["ok"] * 8 and out["seconds"] < 0.9, str(result)
+    assert limits(result) == [] and result.stderr == "", str(result)
+
+
+def test_over_the_rate(net, world):
+    """A patient program is slowed, since TCP tries again after a second."""
+    mark = world.mark()
+    out, result = net.json("--allow-net=198.51.100.10", "--net-rate=5", code=CONNECTS)
+    assert out["results"] == ["ok"] * 8 and 0.9 < out["seconds"] < 4, str(result)
+    assert [(event["key"], event["rule"], event["allow"]) for event in limits(result)] == \
+        [("netConnectionsPerSecond", "--net-rate=5 (command line)", "--net-rate=10")], str(result)
+    assert len(accepted(world, mark)) == 8
+
+
+def test_rate_of_datagrams(net):
+    """Each socket is a flow; what is sent on an open one is not counted."""
+    out, result = net.json("--allow-net=192.0.2.7/udp", "--net-rate=2", code="""
+        sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(6)]
+        for number, sock in enumerate(sockets):
+            sock.settimeout(1 if number < 2 else 0.03)
+            sock.connect(("192.0.2.7", 123))
+            for _ in range(3):
+                sock.send(b"hello")
+        out["answered"] = [sum(attempt(sock.recv, 100) == "ok" for _ in range(3))
+                           for sock in sockets]
+    """)
+    assert out["answered"] == [3, 3, 0, 0, 0, 0], str(result)
+    assert [event["key"] for event in limits(result)] == ["netConnectionsPerSecond"], str(result)
+
+
+GET = """
+    import urllib.request
+    def get(path):
+        with urllib.request.urlopen("http://198.51.100.10" + path, timeout=10) as reply:
+            return len(reply.read())
+"""
+
+
+def test_under_the_bytes(net):
+    out, result = net.json("--allow-net=198.51.100.10", "--net-bytes=8M", code=GET + """
+    out["small"], out["big"] = attempt(get, "/small"), attempt(get, "/big")
+    """)
+    assert out["big"] == 1 << 22 and out["small"] < 100, str(result)
+    assert result.stderr == ""
+
+
+# An echo on a connection that is then left alone, and a large answer on another.
+OVER = """
+    idle = socket.create_connection(("198.51.100.10", 9000), timeout=10)
+    idle.sendall(b"echo")
+    assert idle.recv(100) == b"echo"
+    got = 0
+    with socket.create_connection(("198.51.100.10", 80), timeout=10) as sock:
+        sock.sendall(b"GET /big HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+        try:
+            while part := sock.recv(65536):
+                got += len(part)
+            out["big"] = "ended"
+        except OSError as error:
+            out["big"] = errno.errorcode[error.errno]
+    out["got"] = got
+    out["idle"] = attempt(lambda: idle.recv(100).decode())
+    out["new"] = connect("198.51.100.10", 80)
+    out["other"] = connect("198.51.100.20", 80)[0]
+    out["denied"] = connect("192.0.2.7", 80)[0]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        out["udp"] = attempt(sock.sendto, b"x", ("192.0.2.7", 123))
+        time.sleep(0.2)
+"""
+
+
+def test_over_the_bytes(net, world, limit):
+    mark = world.mark()
+    out, result = net.json("--allow-net=198.51.100.0/24,192.0.2.7/udp", "--net-bytes=300K",
+                           code=OVER)
+    # What came before is the program's; a cut is no end, neither here nor for whom nobody reads.
+    assert out["big"] == "ECONNRESET" and 0 < out["got"] <= 300 << 10, str(result)
+    assert out["idle"] == "ECONNRESET", str(result)
+    # Said at once, instead of a wait for what cannot come.
+    assert out["new"][0] == "PermissionError" and out["new"][1] < limit, str(result)
+    assert out["other"] == "PermissionError"
+    # Once as what it is; then each refusal by its own object, and the limit as its rule.
+    assert limits(result) == [{"key": "netBytes", "rule": "--net-bytes=300K (command line)",
+                               "reason": "all that may be sent and received is used up",
+                               "allow": "--net-bytes=600K"}], str(result)
+    for target in ("198.51.100.10:80 (tcp)", "198.51.100.20:80 (tcp)"):
+        events = result.denied("net", target)
+        assert [event.rule for event in events] == ["--net-bytes=300K (command line)"], str(result)
+        assert events[0].program.startswith("python3")
+    # What a rule refuses is still the rule's.
+    assert out["denied"] == "PermissionError"
+    assert result.denied("net", "192.0.2.7:80")[0].rule == "defaults.net = deny (built-in)"
+    assert len(accepted(world, mark)) == 1
+    assert world.contacts(mark, addresses.OTHER) == [] and world.contacts(mark, addresses.UDP) == []
+
+
+def test_what_is_sent_counts(net):
+    out, result = net.json("--allow-net=198.51.100.10", "--net-bytes=100K", code="""
+        sock = socket.create_connection(("198.51.100.10", 9000), timeout=10)
+        out["sent"] = attempt(lambda: [sock.sendall(b"x" * 10000) for _ in range(2000)] and "all")
+    """)
+    assert out["sent"] in ("ECONNRESET", "EPIPE"), str(result)
+    assert [event["key"] for event in limits(result)] == ["netBytes"], str(result)
+
+
+def test_of_a_file_and_in_the_stream(net):
+    """The event of a limit of a file names its line; a program reads the same."""
+    path = net.directory / "p.json"
+    path.write_text('{"version": 1, "defaults": {"net": "allow"},\n'
+                    ' "limits": {"netBytes": "50K", "netConnectionsPerSecond": 1}}\n')
+    _, result = net.json("--policy=./p.json", "--events=events.jsonl", code="""
+        with socket.create_connection(("198.51.100.10", 80), timeout=10) as sock:
+            sock.sendall(b"GET /big HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+            attempt(lambda: [None for _ in iter(lambda: sock.recv(65536), b"")] and "all")
+    """)
+    with open(net.directory / "events.jsonl", encoding="utf-8") as stream:
+        events = [json.loads(line) for line in stream]
+    found = [event for event in events if event["kind"] == "limit"]
+    assert len(found) == 1 and found[0]["object"] == "netBytes", events
+    assert found[0]["rule"]["line"] == 2 and found[0]["rule"]["source"] == str(path), found
+    assert found[0]["suggestion"] == "--net-bytes=100K"
+
+
+@pytest.mark.parametrize("flags", [["--net-bytes=1"], ["--net-rate=1"]])
+def test_without_a_network(net, flags):
+    """Nothing is granted, so that nothing is counted; the sandbox's own loopback is not."""
+    out, result = net.json(*flags, code="""
+        listener = socket.create_server(("127.0.0.1", 0))
+        out["own"] = [connect(*listener.getsockname())[0] for _ in range(5)]
+    """)
+    assert out["own"] == ["ok"] * 5 and limits(result) == [], str(result)
