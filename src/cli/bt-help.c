@@ -108,9 +108,9 @@ bt_help_text(const BtCommand *command)
   if (run)
     g_string_append_printf(
       text, "\n%s\n",
-      _("Exit status: the program's own, 128+n after signal n; 2 usage, 125 the sandbox\n"
-        "could not be set up, 126 ENTRY cannot be run, 127 ENTRY or its interpreter is\n"
-        "not there."));
+      _("Exit status: the program's own, 128+n after signal n; 2 usage, 124 the time of\n"
+        "--timeout was up, 125 the sandbox could not be set up, 126 ENTRY cannot be run,\n"
+        "127 ENTRY or its interpreter is not there."));
   return g_string_free(text, FALSE);
 }
 
@@ -213,6 +213,7 @@ bt_help_manual(const char *version)
                   ".SH EXIT STATUS\n"
                   "The program\\(aqs own, or 128+n if signal n ended it.\n"
                   ".TP\n2\nwrong usage\n"
+                  ".TP\n124\nthe time of \\-\\-timeout was up\n"
                   ".TP\n125\nthe sandbox could not be set up\n"
                   ".TP\n126\nENTRY was found and cannot be run\n"
                   ".TP\n127\nENTRY or its interpreter is not there\n"

@@ -17,6 +17,8 @@
  *   init says FAILED ..... a stage went wrong; the run is an error
  *   hang-up .............. init was killed; so is everything under it. Before the
  *                          listener came nothing had been run: an error
+ *   the deadline ......... a program is asked to end and, some time later, init is
+ *                          killed; what is still set up is killed at once
  *
  * WORKER and LISTENER come from two processes and in either order.
  *
@@ -42,6 +44,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/bt-deadline.h"
 #include "lib/bt-names.h"
 #include "lib/bt-net-peer.h"
 #include "lib/bt-notifier.h"
@@ -51,6 +54,8 @@
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
 
+/* What timeout(1) ends with. */
+#define TIMED_OUT 124
 /* Messages taken from the status socket in one dispatch. */
 #define STATUS_BATCH 16
 
@@ -69,8 +74,10 @@ typedef struct {
   BtNetPeer *peer;
   gboolean net_came;
   BtNotifier *notifier; /* NULL until both came */
+  BtDeadline *deadline; /* NULL: none */
   gboolean ended;
   int wait_status;
+  int limit; /* the BtLimit that ends the run; -1: none */
   GError *failure;
 } Supervisor;
 
@@ -302,6 +309,69 @@ on_status(int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* ---- the time limit ---- */
+
+/* Whatever still runs is killed when the loop has ended. */
+static void
+end_now(Supervisor *self)
+{
+  if (self->ended)
+    return;
+  self->ended = TRUE;
+  self->wait_status = SIGKILL;
+  g_main_loop_quit(self->loop);
+}
+
+static void
+signal_worker(Supervisor *self, int number)
+{
+  syscall(SYS_pidfd_send_signal, self->worker_pidfd, number, NULL, 0);
+  /* One that stopped itself would never see it. */
+  if (number == SIGTERM || number == SIGHUP)
+    syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
+}
+
+static void
+on_deadline(gpointer data)
+{
+  Supervisor *self = data;
+
+  if (self->ended || self->failure != NULL)
+    return;
+  self->limit = BT_LIMIT_WALL_TIME;
+  bt_explainer_add(self->run->explainer,
+                   bt_event_new_limit(self->run->policy, BT_LIMIT_WALL_TIME,
+                                      may_have_started(self)
+                                        ? _("the time is up: the program is ended")
+                                        : _("the time is up, and the program had not started")));
+  if (may_have_started(self))
+    signal_worker(self, SIGTERM);
+  else
+    end_now(self);
+}
+
+static void
+on_grace_over(gpointer data)
+{
+  end_now(data);
+}
+
+static gboolean
+start_deadline(Supervisor *self, GError **error)
+{
+  const BtOrigin *origin;
+  guint64 ms;
+
+  if (!bt_policy_get_limit(self->run->policy, BT_LIMIT_WALL_TIME, &ms, &origin))
+    return TRUE;
+  self->deadline = bt_deadline_new(ms, on_deadline, on_grace_over, self);
+  if (self->deadline != NULL)
+    return TRUE;
+  int saved = errno;
+  g_autofree char *object = bt_origin_format(origin);
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(saved), NULL);
+}
+
 /* ---- signals ---- */
 
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
@@ -318,10 +388,7 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
     return G_SOURCE_CONTINUE;
   if (self->worker_pidfd >= 0) {
-    syscall(SYS_pidfd_send_signal, self->worker_pidfd, info.ssi_signo, NULL, 0);
-    /* One that stopped itself would never see it. */
-    if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGHUP)
-      syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
+    signal_worker(self, (int)info.ssi_signo);
   } else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
     self->ended = TRUE;
     self->wait_status = (int)info.ssi_signo;
@@ -370,7 +437,7 @@ start(Supervisor *self, BtLaunch *launch, GError **error)
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
-  return TRUE;
+  return start_deadline(self, error);
 }
 
 /*
@@ -384,6 +451,7 @@ stop(Supervisor *self)
     bt_net_peer_kill(self->peer);
   g_clear_handle_id(&self->status_source, g_source_remove);
   g_clear_handle_id(&self->signal_source, g_source_remove);
+  g_clear_pointer(&self->deadline, bt_deadline_free);
   g_clear_pointer(&self->notifier, bt_notifier_free);
   if (self->status_fd >= 0)
     close(self->status_fd);
@@ -406,7 +474,7 @@ shell_status(int wait_status)
 }
 
 gboolean
-bt_supervise(const BtRun *run, BtLaunch *launch, int *exit_status_out, GError **error)
+bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError **error)
 {
   Supervisor self = {
     .run = run,
@@ -416,18 +484,25 @@ bt_supervise(const BtRun *run, BtLaunch *launch, int *exit_status_out, GError **
     .signal_fd = -1,
     .worker_pidfd = -1,
     .listener_number = -1,
+    .limit = -1,
   };
   sigset_t before;
 
   block_signals(&self, &before);
   if (start(&self, launch, &self.failure))
     g_main_loop_run(self.loop);
+  gboolean started = may_have_started(&self);
   stop(&self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (self.failure != NULL) {
     g_propagate_error(error, self.failure);
     return FALSE;
   }
-  *exit_status_out = shell_status(self.wait_status);
+  *outcome_out = (BtOutcome){
+    .started = started,
+    .exit_status =
+      self.limit == BT_LIMIT_WALL_TIME ? TIMED_OUT : shell_status(self.wait_status),
+    .limit = self.limit,
+  };
   return TRUE;
 }

@@ -18,10 +18,18 @@ typedef struct {
   const char *entry; /* for the events "started" and "exited" */
 } BtRun;
 
+typedef struct {
+  gboolean started; /* the program ran */
+  int exit_status;  /* the worker's, as a shell reports it (128 + n for a signal), or 124 */
+  int limit;        /* the BtLimit for which it was ended; -1: none */
+} BtOutcome;
+
+#define BT_OUTCOME_INIT ((BtOutcome){ .limit = -1 })
+
 /*
- * Takes what launch holds, and runs a main loop until the worker has ended and everything under it is gone.
- * The status is the worker's, as a shell reports it (128 + n for a signal).
+ * Takes what launch holds, and runs a main loop until the worker has ended and
+ * everything under it is gone.
  */
-gboolean bt_supervise(const BtRun *run, BtLaunch *launch, int *exit_status_out, GError **error);
+gboolean bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError **error);
 
 G_END_DECLS

@@ -293,13 +293,14 @@ has_silent_refusals(BuntimeSandbox *self)
 }
 
 static void
-tell_outcome(BtExplainer *explainer, const char *entry, const int *exit_status, const GError *failure)
+tell_outcome(BtExplainer *explainer, const char *entry, const BtOutcome *outcome,
+             const GError *failure)
 {
-  BtEvent *event = bt_event_new_state(exit_status != NULL ? "exited" : "failed");
+  BtEvent *event = bt_event_new_state(failure == NULL ? "exited" : "failed");
 
   event->object = g_strdup(entry);
-  if (exit_status != NULL)
-    event->exit_status = *exit_status;
+  if (failure == NULL)
+    event->exit_status = outcome->exit_status;
   else
     event->reason = g_strdup(failure->message);
   bt_explainer_add(explainer, event);
@@ -332,10 +333,23 @@ tell_silent_limits(BtExplainer *explainer, const char *limits)
   bt_explainer_note(explainer, note);
 }
 
+/* Why a program may have failed. */
+static void
+tell_hints(BuntimeSandbox *self, const BtPlan *plan, BtExplainer *explainer)
+{
+  if (plan->unseen_siblings)
+    bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
+                                   "--allow-read=DIR shows it"));
+  if (plan->silent_limits != NULL)
+    tell_silent_limits(explainer, plan->silent_limits);
+  if (has_silent_refusals(self))
+    bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
-       BtExplainer *explainer, BtTerminal *terminal, int *exit_status_out, GError **error)
+       BtExplainer *explainer, BtTerminal *terminal, BtOutcome *outcome_out, GError **error)
 {
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(BtPlan) plan = NULL;
@@ -383,29 +397,29 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .explainer = explainer,
     .entry = entry,
   };
-  if (!bt_supervise(&run, &launch, exit_status_out, error))
+  if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
   if (!configured)
     tell_of_made_config(explainer, config);
-  if (*exit_status_out != 0 && plan->unseen_siblings)
-    bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
-                                   "--allow-read=DIR shows it"));
-  if (*exit_status_out != 0 && plan->silent_limits != NULL)
-    tell_silent_limits(explainer, plan->silent_limits);
-  if (*exit_status_out != 0 && has_silent_refusals(self))
-    bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
+  /* What ended at a limit has said why. */
+  if (outcome_out->exit_status != 0 && outcome_out->limit < 0)
+    tell_hints(self, plan, explainer);
   return TRUE;
 }
 
 static void
-report_status(const BuntimeSandbox *self, gboolean started, int exit_status, const GError *error)
+report_status(const BuntimeSandbox *self, const BtOutcome *outcome)
 {
+  g_autofree char *limit = outcome->limit >= 0
+                             ? g_strdup_printf(",\"limit\":\"%s\"", bt_limit_key(outcome->limit))
+                             : NULL;
   g_autofree char *line = NULL;
 
   if (self->status_fd < 0)
     return;
-  line = g_strdup_printf("{\"v\":1,\"started\":%s,\"exit\":%d}\n", started ? "true" : "false",
-                         started ? exit_status : buntime_error_exit_status(error));
+  line = g_strdup_printf("{\"v\":1,\"started\":%s,\"exit\":%d%s}\n",
+                         outcome->started ? "true" : "false", outcome->exit_status,
+                         limit != NULL ? limit : "");
   /* Who asked for it and has gone does not change how the run ended. */
   (void)!bt_write_quietly(self->status_fd, line, strlen(line));
 }
@@ -460,6 +474,7 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
   g_autoptr(BtExplainer) explainer = bt_explainer_new(STDERR_FILENO, self->quiet);
   g_auto(BtCaller) caller = BT_CALLER_INIT;
   g_autoptr(GError) failure = NULL;
+  BtOutcome outcome = BT_OUTCOME_INIT;
   BtTerminal terminal;
 
   if (strcmp(entry, "-") == 0 && self->files != NULL && bt_policy_files_used_stdin(self->files))
@@ -472,10 +487,13 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
   bt_terminal_save(&terminal);
   gboolean ok =
     bt_caller_settle(entry, &caller, explainer, &failure) &&
-    run_as(self, &caller, entry, args, explainer, &terminal, exit_status_out, &failure);
+    run_as(self, &caller, entry, args, explainer, &terminal, &outcome, &failure);
   bt_terminal_restore(&terminal);
-  report_status(self, ok, ok ? *exit_status_out : 0, failure);
-  tell_outcome(explainer, entry, ok ? exit_status_out : NULL, failure);
+  if (!ok)
+    outcome.exit_status = buntime_error_exit_status(failure);
+  report_status(self, &outcome);
+  tell_outcome(explainer, entry, &outcome, failure);
+  *exit_status_out = outcome.exit_status;
   if (!ok)
     g_propagate_error(error, g_steal_pointer(&failure));
   return ok;

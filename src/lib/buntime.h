@@ -314,7 +314,8 @@ void buntime_sandbox_set_isolated(BuntimeSandbox *sandbox, gboolean isolated);
  * @fd: a descriptor of the caller's, or -1 for none
  *
  * At the end of the run one line of JSON is written there, {"v":1,"started":
- * true,"exit":7}: "started" tells the program's own status from buntime's. The
+ * true,"exit":7}: "started" tells the program's own status from buntime's, and
+ * "limit":"wallTime" says that the program was ended for that limit. The
  * descriptor becomes close-on-exec, so that the worker does not get it, and
  * stays the caller's to close.
  *
@@ -327,7 +328,8 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
  * @sandbox: a launcher
  * @entry: the program, as on the command line
  * @args: (array zero-terminated=1): its arguments
- * @exit_status_out: (out): the worker's status as a shell would report it
+ * @exit_status_out: (out): the worker's status as a shell would report it, or
+ *   124 if its time was up
  * @error: return location for an error
  *
  * Runs the program to its end on the caller's stdin, stdout and stderr.

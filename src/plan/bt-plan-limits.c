@@ -100,7 +100,7 @@ refuse(const BtOrigin *origin, const char *reason, const char *cure, GError **er
 static gboolean
 check_applied(BtCompile *self, GError **error)
 {
-  static const BtLimit later[] = { BT_LIMIT_WALL_TIME, BT_LIMIT_CPU_TIME, BT_LIMIT_OUTPUT };
+  static const BtLimit later[] = { BT_LIMIT_CPU_TIME, BT_LIMIT_OUTPUT };
   const BtOrigin *origin;
   guint64 value;
 

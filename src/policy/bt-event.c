@@ -38,6 +38,22 @@ bt_event_new_state(const char *state)
   return event;
 }
 
+BtEvent *
+bt_event_new_limit(BtPolicy *policy, BtLimit limit, const char *reason)
+{
+  BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
+  const BtOrigin *origin;
+  guint64 value;
+
+  event->object = g_strdup(bt_limit_key(limit));
+  event->reason = g_strdup(reason);
+  if (bt_policy_get_limit(policy, limit, &value, &origin)) {
+    bt_event_set_rule(event, origin);
+    event->suggestion = bt_suggest_limit(limit, value);
+  }
+  return event;
+}
+
 void
 bt_event_free(BtEvent *event)
 {

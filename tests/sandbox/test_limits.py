@@ -2,8 +2,10 @@
 """limits: flags, policy files and what becomes of a program that reaches one."""
 
 import json
+import os
 import resource
 
+import jsonschema
 import pytest
 
 from native import compile_c
@@ -53,7 +55,7 @@ def test_none_without_a_sandbox(box):
     assert "--pids=10 (command line): nobody applies it without a sandbox" in result.stderr
 
 
-@pytest.mark.parametrize("flag", ["--timeout=90", "--cpu-time=1m", "--max-output=1M"])
+@pytest.mark.parametrize("flag", ["--cpu-time=1m", "--max-output=1M"])
 def test_not_applied(box, flag):
     result = box.run(flag, code="print('ran')\n")
     assert result.status == 125 and "ran" not in result.stdout, str(result)
@@ -224,3 +226,117 @@ def test_cpu_needs_a_control_group(box):
     assert result.status == 125 and "ran" not in result.stdout, str(result)
     assert "--cpu=50% (command line): only a control group can hold it" in result.stderr
     assert "systemd --user" in result.stderr
+
+
+# ---- the time limit ----
+
+def check_timed_out(result, flag="--timeout=1", within=3):
+    assert result.status == 124 and result.seconds < within, str(result)
+    assert result.stderr.count("buntime: limit wallTime: the time is up") == 1, str(result)
+    assert f"  rule:  {flag} (command line)\n" in result.stderr
+    assert "  allow: --timeout=2s\n" in result.stderr
+    assert "may have reached" not in result.stderr and "--audit" not in result.stderr
+
+
+def test_timeout(box):
+    result = box.run("--timeout=1", code="print('ran', flush=True)\nimport time\ntime.sleep(60)\n")
+    check_timed_out(result, within=2)
+    assert result.stdout == "ran\n" and result.seconds >= 1
+
+
+def test_timeout_is_not_reached(box):
+    result = box.run("--timeout=20", code="print('ran')\nraise SystemExit(7)\n")
+    assert (result.status, result.stdout) == (7, "ran\n") and "limit" not in result.stderr, str(result)
+
+
+def test_timeout_lets_it_tidy_up(box):
+    result = box.run("--timeout=1", code="""
+        import signal, sys, time
+        def on_term(*args):
+            print("tidy")
+            sys.exit(0)
+        signal.signal(signal.SIGTERM, on_term)
+        time.sleep(60)
+    """)
+    check_timed_out(result, within=2)
+    assert result.stdout == "tidy\n"
+
+
+def test_timeout_of_what_ignores_it(use_up):
+    """In C every signal is blocked; after two more seconds it is killed all the same."""
+    found, result = use_up("--timeout=1", ops=["deaf"])
+    check_timed_out(result, within=4.5)
+    assert found == {} and result.seconds >= 3
+
+
+def test_timeout_of_what_is_stopped(box):
+    check_timed_out(box.run("--timeout=1", code="""
+        import os, signal
+        os.kill(os.getpid(), signal.SIGSTOP)
+    """), within=2)
+
+
+def test_timeout_of_many(box):
+    """The program has gone, its children hold stdout: none is left."""
+    check_timed_out(box.run("--timeout=1", code="""
+        import os, signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for _ in range(20):
+            os.fork()
+            time.sleep(0.01)
+            if os.getpid() % 3 == 0:
+                os.setsid() if os.getpgrp() != os.getpid() else None
+        time.sleep(60)
+    """), within=4.5)
+
+
+def test_timeout_during_set_up(box):
+    """A thousand mounts take longer: nothing has run, and there is nobody to ask."""
+    for number in range(1000):
+        box.write(f"data/{number}.txt", "x")
+    reader, writer = os.pipe()
+    result = box.run("--timeout=1ms", "--allow-read=data/*", f"--json-status-fd={writer}",
+                     code="print('ran')\n", pass_fds=(writer,))
+    os.close(writer)
+    assert result.status == 124 and result.stdout == "" and result.seconds < 2, str(result)
+    assert "limit wallTime: the time is up, and the program had not started" in result.stderr
+    with open(reader, encoding="utf-8") as file:
+        assert json.load(file) == {"v": 1, "started": False, "exit": 124, "limit": "wallTime"}
+
+
+def test_timeout_at_a_terminal_of_what_stops_itself(box, terminal):
+    """The supervisor stops with it, for a shell to notice. A script's does not: the time goes on."""
+    box.write("w.py", "import os, signal\nprint('READY', flush=True)\nwhile True:\n"
+                      "    os.kill(os.getpid(), signal.SIGSTOP)\n")
+    command = " ".join(box.world.command(["--timeout=2", "run", "w.py"]))
+    shell = terminal(["bash", "-c", f"{command}; echo END-$?-"], cwd=box.directory, shell=True)
+    shell.expect("READY")
+    shell.expect("limit wallTime", seconds=10)
+    shell.expect("END-124-", seconds=10)
+
+
+def test_status_of_a_timeout(box, world):
+    reader, writer = os.pipe()
+    result = box.run("--timeout=500ms", f"--json-status-fd={writer}", "--events=events.jsonl",
+                     code="import time\ntime.sleep(60)\n", pass_fds=(writer,))
+    os.close(writer)
+    with open(reader, encoding="utf-8") as file:
+        assert json.load(file) == {"v": 1, "started": True, "exit": 124, "limit": "wallTime"}
+    lines = (box.directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    schema = json.loads((world.source / "data/schema/event.schema.json").read_text(encoding="utf-8"))
+    for event in events:
+        jsonschema.validate(event, schema)
+    limits = [event for event in events if event["kind"] == "limit"]
+    assert len(limits) == 1, str(result)
+    assert limits[0]["action"] == "deny" and limits[0]["object"] == "wallTime"
+    assert limits[0]["rule"] == {"source": "command line", "line": None, "text": "--timeout=500ms"}
+    assert limits[0]["suggestion"] == "--timeout=1s"
+    assert events[-1]["action"] == "exited" and events[-1]["exit"] == 124
+
+
+def test_timeout_of_a_file(box):
+    box.write("p.json", json.dumps({"version": 1, "limits": {"wallTime": 0.5}}, indent=1))
+    result = box.run("--policy=./p.json", code="import time\ntime.sleep(60)\n")
+    assert result.status == 124, str(result)
+    assert "p.json:4: limits.wallTime\n" in result.stderr and "  allow: --timeout=1s\n" in result.stderr
