@@ -12,9 +12,8 @@ value_of(const BtOption *option)
   return option->value != NULL ? g_dgettext(GETTEXT_PACKAGE, option->value) : "";
 }
 
-/* "--allow-net[=HOST,…]" */
-static char *
-synopsis_of(const BtOption *option)
+char *
+bt_help_synopsis(const BtOption *option)
 {
   switch (option->use) {
   case BT_VALUE_OPTIONAL:
@@ -55,7 +54,7 @@ append_flags(GString *text, const BtCommand *command)
   glong width = 0;
 
   for (guint i = 0; i < bt_n_options; i++) {
-    g_autofree char *synopsis = synopsis_of(&bt_options[i]);
+    g_autofree char *synopsis = bt_help_synopsis(&bt_options[i]);
     if (bt_command_takes(command, &bt_options[i]))
       width = MAX(width, g_utf8_strlen(synopsis, -1));
   }
@@ -64,7 +63,7 @@ append_flags(GString *text, const BtCommand *command)
     const BtOption *option = &bt_options[i];
     if (!bt_command_takes(command, option))
       continue;
-    g_autofree char *synopsis = synopsis_of(option);
+    g_autofree char *synopsis = bt_help_synopsis(option);
     char letter[] = { '-', option->letter, ',', '\0' };
     g_string_append_printf(text, "  %3s %s%*s  %s\n", option->letter != '\0' ? letter : "",
                            synopsis, (int)(width - g_utf8_strlen(synopsis, -1)), "",
@@ -111,113 +110,5 @@ bt_help_text(const BtCommand *command)
       _("Exit status: the program's own, 128+n after signal n; 2 usage, 124 the time of\n"
         "--timeout was up, 125 the sandbox could not be set up, 126 ENTRY cannot be run,\n"
         "127 ENTRY or its interpreter is not there."));
-  return g_string_free(text, FALSE);
-}
-
-/* ---- the manual page ---- */
-
-static void
-append_roff(GString *text, const char *words)
-{
-  for (const char *p = words; *p != '\0'; p++) {
-    if (*p == '\\' || *p == '-')
-      g_string_append_c(text, '\\');
-    g_string_append_c(text, *p);
-  }
-}
-
-static void
-append_manual_synopsis(GString *text)
-{
-  g_string_append(text, ".SH SYNOPSIS\n.B buntime\n[\\fIFLAGS\\fR] [\\fBrun\\fR] "
-                        "\\fIENTRY\\fR [\\fIARGS\\fR...]\n");
-  for (guint i = 1; i < bt_n_commands; i++) {
-    g_string_append(text, ".br\n.B buntime ");
-    append_roff(text, bt_commands[i].name);
-    g_string_append(text, "\n[\\fIFLAGS\\fR] ");
-    append_roff(text, bt_commands[i].words);
-    g_string_append_c(text, '\n');
-  }
-}
-
-static void
-append_manual_commands(GString *text)
-{
-  g_string_append(text, ".SH COMMANDS\n");
-  for (guint i = 0; i < bt_n_commands; i++) {
-    g_string_append(text, ".TP\n\\fB");
-    append_roff(text, bt_commands[i].name);
-    g_string_append(text, "\\fR ");
-    append_roff(text, bt_commands[i].words);
-    g_string_append_c(text, '\n');
-    append_roff(text, bt_commands[i].help);
-    g_string_append(text, ".\n");
-    append_roff(text, bt_commands[i].more);
-    g_string_append_c(text, '\n');
-  }
-}
-
-/* The commands that take the option, where it is not run alone. */
-static void
-append_manual_option_commands(GString *text, const BtOption *option)
-{
-  if (option->commands == 0 || option->commands == BT_IN_ALL)
-    return;
-  g_string_append(text, "(");
-  for (guint i = 0, n = 0; i < bt_n_commands; i++)
-    if (bt_command_takes(&bt_commands[i], option)) {
-      g_string_append(text, n++ > 0 ? ", " : "");
-      append_roff(text, bt_commands[i].name);
-    }
-  g_string_append(text, ")\n");
-}
-
-char *
-bt_help_manual(const char *version)
-{
-  GString *text = g_string_new(NULL);
-
-  g_string_append_printf(
-    text,
-    ".\\\" SPDX-License-Identifier: LGPL-2.1-or-later\n"
-    ".\\\" Made from the option table by buntime-gen-completions.\n"
-    ".TH BUNTIME 1 \"\" \"buntime %s\" \"User Commands\"\n"
-    ".SH NAME\nbuntime \\- run untrusted programs with permissions that the kernel enforces\n",
-    version);
-  append_manual_synopsis(text);
-  g_string_append(
-    text,
-    ".SH DESCRIPTION\n"
-    "Runs a Python, JavaScript, TypeScript or any other program in a sandbox that sees,\n"
-    "reaches and changes nothing but what flags permit. Every refusal is explained on\n"
-    "standard error with the narrowest flag that would permit it.\n.PP\n"
-    "\\fIENTRY\\fR is a file, a program on PATH, or \\(aq\\-\\(aq for a program on standard\n"
-    "input. Flags end at \\fIENTRY\\fR or at \\(aq\\-\\-\\(aq. Values are written after\n"
-    "\\(aq=\\(aq, lists with commas; \\(aq,,\\(aq is a comma in a path. What is denied wins\n"
-    "over what is allowed.\n");
-  append_manual_commands(text);
-  g_string_append(text, ".SH OPTIONS\n");
-  for (guint i = 0; i < bt_n_options; i++) {
-    const BtOption *option = &bt_options[i];
-    g_autofree char *synopsis = synopsis_of(option);
-    g_string_append(text, ".TP\n\\fB");
-    if (option->letter != '\0')
-      g_string_append_printf(text, "\\-%c\\fR, \\fB", option->letter);
-    append_roff(text, synopsis);
-    g_string_append(text, "\\fR\n");
-    append_roff(text, option->help);
-    g_string_append(text, ".\n");
-    append_manual_option_commands(text, option);
-  }
-  g_string_append(text,
-                  ".SH EXIT STATUS\n"
-                  "The program\\(aqs own, or 128+n if signal n ended it.\n"
-                  ".TP\n2\nwrong usage\n"
-                  ".TP\n124\nthe time of \\-\\-timeout was up\n"
-                  ".TP\n125\nthe sandbox could not be set up\n"
-                  ".TP\n126\nENTRY was found and cannot be run\n"
-                  ".TP\n127\nENTRY or its interpreter is not there\n"
-                  ".SH EXAMPLES\n.nf\nbuntime \\-\\-allow\\-net=github.com run w.py\n"
-                  "buntime \\-R=. \\-W=out build.ts\n.fi\n");
   return g_string_free(text, FALSE);
 }

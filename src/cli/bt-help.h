@@ -13,7 +13,13 @@ G_BEGIN_DECLS
 
 char *bt_help_usage(const BtCommand *command); /* one line and how to get more */
 char *bt_help_text(const BtCommand *command);  /* --help; the first command's is for all */
-char *bt_help_manual(const char *version);
+char *bt_help_synopsis(const BtOption *option); /* "--allow-net[=HOST[:PORT],…]" */
+/*
+ * The manual page: its source (man/buntime.1.in), in which lines "@SYNOPSIS@",
+ * "@COMMANDS@" and "@OPTIONS@" stand for what the tables say. NULL with error
+ * set if one of them is missing, twice there or unknown. (bt-manual.c)
+ */
+char *bt_help_manual(const char *source, const char *version, GError **error);
 char *bt_help_bash(void);
 char *bt_help_zsh(void);
 char *bt_help_fish(void);

@@ -200,10 +200,15 @@ settle_read(Check *self, const char *path)
   const BtPlanLook *found = &self->look;
 
   if (self->verdict->action != BT_ACTION_DENY) {
-    if (!found->host && !found->made)
-      override(self, BT_ACTION_DENY, bt_path_is_never(path) ? SOURCE_SELF : SOURCE_BUILT_IN,
-               found->scratch ? "/tmp is the program's own"
-                              : "/proc, /sys, /dev and /run are never the host's");
+    if (found->host || found->made)
+      return;
+    if (bt_path_is_never(path))
+      override(self, BT_ACTION_DENY, SOURCE_SELF,
+               "/proc, /sys, /dev and /run are never the host's");
+    else if (found->scratch)
+      override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "/tmp is the program's own");
+    else
+      override(self, BT_ACTION_DENY, SOURCE_SELF, "nothing is there to be read");
   } else if (is_default(self) && found->readable) {
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the system's files, which every program sees");
   } else if (is_default(self) && found->made) {

@@ -62,6 +62,20 @@ def test_check_kinds(buntime, args, status):
     assert "  rule:  " in result.stdout
 
 
+def test_check_of_what_is_not_there(buntime, box):
+    """What nobody can read is not denied by a rule, and no flag would grant it."""
+    box.write("p.json", json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": ".", "perms": ["read_file", "read_dir"]},
+        {"action": "allow", "path": "./absent", "perms": ["read_file", "read_dir"]}]}}))
+    result = buntime("check", "--policy=p.json", "read", "absent/x")
+    assert result.status == 0, str(result)
+    box.write("p.json", json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": "./absent", "perms": ["read_file", "read_dir"]}]}}))
+    result = buntime("check", "--policy=p.json", "read", "absent/x")
+    assert result.status == 1 and "nothing is there to be read (buntime)" in result.stdout
+    assert "allow:" not in result.stdout
+
+
 @pytest.mark.parametrize("args,complaint", [
     (["net"], "one value"), (["nett", "x"], "no kind of permission"),
     (["net", "a", "b"], "one value"), (["net", "2852039166"], "number"),

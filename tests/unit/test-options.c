@@ -191,7 +191,8 @@ static void
 test_texts(void)
 {
   g_autoptr(GString) help = g_string_new(NULL);
-  g_autofree char *manual = bt_help_manual("1");
+  g_autofree char *manual =
+    bt_help_manual("@SYNOPSIS@\n@COMMANDS@\n@OPTIONS@\n", "1", NULL);
   g_autofree char *bash = bt_help_bash();
   g_autofree char *zsh = bt_help_zsh();
   g_autofree char *fish = bt_help_fish();
@@ -218,6 +219,29 @@ test_texts(void)
   }
 }
 
+/* Parts of the manual page that are missing, twice there or misspelt stop the build. */
+static void
+test_manual(void)
+{
+  static const char *const broken[] = {
+    "", "@SYNOPSIS@\n@COMMANDS@\n", "@SYNOPSIS@\n@COMMANDS@\n@OPTIONS@\n@OPTIONS@\n",
+    "@SYNOPSIS@\n@COMMANDS@\n@OPTIONS@\n@FILES@\n", "@SYNOPSIS@\n@COMMANDS@\n @OPTIONS@\n",
+  };
+  g_autofree char *page =
+    bt_help_manual(".TH X 1 \"@VERSION@\"\n@SYNOPSIS@\n@COMMANDS@\n.SH O\n@OPTIONS@\nend", "7.1",
+                   NULL);
+
+  g_assert_nonnull(page);
+  g_assert_true(g_str_has_prefix(page, ".TH X 1 \"7.1\"\n.B buntime\n"));
+  g_assert_true(g_str_has_suffix(page, "\nend\n"));
+  g_assert_true(g_str_is_ascii(page));
+  for (gsize i = 0; i < G_N_ELEMENTS(broken); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(bt_help_manual(broken[i], "1", &error));
+    g_assert_nonnull(error);
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -227,6 +251,7 @@ main(int argc, char **argv)
   g_test_add_func("/options/commands", test_commands);
   g_test_add_func("/options/empty-entry", test_empty_entry);
   g_test_add_func("/options/table", test_table);
+  g_test_add_func("/options/manual", test_manual);
   g_test_add_func("/options/texts", test_texts);
   return g_test_run();
 }

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The parts of buntime(1) that the tables of options and commands make, at
+ * build time. The rest of the page is written by hand.
+ */
+#include <string.h>
+
+#include "cli/bt-help.h"
+
+/* In man(7), in ASCII: readers of old know no other input. */
+static void
+append_roff(GString *text, const char *words)
+{
+  for (const char *p = words; *p != '\0'; p = g_utf8_next_char(p)) {
+    gunichar c = g_utf8_get_char(p);
+    if (c == '\\')
+      g_string_append(text, "\\e");
+    else if (c == '-')
+      g_string_append(text, "\\-");
+    else if (c == '\'')
+      g_string_append(text, "\\(aq");
+    else if (c < 0x80)
+      g_string_append_c(text, (char)c);
+    else
+      g_string_append_printf(text, "\\[u%04X]", c);
+  }
+}
+
+static void
+append_synopsis(GString *text)
+{
+  g_string_append(text, ".B buntime\n[\\fIFLAGS\\fR] [\\fBrun\\fR] \\fIENTRY\\fR [\\fIARGS\\fR...]\n");
+  for (guint i = 1; i < bt_n_commands; i++) {
+    g_string_append(text, ".br\n.B buntime ");
+    append_roff(text, bt_commands[i].name);
+    g_string_append(text, "\n[\\fIFLAGS\\fR]");
+    if (bt_commands[i].words[0] != '\0')
+      g_string_append_c(text, ' ');
+    append_roff(text, bt_commands[i].words);
+    g_string_append_c(text, '\n');
+  }
+}
+
+static void
+append_commands(GString *text)
+{
+  for (guint i = 0; i < bt_n_commands; i++) {
+    const char *words = bt_commands[i].words;
+    g_string_append(text, ".TP\n\\fB");
+    append_roff(text, bt_commands[i].name);
+    g_string_append_printf(text, "\\fR%s", words[0] != '\0' ? " " : "");
+    append_roff(text, words);
+    g_string_append_c(text, '\n');
+    append_roff(text, bt_commands[i].help);
+    g_string_append(text, ".\n");
+    append_roff(text, bt_commands[i].more);
+    g_string_append_c(text, '\n');
+  }
+}
+
+/* The commands that take the option, where it is not run alone. */
+static void
+append_option_commands(GString *text, const BtOption *option)
+{
+  if (option->commands == 0 || option->commands == BT_IN_ALL)
+    return;
+  g_string_append(text, "(");
+  for (guint i = 0, n = 0; i < bt_n_commands; i++)
+    if (bt_command_takes(&bt_commands[i], option)) {
+      g_string_append(text, n++ > 0 ? ", " : "");
+      append_roff(text, bt_commands[i].name);
+    }
+  g_string_append(text, ")\n");
+}
+
+static void
+append_options(GString *text)
+{
+  for (guint i = 0; i < bt_n_options; i++) {
+    const BtOption *option = &bt_options[i];
+    g_autofree char *synopsis = bt_help_synopsis(option);
+    g_string_append(text, ".TP\n\\fB");
+    if (option->letter != '\0')
+      g_string_append_printf(text, "\\-%c\\fR, \\fB", option->letter);
+    append_roff(text, synopsis);
+    g_string_append(text, "\\fR\n");
+    append_roff(text, option->help);
+    g_string_append(text, ".\n");
+    append_option_commands(text, option);
+  }
+}
+
+static const struct {
+  const char *name;
+  void (*append)(GString *text);
+} parts[] = {
+  { "@SYNOPSIS@", append_synopsis },
+  { "@COMMANDS@", append_commands },
+  { "@OPTIONS@", append_options },
+};
+
+/* The part that a line stands for; -1: the line stands for itself. */
+static int
+find_part(const char *line)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+    if (strcmp(parts[i].name, line) == 0)
+      return (int)i;
+  return -1;
+}
+
+char *
+bt_help_manual(const char *source, const char *version, GError **error)
+{
+  g_auto(GStrv) lines = g_strsplit(source, "\n", -1);
+  GString *text = g_string_new(NULL);
+  guint used[G_N_ELEMENTS(parts)] = { 0 };
+  gboolean good = TRUE;
+
+  for (char **line = lines; *line != NULL; line++) {
+    int part = find_part(*line);
+    if (part >= 0) {
+      used[part]++;
+      parts[part].append(text);
+    } else if (line[1] != NULL || **line != '\0') {
+      g_string_append_printf(text, "%s\n", *line);
+    }
+  }
+  g_string_replace(text, "@VERSION@", version, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+    good = good && used[i] == 1;
+  if (good && !g_regex_match_simple("@[A-Z]+@", text->str, 0, 0))
+    return g_string_free(text, FALSE);
+  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                      "the page does not have each part once, or one that nobody makes");
+  g_string_free(text, TRUE);
+  return NULL;
+}

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The manual pages: every example is what happens, and nothing that can be written is left out."""
+
+import http.server
+import json
+import os
+import re
+import shutil
+import socket
+import socketserver
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+PAGES = ["buntime.1", "buntime-policy.5"]
+PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
+
+
+def plain(line):
+    """A line of an example as a reader sees it."""
+    for escape, text in ((r"\&", ""), (r"\-", "-"), (r"\(aq", "'"), (r"\(ti", "~"), (r"\e", "\\"),
+                         (r"\fB", ""), (r"\fI", ""), (r"\fR", "")):
+        line = line.replace(escape, text)
+    return line
+
+
+def steps_of(block):
+    """[(command, lines shown after it)]"""
+    steps = []
+    for line in map(plain, block.splitlines()):
+        if steps and steps[-1][0].endswith("\\"):
+            steps[-1] = (steps[-1][0][:-1] + line.strip(), [])
+        elif line.startswith("$ "):
+            steps.append((line[2:], []))
+        else:
+            steps[-1][1].append(line)
+    return steps
+
+
+def examples_of(page):
+    """[(name, steps)] of all that looks like one."""
+    text = (SOURCE / "man" / f"{page}.in").read_text(encoding="utf-8")
+    found = re.findall(r'((?:^\.\\" example: ([^\n]*)\n)?)^\.EX\n(.*?)^\.EE\n', text, re.M | re.S)
+    assert all(marker for marker, _, _ in found) and len(found) == text.count("\n.EX")
+    return [(name, steps_of(block)) for _, name, block in found]
+
+
+def cat(command, directory):
+    """The file that a command shows for the first time, so that the example makes it."""
+    match = re.fullmatch(r"cat ([\w.-]+)", command)
+    return match and not (directory / match[1]).exists() and match[1]
+
+
+EXAMPLES = [(page, name) for page in PAGES for name, _ in examples_of(page)]
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"Hello from the service.\n")
+
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+    def address_string(self):
+        return "unix"
+
+
+@pytest.fixture(name="project")
+def fixture_project(world, box):
+    """Where the examples are run: buntime on PATH, and a service that listens."""
+    (box.directory / "bin").mkdir()
+    (box.directory / "bin/buntime").symlink_to(world.buntime)
+    project = box.directory / "p"
+    project.mkdir()
+    server = socketserver.ThreadingUnixStreamServer(str(project / "service.sock"), Service)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield project
+    server.shutdown()
+    server.server_close()
+
+
+def run_step(world, project, command, status):
+    """(standard output, standard error, status), as they would be in the page's folder."""
+    environment = world.environment({"PATH": f"{project.parent}/bin:/usr/local/bin:/usr/bin:/bin"})
+    command = command.replace(PROJECT, str(project))
+    result = world.run_command(["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--", "sh", "-c",
+                                f"(exit {status}); {command}"], cwd=project, env=environment)
+
+    def told(text):
+        text = text.replace(str(project.resolve()), PROJECT) \
+            .replace(str((world.build / "policies").resolve()), PRESETS)
+        return [re.sub(rf"^{re.escape(socket.gethostname())}$", "workstation", line)
+                for line in text.splitlines()]
+
+    return told(result.stdout), told(result.stderr), result.status
+
+
+def is_merge(lines, left, right):
+    """Are these the lines of both, each in its order? A program and buntime write at once."""
+    ways = {(0, 0)}
+    for line in lines:
+        ways = {(i + (which == 0), j + (which == 1)) for i, j in ways for which in (0, 1)
+                if (i < len(left) and left[i] == line and which == 0) or
+                (j < len(right) and right[j] == line and which == 1)}
+    return (len(left), len(right)) in ways
+
+
+@pytest.mark.parametrize("page,name", EXAMPLES, ids=[name for _, name in EXAMPLES])
+def test_example(world, project, page, name):
+    examples = examples_of(page)
+    place = [example for example, _ in examples].index(name)
+    # What earlier ones made is there.
+    for _, steps in examples[:place]:
+        for command, shown in steps:
+            if cat(command, project):
+                (project / cat(command, project)).write_text("\n".join(shown) + "\n")
+    status = 0
+    for command, shown in examples[place][1]:
+        if cat(command, project):
+            (project / cat(command, project)).write_text("\n".join(shown) + "\n")
+            continue
+        out, err, status = run_step(world, project, command, status)
+        assert is_merge(shown, out, err), "\n".join(
+            [f"$ {command}", "--- the page", *shown, "--- happened", *err, *out])
+
+
+def test_each_permission_has_an_example():
+    """Allowed and denied: flags of each kind are in the commands, and denials in what they show."""
+    commands = [command for page in PAGES for _, steps in examples_of(page) for command, _ in steps]
+    shown = [line for page in PAGES for _, steps in examples_of(page) for _, lines in steps
+             for line in lines]
+    for kind in ("net", "read", "write", "run", "env", "ffi", "sys", "unix"):
+        assert any(f"--allow-{kind}" in command for command in commands), kind
+    for kind in ("net", "write", "run", "ffi", "unix"):
+        assert any(line.startswith(f"buntime: denied {kind} ") for line in shown), kind
+
+
+def rendered(world, page):
+    """As man(1) shows it, with dashes that can be copied."""
+    text = subprocess.run(["mandoc", "-T", "ascii", world.build / "man" / page], check=True,
+                          capture_output=True, text=True).stdout
+    return re.sub(r".\x08", "", text)
+
+
+def test_every_flag_is_described(world):
+    text = rendered(world, "buntime.1")
+    synopsis, options = text.split("\nOPTIONS\n", 1)
+    options, rest = options.split("\nENTRY\n", 1)
+    known = set()
+    for command in ("run", "init-policy", "check", "policy"):
+        assert f"buntime {command}" in synopsis or command == "run"
+        known |= set(re.findall(r"--[a-z][a-z-]+", world.run([command, "--help"]).stdout))
+    assert len(known) > 30
+    for flag in known:
+        assert re.search(rf"^ +(-\w, )?{flag}\b", options, re.M), flag
+    # And those that are spoken of are there.
+    for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", rest)) - {"--unix-socket"}:
+        assert flag in known, flag
+
+
+def keys_of(schema, found):
+    """Every key, and every word that a value can be."""
+    if isinstance(schema, dict):
+        found |= {str(word) for word in schema.get("enum", [])}
+        for key, value in schema.get("properties", {}).items():
+            found.add(key)
+            keys_of(value, found)
+        for key in ("items", "additionalProperties"):
+            keys_of(schema.get(key), found)
+    return found
+
+
+def test_every_key_is_described(world):
+    text = rendered(world, "buntime-policy.5")
+    found = keys_of(json.loads(world.run(["policy", "schema"]).stdout), set())
+    assert len(found) > 60
+    for word in found:
+        assert re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", text), word
+
+
+def test_every_variable_and_limit_is_described(world):
+    text = rendered(world, "buntime.1")
+    section = text.split("\nENVIRONMENT\n", 1)[1].split("\nFILES\n", 1)[0]
+    for kind in world.run(["check", "--help"]).stdout.split("KIND is ", 1)[1].split(";", 1)[0] \
+            .replace(" or ", ", ").split(", "):
+        assert re.search(rf"\b{kind.strip().upper()}\b", section), kind
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_are_sound(world, page):
+    """Two formatters have nothing to say about them."""
+    path = world.build / "man" / page
+    lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True,
+                          text=True, check=False)
+    assert lint.returncode == 0 and lint.stdout == "", lint.stdout
+    groff = subprocess.run(["groff", "-man", "-ww", "-z", "-T", "utf8", path], capture_output=True,
+                           text=True, check=False)
+    assert groff.returncode == 0 and groff.stderr == "", groff.stderr
+    assert path.read_text(encoding="utf-8").isascii()
+
+
+def test_tools_are_there():
+    assert shutil.which("mandoc") and shutil.which("groff") and os.path.exists("/usr/bin/curl")
