@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,13 +22,24 @@
 
 #define BATCH 128
 
+static uint32_t
+cpu_ms(const struct rusage *usage)
+{
+  uint64_t seconds = (uint64_t)usage->ru_utime.tv_sec + (uint64_t)usage->ru_stime.tv_sec;
+  uint64_t micros = (uint64_t)usage->ru_utime.tv_usec + (uint64_t)usage->ru_stime.tv_usec;
+  uint64_t ms = seconds * 1000 + micros / 1000;
+
+  return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 /* True if more may be waiting. */
 static bool
 reap_batch(pid_t worker)
 {
   for (int i = 0; i < BATCH; i++) {
+    struct rusage usage;
     int status;
-    pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+    pid_t pid = wait4(-1, &status, WNOHANG | WUNTRACED, &usage);
 
     if (pid <= 0)
       return false;
@@ -37,7 +49,7 @@ reap_batch(pid_t worker)
       bt_report_hint(BT_STATUS_STOPPED, (uint32_t)WSTOPSIG(status));
       continue;
     }
-    bt_report_value(BT_STATUS_EXITED, (uint32_t)status);
+    bt_report_exited(status, cpu_ms(&usage));
     _exit(0);
   }
   return true;

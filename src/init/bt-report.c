@@ -70,13 +70,29 @@ bt_report_fds(BtStatusKind kind, uint32_t value, const int *fds, unsigned count)
     bt_fail_at("status socket");
 }
 
+static void
+report(const BtStatus *status)
+{
+  if (write(BT_INIT_STATUS_FD, status, sizeof *status) < 0)
+    bt_fail_at("status socket");
+}
+
 void
 bt_report_value(BtStatusKind kind, uint32_t value)
 {
-  BtStatus status = { .kind = kind, .value = value };
+  const BtStatus status = { .kind = kind, .value = value };
+  report(&status);
+}
 
-  if (write(BT_INIT_STATUS_FD, &status, sizeof status) < 0)
-    bt_fail_at("status socket");
+void
+bt_report_exited(int wait_status, uint32_t cpu_ms)
+{
+  const BtStatus status = {
+    .kind = BT_STATUS_EXITED,
+    .value = (uint32_t)wait_status,
+    .cpu_ms = cpu_ms,
+  };
+  report(&status);
 }
 
 void

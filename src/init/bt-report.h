@@ -22,5 +22,7 @@ __attribute__((noreturn)) void bt_fail_with(int error, const char *object);
 void bt_report_fds(BtStatusKind kind, uint32_t value, const int *fds, unsigned count);
 /* By one write(): a seccomp filter may already be in force. */
 void bt_report_value(BtStatusKind kind, uint32_t value);
+/* The worker's end, in the same way. */
+void bt_report_exited(int wait_status, uint32_t cpu_ms);
 /* Dropped when the supervisor has not read for long. */
 void bt_report_hint(BtStatusKind kind, uint32_t value);

@@ -241,7 +241,7 @@ bt_stage_worker(BtInit *init)
     bt_fail_at("clone");
   bt_report_fds(BT_STATUS_WORKER, 0, &pidfd, 1);
   confine_self(init, worker.gate[1]);
-  /* From here on only what poll() and waitpid() do; see above. */
+  /* From here on only what poll() and wait4() do; see above. */
   close(worker.gate[1]);
   bt_reap(pid, init->signal_fd);
 }

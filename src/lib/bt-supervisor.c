@@ -38,6 +38,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -209,6 +210,35 @@ on_worker(Supervisor *self, int pidfd)
   take_listener(self);
 }
 
+/* RLIMIT_CPU of the worker in seconds; 0: none. */
+static guint64
+cpu_seconds(const Supervisor *self)
+{
+  for (guint i = 0; i < self->plan.header->limits.count; i++)
+    if (self->plan.limits[i].resource == RLIMIT_CPU)
+      return self->plan.limits[i].hard;
+  return 0;
+}
+
+/*
+ * The kernel kills without saying why. It counts in ticks, and we are told
+ * finer: somewhat less is enough.
+ */
+static void
+tell_cpu_time(Supervisor *self, guint32 cpu_ms)
+{
+  guint64 ms = cpu_seconds(self) * 1000;
+
+  if (ms == 0 || self->limit >= 0 || !WIFSIGNALED(self->wait_status) ||
+      WTERMSIG(self->wait_status) != SIGKILL || cpu_ms < ms - ms / 10)
+    return;
+  BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME,
+                                      _("the program has computed so long, and was killed"));
+  event->observed = TRUE;
+  self->limit = BT_LIMIT_CPU_TIME;
+  bt_explainer_add(self->run->explainer, event);
+}
+
 static void
 on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
@@ -239,6 +269,7 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
   case BT_STATUS_EXITED:
     self->ended = TRUE;
     self->wait_status = (int)status->value;
+    tell_cpu_time(self, status->cpu_ms);
     g_main_loop_quit(self->loop);
     break;
   }

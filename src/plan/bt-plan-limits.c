@@ -89,6 +89,21 @@ limit_memory(BtCompile *self)
                                         origin->text));
 }
 
+static void
+limit_cpu_time(BtCompile *self)
+{
+  const BtOrigin *origin;
+  guint64 ms;
+
+  if (!get_limit(self, BT_LIMIT_CPU_TIME, &ms, &origin))
+    return;
+  /* Soft and hard are one: a program that handles SIGXCPU gains nothing. */
+  add_limit(self, RLIMIT_CPU, (ms + 999) / 1000);
+  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
+                                          "holds it, and in whole seconds"),
+                                        origin->text));
+}
+
 static gboolean
 refuse(const BtOrigin *origin, const char *reason, const char *cure, GError **error)
 {
@@ -100,7 +115,7 @@ refuse(const BtOrigin *origin, const char *reason, const char *cure, GError **er
 static gboolean
 check_applied(BtCompile *self, GError **error)
 {
-  static const BtLimit later[] = { BT_LIMIT_CPU_TIME, BT_LIMIT_OUTPUT };
+  static const BtLimit later[] = { BT_LIMIT_OUTPUT };
   const BtOrigin *origin;
   guint64 value;
 
@@ -137,14 +152,15 @@ bt_compile_limits(BtCompile *self, GError **error)
   bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
   limit_files(self);
   limit_memory(self);
+  limit_cpu_time(self);
   return check_applied(self, error);
 }
 
 char *
 bt_compile_silent_limits(const BtCompile *self)
 {
-  static const BtLimit silent[] = { BT_LIMIT_MEMORY, BT_LIMIT_PIDS, BT_LIMIT_OPEN_FILES,
-                                    BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE };
+  static const BtLimit silent[] = { BT_LIMIT_MEMORY,     BT_LIMIT_PIDS,     BT_LIMIT_CPU_TIME,
+                                    BT_LIMIT_OPEN_FILES, BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE };
   GString *text = g_string_new(NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS(silent); i++) {

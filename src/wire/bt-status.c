@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-_Static_assert(sizeof(BtStatus) == 16 + BT_STATUS_OBJECT_SIZE, "BtStatus has a hole");
+_Static_assert(sizeof(BtStatus) == 20 + BT_STATUS_OBJECT_SIZE, "BtStatus has a hole");
 
 static const char *const stage_names[] = {
   [BT_STAGE_SPAWN] = "spawn",

@@ -51,6 +51,7 @@ typedef struct {
   uint32_t stage; /* BtStage, FAILED only */
   int32_t error;  /* errno, FAILED only */
   uint32_t value;
+  uint32_t cpu_ms; /* EXITED: what the worker and those it waited for have computed */
   char object[BT_STATUS_OBJECT_SIZE]; /* NUL-terminated; path, sysctl, filter ... */
 } BtStatus;
 

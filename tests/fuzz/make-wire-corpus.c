@@ -197,7 +197,7 @@ save_messages(void)
 static void
 save_statuses(void)
 {
-  BtStatus status = { BT_STATUS_FAILED, BT_STAGE_MOUNTS, 2, 0, "/etc/hosts" };
+  BtStatus status = { BT_STATUS_FAILED, BT_STAGE_MOUNTS, 2, 0, 0, "/etc/hosts" };
 
   save("status", "failed", &status, sizeof status);
   save("status", "truncated", &status, sizeof status - 1);

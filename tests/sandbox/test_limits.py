@@ -18,6 +18,10 @@ LIMITS = {"memory": "1536M", "cpu": "0.5", "pids": 64, "wallTime": "90s", "cpuTi
           "netConnectionsPerSecond": 10, "netBytes": "10G"}
 
 
+def read_events(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
 # ---- words ----
 
 def test_init_policy_writes_them(world, box):
@@ -55,7 +59,7 @@ def test_none_without_a_sandbox(box):
     assert "--pids=10 (command line): nobody applies it without a sandbox" in result.stderr
 
 
-@pytest.mark.parametrize("flag", ["--cpu-time=1m", "--max-output=1M"])
+@pytest.mark.parametrize("flag", ["--max-output=1M"])
 def test_not_applied(box, flag):
     result = box.run(flag, code="print('ran')\n")
     assert result.status == 125 and "ran" not in result.stdout, str(result)
@@ -228,6 +232,34 @@ def test_cpu_needs_a_control_group(box):
     assert "systemd --user" in result.stderr
 
 
+CPU_TIME = "buntime: limit cpuTime: the program has computed so long, and was killed"
+
+
+def test_cpu_time(box, use_up):
+    """Sleeping does not count, and the signal that comes first elsewhere is not there to be ignored."""
+    found, result = use_up("--cpu-time=900ms", ops=["raise", "spin"])
+    assert result.status == 137 and found == {"raise": (0, "EPERM")}, str(result)
+    assert result.stderr.count(CPU_TIME) == 1 and "  allow: --cpu-time=1800ms\n" in result.stderr
+    assert "--cpu-time=900ms: for each process by itself, as no control group holds it" in \
+        result.stderr
+    result = box.run("--cpu-time=1", "--events=e.jsonl", code="""
+        import time
+        time.sleep(1.2)
+        print("slept", flush=True)
+        while True:
+            pass
+    """)
+    assert (result.status, result.stdout) == (137, "slept\n") and CPU_TIME in result.stderr, str(result)
+    limits = [event for event in read_events(box.directory / "e.jsonl")
+              if event["kind"] == "limit"]
+    assert len(limits) == 1 and limits[0]["observed"] is True and limits[0]["object"] == "cpuTime"
+
+
+def test_cpu_time_is_not_every_death(box):
+    result = box.run("--cpu-time=5", code="import os\nos.kill(os.getpid(), 9)\n")
+    assert result.status == 137 and "limit cpuTime" not in result.stderr, str(result)
+
+
 # ---- the time limit ----
 
 def check_timed_out(result, flag="--timeout=1", within=3):
@@ -322,8 +354,7 @@ def test_status_of_a_timeout(box, world):
     os.close(writer)
     with open(reader, encoding="utf-8") as file:
         assert json.load(file) == {"v": 1, "started": True, "exit": 124, "limit": "wallTime"}
-    lines = (box.directory / "events.jsonl").read_text(encoding="utf-8").splitlines()
-    events = [json.loads(line) for line in lines]
+    events = read_events(box.directory / "events.jsonl")
     schema = json.loads((world.source / "data/schema/event.schema.json").read_text(encoding="utf-8"))
     for event in events:
         jsonschema.validate(event, schema)

@@ -121,13 +121,16 @@ test_values(void)
 {
   Fixture self;
 
-  g_assert_true(compile(&self, 0, "--pids=3 --open-files=50 --memory=64M", NULL));
+  g_assert_true(compile(&self, 0, "--pids=3 --open-files=50 --memory=64M --cpu-time=2500ms", NULL));
   g_assert_cmpuint(limit_of(&self, RLIMIT_NPROC), ==, 4);
   g_assert_cmpuint(limit_of(&self, RLIMIT_NOFILE), ==, 50);
   g_assert_cmpuint(limit_of(&self, RLIMIT_DATA), ==, 64 * MIB);
   g_assert_cmpuint(limit_of(&self, RLIMIT_AS), ==, G_MAXUINT64);
+  g_assert_cmpuint(limit_of(&self, RLIMIT_CPU), ==, 3);
+  g_assert_true(has_notice(&self, "--cpu-time=2500ms: for each process by itself"));
   g_assert_true(has_notice(&self, "--memory=64M: for each process by itself"));
-  g_assert_cmpstr(self.plan->silent_limits, ==, "--memory=64M, --pids=3, --open-files=50");
+  g_assert_cmpstr(self.plan->silent_limits, ==,
+                  "--memory=64M, --pids=3, --cpu-time=2500ms, --open-files=50");
   clear(&self);
 }
 
