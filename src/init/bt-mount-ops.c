@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "init/bt-paths.h"
 #include "init/bt-report.h"
+#include "init/bt-system.h"
 
 #define ALWAYS MOUNT_ATTR_NOSUID
 /* A device still works on a read-only mount; its mode and times can no longer be changed. */

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -28,6 +27,7 @@
 #include "init/bt-mount-ops.h"
 #include "init/bt-paths.h"
 #include "init/bt-report.h"
+#include "init/bt-system.h"
 
 /* Descriptors needed besides one for each operation. */
 #define SPARE_DESCRIPTORS (BT_LEAVE_BELOW + 64)

@@ -41,6 +41,7 @@
 #include "init/bt-init.h"
 #include "init/bt-reaper.h"
 #include "init/bt-report.h"
+#include "init/bt-system.h"
 
 #define STACK_SIZE (64u << 10)
 

@@ -313,7 +313,7 @@ def test_timeout_of_many(box):
     check_timed_out(box.run("--timeout=1", code="""
         import os, signal, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        for _ in range(20):
+        for _ in range(5):
             os.fork()
             time.sleep(0.01)
             if os.getpid() % 3 == 0:
