@@ -49,6 +49,24 @@ kind_of(const BtResolved *object)
   return fstat(object->fd, &info) == 0 ? info.st_mode & S_IFMT : 0;
 }
 
+/*
+ * What the open needs of the policy besides reading. An object that is there is not made; what has
+ * no name needs no leave to make one, as Landlock sees it.
+ */
+static BtFsPerms
+perms_of(guint64 flags, gboolean exists)
+{
+  BtFsPerms perms = 0;
+
+  if ((flags & O_ACCMODE) != O_RDONLY)
+    perms |= BT_FS_WRITE_FILE;
+  if ((flags & O_TRUNC) != 0 && exists)
+    perms |= BT_FS_TRUNCATE;
+  if ((flags & O_CREAT) != 0 && !exists)
+    perms |= BT_FS_MAKE_REG;
+  return perms;
+}
+
 /* Notified only where a rule warns of reading (plan/bt-plan-syscalls.c); never refused here. */
 static void
 warn_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
@@ -68,6 +86,15 @@ warn_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
     bt_call_tell(self, call, BT_KIND_READ, &verdict, g_strdup(object.path), TRUE);
 }
 
+static void
+notify_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
+{
+  if ((self->audit & BT_AUDIT_OPENAT) != 0)
+    bt_notify_read(self, call, dirfd, path);
+  else
+    warn_of_read(self, call, dirfd, path);
+}
+
 void
 bt_notify_open(BtNotifier *self, const BtCall *call)
 {
@@ -85,16 +112,19 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   if (!bt_call_is_valid(self, call))
     return;
   if ((flags & WRITE_INTENT) == 0) {
-    if ((self->audit & BT_AUDIT_OPENAT) != 0)
-      bt_notify_read(self, call, dirfd, path);
-    else
-      warn_of_read(self, call, dirfd, path);
+    notify_read(self, call, dirfd, path);
     return;
   }
-  /* Where it leads nowhere the kernel has the better error. */
+  /* Where it leads nowhere, or to what must not exist, the kernel has the better error. */
   if (path[0] == '\0' || !bt_process_resolve(call->tid, dirfd, path, TRUE, &object) ||
-      (object.fd < 0 && (flags & O_CREAT) == 0)) {
+      (object.fd < 0 && (flags & O_CREAT) == 0) ||
+      (object.fd >= 0 && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))) {
     bt_call_continue(self, call);
+    return;
+  }
+  BtFsPerms perms = perms_of(flags, object.fd >= 0);
+  if (perms == 0) {
+    notify_read(self, call, dirfd, path);
     return;
   }
   /*
@@ -108,7 +138,7 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
     return;
   }
 
-  BtVerdict verdict = bt_policy_check_path(self->policy, object.path, BT_FS_WRITE_FILE);
+  BtVerdict verdict = bt_policy_check_path(self->policy, object.path, perms);
   gboolean read_only = object.read_only && kind != S_IFIFO;
   gboolean own = !read_only && bt_notifier_owns_device(self, object.device);
   if (own || (!read_only && verdict.action != BT_ACTION_DENY)) {

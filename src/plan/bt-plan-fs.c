@@ -26,6 +26,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The kernel lets nobody make them without a capability; an overlay's whiteouts are left out, too. */
+#define DEVICES (BT_FS_MAKE_CHAR | BT_FS_MAKE_BLOCK)
+
 /*
  * Will a rule show the host's path? One for "/" or "/tmp" does not reach into
  * the private /tmp, although the policy matches.
@@ -50,6 +53,16 @@ bt_compile_is_granted(const BtCompile *self, const char *path)
 }
 
 /* ---- collecting ---- */
+
+static void
+tell_of_devices(BtCompile *self, const BtPathRule *rule)
+{
+  if (rule->rule.action == BT_ACTION_DENY || (rule->perms & DEVICES) == 0)
+    return;
+  g_autofree char *safe = bt_text_neutralise(rule->written, -1);
+  bt_compile_note(self, g_strdup_printf(_("%s: make_char and make_block grant nothing, no program "
+                                          "in a sandbox can make devices"), safe));
+}
 
 /* A grant for "/" is one for each entry of it. */
 static void
@@ -77,6 +90,7 @@ add_rule(BtCompile *self, const BtPathRule *rule)
 {
   gboolean grants = rule->rule.action != BT_ACTION_DENY;
 
+  tell_of_devices(self, rule);
   if (strcmp(rule->real, "/") == 0) {
     if (grants)
       add_top_level(self);
@@ -254,7 +268,7 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
   BtFsPerms denied;
   BtFsPerms granted = bt_policy_path_perms(self->request->policy, spot->path, &denied);
-  BtFsPerms perms = granted & ~BT_FS_EXECUTE;
+  BtFsPerms perms = granted & ~(BT_FS_EXECUTE | DEVICES);
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
   struct stat info;
@@ -276,6 +290,9 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   }
   if (lstat(spot->path, &info) != 0)
     return TRUE; /* gone since it was resolved: nothing is shown */
+  /* What is about names in a directory makes no file writable. */
+  if (!S_ISDIR(info.st_mode))
+    perms &= BT_LANDLOCK_FILE | BT_FS_READ;
   /* A file that may be run has a read-only spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
   if (runs && (perms & BT_FS_WRITE) != 0) {

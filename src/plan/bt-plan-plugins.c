@@ -110,7 +110,7 @@ bt_compile_check_grants(const BtCompile *self, GError **error)
   const guint64 write = BT_FS_WRITE & ~(guint64)BT_FS_REFER;
 
   if (bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK))
-    return TRUE;
+    return bt_compile_check_metadata(self, error);
   for (guint i = 0; i < self->grants->len; i++) {
     const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
     guint64 all = grant->folder ? BT_FS_READ | write : BT_FS_READ_FILE | BT_FS_WRITE_FILE;

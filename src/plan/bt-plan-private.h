@@ -134,6 +134,9 @@ gboolean bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin);
 gboolean bt_compile_check_grants(const BtCompile *self, GError **error);
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
+/* Adds the numbers of calls that must not be made; TRUE: ioctls of files must not, either. */
+gboolean bt_compile_refuse_metadata(BtCompile *self, GArray *refused); /* bt-plan-metadata.c */
+gboolean bt_compile_check_metadata(const BtCompile *self, GError **error);
 gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */
 void bt_compile_run_rules(BtCompile *self);                           /* bt-plan-exec.c */
 

@@ -81,8 +81,9 @@ bt_compile_filters(BtCompile *self, GError **error)
   for (guint i = 0; i < denied->len; i++)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
+  gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
   self->worker_program = bt_seccomp_join(
-    numbers, bt_notify_filter(looks_at_reads(self)),
+    numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)),
     bt_seccomp_worker(memfd, header->landlock_scoped != 0));
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "plan/bt-seccomp-programs.h"
 
@@ -64,6 +65,19 @@ append_part(GArray *program, BtFilter part)
   }
 }
 
+/* A request's second byte says whose it is: terminals have 'T', sockets 0x89. */
+static void
+append_ioctls(GArray *program)
+{
+  append(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 6);
+  append(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
+  append(program, BPF_ALU | BPF_RSH | BPF_K, 8, 0, 0);
+  append(program, BPF_ALU | BPF_AND | BPF_K, 0xff, 0, 0);
+  append(program, BPF_JMP | BPF_JEQ | BPF_K, 'T', 2, 0);
+  append(program, BPF_JMP | BPF_JEQ | BPF_K, 0x89, 1, 0);
+  append(program, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
+}
+
 /*
  * One program, since loading each costs more than all its instructions, and a
  * call that is not decided by its number alone runs through all programs there
@@ -71,18 +85,21 @@ append_part(GArray *program, BtFilter part)
  * allow-list, and never mind if one is refused before.
  */
 GArray *
-bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list)
+bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
+                BtFilter allow_list)
 {
   GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
                                   2 * refused->len + bt_map_filter().count + notify.count +
-                                    allow_list.count + 1);
+                                    allow_list.count + 8);
 
-  if (refused->len > 0)
+  if (refused->len > 0 || !file_ioctls)
     append(all, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
   for (guint i = 0; i < refused->len; i++) {
     append(all, BPF_JMP | BPF_JEQ | BPF_K, (guint)g_array_index(refused, int, i), 0, 1);
     append(all, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
   }
+  if (!file_ioctls)
+    append_ioctls(all);
   append_part(all, bt_map_filter());
   append_part(all, notify);
   g_array_append_vals(all, allow_list.instructions, allow_list.count);

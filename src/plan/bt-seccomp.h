@@ -27,10 +27,11 @@ gboolean bt_seccomp_knows_call(const char *name);
 int bt_seccomp_open_call(const char *name);
 /*
  * One program of three (element-type struct sock_filter): the numbered calls
- * refused by EPERM; then notify, of which an allowed call goes on; then the
- * allow-list.
+ * refused by EPERM, and without file_ioctls all ioctls but those of terminals
+ * and sockets; then notify, of which an allowed call goes on; then the allow-list.
  */
-GArray *bt_seccomp_join(const GArray *refused, BtFilter notify, BtFilter allow_list);
+GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
+                        BtFilter allow_list);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
 /* The calls that the supervisor answers; every_open: opens for reading, too. */

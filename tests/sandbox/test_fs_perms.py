@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every permission of a file rule alone: what it allows works, and nothing else does."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from native import Attack
+
+# What each operation needs, and on which path of the tree below it is tried. Where it needs none
+# (mode, times, attributes), it comes with write_file, and with that alone.
+NEEDS = {
+    ("read_file", "file"): {"read_file"},
+    ("write_file", "file"): {"write_file"},
+    ("append", "file"): {"write_file"},
+    ("o_trunc", "cut-too"): {"read_file", "truncate"},
+    ("execute", "prog"): {"execute"},
+    ("read_dir", "dir"): {"read_dir"},
+    ("remove_dir", "empty"): {"remove_dir"},
+    ("remove_file", "victim"): {"remove_file"},
+    ("make_char", "char"): {"never"},
+    ("whiteout", "whiteout"): {"never"},
+    ("make_block", "block"): {"never"},
+    ("make_dir", "new-dir"): {"make_dir"},
+    ("make_reg", "new-reg"): {"make_reg"},
+    ("create", "new-file"): {"make_reg", "read_file"},
+    ("save", "saved"): {"make_reg", "write_file"},
+    ("tmpfile", "dir"): {"write_file"},
+    ("make_sock", "new-sock"): {"make_sock"},
+    ("bind", "bound"): {"make_sock"},
+    ("make_fifo", "new-fifo"): {"make_fifo"},
+    ("make_sym", "new-link"): {"make_sym"},
+    ("truncate", "cut"): {"truncate"},
+    ("rename", "old-name:new-name"): {"make_reg", "remove_file"},
+    ("rename", "from/moved:to/moved"): {"make_reg", "remove_file", "refer"},
+    ("link", "from/linked:to/linked"): {"make_reg", "refer"},
+    ("exchange", "from/one:to/two"): {"make_reg", "remove_file", "refer"},
+    ("chmod", "file"): {"write_file"},
+    ("fchmod", "file"): {"write_file", "read_file"},
+    ("chmod-proc", "file"): {"write_file"},
+    ("fchmodat2", "file"): {"write_file"},
+    ("chown", "file"): {"write_file"},
+    ("utimensat", "file"): {"write_file"},
+    ("utime", "file"): {"write_file"},
+    ("setxattr", "file"): {"write_file"},
+    ("removexattr", "file"): {"write_file"},
+}
+# write_file includes truncate, and write_dir all that makes and removes names.
+MEANS = {"write_file": {"write_file", "truncate"},
+         "write_dir": {"make_reg", "make_dir", "make_sym", "make_sock", "make_fifo", "remove_file",
+                       "remove_dir", "refer"},
+         "execute": {"execute", "read_file", "read_dir"}}
+PERMS = ["read_file", "write_file", "execute", "read_dir", "write_dir", "remove_dir",
+         "remove_file", "make_char", "make_dir", "make_reg", "make_sock", "make_fifo", "make_block",
+         "make_sym", "truncate", "refer"]
+REFUSED = {"EACCES", "EROFS", "EPERM", "EXDEV", "ENOENT"}
+
+
+def make_tree(box):
+    data = box.directory / "data"
+    for folder in ("dir", "empty", "from", "to"):
+        (data / folder).mkdir(parents=True)
+    for name in ("file", "victim", "cut", "cut-too", "old-name", "from/moved", "from/linked", "from/one",
+                 "to/two", "dir/inner"):
+        (data / name).write_text("text", encoding="utf-8")
+    shutil.copy("/usr/bin/true", data / "prog")
+    return data
+
+
+def snapshot(data):
+    found = {}
+    for path in sorted(data.rglob("*")):
+        info = path.lstat()
+        text = path.read_bytes() if path.is_file() and path.name != "prog" else b""
+        found[str(path.relative_to(data))] = (info.st_mode, info.st_mtime, info.st_size, text)
+    return found
+
+
+def write_policy(box, perms):
+    (box.directory / "p.json").write_text(json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": "data", "perms": perms}]}}), encoding="utf-8")
+    return "--policy=./p.json"
+
+
+def at(path):
+    return ":".join(f"data/{part}" for part in path.split(":"))
+
+
+# The same as perms.c does, as far as Python has it.
+PYTHON = """
+    import stat
+
+    def opened(*args):
+        os.close(os.open(*args))
+
+    def bind(path):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path)
+
+    def pair(function):
+        return lambda pair: function(*pair.split(":"))
+
+    WAYS = {
+        "read_file": lambda path: open(path).read(1) and None,
+        "write_file": lambda path: opened(path, os.O_WRONLY),
+        "append": lambda path: open(path, "ab").close(),
+        "execute": lambda path: subprocess.run([path], check=True) and None,
+        "read_dir": lambda path: os.listdir(path) and None,
+        "remove_dir": os.rmdir, "remove_file": os.unlink,
+        "make_char": lambda path: os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3)),
+        "whiteout": lambda path: os.mknod(path, stat.S_IFCHR | 0o600, 0),
+        "make_block": lambda path: os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(7, 0)),
+        "make_dir": os.mkdir, "make_reg": os.mknod,
+        "create": lambda path: opened(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL),
+        "save": lambda path: open(path, "w").write("s") and None,
+        "tmpfile": lambda path: opened(path, os.O_WRONLY | os.O_TMPFILE, 0o600),
+        "bind": bind, "make_fifo": os.mkfifo,
+        "make_sock": lambda path: os.mknod(path, stat.S_IFSOCK | 0o600),
+        "make_sym": lambda path: os.symlink("nowhere", path),
+        "truncate": lambda path: os.truncate(path, 1),
+        "o_trunc": lambda path: opened(path, os.O_RDONLY | os.O_TRUNC),
+        "rename": pair(os.rename), "link": pair(os.link),
+        "chmod": lambda path: os.chmod(path, 0o755),
+        "chown": lambda path: os.chown(path, os.getuid(), os.getgid()),
+        "utimensat": lambda path: os.utime(path, (1, 1)),
+        "setxattr": lambda path: os.setxattr(path, "user.perms", b"x"),
+        "removexattr": lambda path: os.removexattr(path, "user.perms"),
+    }
+    pairs = iter(sys.argv[1:])
+    for op, path in zip(pairs, pairs):
+        if op in WAYS:
+            out[f"{op} {path}"] = attempt(WAYS[op], path)
+"""
+
+
+def from_c(box, flags):
+    return Attack(box, "perms").each(*flags, pairs=[(op, at(path)) for op, path in NEEDS])
+
+
+def from_python(box, flags):
+    out, result = box.json(*flags, code=PYTHON,
+                           args=[word for op, path in NEEDS for word in (op, at(path))])
+    return {tuple(words.split(" ", 1)): value for words, value in out.items()}, result
+
+
+# What the supervisor is asked for, and so tells of: opens that would write or make.
+ASKED = {("write_file", "file"): {"write_file"}, ("append", "file"): {"write_file"},
+         ("o_trunc", "cut-too"): {"truncate"}, ("create", "new-file"): {"make_reg"},
+         ("save", "saved"): {"make_reg", "write_file"}, ("tmpfile", "dir"): {"write_file"}}
+
+
+def told(events):
+    found = {}
+    for line in events.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["action"] == "deny" and event["kind"] == "write":
+            found[event["object"]] = found.get(event["object"], 0) + event["count"]
+    return found
+
+
+@pytest.mark.parametrize("perms", [*([perm] for perm in PERMS), ["make_reg", "write_file"],
+                                   ["make_reg", "remove_file"], ["make_reg", "remove_file", "refer"],
+                                   ["make_reg", "read_file"], ["read_file", "truncate"],
+                                   ["write_file", "write_dir", "read_file", "read_dir"]],
+                         ids="+".join)
+@pytest.mark.parametrize("language", [from_c, from_python])
+def test_a_permission_alone(box, language, perms):
+    data = make_tree(box)
+    before = snapshot(data)
+    given = set().union(*(MEANS.get(perm, {perm}) for perm in perms))
+    found, result = language(box, [write_policy(box, perms), "--events=./events"])
+    assert len(found) >= 25
+    for (op, path), got in found.items():
+        path = path.replace("data/", "")
+        if NEEDS[op, path] <= given:
+            assert got == "ok" or (op == "removexattr" and got == "ENODATA"), (op, path, str(result))
+        else:
+            assert got in REFUSED, (op, path, str(result))
+    expected = {}
+    for (op, path), needed in ASKED.items():
+        if not needed <= given:
+            expected[str(data / path)] = expected.get(str(data / path), 0) + 1
+    shown = given & {"read_file", "read_dir", "execute", "write_file", "truncate",
+                     *MEANS["write_dir"]}
+    # What nothing shows is not there, and a missing directory is nobody's refusal.
+    assert told(box.directory / "events") == (expected if shown else {}), str(result)
+    if not given & {"write_file", "truncate", *MEANS["write_dir"]}:
+        assert snapshot(data) == before
+    for name in ("char", "whiteout", "block"):
+        assert not (data / name).exists()
+
+
+def test_what_cannot_be_given_is_said(box):
+    make_tree(box)
+    result = box.run(write_policy(box, ["read_file", "read_dir", "make_char"]), name="/usr/bin/true")
+    assert result.status == 0 and "make_char and make_block grant nothing" in result.stderr, str(result)
+    result = box.run(write_policy(box, ["read_file", "make_dir"]), name="/usr/bin/true")
+    assert result.status == 0 and "chmod" in result.stderr, str(result)
+    for perms in (["read_file"], ["write_file"], ["write_file", "write_dir"]):
+        result = box.run(write_policy(box, perms), name="/usr/bin/true")
+        assert result.status == 0 and result.stderr == "", str(result)
+
+
+def test_a_part_of_writing_needs_the_layer_that_holds_it(box):
+    make_tree(box)
+    policy = json.loads((box.directory / write_policy(box, ["make_dir"])[9:]).read_text())
+    policy["plugins"] = {"seccomp": False}
+    (box.directory / "p.json").write_text(json.dumps(policy))
+    result = box.run("--policy=./p.json", name="/usr/bin/true")
+    assert result.status == 125 and "without write_file" in result.stderr, str(result)
+
+
+def test_what_has_no_path_is_changed_neither(box):
+    """Where only some writing is granted, nothing's mode can be changed; terminals work as ever."""
+    make_tree(box)
+    flags = [write_policy(box, ["read_file", "read_dir", "make_dir"])]
+    out, result = box.json(*flags, code="""
+        import array, fcntl, termios
+        file = os.open("data/file", os.O_RDONLY)
+        flags = array.array("l", [0])
+        out["chattr"] = attempt(fcntl.ioctl, file, 0x40086602, flags)
+        out["subvolume"] = attempt(fcntl.ioctl, os.open("data", os.O_RDONLY), 0x5000940e, b"x" * 1024)
+        out["tmp"] = attempt(os.chmod, "/tmp", 0o700)
+        out["waiting"] = attempt(fcntl.ioctl, os.pipe()[0], termios.FIONREAD, array.array("i", [0]))
+    """)
+    assert out == {"chattr": "EPERM", "subvolume": "EPERM", "tmp": "EPERM", "waiting": 0}, str(result)
+
+
+@pytest.mark.parametrize("perms,works", [
+    (["read_file"], {"read_file"}), (["write_file"], {"write_file", "truncate", "chmod"}),
+    (["truncate"], {"truncate"}), (["execute"], {"read_file", "execute"}),
+    (["write_dir", "read_dir"], set()), (["remove_file", "make_reg"], set()),
+], ids=lambda value: "+".join(value))
+def test_of_one_file(box, perms, works):
+    """A file's own grant: what is about names in a directory gives nothing there."""
+    data = make_tree(box)
+    (box.directory / "p.json").write_text(json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": "data/prog", "perms": perms}]}}), encoding="utf-8")
+    ops = ["read_file", "truncate", "chmod", "execute", "write_file", "remove_file"]
+    if "write_file" in works:
+        ops.remove("execute")
+    found, result = Attack(box, "perms")("--policy=./p.json", on="data/prog", ops=ops)
+    assert {op for (op, _), got in found.items() if got == "ok"} == works, str(result)
+    assert set(found.values()) <= {"ok", "EBUSY", *REFUSED}, str(result)
+    assert (data / "prog").exists()
