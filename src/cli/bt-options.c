@@ -73,7 +73,7 @@ const BtOption bt_options[] = {
         BUNTIME_LIMIT_WALL_TIME),
   LIMIT("cpu-time", N_("TIME"), N_("end it after it has computed so long"),
         BUNTIME_LIMIT_CPU_TIME),
-  LIMIT("max-output", N_("SIZE"), N_("end it after so much on stdout and stderr"),
+  LIMIT("max-output", N_("SIZE"), N_("end it after so much output; isatty() is false then"),
         BUNTIME_LIMIT_OUTPUT),
   LIMIT("tmp-size", N_("SIZE"), N_("size of /tmp and of /dev/shm (256M)"),
         BUNTIME_LIMIT_TMP_SIZE),

@@ -20,6 +20,9 @@
  *   the deadline ......... a program is asked to end and, some time later, init is
  *                          killed; what is still set up is killed at once
  *
+ *   too much output ...... init is killed
+ *   all have ended ....... with a limit of output: what is left of it is passed on
+ *
  * WORKER and LISTENER come from two processes and in either order.
  *
  * Death: init has PDEATHSIG and sees its status socket hang up, buntime-net
@@ -79,6 +82,7 @@ typedef struct {
   gboolean ended;
   int wait_status;
   int limit; /* the BtLimit that ends the run; -1: none */
+  gboolean draining; /* all have ended, and the rest of their output is passed on */
   GError *failure;
 } Supervisor;
 
@@ -340,7 +344,7 @@ on_status(int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* ---- the time limit ---- */
+/* ---- limits of ours ---- */
 
 /* Whatever still runs is killed when the loop has ended. */
 static void
@@ -367,7 +371,7 @@ on_deadline(gpointer data)
 {
   Supervisor *self = data;
 
-  if (self->ended || self->failure != NULL)
+  if ((self->ended && !self->draining) || self->failure != NULL)
     return;
   self->limit = BT_LIMIT_WALL_TIME;
   bt_explainer_add(self->run->explainer,
@@ -375,7 +379,9 @@ on_deadline(gpointer data)
                                       may_have_started(self)
                                         ? _("the time is up: the program is ended")
                                         : _("the time is up, and the program had not started")));
-  if (may_have_started(self))
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+  else if (may_have_started(self))
     signal_worker(self, SIGTERM);
   else
     end_now(self);
@@ -384,7 +390,12 @@ on_deadline(gpointer data)
 static void
 on_grace_over(gpointer data)
 {
-  end_now(data);
+  Supervisor *self = data;
+
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+  else
+    end_now(self);
 }
 
 static gboolean
@@ -403,6 +414,45 @@ start_deadline(Supervisor *self, GError **error)
   return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(saved), NULL);
 }
 
+/* Whether the program had ended by itself meanwhile makes no difference. */
+static void
+on_too_much_output(gpointer data)
+{
+  Supervisor *self = data;
+
+  if (self->failure != NULL || self->limit >= 0)
+    return;
+  self->limit = BT_LIMIT_OUTPUT;
+  bt_explainer_add(self->run->explainer,
+                   bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
+                                      _("more was written: the program is ended")));
+  end_now(self);
+  self->wait_status = SIGKILL;
+}
+
+static void
+on_output_done(gpointer data)
+{
+  Supervisor *self = data;
+
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+}
+
+/* Init must be gone. A reader that never reads is left by a signal or at the deadline. */
+static void
+drain(Supervisor *self)
+{
+  BtOutput *output = self->run->output;
+
+  if (output == NULL || self->failure != NULL)
+    return;
+  self->draining = TRUE;
+  bt_output_finish(output);
+  if (!bt_output_is_done(output))
+    g_main_loop_run(self->loop);
+}
+
 /* ---- signals ---- */
 
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
@@ -415,6 +465,11 @@ on_signal(int fd, GIOCondition condition, gpointer data)
 
   if (read(fd, &info, sizeof info) != sizeof info)
     return G_SOURCE_CONTINUE;
+  if (self->draining) {
+    if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2)
+      g_main_loop_quit(self->loop);
+    return G_SOURCE_CONTINUE;
+  }
   /* The terminal's own went to the whole group, the worker included. */
   if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
     return G_SOURCE_CONTINUE;
@@ -468,6 +523,8 @@ start(Supervisor *self, BtLaunch *launch, GError **error)
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
+  if (self->run->output != NULL)
+    bt_output_start(self->run->output, on_too_much_output, on_output_done, self);
   return start_deadline(self, error);
 }
 
@@ -481,8 +538,6 @@ stop(Supervisor *self)
   if (self->peer != NULL)
     bt_net_peer_kill(self->peer);
   g_clear_handle_id(&self->status_source, g_source_remove);
-  g_clear_handle_id(&self->signal_source, g_source_remove);
-  g_clear_pointer(&self->deadline, bt_deadline_free);
   g_clear_pointer(&self->notifier, bt_notifier_free);
   if (self->status_fd >= 0)
     close(self->status_fd);
@@ -490,6 +545,9 @@ stop(Supervisor *self)
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
+  drain(self);
+  g_clear_handle_id(&self->signal_source, g_source_remove);
+  g_clear_pointer(&self->deadline, bt_deadline_free);
   if (self->worker_pidfd >= 0)
     close(self->worker_pidfd);
   if (self->signal_fd >= 0)

@@ -7,6 +7,7 @@
 
 #include "lib/bt-explain.h"
 #include "lib/bt-launch.h"
+#include "lib/bt-output.h"
 #include "plan/bt-plan-compile.h"
 
 G_BEGIN_DECLS
@@ -16,6 +17,7 @@ typedef struct {
   const BtPlan *plan;
   BtExplainer *explainer;
   const char *entry; /* for the events "started" and "exited" */
+  BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
 } BtRun;
 
 typedef struct {

@@ -346,6 +346,28 @@ tell_hints(BuntimeSandbox *self, const BtPlan *plan, BtExplainer *explainer)
     bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
 }
 
+/* NULL: nothing comes between the program and the caller's stdout. */
+static BtOutput *
+output_of(BtPolicy *policy)
+{
+  guint64 limit;
+  return bt_policy_get_limit(policy, BT_LIMIT_OUTPUT, &limit, NULL) ? bt_output_new(limit) : NULL;
+}
+
+/* Init inherits 0-2. */
+static gboolean
+begin(const BtCaller *caller, BtOutput *output, BtLaunch *launch_out, GError **error)
+{
+  if (output != NULL && !bt_output_divert(output, error)) {
+    bt_output_restore(output);
+    return FALSE;
+  }
+  gboolean ok = bt_launch_begin(caller->uid, caller->gid, launch_out, error);
+  if (output != NULL)
+    bt_output_restore(output);
+  return ok;
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -354,19 +376,20 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(BtPlan) plan = NULL;
   g_auto(GStrv) environment = g_get_environ();
+  g_autoptr(BtOutput) output = output_of(self->policy);
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
 
   /* Init inherits 0-2, so that events on stdout must have theirs before. */
   gboolean early = self->events == NULL;
   /* First, so that it starts while the plan is made. */
-  if (early && !bt_launch_begin(caller->uid, caller->gid, &launch, error))
+  if (early && !begin(caller, output, &launch, error))
     return FALSE;
   g_autofree char *config = bt_sandbox_config_folder(self);
   gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
   if (!bt_sandbox_settle_policy(self, notices, error) ||
       !open_events(self, entry, explainer, error))
     return FALSE;
-  if (!early && !bt_launch_begin(caller->uid, caller->gid, &launch, error))
+  if (!early && !begin(caller, output, &launch, error))
     return FALSE;
   BtPlanRequest request = {
     .policy = self->policy,
@@ -383,7 +406,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,
     .net_mode = self->net_mode,
-    .terminal_fd = terminal->fd,
+    /* Descriptors 1 and 2 are pipes then. */
+    .terminal_fd = output == NULL || terminal->fd == 0 ? terminal->fd : -1,
   };
   plan = bt_plan_compile(&request, error);
   if (plan == NULL)
@@ -396,6 +420,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .plan = plan,
     .explainer = explainer,
     .entry = entry,
+    .output = output,
   };
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;

@@ -80,7 +80,8 @@ typedef enum {
  * @BUNTIME_LIMIT_PIDS: processes and threads, a number
  * @BUNTIME_LIMIT_WALL_TIME: how long the program may run, a time
  * @BUNTIME_LIMIT_CPU_TIME: how long it may compute, a time
- * @BUNTIME_LIMIT_OUTPUT: what it writes to stdout and stderr together, a size
+ * @BUNTIME_LIMIT_OUTPUT: what it writes to stdout and stderr together, a size;
+ *   both are pipes of buntime's then
  * @BUNTIME_LIMIT_TMP_SIZE: its private /tmp and /dev/shm each, a size
  * @BUNTIME_LIMIT_SHM_SIZE: /dev/shm where it is to be of another size
  * @BUNTIME_LIMIT_OPEN_FILES: open descriptors of each process, a number

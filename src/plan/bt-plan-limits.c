@@ -104,30 +104,20 @@ limit_cpu_time(BtCompile *self)
                                         origin->text));
 }
 
-static gboolean
-refuse(const BtOrigin *origin, const char *reason, const char *cure, GError **error)
-{
-  g_autofree char *object = bt_origin_format(origin);
-  return bt_fail(error, BUNTIME_ERROR_SETUP, object, reason, cure);
-}
-
 /* A limit that is not applied would be a wish that nobody hears. */
 static gboolean
-check_applied(BtCompile *self, GError **error)
+limit_cpu(BtCompile *self, GError **error)
 {
-  static const BtLimit later[] = { BT_LIMIT_OUTPUT };
   const BtOrigin *origin;
   guint64 value;
 
-  if (get_limit(self, BT_LIMIT_CPU, &value, &origin))
-    return refuse(origin, _("only a control group can hold it, and none can be had"),
-                  _("run buntime in a session of systemd --user with cgroup v2, or leave the "
-                    "limit out"),
-                  error);
-  for (gsize i = 0; i < G_N_ELEMENTS(later); i++)
-    if (get_limit(self, later[i], &value, &origin))
-      return refuse(origin, _("this limit cannot be applied yet"), _("leave it out"), error);
-  return TRUE;
+  if (!get_limit(self, BT_LIMIT_CPU, &value, &origin))
+    return TRUE;
+  g_autofree char *object = bt_origin_format(origin);
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object,
+                 _("only a control group can hold it, and none can be had"),
+                 _("run buntime in a session of systemd --user with cgroup v2, or leave the limit "
+                   "out"));
 }
 
 guint64
@@ -153,7 +143,7 @@ bt_compile_limits(BtCompile *self, GError **error)
   limit_files(self);
   limit_memory(self);
   limit_cpu_time(self);
-  return check_applied(self, error);
+  return limit_cpu(self, error);
 }
 
 char *
