@@ -238,6 +238,9 @@ bt_limit_from_number(BtLimit limit, double number, guint64 *value_out, GError **
 
   /* At most 15 digits: what was written. Exponents become no word of ours, and are refused. */
   g_ascii_formatd(word, sizeof word, "%.15g", number);
+  /* Of more digits, 1.0000000000000002 say, they would be another number. */
+  if (g_ascii_strtod(word, NULL) != number)
+    return fail_syntax(limits[limit].measure, error);
   return bt_limit_parse(limit, word, value_out, error);
 }
 

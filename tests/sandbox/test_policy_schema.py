@@ -105,7 +105,7 @@ def documents():
     yield {"limits": {}}
     for key in ("memory", "output", "tmpSize", "shmSize", "netBytes"):
         for value in (None, True, 0, -1, 1.5, 1 << 19, 1 << 20, 99999, 562949953421312,
-                      562949953421313, "512M", "1GiB", "1.5G", "1.2345G", "0", "1KB", "1m", "1 M",
+                      562949953421313, 13958643712.999992, "512M", "1GiB", "1.5G", "1.2345G", "0", "1KB", "1m", "1 M",
                       "M", "", "-1M", "1e9", "5iB"):
             yield {"limits": {key: value}}
     for key in ("wallTime", "cpuTime"):
