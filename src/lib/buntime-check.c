@@ -209,9 +209,10 @@ settle_read(Check *self, const char *path)
       override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "/tmp is the program's own");
     else
       override(self, BT_ACTION_DENY, SOURCE_SELF, "nothing is there to be read");
-  } else if (is_default(self) && found->readable) {
+  } else if (found->readable) {
+    /* A denial by name would have hidden it. */
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the system's files, which every program sees");
-  } else if (is_default(self) && found->made) {
+  } else if (found->made) {
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");
   }
 }
@@ -221,7 +222,7 @@ settle_write(Check *self, const char *path)
 {
   const BtPlanLook *found = &self->look;
 
-  if (is_default(self) && found->scratch)
+  if (self->verdict->action == BT_ACTION_DENY && found->scratch)
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "/tmp is the program's own");
   else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");

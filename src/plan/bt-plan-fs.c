@@ -97,15 +97,19 @@ add_rule(BtCompile *self, const BtPathRule *rule)
     return;
   }
   if (strcmp(rule->real, "/tmp") == 0) {
-    if (grants)
-      bt_compile_note(self, g_strdup(_("/tmp is the program's own, empty and gone afterwards; "
-                                       "a path below it means the host's")));
+    bt_compile_note(self, g_strdup(grants ? _("/tmp is the program's own, empty and gone "
+                                              "afterwards; a path below it means the host's")
+                                          : _("/tmp is not denied: it is the program's own, empty "
+                                              "and gone afterwards")));
     return;
   }
   if (bt_path_is_never(rule->real)) {
-    if (grants)
-      bt_compile_note(self, g_strdup_printf(_("%s is not granted: /proc, /sys, /dev and /run are "
-                                              "never the host's"), rule->written));
+    g_autofree char *safe = bt_text_neutralise(rule->written, -1);
+    bt_compile_note(self, g_strdup_printf(grants ? _("%s is not granted: /proc, /sys, /dev and "
+                                                     "/run are never the host's")
+                                                 : _("%s is not denied: what the program sees of "
+                                                     "/proc, /sys, /dev and /run is its own"),
+                                          safe));
     return;
   }
   if (grants && rule->path != NULL)
@@ -281,11 +285,11 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   if ((denied & BT_FS_READ) != 0) {
     gboolean made = bt_path_is_below(spot->path, "/etc") &&
                     g_hash_table_contains(self->made, spot->path);
-    if (seen || made)
+    if (made || (seen && (above->perms & denied & BT_FS_READ) != 0))
       return hide(self, spot->path, error);
-    /* What nothing shows may still be granted for writing. */
+    /* What nothing lets be read may still be granted for writing. */
     perms &= BT_FS_WRITE;
-    if (perms == 0)
+    if (perms == 0 && !seen)
       return TRUE;
   }
   if (lstat(spot->path, &info) != 0)
@@ -333,6 +337,26 @@ mount_denial(BtCompile *self, const BtSpot *spot, const BtMount *above, GError *
   return mount_host(self, spot->path, &info, attr, perms, error);
 }
 
+/* By name, that is: a denial of everything takes back what rules grant, not the interpreter. */
+static gboolean
+is_read_denied(const BtCompile *self, const char *path)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+  gboolean named = FALSE;
+  BtFsPerms denied;
+
+  for (guint i = 0; i < rules->len && !named; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    named = rule->rule.action == BT_ACTION_DENY && (rule->perms & BT_FS_READ) != 0 &&
+            rule->real != NULL && strcmp(rule->real, "/") != 0 &&
+            bt_path_is_below(path, rule->real);
+  }
+  if (!named)
+    return FALSE;
+  bt_policy_path_perms(self->request->policy, path, &denied);
+  return (denied & BT_FS_READ) != 0;
+}
+
 static gboolean
 mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
 {
@@ -348,7 +372,8 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
       (spot->kind == BT_SPOT_SHOW && (spot->attr & BT_PLAN_NOEXEC) != 0))
     return mount_denial(self, spot, above, error);
   guint attr = spot->attr | BT_PLAN_RDONLY;
-  if (spot->kind == BT_SPOT_LIBRARY && above->kind == BT_MOUNT_SHUT)
+  if (spot->kind == BT_SPOT_LIBRARY &&
+      (above->kind == BT_MOUNT_SHUT || is_read_denied(self, spot->path)))
     return TRUE;
   if (spot->kind == BT_SPOT_LIBRARY &&
       bt_policy_check_run(self->request->policy, spot->path).action == BT_ACTION_DENY)

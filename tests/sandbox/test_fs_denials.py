@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A denial below a grant, and a grant below a denial: hidden, read-only, not run, or refused."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+READ, WRITE = ["read_file", "read_dir"], ["write_file", "write_dir"]
+SAYS = {0: "ok", 1: "denied", 125: "stopped"}
+
+
+def write_policy(box, *rules, **more):
+    """rules: (action, path, perms)"""
+    text = json.dumps({"version": 1, "fs": {"rules": [
+        {"action": action, "path": path, "perms": perms} for action, path, perms in rules]}, **more})
+    (box.directory / "p.json").write_text(text, encoding="utf-8")
+    return "--policy=./p.json"
+
+
+@pytest.fixture(name="tree")
+def fixture_tree(box):
+    for name in ("data/a", "data/sub/c", "data/sub/deep/d", "other/e"):
+        box.write(name, f"{name}\n")
+    return box
+
+
+# The policy's file, then flags, then what reading and writing come to in data/a and in data/sub/c.
+NESTED = [
+    # A denial counts more than a grant of its layer, wherever it is written.
+    ((), ["--deny-read=data", "--allow-read=data/sub"], "----"),
+    ((), ["--allow-read=.,data/sub", "--deny-read=data"], "----"),
+    ((), ["--allow-read=data", "--deny-read=data/sub", "--allow-write=data/sub/deep"], "stopped"),
+    ((), ["--deny-write=data", "--allow-write=data/sub", "--allow-read=data"], "r-r-"),
+    # What may not be read may be written, if nothing else lets it be read.
+    ((), ["--deny-read=data", "--allow-write=data"], "-w-w"),
+    ((), ["--deny-read=data", "--allow-write=data,data/sub"], "-w-w"),
+    ((), ["--deny-read=data/sub", "--allow-write=data"], "-w-w"),
+    ((), ["--deny-read=data/sub", "--allow-write=data", "--allow-read=data"], "rw--"),
+    ((), ["--deny-read=data", "--allow-write=data/sub"], "---w"),
+    ((), ["--deny-read=data/sub", "--deny-write=data/sub", "--allow-write=data"], "-w--"),
+    # A flag counts more than a file, where mounts can say so.
+    ([("deny", "data", READ)], ["--allow-read=data/sub"], "--r-"),
+    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data/sub"], "stopped"),
+    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data"], "r-r-"),
+    ([("allow", ".", READ + WRITE), ("deny", "data", WRITE)], ["--allow-write=data/sub"], "r-rw"),
+    ([("allow", ".", READ), ("deny", "data", WRITE)], ["--allow-write=data/sub"], "r-rw"),
+    ([("allow", "data", READ + WRITE)], ["--deny-write=data/sub"], "rwr-"),
+    ([("allow", "data/sub", READ), ("deny", "data", READ)], [], "----"),
+]
+
+
+@pytest.mark.parametrize("rules,flags,expected", NESTED)
+def test_check_says_what_happens(tree, rules, flags, expected):
+    args = [write_policy(tree, *rules), *flags]
+    checked = {}
+    for path in ("data/a", "data/sub/c"):
+        for kind in ("read", "write"):
+            result = tree.world.run([*args, "check", kind, path], cwd=tree.directory)
+            checked[path, kind] = SAYS[result.status]
+    if expected == "stopped":
+        result = tree.run(*args, code="print('ran')\n")
+        assert result.status == 125 and result.stdout == "", str(result)
+        assert "lies below something that is denied" in result.stderr, str(result)
+        assert set(checked.values()) == {"stopped"}
+        return
+    out, result = tree.json(*args, code="""
+        for path in ("data/a", "data/sub/c"):
+            out[path + " read"] = attempt(open, path)
+            out[path + " write"] = attempt(open, path, "a")
+    """)
+    happened = {tuple(key.split()): "ok" if value == "ok" else "denied"
+                for key, value in out.items()}
+    assert happened == checked, str(result)
+    assert "".join(letter if value == "ok" else "-"
+                   for letter, value in zip("rwrw", happened.values())) == expected, str(result)
+
+
+@pytest.mark.parametrize("denied,flags", [("venv", []), ("venv/lib", []), (".", []),
+                                          ("venv", ["--allow-write=."]),
+                                          ("venv/lib", ["--allow-read=.", "--allow-write=."])])
+def test_an_environment_that_is_denied_is_not_shown(box, denied, flags):
+    """What every interpreter is given without a grant can be denied by name."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", "venv"], cwd=box.directory,
+                   check=True)
+    secret = box.directory / "venv/lib/secret"
+    secret.write_text("SECRET", encoding="utf-8")
+    venv = {"VIRTUAL_ENV": str(box.directory / "venv"),
+            "PATH": f"{box.directory}/venv/bin:/usr/bin:/bin"}
+    code = f"print(open({str(secret)!r}).read())\n"
+    assert "SECRET" in box.run(code=code, env=venv).stdout
+    result = box.run(*flags, f"--deny-read={denied}", code=code, env=venv)
+    assert result.status != 0 and "SECRET" not in result.stdout, str(result)
+    checked = box.world.run([*flags, f"--deny-read={denied}", "check", "read", secret], env=venv,
+                            cwd=box.directory)
+    assert checked.status == 1, str(checked)
+
+
+def test_a_denial_of_everything_leaves_the_system(tree):
+    for path in ("/usr/bin/true", "/etc/hostname"):
+        checked = tree.world.run(["--deny-read", "check", "read", path], cwd=tree.directory)
+        out, _ = tree.json("--deny-read", code="out['read'] = attempt(open, sys.argv[1])\n", args=[path])
+        assert (checked.status, out["read"]) == (0, "ok"), str(checked)
+
+
+@pytest.mark.parametrize("flag", ["--deny-write=/tmp", "--deny-write=/dev/shm", "--deny-read=/proc"])
+def test_what_is_the_programs_own_cannot_be_denied_and_that_is_said(tree, flag):
+    result = tree.run(flag, code="open('/tmp/x', 'w'), open('/dev/shm/x', 'w'), open('/proc/self/stat')\n")
+    assert result.status == 0 and f"{flag.split('=')[1]} is not denied" in result.stderr, str(result)
