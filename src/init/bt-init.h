@@ -4,6 +4,7 @@
 /* What the stages hand on to each other. Each says which members it sets. */
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -28,7 +29,15 @@ typedef struct {
   char path[PATH_MAX]; /* "" is the root */
 } BtFolder;
 
+/* Made by a thread of its own, from PLAN to NETWORK. */
 typedef struct {
+  pthread_t thread;
+  int fd;    /* -1: error says why; valid once the thread has ended */
+  int error;
+} BtNetNamespace;
+
+typedef struct {
+  BtNetNamespace net_namespace;
   BtPlanView plan;         /* PLAN */
   mode_t caller_umask;     /* PLAN; for the worker */
   struct rlimit caller_files; /* PLAN; for the worker */
@@ -65,6 +74,9 @@ bt_leave_fd(int *fd)
     close(*fd);
 }
 #define BT_LEFT_FD __attribute__((cleanup(bt_leave_fd))) int
+
+void bt_net_namespace_begin(BtInit *init); /* bt-net-namespace.c */
+void bt_net_namespace_enter(BtInit *init); /* bt-net-namespace.c */
 
 /* Each either does its whole work or does not return (bt-report.h). */
 void bt_stage_network(BtInit *init);    /* bt-net-setup.c */

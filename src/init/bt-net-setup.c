@@ -136,6 +136,7 @@ bt_stage_network(BtInit *init)
 
   if (net->mode == BT_PLAN_NET_HOST)
     bt_fail_with(EOPNOTSUPP, "network of the host");
+  bt_net_namespace_enter(init);
   int frames = net->mode != BT_PLAN_NET_NONE ? open_frames(net, name, &mode) : -1;
   bt_netlink_open(&netlink);
   bt_netlink_add_up(&netlink, "lo");

@@ -10,22 +10,23 @@
  *
  * The order of the stages is the security property:
  *
- *   PLAN        Close this process to others, make the network and ipc namespaces
- *               while the supervisor makes the plan, wait for the plan, read it.
- *               Nothing that the plan says may have been done before it is checked
- *               whole.  Then the cgroup namespace: where its root is may depend on
- *               what the supervisor did meanwhile.
+ *   PLAN        Close this process to others, begin the network namespace
+ *               (bt-net-namespace.c), wait for the plan, read it.  Nothing that the
+ *               plan says may have been done before it is checked whole.  Then
+ *               the cgroup namespace: where its root is may depend on what the
+ *               supervisor did meanwhile.
  *   UTS         Host name.
- *   NETWORK     Needs the host's /dev/net/tun and /proc/self/ns, so it comes
- *               before the root changes; needs CAP_NET_ADMIN and port 53, so
- *               before capabilities go.  Sends the frame fd and the DNS
- *               sockets away; no copy of them is left when the worker starts.
  *   SOURCES     Open everything that will be mounted, O_PATH, without
  *               following a link.  Must not mount: each path must mean what
  *               it meant to the supervisor.
  *   MOUNTS      Build the new tree beside the old one.  Must not create
  *               anything but in file systems made here, nor follow a link
  *               in a bound tree.  procfs needs the old one still visible.
+ *   NETWORK     Needs the host's /dev/net/tun and /proc/self/ns, so it comes
+ *               before the root changes, and as late as that, since the
+ *               namespace takes the longest to make; needs CAP_NET_ADMIN and
+ *               port 53, so before capabilities go.  Sends the frame fd and the
+ *               DNS sockets away; no copy of them is left when the worker starts.
  *   ROOT        pivot_root and let go of the old tree.  From here on no host
  *               path can be named.
  *   WORKER      Drop the bounding set, clone the worker.  Two processes now,
@@ -131,7 +132,6 @@ close_to_others(BtInit *init)
     bt_fail_at("signalfd");
 }
 
-/* The network's is the longest work of a start that needs no plan: a third of a millisecond. */
 static void
 enter_namespace(int kind, const char *object)
 {
@@ -160,7 +160,7 @@ stage_plan(BtInit *init)
   struct stat info;
 
   close_to_others(init);
-  enter_namespace(CLONE_NEWNET, "network namespace");
+  bt_net_namespace_begin(init);
   enter_namespace(CLONE_NEWIPC, "ipc namespace");
   await_plan();
   enter_namespace(CLONE_NEWCGROUP, "cgroup namespace");
@@ -200,9 +200,9 @@ static const struct {
 } stages[] = {
   { BT_STAGE_PLAN, stage_plan },
   { BT_STAGE_UTS, stage_uts },
-  { BT_STAGE_NETWORK, bt_stage_network },
   { BT_STAGE_SOURCES, bt_stage_sources },
   { BT_STAGE_MOUNTS, bt_stage_mounts },
+  { BT_STAGE_NETWORK, bt_stage_network },
   { BT_STAGE_ROOT, bt_stage_root },
   { BT_STAGE_WORKER, bt_stage_worker },
 };

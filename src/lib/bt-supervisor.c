@@ -109,6 +109,8 @@ stage_cure(const BtStatus *status)
       return _("a network socket there would reach past the sandbox: put a pipe between (cat |)");
     return bt_namespace_cure(status->error);
   case BT_STAGE_NETWORK:
+    if (strcmp(status->object, "network namespace") == 0)
+      return bt_namespace_cure(status->error);
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
     if (status->error == ELOOP || status->error == ESTALE)

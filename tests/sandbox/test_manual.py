@@ -100,14 +100,21 @@ def run_step(world, project, command, status):
     return told(result.stdout), told(result.stderr), result.status
 
 
-def is_merge(lines, left, right):
-    """Are these the lines of both, each in its order? A program and buntime write at once."""
-    ways = {(0, 0)}
+def is_merge(lines, *streams):
+    """Are these the lines of all, each in its order? A program and buntime write at once."""
+    ways = {(0,) * len(streams)}
     for line in lines:
-        ways = {(i + (which == 0), j + (which == 1)) for i, j in ways for which in (0, 1)
-                if (i < len(left) and left[i] == line and which == 0) or
-                (j < len(right) and right[j] == line and which == 1)}
-    return (len(left), len(right)) in ways
+        ways = {way[:which] + (way[which] + 1,) + way[which + 1:] for way in ways
+                for which, stream in enumerate(streams)
+                if way[which] < len(stream) and stream[way[which]] == line}
+    return tuple(map(len, streams)) in ways
+
+
+def by_writer(err):
+    """What buntime and what the program wrote to standard error."""
+    ours = [re.match(r"buntime: |  (rule|allow):|  \w", line) is not None for line in err]
+    return ([line for line, own in zip(err, ours) if own],
+            [line for line, own in zip(err, ours) if not own])
 
 
 @pytest.mark.parametrize("page,name", EXAMPLES, ids=[name for _, name in EXAMPLES])
@@ -125,7 +132,7 @@ def test_example(world, project, page, name):
             (project / cat(command, project)).write_text("\n".join(shown) + "\n")
             continue
         out, err, status = run_step(world, project, command, status)
-        assert is_merge(shown, out, err), "\n".join(
+        assert is_merge(shown, out, *by_writer(err)), "\n".join(
             [f"$ {command}", "--- the page", *shown, "--- happened", *err, *out])
 
 
