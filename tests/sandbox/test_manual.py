@@ -111,10 +111,10 @@ def is_merge(lines, *streams):
 
 
 def by_writer(err):
-    """What buntime and what the program wrote to standard error."""
-    ours = [re.match(r"buntime: |  (rule|allow):|  \w", line) is not None for line in err]
-    return ([line for line, own in zip(err, ours) if own],
-            [line for line, own in zip(err, ours) if not own])
+    """What buntime and what the program wrote to standard error, maybe within a line of the other."""
+    ours = re.compile(r"buntime: .*\n(?:  \S.*\n)*")
+    text = "".join(f"{line}\n" for line in err)
+    return "".join(ours.findall(text)).splitlines(), ours.sub("", text).splitlines()
 
 
 @pytest.mark.parametrize("page,name", EXAMPLES, ids=[name for _, name in EXAMPLES])
