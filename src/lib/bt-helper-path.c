@@ -16,6 +16,7 @@ static const struct {
   { "buntime-net", "net" },
   { "buntime-json", "policy" },
   { "buntime-resolver", "lib" },
+  { "buntime-scope", "lib" },
 };
 
 /* The folder of the running program, without a trailing slash. */

@@ -16,6 +16,7 @@
 #include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
 #include "lib/bt-root.h"
+#include "lib/bt-scope.h"
 #include "lib/bt-supervisor.h"
 #include "lib/bt-terminal.h"
 #include "lib/bt-write.h"
@@ -375,9 +376,11 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
 {
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(BtPlan) plan = NULL;
+  g_autoptr(BtScope) scope = NULL;
   g_auto(GStrv) environment = g_get_environ();
   g_autoptr(BtOutput) output = output_of(self->policy);
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
+  guint cgroup_limits = 0;
 
   /* Init inherits 0-2, so that events on stdout must have theirs before. */
   gboolean early = self->events == NULL;
@@ -390,6 +393,9 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
       !open_events(self, entry, explainer, error))
     return FALSE;
   if (!early && !begin(caller, output, &launch, error))
+    return FALSE;
+  scope = bt_scope_start(self->policy, launch.init.pid, &bt_cgroup_host);
+  if (scope != NULL && !bt_scope_settle(scope, notices, &cgroup_limits, error))
     return FALSE;
   BtPlanRequest request = {
     .policy = self->policy,
@@ -406,6 +412,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,
     .net_mode = self->net_mode,
+    .cgroup_limits = cgroup_limits,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd = output == NULL || terminal->fd == 0 ? terminal->fd : -1,
   };
@@ -422,6 +429,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .entry = entry,
     .output = output,
   };
+  if (scope != NULL)
+    bt_scope_watch(scope, explainer);
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
   if (!configured)

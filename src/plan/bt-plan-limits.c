@@ -47,9 +47,9 @@ static void
 limit_processes(BtCompile *self)
 {
   guint64 value;
-  gboolean set = get_limit(self, BT_LIMIT_PIDS, &value, NULL);
+  gboolean set = bt_policy_get_limit(self->request->policy, BT_LIMIT_PIDS, &value, NULL);
 
-  /* The sandbox's pid 1 is counted, too. */
+  /* A group's limit may be above our default. The sandbox's pid 1 is counted, too. */
   add_limit(self, RLIMIT_NPROC, set ? value + 1 : PROCESSES);
 }
 

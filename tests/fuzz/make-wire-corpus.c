@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * make-wire-corpus DIR: writes the corpora of plan, net-policy, net-msg,
- * status and addr below DIR. Run it again when a record changes, or the valid
+ * scope-msg, status and addr below DIR. Run it again when a record changes, or the valid
  * inputs are refused at the first field:
  *
  *   cc -D_GNU_SOURCE -Isrc tests/fuzz/make-wire-corpus.c -o /tmp/make-wire-corpus
@@ -16,6 +16,7 @@
 #include "wire/bt-net-msg.h"
 #include "wire/bt-net-policy.h"
 #include "wire/bt-plan.h"
+#include "wire/bt-scope-msg.h"
 #include "wire/bt-status.h"
 
 static const char *root;
@@ -210,6 +211,23 @@ save_statuses(void)
 }
 
 static void
+save_scope_messages(void)
+{
+  BtScopeRequest request = { BT_SCOPE_VERSION, 72, 1u << 30, 500000, BT_SCOPE_NOT_LIMITED,
+                             "buntime-71-72.scope" };
+  BtScopeAnswer answer = { BT_SCOPE_VERSION, BT_SCOPE_REFUSED, "Access denied" };
+
+  save("scope-msg", "request", &request, sizeof request);
+  strcpy(request.unit, "buntime-1/../2.scope");
+  save("scope-msg", "request-path", &request, sizeof request);
+  memset(request.unit, '1', sizeof request.unit);
+  save("scope-msg", "request-without-end", &request, sizeof request);
+  save("scope-msg", "answer", &answer, sizeof answer);
+  memset(answer.reason, 'x', sizeof answer.reason);
+  save("scope-msg", "answer-without-end", &answer, sizeof answer);
+}
+
+static void
 save_addresses(void)
 {
   static const char *const texts[][2] = {
@@ -239,6 +257,7 @@ main(int argc, char **argv)
   save_policies();
   save_messages();
   save_statuses();
+  save_scope_messages();
   save_addresses();
   return 0;
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A control group for one run, made by the user's systemd. See bt-scope.c.
+ */
+
+#include "lib/bt-cgroup.h"
+#include "lib/bt-explain.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtScope BtScope;
+
+/* NULL: nothing is limited that a control group could hold. Borrows both. */
+BtScope *bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place);
+/*
+ * Waits for the answer, not longer than place's time-out. *held_out is the set
+ * of 1 << BtLimit that the group holds; the rest is left to whoever can. Which
+ * is said in notices. FALSE: a limit that nothing else can hold is not held.
+ */
+gboolean bt_scope_settle(BtScope *scope, GPtrArray *notices, guint *held_out, GError **error);
+/* Tells from the main loop when a limit strikes; explainer is borrowed. */
+void bt_scope_watch(BtScope *scope, BtExplainer *explainer);
+/* The group itself ends with the last process in it. */
+void bt_scope_free(BtScope *scope);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtScope, bt_scope_free)
+
+G_END_DECLS
