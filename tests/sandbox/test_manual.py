@@ -191,7 +191,13 @@ def test_every_key_is_described(world):
 
 
 def test_every_variable_and_limit_is_described(world):
+    """Beyond the lists that are made of the tables."""
     text = rendered(world, "buntime.1")
+    limits = text.split("\nLIMITS\n", 1)[1].split("\nEVENTS", 1)[0]
+    for page, where in (("buntime.1", limits), ("buntime-policy.5", rendered(world, PAGES[1]))):
+        for flag in ("memory", "cpu", "pids", "timeout", "cpu-time", "max-output", "tmp-size",
+                     "shm-size", "open-files", "net-rate", "net-bytes"):
+            assert f"--{flag}" in where, (page, flag)
     section = text.split("\nENVIRONMENT\n", 1)[1].split("\nFILES\n", 1)[0]
     for kind in world.run(["check", "--help"]).stdout.split("KIND is ", 1)[1].split(";", 1)[0] \
             .replace(" or ", ", ").split(", "):
