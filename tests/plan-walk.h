@@ -51,5 +51,7 @@ plan_walk(const BtPlanView *view)
          plan_walk_bytes(view->worker_filter,
                          header->worker_filter.count * sizeof(struct sock_filter)) +
          plan_walk_bytes(view->init_filter,
-                         header->init_filter.count * sizeof(struct sock_filter));
+                         header->init_filter.count * sizeof(struct sock_filter)) +
+         plan_walk_bytes(view->opener_filter,
+                         header->opener_filter.count * sizeof(struct sock_filter));
 }

@@ -33,21 +33,29 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "init/bt-confine.h"
 #include "init/bt-init.h"
+#include "init/bt-opener.h"
 #include "init/bt-reaper.h"
 #include "init/bt-report.h"
 #include "init/bt-system.h"
 
 #define STACK_SIZE (64u << 10)
 
+/* Since 5.19. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
 typedef struct {
   const BtInit *init;
   int gate[2]; /* the hang-up of [1] lets the worker execute its program */
+  int opener;  /* its end of the opener's socket; -1 */
   char **argv;
   char **env;
 } Worker;
@@ -101,6 +109,25 @@ enter_landlock(const Worker *worker)
   bt_confine_landlock(&worker->init->plan);
 }
 
+/*
+ * The opener starts here to have the worker's rights and no more, and not its
+ * limits.  It is pid 1's child, so that the worker's program finds none that it
+ * did not make.  The worker's domain goes below: it may not reach into the
+ * opener, which may look at the worker's /proc files as the worker may.
+ */
+static void
+start_opener(const Worker *worker)
+{
+  if (worker->opener < 0)
+    return;
+  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+  if (pid == 0)
+    bt_opener_run(&worker->init->plan, worker->opener);
+  if (pid < 0)
+    bt_fail_at("clone of the opener");
+  bt_confine_landlock(&worker->init->plan);
+}
+
 static void
 drop_privileges(const Worker *worker)
 {
@@ -130,8 +157,12 @@ enter_seccomp(const Worker *worker)
    */
   if (close_range(BT_INIT_STATUS_FD + 1, ~0u, 0) != 0)
     bt_fail_at("close_range");
-  int listener = bt_confine_seccomp(plan->worker_filter, header->worker_filter.count,
-                                    SECCOMP_FILTER_FLAG_NEW_LISTENER, "worker filter");
+  unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  /* A file that the opener made must not be made again because of a signal. */
+  if (worker->opener >= 0)
+    flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+  int listener = bt_confine_seccomp(plan->worker_filter, header->worker_filter.count, flags,
+                                    "worker filter");
   if (listener >= 0)
     bt_report_value(BT_STATUS_LISTENER, (uint32_t)listener);
 }
@@ -155,6 +186,7 @@ static const struct {
 } stages[] = {
   { BT_STAGE_CWD, enter_cwd },
   { BT_STAGE_LANDLOCK, enter_landlock },
+  { BT_STAGE_OPENER, start_opener },
   { BT_STAGE_LIMITS, set_limits },
   { BT_STAGE_PRIVILEGES, drop_privileges },
   { BT_STAGE_SECCOMP, enter_seccomp },
@@ -223,6 +255,21 @@ clone_worker(Worker *worker, int *pidfd_out)
 #endif
 }
 
+/* Known to the supervisor before there is a worker that could ask for something. */
+static int
+report_opener(const BtInit *init)
+{
+  int ends[2];
+
+  if (init->plan.header->opener_filter.count == 0)
+    return -1;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    bt_fail_at("socket of the opener");
+  bt_report_fds(BT_STATUS_OPENER, 0, &ends[0], 1);
+  close(ends[0]);
+  return ends[1];
+}
+
 void
 bt_stage_worker(BtInit *init)
 {
@@ -233,6 +280,7 @@ bt_stage_worker(BtInit *init)
     .init = init,
     .argv = strings_of(&init->plan, init->plan.argv, header->argv.count),
     .env = strings_of(&init->plan, init->plan.env, header->env.count),
+    .opener = report_opener(init),
   };
   if (pipe2(worker.gate, O_CLOEXEC) != 0)
     bt_fail_at("pipe");

@@ -34,11 +34,12 @@
  *
  *     pid 1: NAMESPACES (nested  worker: CWD            as the user's own
  *     ones are closed by sysctl,         LANDLOCK       needs paths and
- *     then procfs is read-only).                        descriptors, so before
- *     Confines itself (Landlock,         LIMITS         may refuse them
- *     capabilities, descriptors,         PRIVILEGES     no way back
- *     filter), and only then               - gate -
- *     opens the gate; reaps.             SECCOMP        last, as it refuses
+ *     then procfs is read-only).                        descriptors, as does
+ *     Confines itself (Landlock,         OPENER         if any; so before
+ *     capabilities, descriptors,         LIMITS         may refuse them
+ *     filter), and only then             PRIVILEGES     no way back
+ *     opens the gate; reaps.               - gate -
+ *                                        SECCOMP        last, as it refuses
  *                                                       what the others use
  *                                        EXEC           waits, notified, for
  *                                                       the supervisor
@@ -46,7 +47,8 @@
  * pid 1 and its worker have the same uid.  What keeps them apart: pid 1 is
  * not dumpable (its /proc files, memory and descriptors are closed), it is in
  * another Landlock domain (no ptrace across), it ignores every signal from
- * inside by being pid 1, and has nothing worth taking any more.
+ * inside by being pid 1, and has nothing worth taking any more.  A few policies
+ * have a third process of this program, the opener (bt-opener.c).
  */
 #include <errno.h>
 #include <fcntl.h>

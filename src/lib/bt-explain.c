@@ -242,7 +242,7 @@ void
 bt_explainer_add_handle(BtExplainer *self, BtEvent *event, BtEventHandle *handle_out)
 {
   g_autofree char *key =
-    g_strdup_printf("%d:%d:%s:%s:%s", event->kind, event->action,
+    g_strdup_printf("%d:%d:%d:%s:%s:%s", event->kind, event->action, event->observed,
                     event->state != NULL ? event->state : "",
                     event->object != NULL ? event->object : "",
                     event->program != NULL ? event->program : "");

@@ -19,6 +19,8 @@ typedef struct {
   char *path;    /* where it led */
 } BtLastExec;
 
+typedef struct _BtOpener BtOpener;
+
 struct _BtNotifier {
   int fd;
   guint source;
@@ -32,6 +34,7 @@ struct _BtNotifier {
   BtLastExec last_exec;
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
+  BtOpener *opener;    /* NULL: opens are continued */
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
 };
 
@@ -43,9 +46,23 @@ typedef struct {
   guint64 args[6];
 } BtCall;
 
+/* An open as its caller wrote it, copied once. */
+typedef struct {
+  int dirfd;
+  guint flags, mode;
+  char *path; /* owned; NULL: not read yet */
+  dev_t seen_device; /* what was there before it was opened to be written; 0: nothing */
+  ino_t seen_inode;
+} BtOpenCall;
+
 /* Each answers the call; FALSE if the caller is gone, so that nothing happened. */
 gboolean bt_call_continue(BtNotifier *self, const BtCall *call);
 gboolean bt_call_return(BtNotifier *self, const BtCall *call, int error); /* 0: success */
+/*
+ * The call returns a copy of fd. 0, or an errno that it was answered with; but
+ * EINTR: its thread did not get to run, so ask again later.
+ */
+int bt_call_give(BtNotifier *self, const BtCall *call, int fd, gboolean close_on_exec);
 /* Must be asked after memory was read and before what it held is believed. */
 gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 
@@ -59,14 +76,38 @@ void bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVer
 void bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
                   char *object, gboolean observed);
 
+/* The event of bt_call_tell(), or NULL if it is not wanted: to be made before the answer. */
+BtEvent *bt_call_event(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                       char *object, gboolean observed);
+
 void bt_notify_open(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
 void bt_notify_read(BtNotifier *self, const BtCall *call, int dirfd,
                     const char *path);                        /* bt-notify-audit.c */
+/* What audit says of a read before or without its success; NULL: the caller is gone. */
+BtEvent *bt_notify_unread(BtNotifier *self, const BtCall *call, int dirfd, const char *path);
+/* Of reading what is open now, path being its own. */
+BtVerdict bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path);
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_connect_shutdown(BtNotifier *self);
+
+/* ---- opens that are carried out: bt-notify-opener.c asks, bt-notify-file.c decides ---- */
+
+/* Takes the socket. */
+BtOpener *bt_opener_new(BtNotifier *notifier, int fd);
+void bt_opener_free(BtOpener *self);
+/* The call will be answered. */
+void bt_opener_ask(BtOpener *self, const BtCall *call);
+
+/* FALSE with errno: EFAULT, ENAMETOOLONG. Ask bt_call_is_valid() before it is believed. */
+gboolean bt_open_call_read(const BtCall *call, BtOpenCall *open_out);
+/* TRUE: what it would write is refused, and the call answered. */
+gboolean bt_notify_refuse_open(BtNotifier *self, const BtCall *call, BtOpenCall *open);
+/* fd is what the call opened: gives and tells. FALSE: try again later. */
+gboolean bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int fd);
+void bt_notify_not_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int error);
 
 /* Is the object on a filesystem that belongs to the sandbox alone? */
 gboolean bt_notifier_owns_device(BtNotifier *self, dev_t device);

@@ -15,19 +15,23 @@
  *
  * - execve, open and mmap are answered with EACCES and an event, or continued.  A
  *   continued call gains nothing by a race: mounts and Landlock decide it in
- *   the kernel, as if there were no notifier.
+ *   the kernel, as if there were no notifier.  Where a rule warns of files no
+ *   open is continued: the opener carries it out (bt-notify-opener.c), so that
+ *   what is told is what was opened.
  *
  * A refusal is decided once and answered once; its event is made only if the
  * answer reached the caller.  A failed read of the worker's memory refuses.
  *
- * The listener has no WAIT_KILLABLE_RECV: a blocking connect waits in a
+ * Without an opener the listener has no WAIT_KILLABLE_RECV: a blocking connect waits in a
  * notified call, and a signal must be able to interrupt it there (Ctrl-C in
  * Python).  The kernel then withdraws the notification and restarts the call,
- * which finds its connect in progress and goes on waiting.
+ * which finds its connect in progress and goes on waiting.  With one it has: an
+ * open that made a file must not be made again, so only death ends a call there.
  */
 #include "lib/bt-notifier-private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -81,6 +85,33 @@ bt_call_return(BtNotifier *self, const BtCall *call, int error)
   return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
+/*
+ * Two calls, as the one that does both cannot be interrupted: it would wait as
+ * long as the caller's thread is kept from running. The alarm ends the first.
+ */
+int
+bt_call_give(BtNotifier *self, const BtCall *call, int fd, gboolean close_on_exec)
+{
+  struct seccomp_notif_addfd copy = {
+    .id = call->id,
+    .srcfd = (guint32)fd,
+    .newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+  };
+
+  bt_alarm_set(&self->alarm);
+  int number = ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &copy);
+  int error = number < 0 ? errno : 0;
+  bt_alarm_unset(&self->alarm);
+  if (error == EINTR)
+    return error;
+  if (error != 0) {
+    bt_call_return(self, call, error);
+    return error;
+  }
+  struct seccomp_notif_resp response = { .id = call->id, .val = number };
+  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) ? 0 : errno;
+}
+
 /* "host:443 (tcp)" and "[2001:db8::1]:53 (udp)" */
 static char *
 host_of(const char *flow)
@@ -121,9 +152,9 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
     bt_explainer_add(self->explainer, g_steal_pointer(&event));
 }
 
-void
-bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
-             char *object, gboolean observed)
+BtEvent *
+bt_call_event(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+              char *object, gboolean observed)
 {
   static const BtAudit audits[BT_N_KINDS] = {
     [BT_KIND_NET] = BT_AUDIT_CONNECT, [BT_KIND_UNIX] = BT_AUDIT_CONNECT,
@@ -133,13 +164,22 @@ bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
 
   if (verdict->action != BT_ACTION_WARN && (self->audit & audits[kind]) == 0) {
     g_free(object);
-    return;
+    return NULL;
   }
   BtEvent *event = event_of(call, kind, verdict, object);
   event->observed = observed;
   if (kind == BT_KIND_NET)
     event->host = host_of(object);
-  bt_explainer_add(self->explainer, event);
+  return event;
+}
+
+void
+bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+             char *object, gboolean observed)
+{
+  BtEvent *event = bt_call_event(self, call, kind, verdict, object, observed);
+  if (event != NULL)
+    bt_explainer_add(self->explainer, event);
 }
 
 GArray *
@@ -232,8 +272,8 @@ on_notification(int fd, GIOCondition condition, gpointer data)
 }
 
 BtNotifier *
-bt_notifier_new(int listener, GArray *own_devices, BtPolicy *policy, const BtPlanView *plan,
-                BtNames *names, BtExplainer *explainer)
+bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
+                const BtPlanView *plan, BtNames *names, BtExplainer *explainer)
 {
   BtNotifier *self = g_new0(BtNotifier, 1);
   struct seccomp_notif_sizes sizes = { 0 };
@@ -253,6 +293,8 @@ bt_notifier_new(int listener, GArray *own_devices, BtPolicy *policy, const BtPla
   self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
   /* Only a matter of speed: kernels before 6.6 refuse it. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+  if (opener >= 0)
+    self->opener = bt_opener_new(self, opener);
   self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
   return self;
 }
@@ -264,6 +306,7 @@ bt_notifier_free(BtNotifier *self)
   bt_notify_connect_shutdown(self);
   bt_alarm_clear(&self->alarm);
   g_clear_handle_id(&self->source, g_source_remove);
+  g_clear_pointer(&self->opener, bt_opener_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);
   g_array_unref(self->own_devices);

@@ -22,8 +22,11 @@ typedef struct _BtNotifier BtNotifier;
  */
 GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
 
-/* Takes the listener and the devices; borrows the others, which must outlive it. */
-BtNotifier *bt_notifier_new(int listener, GArray *own_devices, BtPolicy *policy,
+/*
+ * Takes the listener, the opener's socket, which is -1 where opens are continued,
+ * and the devices; borrows the others, which must outlive it.
+ */
+BtNotifier *bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
                             const BtPlanView *plan, BtNames *names, BtExplainer *explainer);
 void bt_notifier_free(BtNotifier *notifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNotifier, bt_notifier_free)

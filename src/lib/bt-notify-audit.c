@@ -35,20 +35,20 @@ landlock_lets_read(const BtPlanView *plan, const char *path, BtFsPerms perm)
 }
 
 /* What is there without a rule (the runtime, /tmp) is allowed by none. */
-static BtVerdict
-verdict_of_seen(BtNotifier *self, const BtResolved *object)
+BtVerdict
+bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path)
 {
   const BtVerdict given = { BT_ACTION_ALLOW, NULL };
   struct stat info;
   BtFsPerms denied, perm = BT_FS_READ_FILE;
 
-  if (fstat(object->fd, &info) == 0 && S_ISDIR(info.st_mode))
+  if (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode))
     perm = BT_FS_READ_DIR;
-  bt_policy_path_perms(self->policy, object->path, &denied);
-  BtVerdict verdict = bt_policy_check_path(self->policy, object->path, perm);
+  bt_policy_path_perms(self->policy, path, &denied);
+  BtVerdict verdict = bt_policy_check_path(self->policy, path, perm);
   if (verdict.action != BT_ACTION_DENY || (denied & perm) != 0)
     return verdict;
-  return landlock_lets_read(self->plan, object->path, perm) ? given : verdict;
+  return landlock_lets_read(self->plan, path, perm) ? given : verdict;
 }
 
 static BtEvent *
@@ -75,7 +75,7 @@ event_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
   g_auto(BtResolved) object = BT_RESOLVED_INIT;
 
   if (bt_process_resolve(call->tid, dirfd, path, TRUE, &object) && object.fd >= 0) {
-    BtVerdict verdict = verdict_of_seen(self, &object);
+    BtVerdict verdict = bt_notify_verdict_of_read(self, object.fd, object.path);
     BtEvent *event = bt_event_new(BT_EVENT_READ, verdict.action);
     event->object = g_strdup(object.path);
     bt_event_set_rule(event, verdict.origin);
@@ -86,6 +86,17 @@ event_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
   g_autofree char *absolute = bt_process_absolute(call->tid, dirfd, path);
   g_autofree char *plain = absolute != NULL ? g_canonicalize_filename(absolute, "/") : NULL;
   return plain != NULL ? event_of_unseen(self, plain) : NULL;
+}
+
+BtEvent *
+bt_notify_unread(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
+{
+  BtEvent *event = event_of_read(self, call, dirfd, path);
+  if (event == NULL)
+    return NULL;
+  bt_process_identify(call->tid, &event->program, &event->pid);
+  event->observed = TRUE;
+  return event;
 }
 
 void
@@ -99,13 +110,10 @@ bt_notify_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path
     bt_call_continue(self, call);
     return;
   }
-  g_autoptr(BtEvent) event = event_of_read(self, call, dirfd, path);
-  if (event != NULL)
-    bt_process_identify(call->tid, &event->program, &event->pid);
+  g_autoptr(BtEvent) event = bt_notify_unread(self, call, dirfd, path);
   /* A caller that is gone read nothing. */
   if (!bt_call_continue(self, call) || event == NULL)
     return;
-  event->observed = TRUE;
   BtEventHandle *handle = g_new(BtEventHandle, 1);
   bt_explainer_add_handle(self->explainer, g_steal_pointer(&event), handle);
   if (g_hash_table_size(self->audited) >= MAX_KNOWN)

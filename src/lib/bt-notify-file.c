@@ -6,37 +6,58 @@
  * What is asked of the policy is only the words: which rule it was.  Paths are
  * resolved in the worker's own root, so that the event names what was really
  * meant.
+ *
+ * With an opener (bt-notify-opener.c) the open has happened before anything is
+ * decided: the event is about the open file, the same that the worker gets.
  */
 #include "lib/bt-notifier-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <linux/major.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
 #include "lib/bt-process.h"
 
 /* As the filter has it, src/plan/bt-notify-filter.c. */
 #define WRITE_INTENT (O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
 
-/* Where a path-taking call keeps its directory, path and flags. */
-static void
-open_arguments(const BtCall *call, int *dirfd_out, guint64 *path_out, guint64 *flags_out)
+gboolean
+bt_open_call_read(const BtCall *call, BtOpenCall *open_out)
 {
-  if (call->number == SYS_openat) {
-    *dirfd_out = (int)call->args[0];
-    *path_out = call->args[1];
-    *flags_out = call->args[2];
-    return;
-  }
-  *dirfd_out = AT_FDCWD;
-  *path_out = call->args[0];
-  *flags_out = call->args[1];
+  /* openat() has a directory before what open() takes. */
+  const guint64 *args = call->number == SYS_openat ? call->args + 1 : call->args;
+
+  *open_out = (BtOpenCall){
+    .dirfd = call->number == SYS_openat ? (int)call->args[0] : AT_FDCWD,
+    .flags = (guint)args[1],
+    .mode = (guint)args[2],
+  };
 #ifdef SYS_creat
-  if (call->number == SYS_creat)
-    *flags_out = O_WRONLY | O_CREAT | O_TRUNC;
+  if (call->number == SYS_creat) {
+    open_out->flags = O_WRONLY | O_CREAT | O_TRUNC;
+    open_out->mode = (guint)args[1];
+  }
 #endif
+  open_out->path = bt_process_read_path(call->tid, args[0]);
+  return open_out->path != NULL;
+}
+
+static void
+open_call_clear(BtOpenCall *open)
+{
+  g_free(open->path);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtOpenCall, open_call_clear)
+
+static gboolean
+is_write(const BtOpenCall *open)
+{
+  return (open->flags & WRITE_INTENT) != 0;
 }
 
 /* Of an object that exists; a new one is a file. */
@@ -54,7 +75,7 @@ kind_of(const BtResolved *object)
  * no name needs no leave to make one, as Landlock sees it.
  */
 static BtFsPerms
-perms_of(guint64 flags, gboolean exists)
+perms_of(guint flags, gboolean exists)
 {
   BtFsPerms perms = 0;
 
@@ -67,88 +88,238 @@ perms_of(guint64 flags, gboolean exists)
   return perms;
 }
 
-/* Notified only where a rule warns of reading (plan/bt-plan-syscalls.c); never refused here. */
-static void
-warn_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
+/* Where a path leads nowhere, or to what its mount does not govern, the kernel decides alone: FALSE. */
+static gboolean
+find_written(const BtCall *call, const BtOpenCall *open, BtResolved *object_out)
 {
-  g_auto(BtResolved) object = BT_RESOLVED_INIT;
-  BtVerdict verdict = { BT_ACTION_ALLOW, NULL };
-
-  if (path[0] != '\0' && bt_process_resolve(call->tid, dirfd, path, TRUE, &object) &&
-      object.fd >= 0)
-    verdict = bt_policy_check_path(self->policy, object.path,
-                                   kind_of(&object) == S_IFDIR ? BT_FS_READ_DIR : BT_FS_READ_FILE);
-  if (verdict.action != BT_ACTION_WARN) {
-    bt_call_continue(self, call);
-    return;
-  }
-  if (bt_call_continue(self, call))
-    bt_call_tell(self, call, BT_KIND_READ, &verdict, g_strdup(object.path), TRUE);
+  /* Nor does it help to look at what must not exist. */
+  if (open->path[0] == '\0' ||
+      !bt_process_resolve(call->tid, open->dirfd, open->path, TRUE, object_out) ||
+      (object_out->fd < 0 && (open->flags & O_CREAT) == 0) ||
+      (object_out->fd >= 0 && (open->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)))
+    return FALSE;
+  /*
+   * Writing to a device, pipe or socket is not stopped by a read-only mount,
+   * but by Landlock. Below the private /tmp Landlock alone would let a host's
+   * pipe be written that was granted for reading: hence it is asked here.
+   */
+  mode_t kind = kind_of(object_out);
+  return kind == S_IFREG || kind == S_IFDIR || kind == S_IFIFO;
 }
 
+/* TRUE: it was refused, and the call answered. Else what speaks for it. */
+static gboolean
+refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtFsPerms perms,
+             BtVerdict *verdict_out)
+{
+  const BtVerdict given = { BT_ACTION_ALLOW, NULL };
+  gboolean read_only = object->read_only && kind_of(object) != S_IFIFO;
+  gboolean own = !read_only && bt_notifier_owns_device(self, object->device);
+
+  *verdict_out = own ? given : bt_policy_check_path(self->policy, object->path, perms);
+  if (own || (!read_only && verdict_out->action != BT_ACTION_DENY))
+    return FALSE;
+  /* What does not exist cannot be granted; the directory it would be made in can. */
+  bt_call_deny(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
+               bt_suggest_path(BT_KIND_WRITE,
+                               object->parent != NULL ? object->parent : object->path),
+               verdict_out->action == BT_ACTION_DENY ? NULL : _("kept read-only by buntime"));
+  return TRUE;
+}
+
+/* ---- opens that the kernel carries out ---- */
+
+/* Notified for audit alone; never refused here. */
 static void
-notify_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
+let_read(BtNotifier *self, const BtCall *call, const BtOpenCall *open)
 {
   if ((self->audit & BT_AUDIT_OPENAT) != 0)
-    bt_notify_read(self, call, dirfd, path);
+    bt_notify_read(self, call, open->dirfd, open->path);
   else
-    warn_of_read(self, call, dirfd, path);
+    bt_call_continue(self, call);
 }
 
 void
 bt_notify_open(BtNotifier *self, const BtCall *call)
 {
   g_auto(BtResolved) object = BT_RESOLVED_INIT;
-  g_autofree char *path = NULL;
-  guint64 address, flags;
-  int dirfd;
+  g_auto(BtOpenCall) open = { .path = NULL };
+  BtVerdict verdict;
 
-  open_arguments(call, &dirfd, &address, &flags);
-  path = bt_process_read_path(call->tid, address);
-  if (path == NULL) {
-    bt_call_return(self, call, EFAULT);
+  if (self->opener != NULL) {
+    bt_opener_ask(self->opener, call);
+    return;
+  }
+  if (!bt_open_call_read(call, &open)) {
+    bt_call_return(self, call, errno);
     return;
   }
   if (!bt_call_is_valid(self, call))
     return;
-  if ((flags & WRITE_INTENT) == 0) {
-    notify_read(self, call, dirfd, path);
+  if (!is_write(&open)) {
+    let_read(self, call, &open);
     return;
   }
-  /* Where it leads nowhere, or to what must not exist, the kernel has the better error. */
-  if (path[0] == '\0' || !bt_process_resolve(call->tid, dirfd, path, TRUE, &object) ||
-      (object.fd < 0 && (flags & O_CREAT) == 0) ||
-      (object.fd >= 0 && (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))) {
+  if (!find_written(call, &open, &object)) {
     bt_call_continue(self, call);
     return;
   }
-  BtFsPerms perms = perms_of(flags, object.fd >= 0);
-  if (perms == 0) {
-    notify_read(self, call, dirfd, path);
-    return;
-  }
-  /*
-   * Writing to a device, pipe or socket is not stopped by a read-only mount,
-   * but by Landlock. Below the private /tmp Landlock alone would let a host's
-   * pipe be written that was granted for reading: hence it is asked here.
-   */
-  mode_t kind = kind_of(&object);
-  if (kind != S_IFREG && kind != S_IFDIR && kind != S_IFIFO) {
-    bt_call_continue(self, call);
-    return;
-  }
+  BtFsPerms perms = perms_of(open.flags, object.fd >= 0);
+  if (perms == 0)
+    let_read(self, call, &open);
+  else if (!refuse_write(self, call, &object, perms, &verdict) && bt_call_continue(self, call))
+    bt_call_tell(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path), TRUE);
+}
 
-  BtVerdict verdict = bt_policy_check_path(self->policy, object.path, perms);
-  gboolean read_only = object.read_only && kind != S_IFIFO;
-  gboolean own = !read_only && bt_notifier_owns_device(self, object.device);
-  if (own || (!read_only && verdict.action != BT_ACTION_DENY)) {
-    const BtVerdict given = { BT_ACTION_ALLOW, NULL };
-    if (bt_call_continue(self, call))
-      bt_call_tell(self, call, BT_KIND_WRITE, own ? &given : &verdict, g_strdup(object.path), TRUE);
-    return;
+/* ---- opens that the opener carries out ---- */
+
+gboolean
+bt_notify_refuse_open(BtNotifier *self, const BtCall *call, BtOpenCall *open)
+{
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  BtVerdict verdict;
+  struct stat info;
+
+  if (!is_write(open) || !find_written(call, open, &object))
+    return FALSE;
+  if (object.fd >= 0 && fstat(object.fd, &info) == 0) {
+    open->seen_device = info.st_dev;
+    open->seen_inode = info.st_ino;
   }
-  /* What does not exist cannot be granted; the directory it would be made in can. */
-  bt_call_deny(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path),
-               bt_suggest_path(BT_KIND_WRITE, object.parent != NULL ? object.parent : object.path),
-               verdict.action == BT_ACTION_DENY ? NULL : _("kept read-only by buntime"));
+  BtFsPerms perms = perms_of(open->flags, object.fd >= 0);
+  return perms != 0 && refuse_write(self, call, &object, perms, &verdict);
+}
+
+/* What the caller gave may be opened anew, wherever it is: Landlock's rules for it say how. */
+static gboolean
+is_stdio(const struct stat *object)
+{
+  struct stat info;
+
+  for (int fd = 0; fd < 3; fd++)
+    if (fstat(fd, &info) == 0 && info.st_dev == object->st_dev && info.st_ino == object->st_ino)
+      return TRUE;
+  return FALSE;
+}
+
+/* As in find_written(); but this pipe is the one that would be written. */
+static gboolean
+withhold_pipe(BtNotifier *self, const BtCall *call, const char *path, const struct stat *info)
+{
+  if (!S_ISFIFO(info->st_mode) || bt_notifier_owns_device(self, info->st_dev) || is_stdio(info))
+    return FALSE;
+  BtVerdict verdict = bt_policy_check_path(self->policy, path, BT_FS_WRITE_FILE);
+  if (verdict.action != BT_ACTION_DENY)
+    return FALSE;
+  bt_call_deny(self, call, BT_KIND_WRITE, &verdict, g_strdup(path),
+               bt_suggest_path(BT_KIND_WRITE, path), NULL);
+  return TRUE;
+}
+
+static BtEvent *
+event_of_write(BtNotifier *self, const BtCall *call, const char *path, const struct stat *info,
+               BtFsPerms perms)
+{
+  BtVerdict verdict = { BT_ACTION_ALLOW, NULL };
+
+  /* Each by itself, as one that no rule names must not hide another's warning. */
+  for (BtFsPerms perm = 1; perm <= perms && verdict.action != BT_ACTION_WARN; perm <<= 1) {
+    if ((perms & perm) == 0 || bt_notifier_owns_device(self, info->st_dev))
+      continue;
+    BtVerdict one = bt_policy_check_path(self->policy, path, perm);
+    /* A denial that the kernel did not keep: of what the caller gave as a descriptor. */
+    if (one.action != BT_ACTION_DENY)
+      verdict = one;
+  }
+  return bt_call_event(self, call, BT_KIND_WRITE, &verdict, g_strdup(path), FALSE);
+}
+
+/* Audit has one event for an open; a warning of reading is not left out for it. */
+static BtEvent *
+event_of_read(BtNotifier *self, const BtCall *call, const char *path, int fd, gboolean written)
+{
+  BtVerdict verdict = bt_notify_verdict_of_read(self, fd, path);
+
+  if (written && verdict.action != BT_ACTION_WARN)
+    return NULL;
+  if (verdict.action == BT_ACTION_DENY)
+    verdict = (BtVerdict){ BT_ACTION_ALLOW, NULL };
+  return bt_call_event(self, call, BT_KIND_READ, &verdict, g_strdup(path), FALSE);
+}
+
+/* NULL: a pipe, a socket, memory. A file that has no name any more is known by its last. */
+static char *
+path_of(int fd, const struct stat *info)
+{
+  static const char deleted[] = " (deleted)";
+  char *path = bt_process_path_of(fd);
+
+  if (path != NULL && info->st_nlink == 0 && g_str_has_suffix(path, deleted))
+    path[strlen(path) - strlen(deleted)] = '\0';
+  return path;
+}
+
+static void
+add_event(BtNotifier *self, BtEvent **event)
+{
+  if (*event != NULL)
+    bt_explainer_add(self->explainer, g_steal_pointer(event));
+}
+
+/* Was it there before? If another has come in its place, it may have been made. */
+static gboolean
+is_seen(const BtOpenCall *open, const struct stat *info)
+{
+  return info->st_dev == open->seen_device && info->st_ino == open->seen_inode;
+}
+
+gboolean
+bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int fd)
+{
+  g_autoptr(BtEvent) read = NULL;
+  g_autoptr(BtEvent) written = NULL;
+  struct stat info;
+
+  if (fstat(fd, &info) != 0) {
+    bt_call_return(self, call, EIO);
+    return TRUE;
+  }
+  g_autofree char *path = path_of(fd, &info);
+  BtFsPerms perms = perms_of(open->flags, is_seen(open, &info));
+  /* It is the opener's, and the caller's too unless it has left the session. */
+  if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(TTYAUX_MAJOR, 0) &&
+      !bt_process_has_terminal(call->tid)) {
+    bt_call_return(self, call, ENXIO);
+    return TRUE;
+  }
+  if (path != NULL && perms != 0) {
+    if ((perms & BT_FS_WRITE_FILE) != 0 && withhold_pipe(self, call, path, &info))
+      return TRUE;
+    written = event_of_write(self, call, path, &info, perms);
+  }
+  if (path != NULL && (open->flags & O_ACCMODE) != O_WRONLY)
+    read = event_of_read(self, call, path, fd, perms != 0);
+  int error = bt_call_give(self, call, fd, (open->flags & O_CLOEXEC) != 0);
+  if (error == EINTR)
+    return FALSE;
+  if (error == 0) {
+    add_event(self, &read);
+    add_event(self, &written);
+  }
+  return TRUE;
+}
+
+void
+bt_notify_not_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int error)
+{
+  g_autoptr(BtEvent) event = NULL;
+
+  if (!is_write(open) && (self->audit & BT_AUDIT_OPENAT) != 0) {
+    event = bt_notify_unread(self, call, open->dirfd, open->path);
+    /* What could be read is not what was opened, or has come there since. */
+    if (event != NULL && event->action != BT_ACTION_DENY && event->reason == NULL)
+      g_clear_pointer(&event, bt_event_free);
+  }
+  if (bt_call_return(self, call, error))
+    add_event(self, &event);
 }

@@ -35,12 +35,15 @@ bt_process_read_path(pid_t tid, guint64 address)
     gsize room = page - (address + have) % page;
     gssize got = bt_process_read(tid, address + have, buffer + have,
                                  MIN(room, sizeof buffer - have));
-    if (got <= 0)
+    if (got <= 0) {
+      errno = EFAULT;
       return NULL;
+    }
     if (memchr(buffer + have, '\0', got) != NULL)
       return g_strdup(buffer);
     have += got;
   }
+  errno = ENAMETOOLONG;
   return NULL;
 }
 
@@ -61,6 +64,22 @@ read_proc(pid_t tid, const char *name, char *buffer_out, gsize size)
   return TRUE;
 }
 
+/* "NStgid:\t1234\t7": the last is the innermost namespace's; 0 if there is none. */
+static pid_t
+innermost(const char *status, const char *key)
+{
+  const char *line = strstr(status, key);
+  if (line == NULL)
+    return 0;
+  line += strlen(key);
+  const char *end = strchr(line, '\n');
+  const char *last = line;
+  for (const char *p = line; p != end && *p != '\0'; p++)
+    if (*p == '\t')
+      last = p + 1;
+  return (pid_t)strtol(last, NULL, 10);
+}
+
 void
 bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out)
 {
@@ -74,19 +93,48 @@ bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out)
       *end = '\0';
     *program_out = g_strdup(buffer);
   }
-  /* "NStgid:\t1234\t7": the last is the innermost namespace's. */
+  if (read_proc(tid, "status", buffer, sizeof buffer))
+    *pid_out = innermost(buffer, "\nNStgid:");
+}
+
+gboolean
+bt_process_open_facts(pid_t tid, BtOpenFacts *facts_out)
+{
+  char buffer[4096];
+
   if (!read_proc(tid, "status", buffer, sizeof buffer))
-    return;
-  const char *line = strstr(buffer, "\nNStgid:");
-  if (line == NULL)
-    return;
-  line += strlen("\nNStgid:");
-  const char *end = strchr(line, '\n');
-  const char *last = line;
-  for (const char *p = line; p != end && *p != '\0'; p++)
-    if (*p == '\t')
-      last = p + 1;
-  *pid_out = (pid_t)strtol(last, NULL, 10);
+    return FALSE;
+  const char *umask = strstr(buffer, "\nUmask:");
+  if (umask == NULL)
+    return FALSE; /* it ends just now */
+  facts_out->umask = (mode_t)strtol(umask + strlen("\nUmask:"), NULL, 8) & 0777;
+  facts_out->process = innermost(buffer, "\nNStgid:");
+  facts_out->thread = innermost(buffer, "\nNSpid:");
+  return facts_out->process > 0 && facts_out->thread > 0;
+}
+
+int
+bt_process_open_directory(pid_t tid, int dirfd)
+{
+  char link[64];
+
+  if (dirfd != AT_FDCWD)
+    return bt_process_take_fd(tid, dirfd);
+  snprintf(link, sizeof link, "/proc/%d/cwd", tid);
+  return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+gboolean
+bt_process_has_terminal(pid_t tid)
+{
+  char buffer[1024];
+
+  if (!read_proc(tid, "stat", buffer, sizeof buffer))
+    return FALSE;
+  /* "PID (comm) S PPID PGRP SESSION TTY": comm may hold a parenthesis. */
+  const char *end = strrchr(buffer, ')');
+  int terminal = 0;
+  return end != NULL && sscanf(end + 1, " %*c %*d %*d %*d %d", &terminal) == 1 && terminal != 0;
 }
 
 /* The pid behind a pidfd, in our namespace; 0 if it is gone. */
@@ -136,8 +184,8 @@ read_link(const char *link)
   return g_strdup(buffer);
 }
 
-static char *
-path_of_fd(int fd)
+char *
+bt_process_path_of(int fd)
 {
   char link[64];
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
@@ -179,7 +227,7 @@ describe(int fd, BtResolved *resolved_out)
   resolved_out->read_only = (mount.f_flag & ST_RDONLY) != 0;
   resolved_out->no_exec = (mount.f_flag & ST_NOEXEC) != 0;
   resolved_out->device = object.st_dev;
-  resolved_out->path = path_of_fd(fd);
+  resolved_out->path = bt_process_path_of(fd);
   return resolved_out->path != NULL;
 }
 

@@ -14,10 +14,25 @@ G_BEGIN_DECLS
 
 /* Copies at most size bytes of memory; the number copied, or -1. */
 gssize bt_process_read(pid_t tid, guint64 address, void *buffer_out, gsize size);
-/* A NUL-terminated string shorter than PATH_MAX (transfer full), or NULL. */
+/* A NUL-terminated string shorter than PATH_MAX (transfer full), or NULL: EFAULT, ENAMETOOLONG. */
 char *bt_process_read_path(pid_t tid, guint64 address);
 /* comm and the pid inside the sandbox, for events. */
 void bt_process_identify(pid_t tid, char **program_out, pid_t *pid_out);
+
+/* Of a thread that opens something. The numbers are those inside the sandbox. */
+typedef struct {
+  mode_t umask;
+  pid_t process, thread;
+} BtOpenFacts;
+
+/* FALSE if the thread is gone. */
+gboolean bt_process_open_facts(pid_t tid, BtOpenFacts *facts_out);
+/* What the call's first argument names, or with AT_FDCWD the working directory; -1 with errno. */
+int bt_process_open_directory(pid_t tid, int dirfd);
+/* Has its session a terminal, which /dev/tty would be? */
+gboolean bt_process_has_terminal(pid_t tid);
+/* The path of what a descriptor of ours is open on; NULL if it has none (transfer full). */
+char *bt_process_path_of(int fd);
 
 /* Is the process behind a pidfd stopped by a signal, as a shell's job is? */
 gboolean bt_process_is_stopped(int pidfd);

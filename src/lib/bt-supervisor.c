@@ -10,6 +10,7 @@
  *
  *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
  *                          without a grant they are only watched, see bt-net-peer
+ *   init says OPENER ..... the socket of the opener, if the plan has one
  *   init says WORKER ..... a pidfd of the worker
  *   the worker LISTENER .. its listener is taken by pidfd_getfd; it waits in
  *                          execve, its first notified call, until we answer
@@ -74,6 +75,7 @@ typedef struct {
   int worker_pidfd;     /* -1 until WORKER */
   GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
+  int opener_fd;        /* until the notifier has it; -1: none */
   BtNames *names;
   BtNetPeer *peer;
   gboolean net_came;
@@ -171,6 +173,10 @@ take_listener(Supervisor *self)
 {
   if (self->worker_pidfd < 0 || self->listener_number < 0 || self->notifier != NULL)
     return;
+  if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0)) {
+    fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
+    return;
+  }
   int listener =
     (int)syscall(SYS_pidfd_getfd, self->worker_pidfd, self->listener_number, 0);
   if (listener < 0) {
@@ -179,9 +185,9 @@ take_listener(Supervisor *self)
     return;
   }
   fcntl(listener, F_SETFD, FD_CLOEXEC);
-  self->notifier = bt_notifier_new(listener, g_steal_pointer(&self->own_devices),
-                                   self->run->policy, &self->plan, self->names,
-                                   self->run->explainer);
+  self->notifier = bt_notifier_new(listener, g_steal_fd(&self->opener_fd),
+                                   g_steal_pointer(&self->own_devices), self->run->policy,
+                                   &self->plan, self->names, self->run->explainer);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
@@ -258,6 +264,10 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
   case BT_STATUS_WORKER:
     if (n_fds == 1 && self->worker_pidfd < 0)
       on_worker(self, g_steal_fd(&fds[0]));
+    break;
+  case BT_STATUS_OPENER:
+    if (n_fds == 1 && self->opener_fd < 0)
+      self->opener_fd = g_steal_fd(&fds[0]);
     break;
   case BT_STATUS_LISTENER:
     if (self->listener_number < 0 && status->value <= G_MAXINT)
@@ -552,6 +562,8 @@ stop(Supervisor *self)
   g_clear_pointer(&self->deadline, bt_deadline_free);
   if (self->worker_pidfd >= 0)
     close(self->worker_pidfd);
+  if (self->opener_fd >= 0)
+    close(self->opener_fd);
   if (self->signal_fd >= 0)
     close(self->signal_fd);
   g_clear_pointer(&self->own_devices, g_array_unref);
@@ -576,6 +588,7 @@ bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError 
     .worker_pidfd = -1,
     .listener_number = -1,
     .limit = -1,
+    .opener_fd = -1,
   };
   sigset_t before;
 

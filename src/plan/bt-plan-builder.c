@@ -18,7 +18,7 @@ struct _BtPlanBuilder {
   GArray *limits;      /* BtPlanLimit */
   GArray *argv;        /* guint32 */
   GArray *env;         /* guint32 */
-  BtFilter worker, init;
+  BtFilter worker, init, opener;
 };
 
 BtPlanBuilder *
@@ -264,6 +264,12 @@ bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init)
   self->init = init;
 }
 
+void
+bt_plan_builder_opener(BtPlanBuilder *self, BtFilter opener)
+{
+  self->opener = opener;
+}
+
 static void
 append_table(BtPlanBuilder *self, BtPlanTable *table_out, const void *records, guint count,
              gsize record_size)
@@ -301,6 +307,7 @@ bt_plan_builder_finish(BtPlanBuilder *self)
   append_array(self, &header->env, self->env);
   append_filter(self, &header->worker_filter, self->worker);
   append_filter(self, &header->init_filter, self->init);
+  append_filter(self, &header->opener_filter, self->opener);
   if (self->bytes->len > BT_PLAN_MAX_SIZE)
     return NULL;
   header->magic = BT_PLAN_MAGIC;

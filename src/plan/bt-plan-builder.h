@@ -53,6 +53,8 @@ void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);
 void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value);
 /* Borrows their instructions until the end. */
 void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init);
+/* Likewise; without it there is no opener. */
+void bt_plan_builder_opener(BtPlanBuilder *self, BtFilter opener);
 
 /* The bytes (transfer full), or NULL if they would exceed BT_PLAN_MAX_SIZE. */
 GBytes *bt_plan_builder_finish(BtPlanBuilder *self);

@@ -35,11 +35,6 @@ add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
   return TRUE;
 }
 
-/*
- * The kernel's mounts know no warning, so opens are looked at in passing: each
- * that reads, too, where a rule warns of reading. Nothing holds a program to
- * the path that was seen then, and the user is told so.
- */
 static gboolean
 warns_of_files(BtCompile *self, BtFsPerms perms)
 {
@@ -53,15 +48,36 @@ warns_of_files(BtCompile *self, BtFsPerms perms)
   return FALSE;
 }
 
+/* What is done to a file by opening it. */
+#define OPENED                                                                                   \
+  (BT_FS_READ | (BtFsPerms)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_FS_MAKE_REG))
+
 /* Are opens that only read notified? */
 static gboolean
 looks_at_reads(BtCompile *self)
 {
-  if (warns_of_files(self, BT_FS_READ | BT_FS_WRITE))
-    bt_compile_note(self, g_strdup(_("warnings of files are reports of what was seen: a program "
-                                     "that means to can evade them; deny where that matters")));
   return (bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0 ||
          warns_of_files(self, BT_FS_READ);
+}
+
+/*
+ * The kernel's mounts know no warning, so where a rule warns of files the opens
+ * that are notified are carried out by the opener (init/bt-opener.c).  It would
+ * know nothing of a Landlock domain that a program of the worker's makes for
+ * itself: so none can be made then, instead of one that does not hold.
+ */
+static void
+add_opener(BtCompile *self, GArray *refused)
+{
+  int number = bt_seccomp_open_call("landlock_create_ruleset");
+
+  if (warns_of_files(self, BT_FS_WRITE & ~OPENED))
+    bt_compile_note(self, g_strdup(_("warnings of files are given when one is opened: making, renaming "
+                                     "and removing otherwise goes on without a word")));
+  if (!warns_of_files(self, OPENED))
+    return;
+  bt_plan_builder_opener(self->builder, bt_seccomp_opener());
+  g_array_append_val(refused, number);
 }
 
 gboolean
@@ -82,6 +98,7 @@ bt_compile_filters(BtCompile *self, GError **error)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
+  add_opener(self, numbers);
   self->worker_program = bt_seccomp_join(
     numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)),
     bt_seccomp_worker(memfd, header->landlock_scoped != 0));

@@ -27,6 +27,12 @@ bt_seccomp_init(void)
   return (BtFilter){ bt_program_init, G_N_ELEMENTS(bt_program_init) };
 }
 
+BtFilter
+bt_seccomp_opener(void)
+{
+  return (BtFilter){ bt_program_opener, G_N_ELEMENTS(bt_program_opener) };
+}
+
 int
 bt_seccomp_open_call(const char *name)
 {

@@ -34,6 +34,8 @@ GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter no
                         BtFilter allow_list);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
+/* What the opener needs (src/init/bt-opener.c). */
+BtFilter bt_seccomp_opener(void);
 /* The calls that the supervisor answers; every_open: opens for reading, too. */
 BtFilter bt_notify_filter(gboolean every_open);
 

@@ -144,15 +144,15 @@ print_worker(const char *name, bool memfd_allowed, bool signals_scoped)
 }
 
 static void
-print_init(bool sanitize)
+print_own(const char *name, const char *const *allowed, bool sanitize)
 {
   List list;
 
   list_init(&list, SCMP_ACT_ERRNO(EPERM));
-  add_names(&list, init_allowed, SCMP_ACT_ALLOW);
+  add_names(&list, allowed, SCMP_ACT_ALLOW);
   if (sanitize)
     add_names(&list, init_sanitizer, SCMP_ACT_ALLOW);
-  print_list(&list, "bt_program_init");
+  print_list(&list, name);
 }
 
 /* What a policy can still refuse: the calls that the worker's program lets through. */
@@ -196,7 +196,8 @@ main(int argc, char **argv)
   print_worker("bt_program_worker_memfd", true, false);
   print_worker("bt_program_worker_scoped", false, true);
   print_worker("bt_program_worker_memfd_scoped", true, true);
-  print_init(sanitize);
+  print_own("bt_program_init", init_allowed, sanitize);
+  print_own("bt_program_opener", opener_allowed, sanitize);
   print_open_calls();
   print_known_names();
   return ferror(stdout) || fflush(stdout) != 0;

@@ -80,6 +80,14 @@ static const char *const init_allowed[] = {
   NULL,
 };
 
+/* The opener: it opens, looks at what it opened, hands it over, and waits in children. */
+static const char *const opener_allowed[] = {
+  "openat2", "close", "close_range", "fstat", "newfstatat", "fstatfs", "readlink", "readlinkat",
+  "umask", "fcntl", "recvmsg", "sendmsg", "poll", "ppoll", "clone", "pidfd_send_signal", "getpid",
+  "write", "rt_sigreturn", "restart_syscall", "exit", "exit_group",
+  NULL,
+};
+
 /* A sanitizer's runtime prints, looks at its own maps, allocates and unwinds. */
 static const char *const init_sanitizer[] = {
   "open", "openat", "fstat", "newfstatat", "readlink", "readlinkat", "lseek", "sigaltstack",

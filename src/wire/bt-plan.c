@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 /* The records are read in place. */
-_Static_assert(sizeof(BtPlanHeader) == 168, "BtPlanHeader has a hole");
+_Static_assert(sizeof(BtPlanHeader) == 176, "BtPlanHeader has a hole");
 _Static_assert(sizeof(BtPlanOp) == 56, "BtPlanOp has a hole");
 _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
@@ -239,7 +239,7 @@ check_records(Reader *reader, const BtPlanView *view)
   /* Without a filter its process would run unconfined, and nobody would say so. */
   bool off = (header->flags & BT_PLAN_NO_SECCOMP) != 0;
   return (header->argv.count > 0 && header->init_filter.count > 0 &&
-          (header->worker_filter.count == 0) == off) ||
+          (header->worker_filter.count == 0) == off && (header->opener_filter.count == 0 || !off)) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
@@ -269,6 +269,7 @@ bt_plan_open(const void *bytes, size_t size, BtPlanView *view_out)
     .env = read_table(&reader, header->env, sizeof(uint32_t)),
     .worker_filter = read_filter(&reader, header->worker_filter),
     .init_filter = read_filter(&reader, header->init_filter),
+    .opener_filter = read_filter(&reader, header->opener_filter),
   };
   if (reader.error != BT_PLAN_OK || !check_header(&reader, header) ||
       !check_records(&reader, &view))

@@ -135,6 +135,7 @@ typedef struct {
   BtPlanTable env;           /* uint32_t strings, NAME=VALUE */
   BtPlanTable worker_filter; /* struct sock_filter, with a listener; none with NO_SECCOMP */
   BtPlanTable init_filter;   /* struct sock_filter: for pid 1 */
+  BtPlanTable opener_filter; /* struct sock_filter: for the opener; none: there is no opener */
   BtPlanNet net;
 } BtPlanHeader;
 
@@ -150,6 +151,7 @@ typedef struct {
   const uint32_t *env;
   const struct sock_filter *worker_filter;
   const struct sock_filter *init_filter;
+  const struct sock_filter *opener_filter;
 } BtPlanView;
 
 /* Why bt_plan_open() refused; 0 is success. */

@@ -20,6 +20,7 @@ static const char *const stage_names[] = {
   [BT_STAGE_CWD] = "cwd",
   [BT_STAGE_LIMITS] = "limits",
   [BT_STAGE_LANDLOCK] = "landlock",
+  [BT_STAGE_OPENER] = "opener",
   [BT_STAGE_PRIVILEGES] = "privileges",
   [BT_STAGE_SECCOMP] = "seccomp",
   [BT_STAGE_EXEC] = "exec",

@@ -14,6 +14,7 @@ typedef enum {
   BT_STATUS_FAILED = 1, /* stage, error, object: the run is over */
   BT_STATUS_NET,        /* value: BtPlanNetMode used; fds: DNS udp, DNS tcp, then the frame fd if any */
   BT_STATUS_WORKER,     /* fds: a pidfd of the worker */
+  BT_STATUS_OPENER,     /* fds: the socket of the opener (bt-open-msg.h); before LISTENER, if at all */
   BT_STATUS_LISTENER,   /* value: number of the seccomp listener in the worker, by its own write() */
   BT_STATUS_STOPPED,    /* the worker stopped (SIGTSTP, SIGSTOP): so should the supervisor */
   BT_STATUS_EXITED,     /* value: the worker's wait status */
@@ -38,6 +39,7 @@ typedef enum {
   BT_STAGE_CWD,
   BT_STAGE_LIMITS,
   BT_STAGE_LANDLOCK,
+  BT_STAGE_OPENER,   /* clone of the opener, which most runs have not */
   BT_STAGE_PRIVILEGES, /* capabilities, no_new_privs */
   BT_STAGE_SECCOMP,
   BT_STAGE_EXEC, /* execve of the worker's program */

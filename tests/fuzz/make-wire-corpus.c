@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * make-wire-corpus DIR: writes the corpora of plan, net-policy, net-msg,
- * scope-msg, status and addr below DIR. Run it again when a record changes, or the valid
+ * open-msg, scope-msg, status and addr below DIR. Run it again when a record changes, or the valid
  * inputs are refused at the first field:
  *
  *   cc -D_GNU_SOURCE -Isrc tests/fuzz/make-wire-corpus.c -o /tmp/make-wire-corpus
@@ -15,6 +15,7 @@
 
 #include "wire/bt-net-msg.h"
 #include "wire/bt-net-policy.h"
+#include "wire/bt-open-msg.h"
 #include "wire/bt-plan.h"
 #include "wire/bt-scope-msg.h"
 #include "wire/bt-status.h"
@@ -77,7 +78,7 @@ save_plans(void)
   header->limits = TABLE(limits, 1);
   header->argv = TABLE(argv, 2);
   header->env = TABLE(env, 2);
-  header->worker_filter = header->init_filter = TABLE(filter, 2);
+  header->worker_filter = header->init_filter = header->opener_filter = TABLE(filter, 2);
   header->net = (BtPlanNet){ .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2,
                              .prefix_length = 24, .interface = at(&plan, "eth0") };
   uint32_t usr = at(&plan, "/usr");
@@ -210,6 +211,37 @@ save_statuses(void)
   save("status", "object-without-end", &status, sizeof status);
 }
 
+/* The first byte says which of the two it is. */
+static void
+save_open_messages(void)
+{
+  struct {
+    char which;
+    char bytes[sizeof(BtOpenRequest)];
+  } __attribute__((packed)) message = { 'q', "" };
+  BtOpenRequest request = { .kind = BT_OPEN_OPEN, .serial = 7, .flags = 0101, .mode = 0644,
+                            .umask = 022, .process = 2, .thread = 3, .path = "/etc/passwd" };
+  BtOpenReply reply = { .kind = BT_OPEN_DONE, .serial = 7, .error = 2 };
+  const size_t head = 1 + offsetof(BtOpenRequest, path);
+
+  memcpy(message.bytes, &request, sizeof request);
+  save("open-msg", "open", &message, head + 12);
+  save("open-msg", "without-end", &message, head + 11);
+  save("open-msg", "end-within", &message, head + 13);
+  memset(request.path, 'x', sizeof request.path);
+  memcpy(message.bytes, &request, sizeof request);
+  save("open-msg", "too-long", &message, sizeof message);
+  request = (BtOpenRequest){ .kind = BT_OPEN_CANCEL, .serial = 7 };
+  memcpy(message.bytes, &request, sizeof request);
+  save("open-msg", "cancel", &message, head + 1);
+  message.which = 'a';
+  memcpy(message.bytes, &reply, sizeof reply);
+  save("open-msg", "done", &message, 1 + sizeof reply);
+  reply = (BtOpenReply){ .kind = BT_OPEN_WAITS, .serial = 7, .error = 1 };
+  memcpy(message.bytes, &reply, sizeof reply);
+  save("open-msg", "waits-with-error", &message, 1 + sizeof reply);
+}
+
 static void
 save_scope_messages(void)
 {
@@ -257,6 +289,7 @@ main(int argc, char **argv)
   save_policies();
   save_messages();
   save_statuses();
+  save_open_messages();
   save_scope_messages();
   save_addresses();
   return 0;

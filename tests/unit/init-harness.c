@@ -167,7 +167,7 @@ run_start_sealed(Run *run, Plan *plan, int seals)
   int pair[2], saved[2] = { dup(1), dup(2) };
   int plan_fd = plan_seal(plan, seals);
 
-  *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 } };
+  *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 }, .opener = -1 };
   run->output_fd = memfd_create("output", MFD_CLOEXEC);
   g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   fflush(NULL);
@@ -221,6 +221,12 @@ run_receive(Run *run)
   case BT_STATUS_WORKER:
     g_assert_nonnull(part);
     memcpy(&run->worker, CMSG_DATA(part), sizeof(int));
+    break;
+  case BT_STATUS_OPENER:
+    /* Before anyone could ask for anything. */
+    g_assert_cmpint(run->listener, <, 0);
+    g_assert_nonnull(part);
+    memcpy(&run->opener, CMSG_DATA(part), sizeof(int));
     break;
   case BT_STATUS_LISTENER:
     run->listener = status.value;
@@ -296,4 +302,6 @@ run_clear(Run *run)
       close(run->net_fds[i]);
   if (run->worker >= 0)
     close(run->worker);
+  if (run->opener >= 0)
+    close(run->opener);
 }

@@ -37,6 +37,7 @@ typedef struct {
   gboolean taken;
   guint net_mode;
   int net_fds[3]; /* udp, tcp, frame */
+  int opener;     /* its socket; -1 */
   guint stops;
   BtStatus last; /* FAILED or EXITED */
 } Run;

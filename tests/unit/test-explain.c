@@ -110,6 +110,23 @@ test_grouped(void)
   g_assert_cmpuint(count(text, "rule:"), ==, 2);
 }
 
+/* What may have been evaded is not counted as what was so. */
+static void
+test_observed_apart(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, FALSE);
+  for (int i = 0; i < 10; i++) {
+    BtEvent *event = make_event("a:1 (tcp)", "p");
+    event->observed = i % 2 == 0;
+    bt_explainer_add(fixture.explainer, event);
+  }
+  g_autofree char *text = finish(&fixture);
+  g_assert_cmpuint(count(text, "denied net a:1"), ==, 4);
+  g_assert_cmpuint(count(text, ", 4 times more\n"), ==, 2);
+}
+
 static void
 test_bounded(void)
 {
@@ -198,6 +215,7 @@ main(int argc, char **argv)
   g_test_add_func("/explain/at-once", test_shown_at_once);
   g_test_add_func("/explain/cut", test_cut_ends_its_line);
   g_test_add_func("/explain/grouped", test_grouped);
+  g_test_add_func("/explain/observed-apart", test_observed_apart);
   g_test_add_func("/explain/bounded", test_bounded);
   g_test_add_func("/explain/quiet", test_quiet);
   g_test_add_func("/explain/hostile", test_hostile_text);

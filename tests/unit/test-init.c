@@ -11,15 +11,32 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/landlock.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "wire/bt-open-msg.h"
+
+static gboolean
+has_network_and_listener(Run *run)
+{
+  return run->net_fds[0] >= 0 && run->taken;
+}
+
+static void
+await_end(int pidfd)
+{
+  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
+}
 
 /* ---- what the worker sees ---- */
 
@@ -345,6 +362,122 @@ test_landlock(void)
   run_clear(&run);
 }
 
+/* ---- the opener ---- */
+
+/* The worker's number in the sandbox. */
+static pid_t
+inner_pid(const Run *run)
+{
+  g_autofree char *path = g_strdup_printf("/proc/self/fdinfo/%d", run->worker);
+  g_autofree char *info = NULL;
+
+  g_assert_true(g_file_get_contents(path, &info, NULL, NULL));
+  const char *line = strstr(info, "\nNSpid:");
+  g_assert_nonnull(line);
+  g_strdelimit((char *)line + 1, "\n", '\0');
+  return atoi(strrchr(line + 1, '\t'));
+}
+
+/* Sends it a request; the open file or -errno. */
+static int
+ask_opener(Run *run, const char *path, guint flags, pid_t *opener_out)
+{
+  BtOpenRequest request = { .kind = BT_OPEN_OPEN, .serial = 5, .flags = flags, .mode = 0666,
+                            .umask = 027, .process = inner_pid(run), .thread = inner_pid(run) };
+  BtOpenReply reply;
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+  } control;
+  struct iovec iovec = { .iov_base = &reply, .iov_len = sizeof reply };
+  struct msghdr message = { .msg_iov = &iovec, .msg_iovlen = 1, .msg_control = &control,
+                            .msg_controllen = sizeof control };
+  const int on = 1;
+  int fd = -1;
+
+  g_strlcpy(request.path, path, sizeof request.path);
+  g_assert_no_errno(setsockopt(run->opener, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
+  g_assert_cmpint(send(run->opener, &request, bt_open_request_size(&request), 0), >, 0);
+  g_assert_cmpint(recvmsg(run->opener, &message, MSG_CMSG_CLOEXEC), ==, sizeof reply);
+  g_assert_cmpuint(reply.serial, ==, 5);
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
+       part = CMSG_NXTHDR(&message, part))
+    if (part->cmsg_type == SCM_RIGHTS)
+      memcpy(&fd, CMSG_DATA(part), sizeof fd);
+    else if (part->cmsg_type == SCM_CREDENTIALS)
+      *opener_out = ((struct ucred *)CMSG_DATA(part))->pid;
+  g_assert_true((fd >= 0) == (reply.error == 0));
+  return fd >= 0 ? fd : -reply.error;
+}
+
+/* It has the worker's root, mounts and Landlock rules, and nothing else of init's. */
+static void
+test_opener(void)
+{
+  Plan *plan = plan_new("sleep 1000");
+  const guint64 read_file = LANDLOCK_ACCESS_FS_READ_FILE, execute = LANDLOCK_ACCESS_FS_EXECUTE;
+  const BtPlanLandlock rules[] = {
+    { .access = read_file | execute, .path = plan_add_string(plan, "/usr") },
+    { .access = read_file, .path = plan_add_string(plan, "/proc") },
+  };
+  static const struct sock_filter allow = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW };
+  g_autofree char *path = NULL, *status = NULL;
+  char comm[16] = "";
+  pid_t opener = 0;
+  struct stat ours, theirs;
+  Run run;
+
+  g_array_append_vals(plan->landlock, rules, G_N_ELEMENTS(rules));
+  plan->header.landlock_fs = read_file | execute | LANDLOCK_ACCESS_FS_MAKE_REG;
+  plan->header.opener_filter = plan_add_table(plan, &allow, 1, sizeof allow);
+  run_start(&run, plan);
+  run_until(&run, has_network_and_listener);
+  g_assert_cmpint(run.opener, >=, 0);
+  run_answer(&run);
+  int fd = ask_opener(&run, "/usr/lib/os-release", O_RDONLY, &opener);
+  g_assert_cmpint(fd, >=, 0);
+  g_assert_no_errno(fstat(fd, &theirs));
+  g_assert_no_errno(stat("/usr/lib/os-release", &ours));
+  g_assert_true(ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev);
+  close(fd);
+  g_assert_cmpint(ask_opener(&run, "/etc/passwd", O_RDONLY, &opener), ==, -ENOENT);
+  g_assert_cmpint(ask_opener(&run, "/tmp/x", O_CREAT | O_WRONLY, &opener), ==, -EACCES);
+  g_assert_cmpint(ask_opener(&run, "/dev/null", O_RDONLY, &opener), ==, -EACCES);
+  g_assert_cmpint(ask_opener(&run, "/usr/x", O_CREAT | O_WRONLY, &opener), ==, -EROFS);
+  fd = ask_opener(&run, "/proc/self/comm", O_RDONLY, &opener);
+  g_assert_cmpint(read(fd, comm, sizeof comm - 1), >, 0);
+  g_assert_true(g_str_equal(comm, "buntime-init\n") || g_str_equal(comm, "bash\n") ||
+                g_str_equal(comm, "sleep\n"));
+  close(fd);
+  path = g_strdup_printf("/proc/%d/status", opener);
+  g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
+  g_assert_nonnull(strstr(status, "CapEff:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "CapPrm:\t0000000000000000"));
+  g_assert_nonnull(strstr(status, "NoNewPrivs:\t1"));
+  g_assert_nonnull(strstr(status, "Seccomp:\t2"));
+  g_assert_nonnull(strstr(status, "NSpid:\t"));
+  /* Whoever asked is gone: so is the opener. */
+  int pidfd = (int)syscall(SYS_pidfd_open, opener, 0);
+  g_assert_cmpint(pidfd, >=, 0);
+  close(run.opener);
+  run.opener = -1;
+  await_end(pidfd);
+  close(pidfd);
+  run_clear(&run);
+}
+
+static void
+test_no_opener(void)
+{
+  Run run;
+
+  run_start(&run, plan_new("set -- /proc/[0-9]*; echo $#"));
+  run_until(&run, NULL);
+  g_assert_cmpint(run.opener, <, 0);
+  g_assert_cmpstr(run_output(&run), ==, "2\n");
+  run_clear(&run);
+}
+
 /* ---- network ---- */
 
 static const guint8 worker_mac[6] = { 2, 0, 0, 0, 0, 1 };
@@ -423,12 +556,6 @@ answer_datagram(int fd, guint8 *frame, gsize size)
   g_assert_cmpint(write(fd, frame, size), ==, size);
 }
 
-static gboolean
-has_network_and_listener(Run *run)
-{
-  return run->net_fds[0] >= 0 && run->taken;
-}
-
 /* The worker's datagrams come out whole, an answer goes in, DNS has its own way. */
 static void
 test_network(gconstpointer data)
@@ -463,13 +590,6 @@ test_network(gconstpointer data)
 }
 
 /* ---- life and death ---- */
-
-static void
-await_end(int pidfd)
-{
-  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
-  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
-}
 
 static void
 test_hang_up(void)
@@ -576,6 +696,8 @@ main(int argc, char **argv)
   g_test_add_func("/init/stdin-directory", test_stdin_directory);
   g_test_add_func("/init/console", test_console);
   g_test_add_func("/init/landlock", test_landlock);
+  g_test_add_func("/init/opener", test_opener);
+  g_test_add_func("/init/no-opener", test_no_opener);
   g_test_add_data_func("/init/network/veth", GINT_TO_POINTER(BT_PLAN_NET_VETH), test_network);
   /* Where only root may open it, AUTO takes veth: seen above. */
   if (access("/dev/net/tun", R_OK | W_OK) == 0)

@@ -33,7 +33,7 @@ typedef struct {
   BtPlanLimit limits[2];
   guint32 argv[2];
   guint32 env[2];
-  struct sock_filter worker_filter[N_FILTER], init_filter[N_FILTER];
+  struct sock_filter worker_filter[N_FILTER], init_filter[N_FILTER], opener_filter[N_FILTER];
   char data[8];
   char strings[216]; /* the last byte is the last string's NUL */
 } Plan;
@@ -98,6 +98,7 @@ make_plan(Plan *plan_out)
     .env = TABLE(env),
     .worker_filter = TABLE(worker_filter),
     .init_filter = TABLE(init_filter),
+    .opener_filter = TABLE(opener_filter),
     .net = { .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2, .dns = 3,
              .prefix_length = 24 },
   } };
@@ -147,6 +148,7 @@ test_open(void)
   g_assert_true(view.env == plan.env);
   g_assert_true(view.worker_filter == plan.worker_filter);
   g_assert_true(view.init_filter == plan.init_filter);
+  g_assert_true(view.opener_filter == plan.opener_filter);
   g_assert_cmpstr(bt_plan_string(&view, view.header->executable), ==, "/usr/bin/python3");
   g_assert_null(bt_plan_string(&view, 0));
   g_assert_cmpuint(plan_walk(&view), >, 0);
@@ -249,6 +251,9 @@ static const struct {
   { "init filter in the header", AT(header.init_filter.offset), 0, TABLE_ },
   { "no worker filter", AT(header.worker_filter.count), 0, RECORD },
   { "no init filter", AT(header.init_filter.count), 0, RECORD },
+  { "opener filter without end", AT(header.opener_filter.count), 4096, TABLE_ },
+  { "opener filter misaligned", AT(header.opener_filter.offset), offsetof(Plan, opener_filter) + 4, TABLE_ },
+  { "no opener", AT(header.opener_filter.count), 0, OK },
   { "a filter where there is to be none", AT(header.flags), BT_PLAN_NO_SECCOMP, RECORD },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },

@@ -1,0 +1,421 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""With a warning of files opens are carried out by the opener; nobody may tell but by what they cost."""
+
+import json
+import os
+from collections import Counter
+
+import pytest
+
+from native import compile_c
+
+# What a program sees of its opens; run with and without a rule that warns.
+SCRIPT = r'''
+    import ctypes, fcntl, resource, signal, stat, threading
+    libc = ctypes.CDLL(None, use_errno=True)
+    granted = sys.argv[1]
+
+    def result(fd):
+        """What is open, and how."""
+        info = os.fstat(fd)
+        what = [stat.S_IFMT(info.st_mode), fcntl.fcntl(fd, fcntl.F_GETFL), os.get_inheritable(fd)]
+        os.close(fd)
+        return what
+
+    def try_open(path, flags=os.O_RDONLY, mode=0o777, **kwargs):
+        try:
+            return result(os.open(path, flags, mode, **kwargs))
+        except OSError as error:
+            return errno.errorcode[error.errno]
+
+    def content(path):
+        try:
+            with open(path, "rb") as file:
+                return file.read(200).decode(errors="replace")
+        except OSError as error:
+            return errno.errorcode[error.errno]
+
+    def raw(address, flags=0):
+        fd = libc.openat(-100, ctypes.c_void_p(address), flags)
+        return errno.errorcode[ctypes.get_errno()] if fd < 0 else "opened"
+
+    os.chdir("/tmp")
+    os.makedirs("a/b/c")
+    for name in ("a/file", "a/b/file", "file"):
+        with open(name, "w") as file:
+            file.write(name)
+    links = {"up": "../../file", "absolute": "/tmp/a/file", "relative": "a/file", "dangling": "none",
+             "directory": "a", "loop": "loop", "chain0": "chain1", "to-self": "/proc/self/comm",
+             "out": "/dev/stdout", "host": granted + "/../../../../etc/shadow",
+             "escape": "../../../../../../../etc/hostname", "slash": "a/"}
+    links.update({f"chain{n}": f"chain{n + 1}" for n in range(1, 45)})
+    for name, text in links.items():
+        os.symlink(text, name)
+    os.symlink("../../../tmp/file", "a/b/far")
+    os.mkfifo("pipe")
+
+    plain = ["file", "a/file", "/tmp/a/file", "./a//b/../file", "a/b/c/../../../file", "none", "none/x",
+             "file/", "file/x", "a", "a/", "a/.", "a/..", "/", "//", "/..", "/../../tmp/file", ".", "..",
+             "", "../../../../../../etc/hostname", "/etc/shadow", "/root", granted, granted + "/given",
+             granted + "/none", granted + "/../", "/proc", "/proc/", "/proc/none", "/dev/null",
+             "/dev/full", "/dev/none", "x" * 255, "x" * 256, "/tmp/" + "a/../" * 800 + "file",
+             "/tmp/" + "a/../" * 900, "/etc/mtab", "/usr/bin/python3", "/usr/bin/none"]
+    plain += list(links) + ["a/b/far", "chain5", "absolute/", "directory/file", "directory/../file",
+                            "loop/x", "dangling/x"]
+    for path in plain:
+        for flags in (os.O_RDONLY, os.O_NOFOLLOW, os.O_DIRECTORY, os.O_RDWR, os.O_RDONLY | os.O_NONBLOCK,
+                      os.O_WRONLY | os.O_APPEND):
+            if path == "out" and flags == os.O_DIRECTORY:
+                continue
+            out[f"{path[:60]} {flags:o}"] = try_open(path, flags)
+
+    proc = ["self/comm", "self/maps", "self/status", "self/environ", "self/cmdline", "thread-self/comm",
+            "self/task", "self/fd", "self/fdinfo/0", "self/exe", "self/cwd", "self/cwd/file", "self/root",
+            "self/root/tmp/file", "self/cwd/a/../file", "self/ns/net", "self/mountinfo", "self/limits",
+            "mounts", "net", "net/dev", "self/net/dev", "self/auxv", "self/smaps", "stat", "meminfo",
+            "cpuinfo", "loadavg", "sys/kernel/ostype", "1/comm", "1/mem", "1/environ", "1/maps", "1/fd",
+            "1/root", "1/cwd", "1/exe", "999999/comm", "self/none", "self/../self/comm",
+            f"self/task/{threading.get_native_id()}/comm", "self/oom_score_adj", "self/map_files",
+            f"{os.getpid()}/comm", f"{os.getpid()}/maps", "thread-self/maps", "self", "thread-self",
+            "self/", "self/.."]
+    for path in proc:
+        for flags in (os.O_RDONLY, os.O_RDWR, os.O_NOFOLLOW, os.O_RDONLY | os.O_DIRECTORY):
+            out[f"/proc/{path} {flags:o}"] = try_open("/proc/" + path, flags)
+    for path in ("self/comm", "thread-self/comm", "self/cmdline", "mounts", "self/cwd/file",
+                 "self/root/tmp/a/file", "net/dev", f"self/task/{threading.get_native_id()}/comm"):
+        out[f"text {path}"] = content("/proc/" + path)
+    out["own status"] = [line for line in content("/proc/self/status").split("\n") if "Pid:" in line][0]
+    out["thread"] = []
+    thread = threading.Thread(target=lambda: out["thread"].append(
+        int(content("/proc/thread-self/stat").split()[0]) == threading.get_native_id()))
+    thread.start()
+    thread.join()
+    maps = content("/proc/self/maps")
+    out["own maps"] = "python" in maps
+    out["to-self"] = content("to-self")
+
+    file = os.open("a/file", os.O_RDONLY)
+    reader, writer = os.pipe()
+    for base in ("/proc/self/fd/", "/dev/fd/", f"/proc/{os.getpid()}/fd/", "/proc/thread-self/fd/"):
+        for number in (file, reader, writer, 0, 1, 2, 77):
+            for flags in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR):
+                out[f"{base.replace(str(os.getpid()), 'N')}{number} {flags:o}"] = \
+                    try_open(f"{base}{number}", flags | os.O_NONBLOCK)
+    out["fd text"] = content(f"/dev/fd/{file}")
+    for path in ("/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/console", "/dev/ptmx",
+                 "/dev/pts", "/dev/random", "/dev/zero", "/dev/shm"):
+        for flags in (os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_NONBLOCK):
+            out[f"{path} {flags:o}"] = try_open(path, flags)
+    with open("/dev/stdout", "w") as again:
+        again.write("written to stdout\n")
+    with open("out", "a") as again:
+        again.write("and by a link\n")
+
+    top = os.open("a", os.O_RDONLY | os.O_DIRECTORY)
+    seen = os.open("a/b", os.O_PATH)
+    for fd in (top, seen, file, reader, 77, -1):
+        for path in ("file", "b/file", "../file", "../../../../tmp/file", "/tmp/file", "", ".", "c", "far"):
+            out[f"{fd} {path}"] = try_open(path, dir_fd=fd)
+    os.mkdir("gone")
+    os.chdir("gone")
+    os.rmdir("/tmp/gone")
+    out["gone"] = [try_open("x"), try_open("../file"), try_open("x", os.O_CREAT | os.O_WRONLY),
+                   try_open("/tmp/file")]
+    os.chdir("/tmp")
+
+    for mask in (0, 0o22, 0o77, 0o777):
+        os.umask(mask)
+        for mode in (0o777, 0o666, 0o4755, 0o600, 0):
+            for flags in (os.O_CREAT | os.O_EXCL | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR):
+                try:
+                    fd = os.open("." if flags & os.O_TMPFILE == os.O_TMPFILE else "new", flags, mode)
+                    out[f"mode {mask:o} {mode:o} {flags:o}"] = oct(os.fstat(fd).st_mode)
+                    os.close(fd)
+                except OSError as error:
+                    out[f"mode {mask:o} {mode:o} {flags:o}"] = errno.errorcode[error.errno]
+            if os.path.lexists("new"):
+                os.unlink("new")
+    os.umask(0o22)
+    made = {"creat": os.O_CREAT | os.O_WRONLY | os.O_TRUNC, "both": os.O_CREAT | os.O_RDWR | os.O_EXCL,
+            "read": os.O_CREAT, "directory": os.O_CREAT | os.O_DIRECTORY, "sync": os.O_SYNC | os.O_CREAT,
+            "odd": 3, "odd-creat": 3 | os.O_CREAT, "noctty": os.O_NOCTTY, "direct": os.O_DIRECT,
+            "noatime": os.O_NOATIME, "tmpfile-bit": 0o20000000, "high": 0x40000000}
+    for name, flags in made.items():
+        for path in ("made-" + name, "dangling", "loop", "file", "a", "none/made", "directory/made-" + name,
+                     granted + "/made", "/etc/made", "/made"):
+            out[f"make {name} {path}"] = try_open(path, flags)
+    out["creat"] = libc.creat(b"/tmp/created", 0o640) > 0 and oct(os.stat("created").st_mode)
+    with open("file", "w") as file_again:
+        file_again.write("12345")
+    out["truncated"] = content("file")
+
+    out["null"] = [raw(0), raw(1), raw(0x7fffffffffff), raw(2 ** 64 - 4096)]
+    buffer = ctypes.create_string_buffer(b"x" * 8192)
+    out["endless"] = raw(ctypes.addressof(buffer))
+    buffer[4095] = b"\0"
+    out["longest"] = raw(ctypes.addressof(buffer))
+    buffer[4096] = b"\0"
+    out["no end"] = raw(ctypes.addressof(buffer))
+
+    odd = [b"new\nline", b"quote\"'", b"\xff\xfe", b"sp ace", b"\x1b[31m", b"x" * 255, b"tab\t", b"back\\"]
+    for name in odd:
+        fd = os.open(b"/tmp/" + name, os.O_CREAT | os.O_WRONLY)
+        os.write(fd, name)
+        os.close(fd)
+        out[f"odd {name[:20]}"] = content(b"/tmp/" + name) == name.decode(errors="replace")
+
+    out["nonblocking"] = [try_open("pipe", os.O_RDONLY | os.O_NONBLOCK),
+                          try_open("pipe", os.O_WRONLY | os.O_NONBLOCK), try_open("pipe", os.O_RDWR)]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (40, limit[1]))
+    held = []
+    try:
+        while len(held) < 100:
+            held.append(os.open("file", os.O_RDONLY))
+    except OSError as error:
+        out["limit"] = [errno.errorcode[error.errno], max(held)]
+    for fd in held:
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    out["lowest"] = os.open("file", os.O_RDONLY) == min(held)
+'''
+
+
+@pytest.fixture
+def granted(tmp_path_factory):
+    place = tmp_path_factory.mktemp("granted")
+    (place / "given").write_text("given", encoding="utf-8")
+    return place
+
+
+def policy_of(path, granted, *rules):
+    path.write_text(json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": str(granted), "perms": ["read_file", "read_dir"]}, *rules]}}),
+        encoding="utf-8")
+    return path
+
+
+def test_the_same(box, tmp_path, granted, tmp_path_factory):
+    """Each open comes to the same with and without a rule that warns of another place."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    plain = policy_of(tmp_path / "plain.json", granted)
+    warning = policy_of(tmp_path / "warning.json", granted,
+                        {"action": "warn", "path": str(elsewhere),
+                         "perms": ["read_file", "read_dir", "write_file"]})
+    expected, before = box.json(f"--policy={plain}", code=SCRIPT, args=[str(granted)])
+    found, result = box.json(f"--policy={warning}", code=SCRIPT, args=[str(granted)])
+    different = {key: (expected.get(key), found.get(key)) for key in expected.keys() | found.keys()
+                 if expected.get(key) != found.get(key)}
+    assert not different, "\n".join(f"{key}: {values}" for key, values in different.items())
+    for line in ("written to stdout", "and by a link"):
+        assert line in before.stdout and line in result.stdout
+
+
+@pytest.fixture
+def flip(box, tmp_path_factory):
+    """flip(way, flags, count): what was opened, and what the events say of it."""
+    top = tmp_path_factory.mktemp("flip")
+    for name in "abc":
+        (top / name).mkdir()
+        (top / name / "file").write_text(name, encoding="utf-8")
+    compile_c(box.world.source / "tests/sandbox/flip.c", box.directory / "flip", "-O2", "-pthread")
+    policy = tmp_path_factory.mktemp("policy") / "p.json"
+    events = policy.parent / "events"
+    perms = ["read_file", "read_dir", "write_file"]
+    policy.write_text(json.dumps({
+        "version": 1, "audit": {"enabled": True, "events": ["openat"]},
+        "fs": {"rules": [{"action": "warn", "path": str(top / "a"), "perms": perms},
+                         {"action": "allow", "path": str(top / "b"), "perms": perms}]}}),
+        encoding="utf-8")
+
+    def run(way, flags, count):
+        events.unlink(missing_ok=True)
+        result = box.run(f"--policy={policy}", f"--events={events}", name="./flip",
+                         args=[way, str(flags), str(count), str(top)])
+        assert result.status == 0, str(result)
+        told = Counter()
+        for line in events.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            if not event.get("observed"):
+                told[event["kind"], event["action"], event["object"]] += event["count"]
+        return json.loads(result.stdout.splitlines()[-1]), told, top
+    return run
+
+
+@pytest.mark.parametrize("way", ["text", "link", "directory", "exchange", "start", "cwd", "magic"])
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY])
+def test_flipped(flip, way, flags):
+    """Whatever is changed under an open: what is told is what was opened, each time."""
+    opened, told, top = flip(way, flags, 4000)
+    kind = "read" if flags == os.O_RDONLY else "write"
+    assert opened["foreign"] == 0 and opened["unlike"] == 0, opened
+    assert opened["a"] > 50 and opened["b"] > 50 and opened["flips"] > 1000, opened
+    assert told[kind, "warn", f"{top}/a/file"] == opened["a"]
+    assert told[kind, "allow", f"{top}/b/file"] == opened["b"]
+    assert not [key for key in told if key[2].startswith(f"{top}/c")]
+
+
+@pytest.fixture
+def warning(tmp_path_factory, granted):
+    """A policy that warns of a place."""
+    return policy_of(tmp_path_factory.mktemp("policy") / "p.json", granted,
+                     {"action": "warn", "path": str(tmp_path_factory.mktemp("warned")),
+                      "perms": ["read_file", "read_dir", "write_file"]})
+
+
+PIPES = r'''
+    import signal, threading
+    os.chdir("/tmp")
+    for name in ("there", "back", "lonely", "late", "killed"):
+        os.mkfifo(name)
+
+    def other_end():
+        with open("there") as there, open("back", "w") as back:
+            back.write(there.readline().upper())
+
+    child = os.fork()
+    if child == 0:
+        other_end()
+        os._exit(0)
+    # Neither end writes before both pipes are open at both ends.
+    with open("there", "w") as there, open("back") as back:
+        there.write("question\n")
+        there.flush()
+        out["answer"] = back.readline()
+    out["end"] = os.waitpid(child, 0)[1]
+
+    def ended(function):
+        thread = threading.Thread(target=function, daemon=True)
+        thread.start()
+        return thread
+
+    # Many that wait do not keep others from opening, and each gets its own.
+    waiting = [ended(lambda: open("lonely", "rb").close()) for _ in range(30)]
+    time.sleep(0.05)
+    out["others"] = [open("/etc/passwd").close() for _ in range(20)] == [None] * 20
+    out["still"] = all(thread.is_alive() for thread in waiting)
+    open("lonely", "wb").close()
+    for thread in waiting:
+        thread.join(5)
+    out["woken"] = not any(thread.is_alive() for thread in waiting)
+
+    # A writer waits, too, and what it writes is read.
+    late = ended(lambda: open("late", "w").write("x"))
+    time.sleep(0.02)
+    out["waits"] = late.is_alive()
+    out["late"] = open("late").read()
+
+    # Those who are killed while they wait leave room for others.
+    for _ in range(3):
+        children = []
+        for _ in range(50):
+            child = os.fork()
+            if child == 0:
+                os.open("killed", os.O_RDONLY)
+                os._exit(0)
+            children.append(child)
+        time.sleep(0.1)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    reader = ended(lambda: open("killed", "rb").close())
+    time.sleep(0.05)
+    out["after"] = reader.is_alive()
+    with open("killed", "wb"):
+        reader.join(5)
+    out["room"] = not reader.is_alive()
+'''
+
+
+def test_pipes_that_wait(box, warning):
+    out, result = box.json(f"--policy={warning}", code=PIPES)
+    assert out == {"answer": "QUESTION\n", "end": 0, "others": True, "still": True, "woken": True,
+                   "waits": True, "late": "x", "after": True, "room": True}, str(result)
+
+
+def test_signals_make_nothing_twice(box, warning):
+    """A signal comes while a file is made: it is neither made again nor said to be there already."""
+    out, result = box.json(f"--policy={warning}", code=r'''
+    import signal, threading
+    os.chdir("/tmp")
+    hits = []
+    signal.signal(signal.SIGALRM, lambda *_: hits.append(1))
+    signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
+    out["made"] = 0
+    for n in range(3000):
+        os.close(os.open(f"f{n}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        out["made"] += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    out["hits"] = len(hits) > 20
+    out["there"] = len(os.listdir("."))
+    out["held"] = len(os.listdir("/proc/self/fd"))
+    ''')
+    assert out["made"] == 3000 and out["there"] == 3000 and out["hits"], str(result)
+    assert out["held"] <= 5, "descriptors came that nobody asked for"
+
+
+def test_threads(box, warning):
+    """Many threads at once, each in its own directory and with files of its own."""
+    out, _ = box.json(f"--policy={warning}", code=r'''
+    import threading
+    wrong = []
+
+    def work(number):
+        place = f"/tmp/{number}"
+        os.mkdir(place)
+        top = os.open(place, os.O_RDONLY)
+        for n in range(40):
+            fd = os.open(f"{n}", os.O_CREAT | os.O_RDWR, 0o600, dir_fd=top)
+            os.write(fd, f"{number}/{n}".encode())
+            os.close(fd)
+        for n in range(40):
+            if open(f"/tmp/{number}/{n}").read() != f"{number}/{n}":
+                wrong.append((number, n))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(24)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    out["wrong"] = wrong
+    out["files"] = sum(len(os.listdir(f"/tmp/{number}")) for number in range(24))
+    ''')
+    assert out == {"wrong": [], "files": 24 * 40}
+
+
+def test_the_opener_is_out_of_reach(box, warning):
+    """What it has is not to be had, whichever way its files in /proc are named."""
+    out, result = box.json(f"--policy={warning}", code=r'''
+    import ctypes, signal
+    libc = ctypes.CDLL(None, use_errno=True)
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    others = [pid for pid in pids if pid not in (1, os.getpid())]
+    out["others"] = len(others)
+    pid = others[0]
+    for name in ("mem", "maps", "environ", "fd", "fdinfo", "root", "cwd", "exe", "stat", "status", "task",
+                 "map_files", "ns/net", "auxv", "fd/0", "fd/3", "fd/4", "fd/5", "fd/6", "fd/7", "cmdline",
+                 f"task/{pid}/mem", f"task/{pid}/fd/5", "root/etc/passwd", "cwd/x", "", "net/dev"):
+        for way in (os.O_RDONLY, os.O_RDWR, os.O_RDONLY | os.O_DIRECTORY):
+            out[f"{name} {way}"] = attempt(lambda: os.close(os.open(f"/proc/{pid}/{name}", way)))
+    folder = attempt(os.chdir, f"/proc/{pid}")
+    for name in ("mem", "maps", "fd", "task/../mem", "root/tmp", "fd/5", "../self/../%d/mem" % pid):
+        out[f"relative {name}"] = attempt(lambda: os.close(os.open(name, os.O_RDONLY)))
+    os.chdir("/tmp")
+    seen = os.open(f"/proc/{pid}", os.O_PATH)
+    out["by descriptor"] = attempt(lambda: os.close(os.open("mem", os.O_RDONLY, dir_fd=seen)))
+    os.symlink(f"/proc/{pid}/mem", "mem")
+    os.symlink(f"/proc/{pid}", "folder")
+    out["by link"] = attempt(open, "mem", "rb")
+    out["by folder"] = attempt(open, "folder/maps", "rb")
+    for number in (signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM, signal.SIGINT, signal.SIGTSTP):
+        out[f"signal {number}"] = attempt(os.kill, pid, number)
+    out["pidfd"] = libc.syscall(438, libc.syscall(434, pid, 0), 3, 0)
+    time.sleep(0.02)
+    out["after"] = attempt(open, "/etc/passwd")
+    version = libc.syscall(444, None, 0, 1)
+    out["own rules"] = errno.errorcode[ctypes.get_errno()] if version < 0 else version
+    ''')
+    assert out.pop("others") == 1 and out.pop("after") == "ok" and out.pop("pidfd") == -1, str(result)
+    assert out.pop("own rules") == "EPERM"
+    for key, value in out.items():
+        assert value in ("EACCES", "EPERM", "ENOENT", "ENOTDIR"), (key, value)
