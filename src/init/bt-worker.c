@@ -31,6 +31,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -85,6 +86,22 @@ enter_cwd(const Worker *worker)
   umask(worker->init->caller_umask);
 }
 
+/* Less than the plan says holds it all the same. */
+static bool
+set_limit(const BtPlanLimit *limit)
+{
+  struct rlimit own, value = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
+
+  if (setrlimit((int)limit->resource, &value) == 0)
+    return true;
+  if (errno != EPERM || (limit->flags & BT_PLAN_OR_LESS) == 0 ||
+      getrlimit((int)limit->resource, &own) != 0 || own.rlim_max >= value.rlim_max)
+    return false;
+  value.rlim_max = own.rlim_max;
+  value.rlim_cur = value.rlim_cur < own.rlim_max ? value.rlim_cur : own.rlim_max;
+  return setrlimit((int)limit->resource, &value) == 0;
+}
+
 static void
 set_limits(const Worker *worker)
 {
@@ -92,15 +109,12 @@ set_limits(const Worker *worker)
 
   if (setrlimit(RLIMIT_NOFILE, &worker->init->caller_files) != 0)
     bt_fail_at("RLIMIT_NOFILE");
-  for (uint32_t i = 0; i < plan->header->limits.count; i++) {
-    const BtPlanLimit *limit = &plan->limits[i];
-    const struct rlimit value = { .rlim_cur = limit->soft, .rlim_max = limit->hard };
-    if (setrlimit((int)limit->resource, &value) != 0) {
+  for (uint32_t i = 0; i < plan->header->limits.count; i++)
+    if (!set_limit(&plan->limits[i])) {
       char object[24];
-      snprintf(object, sizeof object, "resource %u", limit->resource);
+      snprintf(object, sizeof object, "resource %u", plan->limits[i].resource);
       bt_fail_at(object);
     }
-  }
 }
 
 static void

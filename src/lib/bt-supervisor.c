@@ -233,8 +233,9 @@ cpu_seconds(const Supervisor *self)
 }
 
 /*
- * The kernel kills without saying why. It counts in ticks, and we are told
- * finer: somewhat less is enough.
+ * The kernel kills without saying why. It counts whole ticks in which another
+ * process may have run as well, where we are told what was used: half is enough.
+ * Whoever else killed the program then, the event says no more than is true.
  */
 static void
 tell_cpu_time(Supervisor *self, guint32 cpu_ms)
@@ -242,10 +243,12 @@ tell_cpu_time(Supervisor *self, guint32 cpu_ms)
   guint64 ms = cpu_seconds(self) * 1000;
 
   if (ms == 0 || self->limit >= 0 || !WIFSIGNALED(self->wait_status) ||
-      WTERMSIG(self->wait_status) != SIGKILL || cpu_ms < ms - ms / 10)
+      WTERMSIG(self->wait_status) != SIGKILL || cpu_ms < ms / 2)
     return;
-  BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME,
-                                      _("the program has computed so long, and was killed"));
+  g_autofree char *used = bt_limit_format(BT_LIMIT_CPU_TIME, cpu_ms);
+  g_autofree char *reason =
+    g_strdup_printf(_("the program was killed after computing for %s"), used);
+  BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME, reason);
   event->observed = TRUE;
   self->limit = BT_LIMIT_CPU_TIME;
   bt_explainer_add(self->run->explainer, event);

@@ -234,6 +234,13 @@ bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64
 }
 
 void
+bt_plan_builder_limit_or_less(BtPlanBuilder *self, guint resource, guint64 value)
+{
+  BtPlanLimit limit = { resource, BT_PLAN_OR_LESS, value, value };
+  g_array_append_val(self->limits, limit);
+}
+
+void
 bt_plan_builder_arg(BtPlanBuilder *self, const char *arg)
 {
   guint32 offset = bt_plan_builder_string(self, arg);

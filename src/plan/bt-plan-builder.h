@@ -48,6 +48,7 @@ void bt_plan_builder_landlock(BtPlanBuilder *self, const char *path, guint64 acc
 /* What the rules so far give at path. */
 guint64 bt_plan_builder_rights(const BtPlanBuilder *self, const char *path);
 void bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64 hard);
+void bt_plan_builder_limit_or_less(BtPlanBuilder *self, guint resource, guint64 value);
 void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);
 /* A later value of a name replaces an earlier one. */
 void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value);

@@ -32,17 +32,6 @@ get_limit(const BtCompile *self, BtLimit limit, guint64 *value_out, const BtOrig
          bt_policy_get_limit(self->request->policy, limit, value_out, origin_out);
 }
 
-/* A process that has less keeps less: init could not raise it, and the limit holds all the same. */
-static void
-add_limit(BtCompile *self, guint resource, guint64 value)
-{
-  struct rlimit own;
-
-  if (getrlimit(resource, &own) == 0)
-    value = MIN(value, own.rlim_max);
-  bt_plan_builder_limit(self->builder, resource, value, value);
-}
-
 static void
 limit_processes(BtCompile *self)
 {
@@ -50,7 +39,7 @@ limit_processes(BtCompile *self)
   gboolean set = bt_policy_get_limit(self->request->policy, BT_LIMIT_PIDS, &value, NULL);
 
   /* A group's limit may be above our default. The sandbox's pid 1 is counted, too. */
-  add_limit(self, RLIMIT_NPROC, set ? value + 1 : PROCESSES);
+  bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC, set ? value + 1 : PROCESSES);
 }
 
 static void
@@ -67,7 +56,7 @@ limit_files(BtCompile *self)
       bt_plan_builder_limit(self->builder, RLIMIT_NOFILE, files.rlim_cur, files.rlim_max);
     return;
   }
-  add_limit(self, RLIMIT_NOFILE, value);
+  bt_plan_builder_limit_or_less(self->builder, RLIMIT_NOFILE, value);
   if (value > files.rlim_max)
     bt_compile_note(self, g_strdup_printf(_("%s: no more than the %" G_GUINT64_FORMAT " of "
                                             "'ulimit -Hn' can be had"),
@@ -82,7 +71,7 @@ limit_memory(BtCompile *self)
 
   if (!get_limit(self, BT_LIMIT_MEMORY, &value, &origin))
     return;
-  add_limit(self, RLIMIT_DATA, value);
+  bt_plan_builder_limit_or_less(self->builder, RLIMIT_DATA, value);
   bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
                                           "holds it; shared memory and files in /tmp are not "
                                           "counted"),
@@ -98,7 +87,7 @@ limit_cpu_time(BtCompile *self)
   if (!get_limit(self, BT_LIMIT_CPU_TIME, &ms, &origin))
     return;
   /* Soft and hard are one: a program that handles SIGXCPU gains nothing. */
-  add_limit(self, RLIMIT_CPU, (ms + 999) / 1000);
+  bt_plan_builder_limit_or_less(self->builder, RLIMIT_CPU, (ms + 999) / 1000);
   bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
                                           "holds it, and in whole seconds"),
                                         origin->text));

@@ -164,7 +164,8 @@ check_op(Reader *reader, const BtPlanOp *op)
 static bool
 check_limit(Reader *reader, const BtPlanLimit *limit)
 {
-  return (limit->resource < RLIM_NLIMITS && limit->reserved == 0 && limit->soft <= limit->hard) ||
+  return (limit->resource < RLIM_NLIMITS && (limit->flags & ~(uint32_t)BT_PLAN_OR_LESS) == 0 &&
+          limit->soft <= limit->hard) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 

@@ -87,9 +87,14 @@ typedef struct {
   uint32_t reserved;
 } BtPlanLandlock;
 
+/* A limit of flags: where the caller has less than it, which nobody could raise, that stays. */
+enum {
+  BT_PLAN_OR_LESS = 1u << 0,
+};
+
 typedef struct {
   uint32_t resource; /* RLIMIT_* */
-  uint32_t reserved;
+  uint32_t flags;    /* BT_PLAN_OR_LESS */
   uint64_t soft;
   uint64_t hard;
 } BtPlanLimit;

@@ -144,6 +144,15 @@ def test_more_open_files_than_the_machine_gives(box):
     assert "--open-files=1048576: no more than the 600 of 'ulimit -Hn' can be had" in result.stderr
 
 
+def test_a_caller_who_may_have_less(use_up):
+    """Less than what is built in, or asked for: the caller's own word stands, and the run goes on."""
+    for flags in ([], ["--pids=500"]):
+        found, result = use_up(*flags, ops=["raise", "forks"], preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_NPROC, (300, 300)))
+        assert found["raise"] == (0, "EPERM") and found["forks"][1] == "EAGAIN", str(result)
+        assert found["forks"][0] < 300
+
+
 @pytest.mark.parametrize("flags,tmp,shm", [
     (["--tmp-size=8M"], 8, 8), (["--shm-size=4M"], 256, 4), (["--tmp-size=8M", "--shm-size=16M"], 8, 16),
 ])
@@ -225,7 +234,7 @@ def test_cpu_needs_a_control_group(box):
     assert "systemd --user" in result.stderr
 
 
-CPU_TIME = "buntime: limit cpuTime: the program has computed so long, and was killed"
+CPU_TIME = "buntime: limit cpuTime: the program was killed after computing for "
 
 
 def test_cpu_time(box, use_up):
@@ -255,18 +264,21 @@ def test_cpu_time_is_not_every_death(box):
 
 # ---- the time limit ----
 
-def check_timed_out(result, flag="--timeout=1", within=3):
-    assert result.status == 124 and result.seconds < within, str(result)
+SOON = "--timeout=500ms"
+
+
+def check_timed_out(result, within):
+    assert result.status == 124 and 0.5 <= result.seconds < within, str(result)
     assert result.stderr.count("buntime: limit wallTime: the time is up") == 1, str(result)
-    assert f"  rule:  {flag} (command line)\n" in result.stderr
-    assert "  allow: --timeout=2s\n" in result.stderr
+    assert f"  rule:  {SOON} (command line)\n" in result.stderr
+    assert "  allow: --timeout=1s\n" in result.stderr
     assert "may have reached" not in result.stderr and "--audit" not in result.stderr
 
 
 def test_timeout(box):
-    result = box.run("--timeout=1", code="print('ran', flush=True)\nimport time\ntime.sleep(60)\n")
+    result = box.run(SOON, code="print('ran', flush=True)\nimport time\ntime.sleep(60)\n")
     check_timed_out(result, within=2)
-    assert result.stdout == "ran\n" and result.seconds >= 1
+    assert result.stdout == "ran\n"
 
 
 def test_timeout_is_not_reached(box):
@@ -275,7 +287,7 @@ def test_timeout_is_not_reached(box):
 
 
 def test_timeout_lets_it_tidy_up(box):
-    result = box.run("--timeout=1", code="""
+    result = box.run(SOON, code="""
         import signal, sys, time
         def on_term(*args):
             print("tidy")
@@ -289,13 +301,13 @@ def test_timeout_lets_it_tidy_up(box):
 
 def test_timeout_of_what_ignores_it(use_up):
     """In C every signal is blocked; after two more seconds it is killed all the same."""
-    found, result = use_up("--timeout=1", ops=["deaf"])
-    check_timed_out(result, within=4.5)
-    assert found == {} and result.seconds >= 3
+    found, result = use_up(SOON, ops=["deaf"])
+    check_timed_out(result, within=4)
+    assert found == {} and result.seconds >= 2.5
 
 
 def test_timeout_of_what_is_stopped(box):
-    check_timed_out(box.run("--timeout=1", code="""
+    check_timed_out(box.run(SOON, code="""
         import os, signal
         os.kill(os.getpid(), signal.SIGSTOP)
     """), within=2)
@@ -303,7 +315,7 @@ def test_timeout_of_what_is_stopped(box):
 
 def test_timeout_of_many(box):
     """The program has gone, its children hold stdout: none is left."""
-    check_timed_out(box.run("--timeout=1", code="""
+    check_timed_out(box.run(SOON, code="""
         import os, signal, time
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for _ in range(5):
@@ -312,7 +324,7 @@ def test_timeout_of_many(box):
             if os.getpid() % 3 == 0:
                 os.setsid() if os.getpgrp() != os.getpid() else None
         time.sleep(60)
-    """), within=4.5)
+    """), within=4)
 
 
 def test_timeout_during_set_up(box):
@@ -333,7 +345,7 @@ def test_timeout_at_a_terminal_of_what_stops_itself(box, terminal):
     """The supervisor stops with it, for a shell to notice. A script's does not: the time goes on."""
     box.write("w.py", "import os, signal\nprint('READY', flush=True)\nwhile True:\n"
                       "    os.kill(os.getpid(), signal.SIGSTOP)\n")
-    command = " ".join(box.world.command(["--timeout=2", "run", "w.py"]))
+    command = " ".join(box.world.command(["--timeout=1", "run", "w.py"]))
     shell = terminal(["bash", "-c", f"{command}; echo END-$?-"], cwd=box.directory, shell=True)
     shell.expect("READY")
     shell.expect("limit wallTime", seconds=10)
@@ -342,7 +354,7 @@ def test_timeout_at_a_terminal_of_what_stops_itself(box, terminal):
 
 def test_status_of_a_timeout(box, world):
     reader, writer = os.pipe()
-    result = box.run("--timeout=500ms", f"--json-status-fd={writer}", "--events=events.jsonl",
+    result = box.run(SOON, f"--json-status-fd={writer}", "--events=events.jsonl",
                      code="import time\ntime.sleep(60)\n", pass_fds=(writer,))
     os.close(writer)
     with open(reader, encoding="utf-8") as file:

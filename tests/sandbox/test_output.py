@@ -101,7 +101,7 @@ def test_one_file_keeps_its_order(run):
 def test_nobody_reads(box):
     """The program waits, the supervisor does not: it still answers, and ends at its time."""
     box.write("no", "")
-    with box.spawn("--max-output=100M", "--timeout=2", "--allow-write=.", "--allow-read=.",
+    with box.spawn("--max-output=100M", "--timeout=1", "--allow-write=.", "--allow-read=.",
                    "--deny-write=no", code="""
         import os, threading
         def write():

@@ -100,6 +100,26 @@ test_view(gconstpointer data)
   run_clear(&run);
 }
 
+/* What is limited to so much or less stays where it was lower already, and is set where it was not. */
+static void
+test_limit_or_less(void)
+{
+  static const BtPlanLimit limits[] = {
+    { .resource = RLIMIT_CORE },
+    { .resource = RLIMIT_CORE, .flags = BT_PLAN_OR_LESS, .soft = 1, .hard = 1 },
+    { .resource = RLIMIT_NOFILE, .flags = BT_PLAN_OR_LESS, .soft = 20, .hard = 20 },
+  };
+  Plan *plan = plan_new("ulimit -Hc; ulimit -Sn; ulimit -Hn");
+  Run run;
+
+  plan->header.limits = plan_add_table(plan, limits, G_N_ELEMENTS(limits), sizeof limits[0]);
+  run_start(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+  g_assert_cmpstr(run_output(&run), ==, "0\n20\n20\n");
+  run_clear(&run);
+}
+
 /* ---- failures: stage, errno, object ---- */
 
 typedef struct {
@@ -691,6 +711,7 @@ main(int argc, char **argv)
   ADD_TABLE("/init/view/", views, test_view);
   ADD_TABLE("/init/failure/", failures, test_failure);
   g_test_add_func("/init/failure/unsealed", test_unsealed);
+  g_test_add_func("/init/limit-or-less", test_limit_or_less);
   g_test_add_func("/init/files", test_files);
   g_test_add_func("/init/hide", test_hide);
   g_test_add_func("/init/stdin-directory", test_stdin_directory);

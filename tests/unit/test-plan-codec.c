@@ -112,7 +112,7 @@ make_plan(Plan *plan_out)
   plan->landlock[0] = (BtPlanLandlock){ 1, add_string(&builder, "/"), 0 };
   plan->landlock[1] = (BtPlanLandlock){ 2, add_string(&builder, "/usr/bin"), 0 };
   plan->limits[0] = (BtPlanLimit){ RLIMIT_CORE, 0, 1, 1 };
-  plan->limits[1] = (BtPlanLimit){ RLIMIT_NOFILE, 0, 1024, RLIM_INFINITY };
+  plan->limits[1] = (BtPlanLimit){ RLIMIT_NOFILE, BT_PLAN_OR_LESS, 1024, RLIM_INFINITY };
   plan->argv[0] = add_string(&builder, "python3");
   plan->argv[1] = add_string(&builder, "");
   plan->env[0] = add_string(&builder, "HOME=/home/user");
@@ -292,7 +292,7 @@ static const struct {
   { "rule of a relative path", AT(landlock[1].path), offsetof(Plan, strings), RECORD },
   { "rule reserved", AT(landlock[1].reserved), 1, RECORD },
   { "limit unknown", AT(limits[0].resource), RLIM_NLIMITS, RECORD },
-  { "limit reserved", AT(limits[0].reserved), 1, RECORD },
+  { "limit flags", AT(limits[0].flags), 2, RECORD },
   { "limit upside down", AT(limits[0].soft), 2, RECORD },
   { "argument absent", AT(argv[1]), 0, STRING },
   { "argument at the end", AT(argv[0]), END, STRING },
