@@ -105,6 +105,9 @@ stage_cure(const BtStatus *status)
   if (status->error == EMFILE || status->error == ENFILE)
     return _("raise the number of open files (ulimit -n, --open-files), or grant directories "
              "instead of what is in them");
+  if ((status->stage == BT_STAGE_SOURCES || status->stage == BT_STAGE_MOUNTS) &&
+      (status->error == ELOOP || status->error == ESTALE || status->error == ENOTDIR))
+    return _("the path was changed while buntime started: run it again");
   switch (status->stage) {
   case BT_STAGE_PLAN:
     if (status->error == ESOCKTNOSUPPORT)
@@ -115,8 +118,6 @@ stage_cure(const BtStatus *status)
       return bt_namespace_cure(status->error);
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
-    if (status->error == ELOOP || status->error == ESTALE)
-      return _("the path was changed while buntime started: run it again");
     return _("see whether you may read the path yourself");
   case BT_STAGE_MOUNTS:
   case BT_STAGE_ROOT:

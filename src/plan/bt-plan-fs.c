@@ -192,11 +192,25 @@ mount_host(BtCompile *self, const char *path, const struct stat *info, guint att
   return guard(self, path, error) && bt_compile_bind(self, path, info, attr, perms, error);
 }
 
+static void
+tell_of_links(BtCompile *self, const char *path, const struct stat *info)
+{
+  if (!S_ISREG(info->st_mode) || info->st_nlink < 2)
+    return;
+  g_autofree char *safe = bt_text_neutralise(path, -1);
+  bt_compile_note(self, g_strdup_printf(_("%s: it has other names (hard links), which are not "
+                                          "denied with it"), safe));
+}
+
 static gboolean
 hide(BtCompile *self, const char *path, GError **error)
 {
+  struct stat info;
+
   if (!guard(self, path, error))
     return FALSE;
+  if (lstat(path, &info) == 0)
+    tell_of_links(self, path, &info);
   bt_plan_builder_mount(self->builder, BT_PLAN_HIDE, path, BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
   bt_compile_add_mount(self, path, BT_MOUNT_SHUT, BT_PLAN_RDONLY, 0);
   return TRUE;
@@ -252,6 +266,8 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
 
   if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
     return refuse_subset(path, error);
+  if (lost != 0)
+    tell_of_links(self, path, info);
   if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
     attr |= BT_PLAN_RDONLY;
   if (perms != 0 && !add_grant(self, path, perms, info, error))
