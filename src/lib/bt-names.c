@@ -538,6 +538,36 @@ is_plain(const char *name)
   return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL;
 }
 
+/*
+ * Under audit alone: the connect that usually follows is told of anyway, and
+ * who asked is not known. Without that connect nothing else speaks of the name.
+ */
+static void
+tell_of_query(BtNames *self, const char *name, const BtVerdict *verdict)
+{
+  if (self->explainer == NULL || (bt_policy_get_audit(self->policy) & BT_AUDIT_CONNECT) == 0)
+    return;
+  BtEvent *event = bt_event_new(BT_EVENT_DNS, verdict->action);
+  event->object = g_strdup(name);
+  event->host = g_strdup(name);
+  bt_event_set_rule(event, verdict->origin);
+  if (verdict->action == BT_ACTION_DENY && bt_origin_yields_to_flags(verdict->origin))
+    event->suggestion = bt_suggest_net(name, BT_PROTO_TCP, 0);
+  bt_explainer_add(self->explainer, event);
+}
+
+static void
+answer_forward(BtNames *self, const char *name, guint32 id)
+{
+  BtVerdict verdict = bt_policy_check_name(self->policy, name, NULL);
+
+  tell_of_query(self, name, &verdict);
+  if (verdict.action == BT_ACTION_DENY)
+    answer_sinkhole(self, id, sinkhole_of(self, name));
+  else
+    look_up(self, name, id);
+}
+
 void
 bt_names_query(BtNames *self, const BtNetMsgResolve *query)
 {
@@ -550,8 +580,6 @@ bt_names_query(BtNames *self, const BtNetMsgResolve *query)
     answer_reverse(self, name, id);
   else if (query->type != BT_DNS_TYPE_A)
     answer_empty(self, id, RCODE_NOERROR); /* IPv6 is dropped whole */
-  else if (bt_policy_check_name(self->policy, name, NULL).action == BT_ACTION_DENY)
-    answer_sinkhole(self, id, sinkhole_of(self, name));
   else
-    look_up(self, name, id);
+    answer_forward(self, name, id);
 }

@@ -324,6 +324,23 @@ open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GEr
   return TRUE;
 }
 
+/* Nobody sees a program read a variable; under audit it is told which were handed to it. */
+static void
+tell_environment(BtExplainer *explainer, const BtPlanRequest *request)
+{
+  if ((bt_policy_get_audit(request->policy) & BT_AUDIT_EXECVE) == 0)
+    return;
+  for (const char *const *entry = request->environment; *entry != NULL; entry++) {
+    g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+    if (bt_plan_env_fate(request, name) != BT_ENV_PASSED)
+      continue;
+    BtEvent *event = bt_event_new(BT_EVENT_ENV, BT_ACTION_ALLOW);
+    bt_event_set_rule(event, bt_policy_check_env(request->policy, name).origin);
+    event->object = g_steal_pointer(&name);
+    bt_explainer_add(explainer, event);
+  }
+}
+
 /* What a program says of a limit is often only that it failed. */
 static void
 tell_silent_limits(BtExplainer *explainer, const char *limits)
@@ -421,6 +438,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     return FALSE;
   tell_notices(explainer, notices);
   tell_notices(explainer, plan->notices);
+  tell_environment(explainer, &request);
 
   BtRun run = {
     .policy = self->policy,

@@ -276,6 +276,48 @@ def test_audit_reports_what_was_allowed(events):
     assert allowed["run", "true"]["observed"] is True
 
 
+LOOK_UP = """
+    import socket
+    for name in ("github.com", "evil.example", "evil.example"):
+        socket.gethostbyname(name)
+"""
+
+
+@pytest.mark.parametrize("grant", [["--allow-net=github.com:443"], []])
+def test_audit_tells_of_names_that_are_only_looked_up(events, grant):
+    found, _ = events.run(*grant, audit=True, code=LOOK_UP)
+    names = {event["object"]: event for event in found if event["kind"] == "dns"}
+    assert set(names) == {"github.com", "evil.example"}, found
+    granted, refused = names["github.com"], names["evil.example"]
+    assert granted["action"] == ("allow" if grant else "deny")
+    assert granted["rule"]["text"] == (grant[0] if grant else "defaults.net = deny")
+    assert refused["action"] == "deny" and refused["suggestion"] == "--allow-net=evil.example"
+    for event in names.values():
+        assert event["permission"] == "net" and event["value"] == event["host"] == event["object"]
+        assert event["observed"] is False
+    refusals = [event for event in of(found, "deny") if event["object"] == "evil.example"]
+    assert sum(event["count"] for event in refusals) == 2
+    # With its flag it is looked up; and without audit only the connection is told of.
+    found, result = events.run(*grant, refused["suggestion"], audit=True, code=LOOK_UP)
+    assert [event for event in of(found, "deny") if event["object"] == "evil.example"] == []
+    found, _ = events.run(*grant, code=LOOK_UP)
+    assert [event for event in found if event["kind"] == "dns"] == []
+
+
+def test_audit_tells_which_variables_were_handed_over(events):
+    env = {"AWS_KEY": "sesame", "AWS_DENIED": "sesame", "OTHER": "sesame", "POD_NAME": "sesame"}
+    policy = events.box.write("p.json", '{"version": 1, "env": {"set": {"AWS_SET": "sesame"}}}')
+    found, _ = events.run("--allow-env=AWS_*", "--deny-env=AWS_DENIED", f"--policy={policy}",
+                          audit=True, env=env, code="pass")
+    told = [event for event in found if event["kind"] == "env"]
+    assert [(event["action"], event["object"], event["value"]) for event in told] == \
+        [("allow", "AWS_KEY", "AWS_KEY")]
+    assert told[0]["rule"]["text"] == "--allow-env=AWS_*" and told[0]["observed"] is False
+    assert "sesame" not in events.path.read_text(encoding="utf-8")
+    found, _ = events.run("--allow-env=AWS_*", env=env, code="pass")
+    assert [event for event in found if event["kind"] == "env"] == []
+
+
 def test_audit_without_a_file_shows_on_stderr(box):
     box.write("data.txt", "x")
     box.write("secret.txt", "x")
