@@ -147,6 +147,12 @@ holds_cpu(int group, guint64 thousandths)
   return quota * 1000 * 100 <= period * 101 * thousandths;
 }
 
+guint64
+bt_cgroup_pids_max(guint64 pids)
+{
+  return MAX(pids, 2) + 1;
+}
+
 guint
 bt_cgroup_check(const BtCgroupPlace *place, int group, const BtCgroupLimits *limits)
 {
@@ -157,8 +163,8 @@ bt_cgroup_check(const BtCgroupPlace *place, int group, const BtCgroupLimits *lim
     held |= 1u << BT_LIMIT_MEMORY;
   if (limits->cpu != G_MAXUINT64 && holds_cpu(group, limits->cpu))
     held |= 1u << BT_LIMIT_CPU;
-  /* One more: pid 1 of the sandbox is none of the program's. */
-  if (limits->pids != G_MAXUINT64 && is_at_most(group, "pids.max", limits->pids + 1))
+  if (limits->pids != G_MAXUINT64 &&
+      is_at_most(group, "pids.max", bt_cgroup_pids_max(limits->pids)))
     held |= 1u << BT_LIMIT_PIDS;
   return held;
 }

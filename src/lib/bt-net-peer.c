@@ -246,12 +246,8 @@ on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
 
   if (!bt_policy_get_limit(self->policy, limit, &value, &origin))
     return FALSE;
-  BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
-  event->object = g_strdup(bt_limit_key(limit));
-  event->reason = g_strdup(bt_net_reason_text(message->reason));
+  BtEvent *event = bt_event_new_limit(self->policy, limit, bt_net_reason_text(message->reason));
   event->count = MAX(message->count, 1);
-  event->suggestion = bt_suggest_limit(limit, value);
-  bt_event_set_rule(event, origin);
   bt_explainer_add(self->explainer, event);
   if (bytes)
     bt_names_set_spent(self->names, origin);

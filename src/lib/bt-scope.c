@@ -49,6 +49,7 @@ typedef struct {
   int fd; /* -1: none */
   guint source;
   guint64 told;
+  gboolean struck;
 } Counter;
 
 static const struct {
@@ -139,7 +140,7 @@ ask(BtScope *self)
   if (self->limits.cpu != G_MAXUINT64)
     request.cpu = self->limits.cpu * 1000;
   if (self->limits.pids != G_MAXUINT64)
-    request.pids = self->limits.pids + 1;
+    request.pids = bt_cgroup_pids_max(self->limits.pids);
   g_strlcpy(request.unit, self->unit, sizeof request.unit);
   if (send(self->fd, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof request)
     set_reason(self, _("buntime-scope ended unexpectedly"));
@@ -347,21 +348,16 @@ reason_of(BtLimit limit)
 static gboolean
 look(BtScope *self, Counter *counter, const char *key)
 {
-  const BtOrigin *origin;
-  guint64 count, value;
+  guint64 count;
 
   if (!bt_cgroup_read_count(counter->fd, key, &count))
     return FALSE;
-  if (count <= counter->told ||
-      !bt_policy_get_limit(self->policy, counter->limit, &value, &origin))
+  if (count <= counter->told)
     return TRUE;
-  BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
-  event->object = g_strdup(bt_limit_key(counter->limit));
-  event->reason = g_strdup(reason_of(counter->limit));
+  BtEvent *event = bt_event_new_limit(self->policy, counter->limit, reason_of(counter->limit));
   event->count = (guint)MIN(count - counter->told, G_MAXUINT);
-  event->suggestion = bt_suggest_limit(counter->limit, value);
-  bt_event_set_rule(event, origin);
   counter->told = count;
+  counter->struck = TRUE;
   bt_explainer_add(self->explainer, event);
   return TRUE;
 }
@@ -389,6 +385,20 @@ bt_scope_watch(BtScope *self, BtExplainer *explainer)
         bt_watch_fd(self->counters[i].fd, G_IO_PRI, on_counted, &self->counters[i]);
 }
 
+gboolean
+bt_scope_ran_out_of_memory(BtScope *self)
+{
+  gboolean struck = FALSE;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(counters); i++) {
+    Counter *counter = &self->counters[i];
+    if (counter->fd >= 0)
+      look(self, counter, counters[i].key);
+    struck |= counter->struck && counter->limit == BT_LIMIT_MEMORY;
+  }
+  return struck;
+}
+
 /* ---- life ---- */
 
 void
@@ -397,11 +407,8 @@ bt_scope_free(BtScope *self)
   for (gsize i = 0; i < G_N_ELEMENTS(counters); i++) {
     Counter *counter = &self->counters[i];
     g_clear_handle_id(&counter->source, g_source_remove);
-    if (counter->fd < 0)
-      continue;
-    if (self->explainer != NULL)
-      look(self, counter, counters[i].key);
-    close(counter->fd);
+    if (counter->fd >= 0)
+      close(counter->fd);
   }
   bt_helper_clear(&self->helper);
   if (self->fd >= 0)

@@ -22,6 +22,11 @@ BtScope *bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place
 gboolean bt_scope_settle(BtScope *scope, GPtrArray *notices, guint *held_out, GError **error);
 /* Tells from the main loop when a limit strikes; explainer is borrowed. */
 void bt_scope_watch(BtScope *scope, BtExplainer *explainer);
+/*
+ * After a run that was watched: tells what was not told yet. Was a process killed because the
+ * group's memory ran out?
+ */
+gboolean bt_scope_ran_out_of_memory(BtScope *scope);
 /* The group itself ends with the last process in it. */
 void bt_scope_free(BtScope *scope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtScope, bt_scope_free)

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -386,6 +387,15 @@ begin(const BtCaller *caller, BtOutput *output, BtLaunch *launch_out, GError **e
   return ok;
 }
 
+/* The kernel counts whom it killed for lack of memory, and does not say who it was. */
+static void
+look_for_lack_of_memory(BtScope *scope, BtOutcome *outcome)
+{
+  if (bt_scope_ran_out_of_memory(scope) && outcome->limit < 0 &&
+      outcome->exit_status == 128 + SIGKILL)
+    outcome->limit = BT_LIMIT_MEMORY;
+}
+
 /* Starts init, resolves, compiles and supervises; everything after the caller is known. */
 static gboolean
 run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const char *const *args,
@@ -451,6 +461,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     bt_scope_watch(scope, explainer);
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
+  if (scope != NULL)
+    look_for_lack_of_memory(scope, outcome_out);
   if (!configured)
     tell_of_made_config(explainer, config);
   /* What ended at a limit has said why. */

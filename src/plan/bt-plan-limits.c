@@ -35,11 +35,20 @@ get_limit(const BtCompile *self, BtLimit limit, guint64 *value_out, const BtOrig
 static void
 limit_processes(BtCompile *self)
 {
+  gboolean held = (self->request->cgroup_limits & 1u << BT_LIMIT_PIDS) != 0;
   guint64 value;
-  gboolean set = bt_policy_get_limit(self->request->policy, BT_LIMIT_PIDS, &value, NULL);
 
-  /* A group's limit may be above our default. The sandbox's pid 1 is counted, too. */
-  bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC, set ? value + 1 : PROCESSES);
+  if (!bt_policy_get_limit(self->request->policy, BT_LIMIT_PIDS, &value, NULL)) {
+    bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC, PROCESSES);
+    return;
+  }
+  /*
+   * The sandbox's pid 1 is counted, too. A group's limit is to be the first to
+   * strike, since it tells; but for that of one process, which a group cannot
+   * hold exactly (lib/bt-cgroup.h).
+   */
+  bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC,
+                                held && value > 1 ? value + 2 : value + 1);
 }
 
 static void

@@ -210,6 +210,9 @@ test_pids(Fixture *f, gconstpointer data)
   g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_CPU);
   put(f->group, "pids.max", "max\n");
   g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_CPU);
+  const BtCgroupLimits one = { G_MAXUINT64, G_MAXUINT64, 1 };
+  put(f->group, "pids.max", "3\n");
+  g_assert_cmpuint(check(f, &one), ==, 1u << BT_LIMIT_PIDS);
 }
 
 static void

@@ -177,6 +177,14 @@ test_control_group(void)
   g_assert_false(has_notice(&self, "for each process by itself"));
   g_assert_null(self.plan->silent_limits);
   clear(&self);
+
+  /* Of processes there is a bound in any case; the group's is lower, and so is what strikes. */
+  g_assert_true(compile(&self, 1u << BT_LIMIT_PIDS, "--pids=2000", NULL));
+  g_assert_cmpuint(limit_of(&self, RLIMIT_NPROC), ==, 2002);
+  clear(&self);
+  g_assert_true(compile(&self, 1u << BT_LIMIT_PIDS, "--pids=1", NULL));
+  g_assert_cmpuint(limit_of(&self, RLIMIT_NPROC), ==, 2);
+  clear(&self);
 }
 
 int

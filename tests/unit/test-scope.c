@@ -199,6 +199,19 @@ test_one(Fixture *f, gconstpointer mode)
   g_assert_null(strstr(request, "CPU"));
 }
 
+/* A group of a process less could not let it start. */
+static void
+test_one_process(Fixture *f, gconstpointer mode)
+{
+  g_autofree char *path = g_build_filename(f->root, "request", NULL), *request = NULL;
+
+  limit(f, BT_LIMIT_PIDS, "1");
+  g_autoptr(BtScope) scope = settle(f);
+  g_assert_cmpuint(f->held, ==, PIDS);
+  g_assert_true(g_file_get_contents(path, &request, NULL, NULL));
+  assert_in(request, "('TasksMax', <uint64 3>)");
+}
+
 /* The runtime folder's bus is used where no address is given. */
 static void
 test_runtime_folder(Fixture *f, gconstpointer mode)
@@ -414,6 +427,8 @@ test_events(Fixture *f, gconstpointer mode)
   bt_scope_watch(scope, explainer);
   strike(f, "memory.events", "low 0\noom 4\noom_kill 2\n");
   strike(f, "pids.events", "max 5\n");
+  g_assert_true(bt_scope_ran_out_of_memory(scope));
+  g_assert_true(bt_scope_ran_out_of_memory(scope)); /* told once */
   bt_scope_free(scope);
   bt_explainer_free(explainer);
   close(pipe_fds[1]);
@@ -439,6 +454,7 @@ test_no_events(Fixture *f, gconstpointer mode)
   limit_all(f);
   BtScope *scope = settle(f);
   bt_scope_watch(scope, explainer);
+  g_assert_false(bt_scope_ran_out_of_memory(scope));
   bt_scope_free(scope);
   bt_explainer_free(explainer);
   close(pipe_fds[1]);
@@ -455,6 +471,7 @@ main(int argc, char **argv)
   ADD("unlimited", "", test_unlimited);
   ADD("apply", "apply", test_apply);
   ADD("one", "apply", test_one);
+  ADD("one-process", "apply", test_one_process);
   ADD("runtime-folder", "apply", test_runtime_folder);
   ADD("no-memory", "no-memory", test_partly);
   ADD("no-cpu", "no-cpu", test_partly);
