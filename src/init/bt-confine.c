@@ -11,11 +11,14 @@
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "init/bt-flat.h"
+#include "init/bt-paths.h"
 #include "init/bt-report.h"
 
 /* ---- capabilities ---- */
@@ -61,6 +64,8 @@ typedef struct {
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE)
 #define FS_TRUNCATE (1ull << 14)
 #define FS_IOCTL_DEV (1ull << 15)
+/* LANDLOCK_ACCESS_NET_BIND_TCP and LANDLOCK_ACCESS_NET_CONNECT_TCP */
+#define NET_ALL 3
 
 static int
 make_ruleset(const Ruleset *ruleset)
@@ -78,11 +83,12 @@ enter(int ruleset)
     bt_fail_at("landlock_restrict_self");
 }
 
+/* In the host's own tree anybody may have put a link into the path. */
 static void
-add_path(int ruleset, const char *path, uint64_t access)
+add_path(int ruleset, const char *path, uint64_t access, bool flat)
 {
   struct landlock_path_beneath_attr rule = { .allowed_access = access };
-  BT_LEFT_FD fd = open(path, O_PATH | O_CLOEXEC);
+  BT_LEFT_FD fd = flat ? bt_open_source(path) : open(path, O_PATH | O_CLOEXEC);
 
   rule.parent_fd = fd;
   if (fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
@@ -123,15 +129,31 @@ void
 bt_confine_landlock(const BtPlanView *plan)
 {
   const BtPlanHeader *header = plan->header;
-  Ruleset ruleset = { .handled_fs = header->landlock_fs, .scoped = header->landlock_scoped };
+  bool flat = (header->flags & BT_PLAN_NO_NAMESPACES) != 0;
+  Ruleset ruleset = {
+    .handled_fs = header->landlock_fs,
+    .handled_net = flat ? NET_ALL : 0,
+    .scoped = header->landlock_scoped,
+  };
 
   if (ruleset.handled_fs == 0 && ruleset.scoped == 0)
     return;
   BT_AUTO_FD fd = make_ruleset(&ruleset);
   for (uint32_t i = 0; i < header->landlock.count; i++)
-    add_path(fd, bt_plan_string(plan, plan->landlock[i].path), plan->landlock[i].access);
+    add_path(fd, bt_plan_string(plan, plan->landlock[i].path), plan->landlock[i].access, flat);
+  if (flat)
+    bt_flat_add_proc(fd, ruleset.handled_fs);
   for (int i = 0; i < 3; i++)
     add_descriptor(fd, i, header->landlock_stdio & ruleset.handled_fs);
+  enter(fd);
+}
+
+void
+bt_confine_signals(void)
+{
+  /* A kernel that does not know it refuses. */
+  const Ruleset ruleset = { .scoped = BT_PLAN_SCOPE_SIGNAL };
+  BT_AUTO_FD fd = make_ruleset(&ruleset);
   enter(fd);
 }
 
@@ -149,9 +171,12 @@ bt_confine_landlock_empty(const BtPlanView *plan)
     bt_fail_at("landlock");
   Ruleset ruleset = {
     .handled_fs = fs[(abi < newest ? abi : newest) - 1],
-    .handled_net = abi >= 4 ? 3 : 0,
-    .scoped = abi >= 6 ? 3 : 0,
+    .handled_net = abi >= 4 ? NET_ALL : 0,
+    .scoped = abi >= 6 ? BT_PLAN_SCOPE_ALL : 0,
   };
+  /* What is below init has to be ended by it: the domain of bt_confine_signals() bounds that. */
+  if ((plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0)
+    ruleset.scoped = BT_PLAN_SCOPE_ABSTRACT;
   BT_AUTO_FD fd = make_ruleset(&ruleset);
   enter(fd);
 }

@@ -10,7 +10,9 @@ void bt_confine_bounding_set(void);
 
 /* A Landlock domain with the plan's rules; none if the plan has turned it off. */
 void bt_confine_landlock(const BtPlanView *plan);
-/* A domain without any right. */
+/* A domain whose processes reach none outside by a signal; nothing else is held by it. */
+void bt_confine_signals(void);
+/* A domain without any right, but for signals in the one around it. */
 void bt_confine_landlock_empty(const BtPlanView *plan);
 
 /* Every capability, and no_new_privs. */

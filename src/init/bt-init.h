@@ -37,10 +37,11 @@ typedef struct {
 } BtNetNamespace;
 
 typedef struct {
+  bool flat;               /* from the start: no namespaces (bt-flat.c) */
   BtNetNamespace net_namespace;
   BtPlanView plan;         /* PLAN */
   mode_t caller_umask;     /* PLAN; for the worker */
-  struct rlimit caller_files; /* PLAN; for the worker */
+  struct rlimit caller_files; /* SOURCES or FLAT; for the worker */
   int signal_fd;           /* PLAN; SIGCHLD, for the reaper */
   int *sources;            /* SOURCES; an O_PATH descriptor for each operation, or -1 */
   int proc_fd;             /* MOUNTS; a procfs, writable until NAMESPACES */
@@ -84,4 +85,5 @@ void bt_stage_sources(BtInit *init);    /* bt-mounts.c */
 void bt_stage_mounts(BtInit *init);     /* bt-mounts.c */
 void bt_stage_root(BtInit *init);       /* bt-mounts.c */
 void bt_stage_namespaces(const BtInit *init); /* bt-mounts.c */
+void bt_stage_flat(BtInit *init);       /* bt-flat.c, instead of all the above */
 _Noreturn void bt_stage_worker(BtInit *init); /* bt-worker.c */

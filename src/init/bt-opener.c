@@ -31,6 +31,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -261,6 +262,9 @@ bt_opener_run(const BtPlanView *plan, int socket)
 {
   static Opener self;
 
+  /* Without namespaces the worker's memory, of which ours is a copy, may be looked at. */
+  if ((plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_DUMPABLE");
   self.socket = socket;
   for (unsigned i = 0; i < MAX_CHILDREN; i++)
     self.children[i].pidfd = -1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * pid 1's loop. When it ends, the kernel kills all that is left in the pid
- * namespace, so neither orphans nor a dead supervisor need any other care.
+ * namespace, so neither orphans nor a dead supervisor need any other care;
+ * without that namespace bt-flat.c does it.
  *
  * Orphans are reaped in bounded batches, the supervisor's hang-up is looked
  * at between any two.  A process that stops or forks without end costs time,
@@ -11,12 +12,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "init/bt-flat.h"
 #include "init/bt-report.h"
 #include "wire/bt-plan.h"
 
@@ -32,9 +33,17 @@ cpu_ms(const struct rusage *usage)
   return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
 }
 
+static _Noreturn void
+end(int status, int signal_fd, bool flat)
+{
+  if (flat)
+    bt_flat_end_all(signal_fd);
+  _exit(status);
+}
+
 /* True if more may be waiting. */
 static bool
-reap_batch(pid_t worker)
+reap_batch(pid_t worker, int signal_fd, bool flat)
 {
   for (int i = 0; i < BATCH; i++) {
     struct rusage usage;
@@ -50,13 +59,13 @@ reap_batch(pid_t worker)
       continue;
     }
     bt_report_exited(status, cpu_ms(&usage));
-    _exit(0);
+    end(0, signal_fd, flat);
   }
   return true;
 }
 
 void
-bt_reap(pid_t worker, int signal_fd)
+bt_reap(pid_t worker, int signal_fd, bool flat)
 {
   struct pollfd fds[] = {
     { .fd = signal_fd, .events = POLLIN },
@@ -66,15 +75,15 @@ bt_reap(pid_t worker, int signal_fd)
 
   for (;;) {
     if (poll(fds, 2, more ? 0 : -1) < 0 && errno != EINTR)
-      _exit(125);
+      end(125, signal_fd, flat);
     if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
-      _exit(125);
+      end(125, signal_fd, flat);
     if ((fds[0].revents & POLLIN) != 0) {
       struct signalfd_siginfo info;
       more = true;
       (void)!read(signal_fd, &info, sizeof info);
     }
     if (more)
-      more = reap_batch(worker);
+      more = reap_batch(worker, signal_fd, flat);
   }
 }

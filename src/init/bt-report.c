@@ -11,6 +11,13 @@
 /* Pid 1's and the worker's: until its exec both share this memory (bt-worker.c). */
 static BtStage current_stage = BT_STAGE_PLAN;
 static BtStage worker_stage;
+static pid_t init_pid = 1;
+
+void
+bt_report_init(pid_t pid)
+{
+  init_pid = pid;
+}
 
 void
 bt_report_stage(BtStage stage)
@@ -29,7 +36,7 @@ bt_fail_with(int error, const char *object)
 {
   BtStatus status = {
     .kind = BT_STATUS_FAILED,
-    .stage = getpid() == 1 ? current_stage : worker_stage,
+    .stage = getpid() == init_pid ? current_stage : worker_stage,
     .error = error,
   };
 

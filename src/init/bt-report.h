@@ -7,9 +7,12 @@
  */
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "wire/bt-status.h"
 
+/* Which process is pid 1, where that is not its number. */
+void bt_report_init(pid_t pid);
 /* Names the stage that failures from here on belong to. */
 void bt_report_stage(BtStage stage);
 /* The same for the worker. */

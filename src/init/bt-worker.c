@@ -40,6 +40,7 @@
 #include <unistd.h>
 
 #include "init/bt-confine.h"
+#include "init/bt-flat.h"
 #include "init/bt-init.h"
 #include "init/bt-opener.h"
 #include "init/bt-reaper.h"
@@ -55,6 +56,7 @@
 
 typedef struct {
   const BtInit *init;
+  pid_t init_pid; /* only of a flat one */
   int gate[2]; /* the hang-up of [1] lets the worker execute its program */
   int opener;  /* its end of the opener's socket; -1 */
   char **argv;
@@ -214,6 +216,9 @@ run_worker(void *data)
 
   close(worker->gate[1]);
   signal(SIGPIPE, SIG_DFL);
+  bt_report_worker_stage(BT_STAGE_WORKER);
+  if (worker->init->flat)
+    bt_flat_tie_worker(worker->init_pid);
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
     bt_report_worker_stage(stages[i].stage);
     stages[i].run(worker);
@@ -223,15 +228,25 @@ run_worker(void *data)
 
 /* ---- pid 1's side ---- */
 
-/* Keeps the status socket and the signals; the gate's end goes last. */
+/* In ascending order; they are few. */
 static void
-close_all_but(int gate, int signal_fd)
+sort_fds(int *fds, unsigned count)
 {
-  int keep[] = { BT_INIT_STATUS_FD, gate < signal_fd ? gate : signal_fd,
-                 gate < signal_fd ? signal_fd : gate };
+  for (unsigned i = 1; i < count; i++)
+    for (unsigned k = i; k > 0 && fds[k] < fds[k - 1]; k--) {
+      int lower = fds[k];
+      fds[k] = fds[k - 1];
+      fds[k - 1] = lower;
+    }
+}
+
+static void
+close_all_but(int *keep, unsigned count)
+{
   unsigned from = 0;
 
-  for (int i = 0; i < 3; i++) {
+  sort_fds(keep, count);
+  for (unsigned i = 0; i < count; i++) {
     if ((unsigned)keep[i] > from)
       close_range(from, (unsigned)keep[i] - 1, 0);
     from = (unsigned)keep[i] + 1;
@@ -239,20 +254,36 @@ close_all_but(int gate, int signal_fd)
   close_range(from, ~0u, 0);
 }
 
+/* Keeps the status socket and the signals; the gate's end goes last. */
 static void
-confine_self(const BtInit *init, int gate)
+confine_self(const BtInit *init, pid_t worker, int gate)
 {
   const BtPlanView *plan = &init->plan;
+  int keep[3 + BT_FLAT_MAX_HELD] = { BT_INIT_STATUS_FD, init->signal_fd, gate };
+  unsigned count = 3;
 
-  bt_report_stage(BT_STAGE_NAMESPACES);
-  bt_stage_namespaces(init);
+  if (init->flat) {
+    bt_report_stage(BT_STAGE_FLAT);
+    bt_flat_leave_session();
+    count += bt_flat_hold(plan, worker, keep + 3);
+  } else {
+    bt_report_stage(BT_STAGE_NAMESPACES);
+    bt_stage_namespaces(init);
+  }
   bt_report_stage(BT_STAGE_LANDLOCK);
   bt_confine_landlock_empty(plan);
   bt_report_stage(BT_STAGE_PRIVILEGES);
   bt_confine_privileges();
   bt_report_stage(BT_STAGE_SECCOMP);
-  close_all_but(gate, init->signal_fd);
+  close_all_but(keep, count);
   bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of pid 1");
+}
+
+static pid_t
+clone_with_copy(Worker *worker, int *pidfd_out)
+{
+  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd_out, NULL, NULL);
+  return pid == 0 ? run_worker(worker) : pid;
 }
 
 static pid_t
@@ -260,10 +291,13 @@ clone_worker(Worker *worker, int *pidfd_out)
 {
 #ifdef __SANITIZE_ADDRESS__
   /* Its runtime knows one stack a process, so here the memory is copied. */
-  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, pidfd_out, NULL, NULL);
-  return pid == 0 ? run_worker(worker) : pid;
+  return clone_with_copy(worker, pidfd_out);
 #else
   static char stack[STACK_SIZE] __attribute__((aligned(16)));
+
+  /* The supervisor may look into this memory, but not into init's. */
+  if (worker->init->flat)
+    return clone_with_copy(worker, pidfd_out);
   return clone(run_worker, stack + sizeof stack, CLONE_VM | CLONE_PIDFD | SIGCHLD, worker,
                pidfd_out);
 #endif
@@ -298,13 +332,17 @@ bt_stage_worker(BtInit *init)
   };
   if (pipe2(worker.gate, O_CLOEXEC) != 0)
     bt_fail_at("pipe");
-  bt_confine_bounding_set();
+  /* Who made no user namespace has no capability, and none over that set. */
+  if (init->flat)
+    worker.init_pid = getpid();
+  else
+    bt_confine_bounding_set();
   pid_t pid = clone_worker(&worker, &pidfd);
   if (pid < 0)
     bt_fail_at("clone");
   bt_report_fds(BT_STATUS_WORKER, 0, &pidfd, 1);
-  confine_self(init, worker.gate[1]);
+  confine_self(init, pid, worker.gate[1]);
   /* From here on only what poll() and wait4() do; see above. */
   close(worker.gate[1]);
-  bt_reap(pid, init->signal_fd);
+  bt_reap(pid, init->signal_fd, init->flat);
 }

@@ -44,6 +44,9 @@
  *                                        EXEC           waits, notified, for
  *                                                       the supervisor
  *
+ * Where the policy turned namespaces off, one stage stands for all of them,
+ * and "pid 1" is no more than a manner of speaking: see bt-flat.c.
+ *
  * pid 1 and its worker have the same uid.  What keeps them apart: pid 1 is
  * not dumpable (its /proc files, memory and descriptors are closed), it is in
  * another Landlock domain (no ptrace across), it ignores every signal from
@@ -64,6 +67,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/bt-flat.h"
 #include "init/bt-init.h"
 #include "init/bt-report.h"
 
@@ -127,7 +131,9 @@ close_to_others(BtInit *init)
   sigemptyset(&set);
   sigaddset(&set, SIGCHLD);
   signal(SIGCHLD, SIG_DFL);
-  if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
+  if (init->flat)
+    bt_flat_block_signals();
+  else if (sigprocmask(SIG_SETMASK, &set, NULL) != 0)
     bt_fail_at("signal mask");
   init->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (init->signal_fd < 0)
@@ -162,10 +168,13 @@ stage_plan(BtInit *init)
   struct stat info;
 
   close_to_others(init);
-  bt_net_namespace_begin(init);
-  enter_namespace(CLONE_NEWIPC, "ipc namespace");
+  if (!init->flat) {
+    bt_net_namespace_begin(init);
+    enter_namespace(CLONE_NEWIPC, "ipc namespace");
+  }
   await_plan();
-  enter_namespace(CLONE_NEWCGROUP, "cgroup namespace");
+  if (!init->flat)
+    enter_namespace(CLONE_NEWCGROUP, "cgroup namespace");
   init->caller_umask = umask(0);
   if (fstat(BT_INIT_PLAN_FD, &info) != 0)
     bt_fail_at("plan");
@@ -183,6 +192,8 @@ stage_plan(BtInit *init)
     snprintf(object, sizeof object, "plan: %s", bt_plan_error_text(error));
     bt_fail_with(EINVAL, object);
   }
+  if (((init->plan.header->flags & BT_PLAN_NO_NAMESPACES) != 0) != init->flat)
+    bt_fail_with(EPERM, "plan: for another kind of sandbox");
   if (getuid() != init->plan.header->uid || getgid() != init->plan.header->gid)
     bt_fail_with(EPERM, "plan: made for another user");
 }
@@ -196,10 +207,12 @@ stage_uts(BtInit *init)
     bt_fail_at(name);
 }
 
-static const struct {
+typedef struct {
   BtStage stage;
   void (*run)(BtInit *init);
-} stages[] = {
+} Stage;
+
+static const Stage stages[] = {
   { BT_STAGE_PLAN, stage_plan },
   { BT_STAGE_UTS, stage_uts },
   { BT_STAGE_SOURCES, bt_stage_sources },
@@ -209,20 +222,39 @@ static const struct {
   { BT_STAGE_WORKER, bt_stage_worker },
 };
 
+static const Stage flat_stages[] = {
+  { BT_STAGE_PLAN, stage_plan },
+  { BT_STAGE_FLAT, bt_stage_flat },
+  { BT_STAGE_WORKER, bt_stage_worker },
+};
+
+static void
+run_stages(BtInit *init, const Stage *list, size_t count)
+{
+  for (size_t i = 0; i < count; i++) {
+    bt_report_stage(list[i].stage);
+    list[i].run(init);
+  }
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
   BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1, .folder.fd = -1 };
+  pid_t pid = getpid();
 
+  init.flat = argc == 2 && strcmp(argv[1], BT_INIT_FLAT) == 0;
   /* Outside a sandbox there is nothing to do, and the umask is not ours. */
-  if (getpid() != 1) {
+  if (pid != 1 && !init.flat) {
     static const char text[] = "buntime-init is started by buntime, not by hand\n";
     (void)!write(2, text, sizeof text - 1);
     return 125;
   }
-  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
-    bt_report_stage(stages[i].stage);
-    stages[i].run(&init);
+  if (init.flat) {
+    bt_report_init(pid);
+    run_stages(&init, flat_stages, sizeof flat_stages / sizeof flat_stages[0]);
+  } else {
+    run_stages(&init, stages, sizeof stages / sizeof stages[0]);
   }
   return 125; /* not reached: the last stage does not return */
 }

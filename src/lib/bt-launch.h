@@ -23,7 +23,9 @@ typedef struct {
 
 #define BT_LAUNCH_INIT ((BtLaunch){ .init = BT_HELPER_INIT, .plan_fd = -1, .status_fd = -1 })
 
-gboolean bt_launch_begin(uid_t uid, gid_t gid, BtLaunch *launch_out, GError **error);
+/* flat: without namespaces, as the plan will say, too. */
+gboolean bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, BtLaunch *launch_out,
+                         GError **error);
 /* Writes and seals the plan, and lets init go on. */
 gboolean bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error);
 /* Ends init, unless it was taken out of launch. */

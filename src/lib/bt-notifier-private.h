@@ -28,6 +28,7 @@ struct _BtNotifier {
   BtPolicy *policy;
   BtAudit audit;
   const BtPlanView *plan;
+  gboolean flat; /* no namespaces: what the worker can name is the host's */
   BtNames *names;
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
@@ -90,6 +91,7 @@ BtVerdict bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path);
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
+void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_connect_shutdown(BtNotifier *self);
 

@@ -187,6 +187,9 @@ bt_notifier_find_devices(pid_t pid, const BtPlanView *plan)
 {
   GArray *devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
 
+  /* Without namespaces nothing is: "/" is the host's. */
+  if ((plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0)
+    return devices;
   for (guint32 i = 0; i <= plan->header->ops.count; i++) {
     const BtPlanOp *op = i > 0 ? &plan->ops[i - 1] : NULL;
     if (op != NULL && op->kind != BT_PLAN_TMPFS)
@@ -216,6 +219,9 @@ dispatch_call(BtNotifier *self, const BtCall *call)
     bt_alarm_set(&self->alarm);
     bt_notify_connect(self, call);
     bt_alarm_unset(&self->alarm);
+    return;
+  case SYS_socket:
+    bt_notify_socket(self, call);
     return;
   case SYS_execve:
   case SYS_execveat:
@@ -283,6 +289,7 @@ bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
   self->policy = policy;
   self->audit = bt_policy_get_audit(policy);
   self->plan = plan;
+  self->flat = (plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0;
   self->names = names;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);

@@ -25,7 +25,8 @@
  * A Unix socket is reached only if its inode lies on the sandbox's own
  * filesystems or --allow-unix names it.  It is found in the worker's root and
  * connected to through the descriptor found, so that no path is looked up
- * twice.
+ * twice.  Without namespaces nothing is the sandbox's own: an abstract name
+ * would be found among the host's, and no other socket than a local one is made.
  */
 #include "lib/bt-notifier-private.h"
 
@@ -353,6 +354,27 @@ connect_to_found(BtNotifier *self, const BtCall *call, int fd, int found)
   carry_out(self, call, fd, &address, found);
 }
 
+/* What the layer that was turned off would have made possible. */
+static BtVerdict
+verdict_of_flat(const BtNotifier *self)
+{
+  BtVerdict verdict = { .action = BT_ACTION_DENY };
+
+  bt_policy_get_plugins(self->policy, &verdict.origin);
+  return verdict;
+}
+
+/* Connecting on the worker's behalf, we would not be held by its Landlock domain. */
+static void
+deny_abstract(BtNotifier *self, const BtCall *call, const Address *address, gsize length)
+{
+  BtVerdict verdict = verdict_of_flat(self);
+  g_autofree char *name = g_strndup(address->un.sun_path + 1, length - 1);
+
+  bt_call_deny(self, call, BT_KIND_UNIX, &verdict, g_strconcat("@", name, NULL), NULL,
+               _("without namespaces abstract sockets are the host's"));
+}
+
 /* Takes fd. */
 static void
 connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *address)
@@ -362,6 +384,12 @@ connect_unix(BtNotifier *self, const BtCall *call, int fd, const Address *addres
   gsize length = address->length - MIN(address->length, offsetof(struct sockaddr_un, sun_path));
   struct stat info;
 
+  if (self->flat && address->any.sa_family == AF_UNIX && length > 0 &&
+      address->un.sun_path[0] == '\0') {
+    close(fd);
+    deny_abstract(self, call, address, length);
+    return;
+  }
   /* Abstract names live in the network namespace, which is the sandbox's. */
   if (address->any.sa_family != AF_UNIX || length == 0 || address->un.sun_path[0] == '\0') {
     carry_out(self, call, fd, address, -1);
@@ -440,6 +468,16 @@ bt_notify_connect(BtNotifier *self, const BtCall *call)
     bt_call_return(self, call, ENOTSOCK);
     close(fd);
   }
+}
+
+/* Asked only without namespaces, for what would be one of the host's own network. */
+void
+bt_notify_socket(BtNotifier *self, const BtCall *call)
+{
+  BtVerdict verdict = verdict_of_flat(self);
+
+  bt_call_deny(self, call, BT_KIND_NET, &verdict, g_strdup(call->args[0] == AF_INET6 ? "AF_INET6" : "AF_INET"), NULL,
+               _("without namespaces there is no network"));
 }
 
 void

@@ -120,9 +120,11 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
   if (own || (!read_only && verdict_out->action != BT_ACTION_DENY))
     return FALSE;
   /* What does not exist cannot be granted; the directory it would be made in can. */
+  const char *place = object->parent != NULL ? object->parent : object->path;
+  /* Without namespaces there is no private /tmp, and the host's is not granted as a whole. */
+  gboolean never = self->flat && strcmp(place, "/tmp") == 0;
   bt_call_deny(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
-               bt_suggest_path(BT_KIND_WRITE,
-                               object->parent != NULL ? object->parent : object->path),
+               never ? NULL : bt_suggest_path(BT_KIND_WRITE, place),
                verdict_out->action == BT_ACTION_DENY ? NULL : _("kept read-only by buntime"));
   return TRUE;
 }

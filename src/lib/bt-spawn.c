@@ -28,6 +28,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +60,7 @@ typedef struct {
   /* in */
   const char *path;
   const char *name;
+  const char *argument; /* NULL: none */
   const char *const *environment; /* NULL: empty */
   gboolean namespaces;
   int fd3, fd4; /* -1: not passed */
@@ -132,7 +134,7 @@ static int
 child_main(void *data)
 {
   Child *child = data;
-  char *const argv[] = { (char *)child->name, NULL };
+  char *const argv[] = { (char *)child->name, (char *)child->argument, NULL };
   char *const empty[] = { NULL };
 
   if (child->namespaces &&
@@ -224,23 +226,41 @@ lift(int fd)
   return fcntl(fd, F_DUPFD_CLOEXEC, 10);
 }
 
-gboolean
-bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
-              GError **error)
+static gboolean
+spawn_init(Child *child, int plan_fd, int status_fd, BtHelper *helper_out, GError **error)
 {
   g_autofree char *path = bt_helper_path("buntime-init", error);
   if (path == NULL)
     return FALSE;
 
-  Child child = { .path = path, .name = "buntime-init", .namespaces = TRUE, .null_fd = -1 };
+  child->path = path;
+  child->name = "buntime-init";
+  child->null_fd = -1;
+  child->fd3 = lift(plan_fd);
+  child->fd4 = lift(status_fd);
+  gboolean ok = spawn(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
+  close(child->fd3);
+  close(child->fd4);
+  return ok;
+}
+
+gboolean
+bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
+              GError **error)
+{
+  Child child = { .namespaces = TRUE };
+
   snprintf(child.uid_map, sizeof child.uid_map, "%u %u 1\n", uid, uid);
   snprintf(child.gid_map, sizeof child.gid_map, "%u %u 1\n", gid, gid);
-  child.fd3 = lift(plan_fd);
-  child.fd4 = lift(status_fd);
-  gboolean ok = spawn(&child, NAMESPACES, helper_out, error);
-  close(child.fd3);
-  close(child.fd4);
-  return ok;
+  return spawn_init(&child, plan_fd, status_fd, helper_out, error);
+}
+
+gboolean
+bt_spawn_flat_init(int plan_fd, int status_fd, BtHelper *helper_out, GError **error)
+{
+  Child child = { .argument = BT_INIT_FLAT };
+
+  return spawn_init(&child, plan_fd, status_fd, helper_out, error);
 }
 
 gboolean
@@ -279,6 +299,14 @@ bt_helper_reap(BtHelper *helper)
     close(helper->pidfd);
   *helper = BT_HELPER_INIT;
   return reaped < 0 ? -1 : status;
+}
+
+gboolean
+bt_helper_await(const BtHelper *helper, int milliseconds)
+{
+  struct pollfd end = { .fd = helper->pidfd, .events = POLLIN };
+
+  return helper->pidfd < 0 || poll(&end, 1, milliseconds) > 0;
 }
 
 void

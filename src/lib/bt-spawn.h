@@ -22,6 +22,8 @@ typedef struct {
 void bt_helper_clear(BtHelper *helper);
 /* Reaps a helper that has ended or is sure to end; its wait status, or -1. */
 int bt_helper_reap(BtHelper *helper);
+/* Waits at most so long for its end, without reaping it; FALSE: it still runs. */
+gboolean bt_helper_await(const BtHelper *helper, int milliseconds);
 
 /* What usually helps when a namespace could not be made with this errno; NULL: nothing known. */
 const char *bt_namespace_cure(int error);
@@ -33,6 +35,8 @@ const char *bt_namespace_cure(int error);
  */
 gboolean bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
                        GError **error);
+/* The same without any namespace, for a plan that says so: BT_PLAN_NO_NAMESPACES. */
+gboolean bt_spawn_flat_init(int plan_fd, int status_fd, BtHelper *helper_out, GError **error);
 
 /*
  * Starts a helper in the supervisor's own namespaces with control_fd as

@@ -26,6 +26,10 @@
  *
  * WORKER and LISTENER come from two processes and in either order.
  *
+ * Without namespaces (init/bt-flat.c) NET never comes, and init needs a moment
+ * after the hang-up to end what is below it, so it is waited for before it is
+ * killed.
+ *
  * Death: init has PDEATHSIG and sees its status socket hang up, buntime-net
  * its control socket.  So when the supervisor is killed, both go, and the
  * kernel ends the pid namespace with everything in it.
@@ -61,6 +65,9 @@
 
 /* What timeout(1) ends with. */
 #define TIMED_OUT 124
+/* Longer than init takes to end what is below it (init/bt-flat.c). */
+#define FLAT_PATIENCE_MS 6000
+
 /* Messages taken from the status socket in one dispatch. */
 #define STATUS_BATCH 16
 
@@ -87,6 +94,12 @@ typedef struct {
   gboolean draining; /* all have ended, and the rest of their output is passed on */
   GError *failure;
 } Supervisor;
+
+static gboolean
+is_flat(const Supervisor *self)
+{
+  return self->plan.header != NULL && (self->plan.header->flags & BT_PLAN_NO_NAMESPACES) != 0;
+}
 
 static void
 fail(Supervisor *self, const char *object, const char *reason, const char *cure)
@@ -124,7 +137,11 @@ stage_cure(const BtStatus *status)
     return _("in a container, allow mounts and an unmasked /proc for it");
   case BT_STAGE_NAMESPACES:
     return _("mount /proc/sys writable for user namespaces, as every desktop has it");
+  case BT_STAGE_FLAT:
+    return _("without namespaces Landlock's version 6 is needed (Linux 6.12)");
   case BT_STAGE_LANDLOCK:
+    if (status->error == ELOOP)
+      return _("the path was changed while buntime started: run it again");
     return _("boot with 'landlock' in the kernel's lsm= list");
   case BT_STAGE_SECCOMP:
     return _("use a kernel with CONFIG_SECCOMP_FILTER, and no other tool that listens to seccomp");
@@ -182,7 +199,9 @@ take_listener(Supervisor *self)
     (int)syscall(SYS_pidfd_getfd, self->worker_pidfd, self->listener_number, 0);
   if (listener < 0) {
     fail(self, "seccomp listener", g_strerror(errno),
-         _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
+         is_flat(self)
+           ? _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 2)")
+           : _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
     return;
   }
   fcntl(listener, F_SETFD, FD_CLOEXEC);
@@ -192,6 +211,8 @@ take_listener(Supervisor *self)
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
+    if (is_flat(self))
+      event->reason = g_strdup("without namespaces");
     bt_explainer_add(self->run->explainer, event);
   }
 }
@@ -557,6 +578,8 @@ stop(Supervisor *self)
   g_clear_pointer(&self->notifier, bt_notifier_free);
   if (self->status_fd >= 0)
     close(self->status_fd);
+  if (is_flat(self))
+    bt_helper_await(&self->init, FLAT_PATIENCE_MS);
   /* Killed in any case: a signal may end the run while init waits for a dead file server. */
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->peer, bt_net_peer_free);

@@ -375,13 +375,13 @@ output_of(BtPolicy *policy)
 
 /* Init inherits 0-2. */
 static gboolean
-begin(const BtCaller *caller, BtOutput *output, BtLaunch *launch_out, GError **error)
+begin(const BtCaller *caller, gboolean flat, BtOutput *output, BtLaunch *launch_out, GError **error)
 {
   if (output != NULL && !bt_output_divert(output, error)) {
     bt_output_restore(output);
     return FALSE;
   }
-  gboolean ok = bt_launch_begin(caller->uid, caller->gid, launch_out, error);
+  gboolean ok = bt_launch_begin(caller->uid, caller->gid, flat, launch_out, error);
   if (output != NULL)
     bt_output_restore(output);
   return ok;
@@ -409,17 +409,18 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
   guint cgroup_limits = 0;
 
+  gboolean flat = (bt_policy_get_plugins(self->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
   /* Init inherits 0-2, so that events on stdout must have theirs before. */
   gboolean early = self->events == NULL;
   /* First, so that it starts while the plan is made. */
-  if (early && !begin(caller, output, &launch, error))
+  if (early && !begin(caller, flat, output, &launch, error))
     return FALSE;
   g_autofree char *config = bt_sandbox_config_folder(self);
   gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
   if (!bt_sandbox_settle_policy(self, notices, error) ||
       !open_events(self, entry, explainer, error))
     return FALSE;
-  if (!early && !begin(caller, output, &launch, error))
+  if (!early && !begin(caller, flat, output, &launch, error))
     return FALSE;
   scope = bt_scope_start(self->policy, launch.init.pid, &bt_cgroup_host);
   if (scope != NULL && !bt_scope_settle(scope, notices, &cgroup_limits, error))

@@ -10,6 +10,8 @@
  *   4. spots become mounts, parents before children, so that a later mount
  *      covers what lies above it and nothing else (bt-plan-fs.c)
  *   5. Landlock's rights, now that it is known what is visible
+ *
+ * Without namespaces there is nothing but 3 and 5, see bt-plan-flat.c.
  */
 #include "plan/bt-plan-compile.h"
 
@@ -67,7 +69,8 @@ compile_init(BtCompile *self, const BtPlanRequest *request)
   self->plain = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   self->readable = g_ptr_array_new_with_free_func(g_free);
   bt_compile_run_init(self);
-  bt_compile_add_mount(self, "/", BT_MOUNT_OWN, 0, 0);
+  self->flat = !bt_compile_has_plugin(self, BT_PLUGIN_NAMESPACES);
+  bt_compile_add_mount(self, "/", self->flat ? BT_MOUNT_HOST : BT_MOUNT_OWN, 0, 0);
 }
 
 static void
@@ -118,8 +121,12 @@ fill_header(BtCompile *self, GError **error)
 
   header->uid = self->request->uid;
   header->gid = self->request->gid;
-  header->root_size += ROOT_SIZE;
-  header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
+  if (self->flat) {
+    header->flags |= BT_PLAN_NO_NAMESPACES;
+  } else {
+    header->root_size += ROOT_SIZE;
+    header->hostname = bt_plan_builder_string(self->builder, bt_compile_host_name(self));
+  }
   header->executable = bt_plan_builder_string(self->builder, self->run_path);
   header->cwd = bt_plan_builder_string(self->builder, self->request->cwd);
   return bt_compile_filters(self, error);
@@ -132,7 +139,8 @@ has_unseen_siblings(const BtCompile *self)
   if (self->entry_path == NULL)
     return FALSE;
   g_autofree char *folder = g_path_get_dirname(self->entry_path);
-  if (bt_compile_mount_at(self, folder)->kind == BT_MOUNT_HOST)
+  if (self->flat ? (bt_plan_builder_rights(self->builder, folder) & BT_FS_READ_DIR) != 0
+                 : bt_compile_mount_at(self, folder)->kind == BT_MOUNT_HOST)
     return FALSE;
   GDir *entries = g_dir_open(folder, 0, NULL);
   if (entries == NULL)
@@ -145,6 +153,7 @@ has_unseen_siblings(const BtCompile *self)
 static BtPlan *
 finish(BtCompile *self, GError **error)
 {
+  gboolean unseen = has_unseen_siblings(self);
   g_autoptr(GBytes) bytes = bt_plan_builder_finish(self->builder);
 
   if (bytes == NULL) {
@@ -159,7 +168,7 @@ finish(BtCompile *self, GError **error)
   plan->entry_path = g_strdup(self->entry_path);
   plan->network = bt_policy_grants_net(self->request->policy);
   plan->silent_limits = bt_compile_silent_limits(self);
-  plan->unseen_siblings = has_unseen_siblings(self);
+  plan->unseen_siblings = unseen;
   return plan;
 }
 
@@ -167,6 +176,8 @@ finish(BtCompile *self, GError **error)
 static gboolean
 compile_places(BtCompile *self, GError **error)
 {
+  if (self->flat)
+    return bt_compile_flat_places(self, error);
   bt_compile_base(self);
   bt_compile_sys(self);
   show_folders(self, FALSE);
@@ -207,6 +218,8 @@ bt_plan_compile_bare(const BtPlanRequest *request, GError **error)
   g_auto(BtCompile) self = { .request = NULL };
 
   compile_init(&self, request);
+  /* Nobody carries it out, with namespaces or without. */
+  self.flat = FALSE;
   if (!bt_compile_worker(&self, error))
     return NULL;
   return fill_header(&self, error) ? finish(&self, error) : NULL;
@@ -218,6 +231,22 @@ is_scratch(const BtMount *mount)
 {
   return mount->kind == BT_MOUNT_OWN && (mount->attr & BT_PLAN_RDONLY) == 0 &&
          strcmp(mount->path, "/") != 0;
+}
+
+/* Without namespaces Landlock's rules are all there is. */
+static void
+look_at_flat(BtCompile *self, const char *path, BtPlanLook *look_out)
+{
+  struct stat info;
+  gboolean folder = lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
+  guint64 rights = bt_plan_builder_rights(self->builder, path);
+
+  look_out->host = (rights & (BT_FS_READ | BT_FS_WRITE)) != 0;
+  look_out->readable = (rights & (folder ? BT_FS_READ_DIR : BT_FS_READ_FILE)) != 0;
+  look_out->writable = (rights & BT_FS_WRITE) != 0;
+  look_out->made = look_out->readable && bt_path_is_below(path, "/dev");
+  look_out->maps = look_out->readable;
+  look_out->runs = (rights & BT_FS_EXECUTE) != 0;
 }
 
 static void
@@ -252,6 +281,6 @@ bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_ou
   bt_compile_net(&self);
   look_out->net = bt_plan_builder_header(self.builder)->net;
   if (path != NULL)
-    look_at(&self, path, look_out);
+    (self.flat ? look_at_flat : look_at)(&self, path, look_out);
   return TRUE;
 }

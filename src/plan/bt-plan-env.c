@@ -99,13 +99,16 @@ bt_compile_env(BtCompile *self)
   }
   bt_plan_builder_env(builder, "PYTHONDONTWRITEBYTECODE", "1");
   bt_plan_builder_env(builder, "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "0");
-  bt_plan_builder_env(builder, "DENO_DIR", "/tmp/.deno");
+  /* Without namespaces there is no /tmp of its own. */
+  if (!self->flat) {
+    bt_plan_builder_env(builder, "DENO_DIR", "/tmp/.deno");
+    bt_plan_builder_env(builder, "TMPDIR", "/tmp");
+  }
   bt_plan_builder_env(builder, "NODE_REPL_HISTORY", "");
   bt_plan_builder_env(builder, "PATH", path);
   bt_plan_builder_env(builder, "HOME", request->home);
   bt_plan_builder_env(builder, "USER", request->user_name);
   bt_plan_builder_env(builder, "LOGNAME", request->user_name);
-  bt_plan_builder_env(builder, "TMPDIR", "/tmp");
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
   add_set(self);

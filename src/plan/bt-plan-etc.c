@@ -80,6 +80,10 @@ take(BtCompile *self, const char *name, guint attr, BtFsPerms perms)
   char text[PATH_MAX];
   struct stat info;
 
+  if (self->flat) {
+    bt_compile_flat_base(self, path);
+    return;
+  }
   if (lstat(path, &info) != 0)
     return;
   if (S_ISLNK(info.st_mode)) {
@@ -137,6 +141,11 @@ bt_compile_etc(BtCompile *self)
 {
   BtFsPerms perms = bt_policy_path_perms(self->request->policy, "/etc", NULL);
 
+  /* Nothing can be made: what tells of the host's users and network is not there, unless granted. */
+  if (self->flat) {
+    take_some(self);
+    return;
+  }
   bt_compile_dir(self, "/etc");
   make_users(self);
   make_names(self);

@@ -425,19 +425,22 @@ compare_spots(gconstpointer a, gconstpointer b)
   return order != 0 ? order : (left->bytes != NULL) - (right->bytes != NULL);
 }
 
+void
+bt_compile_sort_spots(BtCompile *self)
+{
+  g_array_sort(self->spots, compare_spots);
+  for (guint i = self->spots->len; i > 1; i--)
+    if (compare_spots(&g_array_index(self->spots, BtSpot, i - 2),
+                      &g_array_index(self->spots, BtSpot, i - 1)) == 0)
+      g_array_remove_index(self->spots, i - 1);
+}
+
 gboolean
 bt_compile_spots(BtCompile *self, GError **error)
 {
-  const BtSpot *last = NULL;
-
-  g_array_sort(self->spots, compare_spots);
-  for (guint i = 0; i < self->spots->len; i++) {
-    const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
-    if (last != NULL && compare_spots(last, spot) == 0)
-      continue;
-    if (!mount_spot(self, spot, error))
+  bt_compile_sort_spots(self);
+  for (guint i = 0; i < self->spots->len; i++)
+    if (!mount_spot(self, &g_array_index(self->spots, BtSpot, i), error))
       return FALSE;
-    last = spot;
-  }
   return TRUE;
 }

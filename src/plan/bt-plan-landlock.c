@@ -17,8 +17,6 @@
 #define SYS_landlock_create_ruleset 444
 #endif
 #define CREATE_RULESET_VERSION (1u << 0)
-#define SCOPE_ABSTRACT_UNIX_SOCKET (1u << 0)
-#define SCOPE_SIGNAL (1u << 1)
 
 /* The rights that each ABI brought. */
 static guint64
@@ -47,10 +45,17 @@ bt_compile_landlock(BtCompile *self, GError **error)
   if (abi < 1)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", abi < 0 ? g_strerror(errno) : _("no ABI"),
                    _("boot with 'landlock' in the kernel's lsm= list (CONFIG_SECURITY_LANDLOCK)"));
+  if (abi < 6 && self->flat) {
+    g_autofree char *reason = g_strdup_printf(
+      _("its version here, %ld, keeps neither signals nor abstract sockets inside, which only "
+        "namespaces would do then"), abi);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", reason,
+                   _("use Linux 6.12 or newer, or leave the layer namespaces on"));
+  }
   self->handled = rights_of_abi(abi);
   header->landlock_fs = self->handled;
   /* Without the scopes namespaces hold alone: abstract sockets by net, signals by pid. */
-  header->landlock_scoped = abi >= 6 ? SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL : 0;
+  header->landlock_scoped = abi >= 6 ? BT_PLAN_SCOPE_ALL : 0;
   header->landlock_stdio =
     (BT_FS_READ_FILE | BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_LANDLOCK_IOCTL_DEV) & self->handled;
   return TRUE;

@@ -135,7 +135,9 @@ bt_compile_limits(BtCompile *self, GError **error)
 {
   /* One byte, not none: a core handler is started whatever the limit, unless it is 1. */
   bt_plan_builder_limit(self->builder, RLIMIT_CORE, 1, 1);
-  limit_processes(self);
+  /* Without a user namespace all that the user runs would be counted. */
+  if (!self->flat)
+    limit_processes(self);
   /* A processor taken for good is the whole machine's; audio users may do that. */
   bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
   limit_files(self);

@@ -37,6 +37,9 @@ bt_compile_net(BtCompile *self)
 {
   BtPlanNet *net = &bt_plan_builder_header(self->builder)->net;
 
+  /* No namespace to put an interface into; its policies grant nothing (bt-plan-plugins.c). */
+  if (self->flat)
+    return;
   /* The resolver listens without any grant, too: so a denied name is explained. */
   net->mode = BT_PLAN_NET_NONE;
   net->dns = inet_addr(BT_PLAN_DNS_ADDRESS);

@@ -8,7 +8,7 @@
  *               network's, no mediation of Unix sockets, no refused memfd
  *   landlock    mounts and namespaces alone: they know reading, writing and
  *               running, for whole places
- *   namespaces  not here: see the check below
+ *   namespaces  no mounts, no network, no processes of its own: bt-plan-flat.c
  */
 #include "plan/bt-plan-private.h"
 
@@ -20,8 +20,8 @@ bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin)
   return (bt_policy_get_plugins(self->request->policy, NULL) & plugin) != 0;
 }
 
-static gboolean
-refuse(const BtCompile *self, const BtOrigin *wanted, const char *reason, GError **error)
+gboolean
+bt_compile_refuse(const BtCompile *self, const BtOrigin *wanted, const char *reason, GError **error)
 {
   const BtOrigin *origin;
   g_autofree char *object = bt_origin_format(wanted);
@@ -76,8 +76,8 @@ check_seccomp(BtCompile *self, GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS(needs); i++) {
     const BtOrigin *origin = find_need(needs[i].rules, needs[i].needs);
     if (origin != NULL)
-      return refuse(self, origin, _("it needs the layer seccomp, which the policy turned off"),
-                    error);
+      return bt_compile_refuse(
+        self, origin, _("it needs the layer seccomp, which the policy turned off"), error);
   }
   if (bt_policy_get_deny_syscalls(policy)->len > 0 || bt_policy_get_audit(policy) != 0)
     return bt_fail(error, BUNTIME_ERROR_POLICY, "plugins.seccomp",
@@ -92,10 +92,8 @@ check_seccomp(BtCompile *self, GError **error)
 gboolean
 bt_compile_plugins(BtCompile *self, GError **error)
 {
-  if (!bt_compile_has_plugin(self, BT_PLUGIN_NAMESPACES))
-    return bt_fail(error, BUNTIME_ERROR_POLICY, "plugins.namespaces",
-                   _("a sandbox without namespaces is not part of this version of buntime"),
-                   _("leave namespaces on"));
+  if (self->flat && !bt_compile_check_flat(self, error))
+    return FALSE;
   if (!bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP) && !check_seccomp(self, error))
     return FALSE;
   if (!bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK))

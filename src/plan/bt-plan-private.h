@@ -73,6 +73,7 @@ typedef struct {
   GHashTable *plain;   /* host paths that are no symbolic links */
   GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
   guint64 handled;     /* Landlock rights this kernel knows */
+  gboolean flat;       /* without namespaces: the host's tree is what there is (bt-plan-flat.c) */
   gboolean run_everything; /* programs are granted everywhere */
   gboolean run_denials;    /* ... or elsewhere, but not in some places */
   gboolean map_everything; /* code may be mapped from whatever cannot be written */
@@ -122,6 +123,8 @@ void bt_compile_readable(BtCompile *self, const char *path);
 /* ---- one file a subject ---- */
 
 void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
+/* Spots in the order in which they are to be looked at; of the same ones the first. */
+void bt_compile_sort_spots(BtCompile *self);             /* bt-plan-fs.c */
 void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */
 void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
 void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
@@ -129,6 +132,11 @@ gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
 void bt_compile_submounts(BtCompile *self); /* bt-plan-submounts.c */
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_plugins(BtCompile *self, GError **error);         /* bt-plan-plugins.c */
+/* An error: wanted is not to be had, for it needs a layer that is off. */
+gboolean bt_compile_refuse(const BtCompile *self, const BtOrigin *wanted, const char *reason,
+                           GError **error);
+/* Can what the policy asks for be held without namespaces? Says what is not held. */
+gboolean bt_compile_check_flat(BtCompile *self, GError **error);      /* bt-plan-flat.c */
 gboolean bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin);
 /* Can what was granted be held by the layers that are on? */
 gboolean bt_compile_check_grants(const BtCompile *self, GError **error);
@@ -138,6 +146,10 @@ void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan
 gboolean bt_compile_refuse_metadata(BtCompile *self, GArray *refused); /* bt-plan-metadata.c */
 gboolean bt_compile_check_metadata(const BtCompile *self, GError **error);
 gboolean bt_compile_worker(BtCompile *self, GError **error);          /* bt-plan-worker.c */
+/* Collecting, base and entry included; and what then may be done with it. */
+gboolean bt_compile_flat_places(BtCompile *self, GError **error);     /* bt-plan-flat.c */
+/* Everybody may read what is at a path, if anything is. */
+void bt_compile_flat_base(BtCompile *self, const char *path);         /* bt-plan-flat.c */
 void bt_compile_run_rules(BtCompile *self);                           /* bt-plan-exec.c */
 
 /* ---- bt-plan-run.c: what may be written, run or mapped ---- */

@@ -97,13 +97,15 @@ bt_compile_filters(BtCompile *self, GError **error)
   for (guint i = 0; i < denied->len; i++)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
+  BtFilter list = self->flat ? bt_seccomp_flat_worker(memfd)
+                             : bt_seccomp_worker(memfd, header->landlock_scoped != 0);
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
   add_opener(self, numbers);
-  self->worker_program = bt_seccomp_join(
-    numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)),
-    bt_seccomp_worker(memfd, header->landlock_scoped != 0));
+  self->worker_program =
+    bt_seccomp_join(numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)), list);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
-  bt_plan_builder_filters(self->builder, worker, bt_seccomp_init());
+  bt_plan_builder_filters(self->builder, worker,
+                          self->flat ? bt_seccomp_flat_init() : bt_seccomp_init());
   return TRUE;
 }

@@ -22,9 +22,24 @@ bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped)
 }
 
 BtFilter
+bt_seccomp_flat_worker(gboolean memfd_allowed)
+{
+  return memfd_allowed ? (BtFilter){ bt_program_worker_memfd_flat,
+                                     G_N_ELEMENTS(bt_program_worker_memfd_flat) }
+                       : (BtFilter){ bt_program_worker_flat,
+                                     G_N_ELEMENTS(bt_program_worker_flat) };
+}
+
+BtFilter
 bt_seccomp_init(void)
 {
   return (BtFilter){ bt_program_init, G_N_ELEMENTS(bt_program_init) };
+}
+
+BtFilter
+bt_seccomp_flat_init(void)
+{
+  return (BtFilter){ bt_program_init_flat, G_N_ELEMENTS(bt_program_init_flat) };
 }
 
 BtFilter

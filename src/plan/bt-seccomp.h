@@ -21,6 +21,8 @@ typedef struct {
  * everything; signals_scoped where Landlock keeps the worker's signals inside.
  */
 BtFilter bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped);
+/* The same without namespaces, where signals are always scoped. */
+BtFilter bt_seccomp_flat_worker(gboolean memfd_allowed);
 /* Is there a system call of this name, refused or not? */
 gboolean bt_seccomp_knows_call(const char *name);
 /* The number of a call that the allow-list lets through, for some arguments at least; else -1. */
@@ -34,6 +36,7 @@ GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter no
                         BtFilter allow_list);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
+BtFilter bt_seccomp_flat_init(void);
 /* What the opener needs (src/init/bt-opener.c). */
 BtFilter bt_seccomp_opener(void);
 /* The calls that the supervisor answers; every_open: opens for reading, too. */

@@ -16,6 +16,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -256,26 +257,110 @@ check_kill(GenProgram *program)
   gen_verdict(program, GEN_ALLOW);
 }
 
+/* ---- the same without namespaces, where other processes have numbers, too ---- */
+
+/* The network would be the host's. That it is asked for is explained by the supervisor. */
+static void
+check_flat_socket(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned family = gen_group_begin(program, AF_UNIX);
+  check_unix_type(program);
+  gen_group_end(program, family);
+  gen_if_equal(program, AF_INET, SECCOMP_RET_USER_NOTIF);
+  gen_if_equal(program, AF_INET6, SECCOMP_RET_USER_NOTIF);
+  gen_verdict(program, GEN_REFUSE(EAFNOSUPPORT));
+}
+
+/* Of itself alone, by 0: its own number could be another's by then. */
+static void
+check_flat_sched_set(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
+/* PRIO_USER would be all that the user runs. */
+static void
+check_flat_setpriority(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned process = gen_group_begin(program, PRIO_PROCESS);
+  gen_load_arg(program, 1);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_group_end(program, process);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
+static void
+check_flat_ioprio_set(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned process = gen_group_begin(program, 1 /* IOPRIO_WHO_PROCESS */);
+  gen_load_arg(program, 1);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_group_end(program, process);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
+/* Of a process that is not dumpable the supervisor could read no call's path or address. */
+static void
+check_flat_prctl(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, PR_SET_DUMPABLE, GEN_REFUSE(EPERM));
+  check_prctl(program);
+}
+
+/*
+ * The terminal's alone. Others change a file's flags or a subvolume by a
+ * descriptor that only reads, or tell of the host's interfaces.
+ */
+static void
+check_flat_ioctl(GenProgram *program)
+{
+  static const unsigned refused[] = { TIOCSTI, TIOCLINUX, TIOCSETD, TIOCSCTTY };
+
+  gen_load_arg(program, 1);
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    gen_if_equal(program, refused[i], GEN_REFUSE(EPERM));
+  gen_mask(program, 0xff00u);
+  gen_if_equal(program, 'T' << 8, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(ENOTTY));
+}
+
+void
+gen_check_init_kill(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned all = gen_group_begin(program, 0xffffffffu);
+  gen_load_arg(program, 1);
+  gen_if_equal(program, SIGKILL, GEN_ALLOW);
+  gen_group_end(program, all);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
 const GenChecked gen_checked[] = {
   { "clone", check_clone },
-  { "ioctl", check_ioctl },
+  { "ioctl", check_ioctl, .flat = check_flat_ioctl },
   { "fcntl", check_fcntl },
-  { "socket", check_socket },
+  { "socket", check_socket, .flat = check_flat_socket },
   { "socketpair", check_socketpair },
   { "sendto", check_sendto },
   { "sendmsg", check_sendmsg },
   { "sendmmsg", check_sendto }, /* flags are its fourth argument too */
   { "setsockopt", check_setsockopt },
-  { "prctl", check_prctl },
+  { "prctl", check_prctl, .flat = check_flat_prctl },
   { "prlimit64", check_prlimit },
   { "personality", check_personality },
   { "shmat", check_shmat },
-  { "setpriority", check_setpriority },
-  { "ioprio_set", check_ioprio_set },
-  { "sched_setaffinity", check_sched_set },
-  { "sched_setparam", check_sched_set },
-  { "sched_setscheduler", check_sched_set },
-  { "sched_setattr", check_sched_set },
+  { "setpriority", check_setpriority, .flat = check_flat_setpriority },
+  { "ioprio_set", check_ioprio_set, .flat = check_flat_ioprio_set },
+  { "sched_setaffinity", check_sched_set, .flat = check_flat_sched_set },
+  { "sched_setparam", check_sched_set, .flat = check_flat_sched_set },
+  { "sched_setscheduler", check_sched_set, .flat = check_flat_sched_set },
+  { "sched_setattr", check_sched_set, .flat = check_flat_sched_set },
   { "kill", check_kill, .unscoped = true },
 };
 const unsigned gen_n_checked = sizeof gen_checked / sizeof gen_checked[0];

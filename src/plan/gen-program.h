@@ -55,7 +55,10 @@ typedef struct {
   const char *name;
   GenCheck check;
   bool unscoped; /* only where Landlock does not keep signals inside */
+  GenCheck flat; /* the one for a worker without namespaces, where that is another */
 } GenChecked;
 
 extern const GenChecked gen_checked[];
 extern const unsigned gen_n_checked;
+/* The only kill of an init without a pid namespace: of all that is in its Landlock domain. */
+void gen_check_init_kill(GenProgram *program);

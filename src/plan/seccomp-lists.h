@@ -70,6 +70,21 @@ static const char *const worker_refused[] = {
 };
 
 /*
+ * Allowed in namespaces, and refused without them: what would reach the
+ * user's other processes or the whole machine's IPC, and what changes or
+ * watches files by their name, which Landlock does not govern.
+ */
+static const char *const flat_refused[] = {
+  "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget",
+  "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",
+  "mq_notify", "mq_getsetattr", "bind", "listen",
+  "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime",
+  "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr",
+  "lremovexattr", "fremovexattr", "inotify_add_watch",
+  NULL,
+};
+
+/*
  * pid 1 after the worker's start: it waits, reports and ends. The supervisor
  * passes signals on by itself, so there is no kill.
  */

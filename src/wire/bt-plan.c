@@ -21,6 +21,7 @@ _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
 _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole");
 
+#define ALL_FLAGS (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES)
 #define ALL_ATTRS (BT_PLAN_RDONLY | BT_PLAN_NOEXEC | BT_PLAN_RECURSIVE)
 /* The kernel's MAX_ARG_STRLEN on 4 KiB pages: execve takes no longer string. */
 #define MAX_ARG_SIZE (128u << 10)
@@ -202,13 +203,25 @@ check_net(Reader *reader, const BtPlanNet *net)
   return check_interface(reader, net->interface);
 }
 
+/* Without namespaces there is nothing to mount or name, and the other two layers must be on. */
+static bool
+check_flat(Reader *reader, const BtPlanHeader *header)
+{
+  return ((header->flags & BT_PLAN_NO_SECCOMP) == 0 && header->ops.count == 0 &&
+          header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
+          header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
+         refuse(reader, BT_PLAN_E_RECORD);
+}
+
 static bool
 check_header(Reader *reader, const BtPlanHeader *header)
 {
   /* To setresuid() and setresgid(), -1 means: leave it as it is. */
-  if ((header->flags & ~BT_PLAN_NO_SECCOMP) != 0 || header->reserved != 0 || header->uid == UINT32_MAX ||
+  if ((header->flags & ~ALL_FLAGS) != 0 || header->reserved != 0 || header->uid == UINT32_MAX ||
       header->gid == UINT32_MAX)
     return refuse(reader, BT_PLAN_E_RECORD);
+  if ((header->flags & BT_PLAN_NO_NAMESPACES) != 0 && !check_flat(reader, header))
+    return false;
   if (header->hostname != 0 &&
       read_string(reader, header->hostname, MAX_HOSTNAME_LENGTH + 1) == NULL)
     return false;
@@ -224,8 +237,10 @@ check_records(Reader *reader, const BtPlanView *view)
   for (uint32_t i = 0; i < header->ops.count; i++)
     if (!check_op(reader, &view->ops[i]))
       return false;
+  bool flat = (header->flags & BT_PLAN_NO_NAMESPACES) != 0;
   for (uint32_t i = 0; i < header->landlock.count; i++)
-    if (!check_absolute(reader, view->landlock[i].path) ||
+    if (!(flat ? check_host_path(reader, view->landlock[i].path)
+               : check_absolute(reader, view->landlock[i].path)) ||
         (view->landlock[i].reserved != 0 && !refuse(reader, BT_PLAN_E_RECORD)))
       return false;
   for (uint32_t i = 0; i < header->limits.count; i++)

@@ -35,7 +35,20 @@ enum {
 /* What the policy turned off. Without the flag a missing filter is an error. */
 enum {
   BT_PLAN_NO_SECCOMP = 1u << 0, /* the worker has no filter, and nothing is notified */
+  /*
+   * No namespace is made: nothing is mounted, there is no network, and Landlock and seccomp
+   * are all there is. Then the paths of Landlock's rules are canonical ones of the host.
+   */
+  BT_PLAN_NO_NAMESPACES = 1u << 1,
 };
+
+/* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL: newer than our headers. */
+#define BT_PLAN_SCOPE_ABSTRACT 1u
+#define BT_PLAN_SCOPE_SIGNAL 2u
+#define BT_PLAN_SCOPE_ALL (BT_PLAN_SCOPE_ABSTRACT | BT_PLAN_SCOPE_SIGNAL)
+
+/* buntime-init's only argument, where it is to make no namespaces; the plan must say so, too. */
+#define BT_INIT_FLAT "flat"
 
 typedef struct {
   uint32_t offset; /* bytes from the start of the plan; a multiple of 8 */
@@ -80,7 +93,7 @@ typedef struct {
   uint64_t ino;
 } BtPlanOp;
 
-/* One LANDLOCK_RULE_PATH_BENEATH for the worker. The path is inside the sandbox. */
+/* One LANDLOCK_RULE_PATH_BENEATH for the worker. The path is one the worker sees. */
 typedef struct {
   uint64_t access;
   uint32_t path;
@@ -123,7 +136,7 @@ typedef struct {
 typedef struct {
   uint32_t magic, version;
   uint32_t size;  /* bytes of the whole plan */
-  uint32_t flags; /* BT_PLAN_NO_SECCOMP */
+  uint32_t flags; /* BT_PLAN_NO_SECCOMP ... */
   uint32_t uid, gid;
   uint32_t hostname;   /* string */
   uint32_t executable; /* string: path inside, execve's first argument */
@@ -131,7 +144,7 @@ typedef struct {
   uint32_t reserved;
   uint64_t root_size;       /* bytes of the root tmpfs */
   uint64_t landlock_fs;     /* handled rights of the worker; 0 turns Landlock off */
-  uint64_t landlock_scoped; /* LANDLOCK_SCOPE_*, already masked by the kernel's ABI */
+  uint64_t landlock_scoped; /* BT_PLAN_SCOPE_*, already masked by the kernel's ABI */
   uint64_t landlock_stdio;  /* rights that descriptors 0-2 may add for the objects behind them */
   BtPlanTable ops;           /* BtPlanOp */
   BtPlanTable landlock;      /* BtPlanLandlock */

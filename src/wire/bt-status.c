@@ -16,6 +16,7 @@ static const char *const stage_names[] = {
   [BT_STAGE_MOUNTS] = "mounts",
   [BT_STAGE_ROOT] = "root",
   [BT_STAGE_NAMESPACES] = "namespaces",
+  [BT_STAGE_FLAT] = "flat",
   [BT_STAGE_WORKER] = "worker",
   [BT_STAGE_CWD] = "cwd",
   [BT_STAGE_LIMITS] = "limits",

@@ -35,6 +35,7 @@ typedef enum {
   BT_STAGE_MOUNTS,    /* building the tree */
   BT_STAGE_ROOT,      /* pivot_root, leaving the host's tree */
   BT_STAGE_NAMESPACES, /* closing nested namespaces */
+  BT_STAGE_FLAT,      /* without namespaces: stands for all from UTS on */
   BT_STAGE_WORKER,    /* clone of the worker */
   BT_STAGE_CWD,
   BT_STAGE_LIMITS,

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A sandbox without namespaces: the worker is a process among the user's
+ * others, in their tree of files, and Landlock and seccomp are all that holds
+ * it.  What a pid namespace did for pid 1 has to be done by hand:
+ *
+ *   ends with the supervisor   by the hang-up of the status socket.  Until the
+ *                              worker is made by PDEATHSIG, too; then no more,
+ *                              since init still has something to do.
+ *   takes all with it          kill(-1, SIGKILL).  Init enters a Landlock domain
+ *                              that scopes signals, and the worker's domain lies
+ *                              in it: so "every process" are init's own and what
+ *                              came of them, whoever their parent is.  The kernel
+ *                              goes through all processes under the lock that
+ *                              fork() needs, hence none slips through.
+ *   is out of reach            signals from the worker end at its own, inner
+ *                              domain, and so do ptrace and all that asks as it
+ *                              does (/proc/PID/mem, fd, environ).
+ *   ignores signals            it blocks them, and leaves the terminal's session
+ *                              once the worker is made.
+ *   reaps                      it is a subreaper.  That also keeps what the worker
+ *                              made below the supervisor, as Yama wants it for
+ *                              the notifier's look at their memory.
+ *
+ * Killing "every process" in a domain that is not there would end the user's
+ * session: whether it is there is tried before anything else is done.
+ *
+ * Init stays not dumpable.  The worker must not be so, or its listener could
+ * not be taken; thus they share no memory here.
+ *
+ * What the worker sees of /proc are some files about itself, without which
+ * Bun and others do not start.  Landlock's rules belong to inodes, and those of
+ * /proc last as long as somebody uses them, so init holds them open.  The rest
+ * of /proc would show the user's other processes; that of the worker's own
+ * directory the host's network (net/).
+ */
+#include "init/bt-flat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "init/bt-confine.h"
+#include "init/bt-paths.h"
+#include "init/bt-report.h"
+
+/* Five seconds in all: a process that waits for a dead file server ends when that answers. */
+#define END_ROUNDS 250
+#define END_ROUND_MS 20
+
+/* Of /proc/PID; the directories first. */
+static const char *const shown[] = {
+  "fd", "fdinfo", "auxv", "cmdline", "comm", "limits", "maps", "stat", "statm", "status",
+};
+#define N_SHOWN (sizeof shown / sizeof shown[0])
+#define N_SHOWN_FOLDERS 2
+
+void
+bt_flat_block_signals(void)
+{
+  sigset_t all;
+
+  sigfillset(&all);
+  if (sigprocmask(SIG_SETMASK, &all, NULL) != 0)
+    bt_fail_at("signal mask");
+}
+
+/* Is the supervisor out of our reach? */
+static void
+try_scope(void)
+{
+  if (kill(getppid(), 0) == 0 || errno != EPERM)
+    bt_fail_with(ENOTSUP, "scope of signals");
+}
+
+void
+bt_stage_flat(BtInit *init)
+{
+  if (getrlimit(RLIMIT_NOFILE, &init->caller_files) != 0)
+    bt_fail_at("RLIMIT_NOFILE");
+  /* Landlock wants it of who has no capabilities. */
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    bt_fail_at("no_new_privs");
+  bt_confine_signals();
+  try_scope();
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_CHILD_SUBREAPER");
+  /* If the supervisor is gone by now, so are we; if it goes later, its socket hangs up. */
+  if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_PDEATHSIG");
+}
+
+void
+bt_flat_tie_worker(pid_t init)
+{
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_PDEATHSIG");
+  if (getppid() != init)
+    _exit(125);
+  if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_DUMPABLE");
+}
+
+void
+bt_flat_add_proc(int ruleset, uint64_t handled)
+{
+  for (size_t i = 0; i < N_SHOWN; i++) {
+    char path[32];
+    struct landlock_path_beneath_attr rule = {
+      .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE & handled,
+    };
+    if (i < N_SHOWN_FOLDERS)
+      rule.allowed_access |= LANDLOCK_ACCESS_FS_READ_DIR & handled;
+    snprintf(path, sizeof path, "/proc/self/%s", shown[i]);
+    BT_LEFT_FD fd = open(path, O_PATH | O_CLOEXEC);
+    rule.parent_fd = fd;
+    if (fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+      bt_fail_at(path);
+  }
+}
+
+unsigned
+bt_flat_hold(const BtPlanView *plan, pid_t worker, int fds_out[BT_FLAT_MAX_HELD])
+{
+  unsigned count = 0;
+
+  for (size_t i = 0; i < N_SHOWN; i++) {
+    char path[48];
+    snprintf(path, sizeof path, "/proc/%d/%s", worker, shown[i]);
+    fds_out[count++] = open(path, O_PATH | O_CLOEXEC);
+  }
+  for (uint32_t i = 0; i < plan->header->landlock.count && count < BT_FLAT_MAX_HELD; i++) {
+    const char *path = bt_plan_string(plan, plan->landlock[i].path);
+    if (strncmp(path, "/proc/", 6) == 0)
+      fds_out[count++] = bt_open_source(path);
+  }
+  /* The worker may be dead already; else it only sees less after a while. */
+  unsigned held = 0;
+  for (unsigned i = 0; i < count; i++)
+    if (fds_out[i] >= 0)
+      fds_out[held++] = fds_out[i];
+  return held;
+}
+
+void
+bt_flat_leave_session(void)
+{
+  if (setsid() < 0)
+    bt_fail_at("setsid");
+}
+
+void
+bt_flat_end_all(int signal_fd)
+{
+  for (int i = 0; i < END_ROUNDS; i++) {
+    struct signalfd_siginfo info;
+    struct pollfd wait = { .fd = signal_fd, .events = POLLIN };
+    pid_t pid;
+
+    kill(-1, SIGKILL);
+    do
+      pid = waitpid(-1, NULL, WNOHANG);
+    while (pid > 0);
+    if (pid < 0 && errno == ECHILD)
+      return;
+    if (poll(&wait, 1, END_ROUND_MS) > 0)
+      (void)!read(signal_fd, &info, sizeof info);
+  }
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A plan without namespaces (init/bt-flat.c carries it out).
+ *
+ * Nothing is mounted: the worker is in the host's own tree, and what elsewhere
+ * becomes a mount is a Landlock rule here.  Paths, links and all, are the
+ * host's, so nothing has to be made; "/" counts as a mount of the host, and
+ * whatever would be made on a tmpfs is not.
+ *
+ * Landlock only adds rights, and a right at a directory reaches all below it.
+ * So each spot is looked at with the rights that come to it from above:
+ *
+ *   more than it may have   a denial, or something that has to stay as it is
+ *                           where writing is granted: refused with the reason,
+ *                           since only a mount could hold it
+ *   less                    a rule of its own
+ *
+ * What no rule of Landlock's can hold at all, and what the policy is therefore
+ * not to ask for, is checked first.
+ */
+#include "plan/bt-plan-private.h"
+#include "plan/bt-plan-sys.h"
+
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- what needs the layer ---- */
+
+static const char *
+needs_namespaces(void)
+{
+  return _("it needs the layer namespaces, which the policy turned off");
+}
+
+static gboolean
+is_denial(const BtRule *rule)
+{
+  return rule->action == BT_ACTION_DENY;
+}
+
+/* Every network grant is one of the host's network; a denial holds by itself. */
+static gboolean
+check_net(BtCompile *self, GError **error)
+{
+  BtPolicy *policy = self->request->policy;
+  GPtrArray *items = bt_policy_get_net_items(policy);
+
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    if (!is_denial(&item->rule))
+      return bt_compile_refuse(self, &item->rule.origin, needs_namespaces(), error);
+  }
+  if (bt_policy_get_default(policy, BT_KIND_NET) == BT_ACTION_DENY)
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, "defaults.net", needs_namespaces(),
+                 _("deny it, or leave the layer on"));
+}
+
+static gboolean
+check_run_and_ffi(BtCompile *self, GError **error)
+{
+  BtPolicy *policy = self->request->policy;
+  GPtrArray *run = bt_policy_get_run_rules(policy), *ffi = bt_policy_get_ffi_rules(policy);
+
+  for (guint i = 0; i < run->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(run, i);
+    if (rule->sha256 != NULL)
+      return bt_compile_refuse(self, &rule->rule.origin, needs_namespaces(), error);
+  }
+  if (ffi->len == 0)
+    return TRUE;
+  const BtPathRule *first = g_ptr_array_index(ffi, 0);
+  return bt_compile_refuse(self, &first->rule.origin, needs_namespaces(), error);
+}
+
+/* The name that uname(2) tells is the host's. The other kinds stay hidden. */
+static gboolean
+check_sys(BtCompile *self, GError **error)
+{
+  GPtrArray *rules = bt_policy_get_sys_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtSysRule *rule = g_ptr_array_index(rules, i);
+    if (is_denial(&rule->rule) && (rule->kinds & BT_SYS_HOSTNAME) != 0)
+      return bt_compile_refuse(self, &rule->rule.origin, needs_namespaces(), error);
+  }
+  return TRUE;
+}
+
+/* A rule for /tmp itself means the program's own, which there is not. */
+static gboolean
+check_tmp(BtCompile *self, GError **error)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (!is_denial(&rule->rule) && rule->real != NULL && strcmp(rule->real, "/tmp") == 0)
+      return bt_compile_refuse(self, &rule->rule.origin,
+                               _("a /tmp of the program's own needs the layer namespaces, which "
+                                 "the policy turned off"), error);
+  }
+  return TRUE;
+}
+
+/* Processes can be counted by a control group, too. */
+static gboolean
+check_limits(BtCompile *self, GError **error)
+{
+  static const BtLimit needed[] = { BT_LIMIT_PIDS, BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(needed); i++) {
+    const BtOrigin *origin;
+    guint64 value;
+    if ((self->request->cgroup_limits & 1u << needed[i]) == 0 &&
+        bt_policy_get_limit(self->request->policy, needed[i], &value, &origin))
+      return bt_compile_refuse(self, origin, needs_namespaces(), error);
+  }
+  return TRUE;
+}
+
+static gboolean
+check_layers(BtCompile *self, GError **error)
+{
+  if (bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK) &&
+      bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP))
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, "plugins",
+                 _("without namespaces both other layers are needed: each alone holds nothing"),
+                 _("leave landlock and seccomp on; or use --no-sandbox, if none is meant"));
+}
+
+/* Bytes have no place to be put. */
+static gboolean
+check_entry(BtCompile *self, GError **error)
+{
+  const BtPlanRequest *request = self->request;
+
+  if (request->entry_bytes == NULL)
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, request->entry,
+                 _("a program that is not a file which its user can read needs the layer "
+                   "namespaces, which the policy turned off"),
+                 _("put it into such a file, or leave the layer on"));
+}
+
+gboolean
+bt_compile_check_flat(BtCompile *self, GError **error)
+{
+  if (!check_layers(self, error) || !check_entry(self, error) || !check_net(self, error) ||
+      !check_run_and_ffi(self, error) || !check_sys(self, error) || !check_tmp(self, error))
+    return FALSE;
+  /* Whether a group holds them is known at a start, and not to `check`. */
+  if (self->request->entry != NULL && !check_limits(self, error))
+    return FALSE;
+  bt_compile_note(self, g_strdup(_("plugins.namespaces is off: Landlock and seccomp alone hold the "
+                                   "program; it has no network, no /tmp, no shared memory and no "
+                                   "/proc but its own, and cannot change modes, owners or times")));
+  bt_compile_note(self, g_strdup(_("not held without namespaces: the loader runs any program that "
+                                   "can be read; names, sizes and times of files, numbers of "
+                                   "processes and the host's name can be found out; processes are "
+                                   "not counted")));
+  return TRUE;
+}
+
+/* ---- rights ---- */
+
+static void
+allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
+{
+  access &= self->handled;
+  if (!folder)
+    access &= BT_LANDLOCK_FILE;
+  if (access != 0)
+    bt_plan_builder_landlock(self->builder, path, access);
+}
+
+/* Programs are granted everywhere: so wherever something can be read. */
+static guint64
+reading(const BtCompile *self)
+{
+  return BT_FS_READ | (self->run_everything ? BT_FS_EXECUTE : 0);
+}
+
+void
+bt_compile_flat_base(BtCompile *self, const char *path)
+{
+  g_autofree char *real = bt_compile_show(self, path);
+  struct stat info;
+
+  if (lstat(real, &info) == 0 && !bt_path_is_never(real) &&
+      (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
+    allow(self, real, reading(self), S_ISDIR(info.st_mode));
+}
+
+static void
+add_base(BtCompile *self)
+{
+  static const char *const system[] = { "/usr",   "/bin",   "/sbin",  "/lib",
+                                        "/lib64", "/lib32", "/libx32" };
+  static const char *const devices[] = { "/dev/null",   "/dev/zero",    "/dev/full",
+                                         "/dev/random", "/dev/urandom", "/dev/tty" };
+  BtPolicy *policy = self->request->policy;
+  struct stat info;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(system); i++)
+    bt_compile_flat_base(self, system[i]);
+  bt_compile_etc(self);
+  for (gsize i = 0; i < G_N_ELEMENTS(devices); i++)
+    if (lstat(devices[i], &info) == 0 && S_ISCHR(info.st_mode))
+      allow(self, devices[i], BT_LANDLOCK_FILE & ~BT_FS_EXECUTE, FALSE);
+  /* Of /proc init shows the worker itself. */
+  if (bt_sys_is_shown(policy, BT_SYS_LOADAVG))
+    allow(self, "/proc/loadavg", BT_FS_READ_FILE, FALSE);
+  if (bt_sys_is_shown(policy, BT_SYS_SYSTEM_MEMORY_INFO))
+    allow(self, "/proc/meminfo", BT_FS_READ_FILE, FALSE);
+}
+
+/* What comes to path from the rules for what is above it. */
+static guint64
+rights_from_above(const BtCompile *self, const char *path)
+{
+  g_autofree char *folder = g_path_get_dirname(path);
+  return bt_plan_builder_rights(self->builder, folder);
+}
+
+/* Could the worker change it, where writing is granted? Modes it cannot change. */
+static gboolean
+is_changeable(const char *path)
+{
+  return access(path, W_OK) == 0;
+}
+
+/* What is run or loaded must not be what the worker wrote. */
+static gboolean
+check_stays(BtCompile *self, const char *path, GError **error)
+{
+  if ((rights_from_above(self, path) & BT_FS_WRITE) == 0 || !is_changeable(path))
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                 _("it has to stay as it is and lies where writing is granted, which needs the "
+                   "layer namespaces, which the policy turned off"),
+                 _("grant writing to the directories beside it, or leave the layer on"));
+}
+
+/* ---- spots ---- */
+
+static gboolean
+refuse_denial(BtCompile *self, const char *path, guint64 lost, GError **error)
+{
+  BtVerdict verdict = bt_policy_check_path(self->request->policy, path, (BtFsPerms)lost);
+
+  return bt_compile_refuse(self, verdict.origin,
+                           _("a denial below what is granted needs the layer namespaces, which "
+                             "the policy turned off"), error);
+}
+
+static gboolean
+place_point(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  BtFsPerms denied;
+  BtFsPerms granted = bt_policy_path_perms(self->request->policy, spot->path, &denied);
+  BtFsPerms perms = granted & ~BT_FS_EXECUTE;
+  guint64 above = rights_from_above(self, spot->path);
+  struct stat info;
+
+  if (lstat(spot->path, &info) != 0)
+    return TRUE; /* gone since it was resolved */
+  if ((above & denied & BT_FS_ALL) != 0)
+    return refuse_denial(self, spot->path, above & denied & BT_FS_ALL, error);
+  /* A file that may be run has a spot of its own (bt-plan-exec.c). */
+  gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
+  if (runs && (perms & BT_FS_WRITE) != 0) {
+    BtFsPerms wanted = perms;
+    runs = bt_compile_run_or_write(self, spot->path, &perms);
+    guint64 taken = (wanted & ~perms) | (runs ? 0 : BT_FS_EXECUTE);
+    if ((above & taken) != 0)
+      return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                     _("it would be both written and run by a grant for what is above it, which "
+                       "only the layer namespaces prevents, and the policy turned that off"),
+                     _("grant the directories beside it, or leave the layer on"));
+  }
+  if (runs && (denied & BT_FS_READ) == 0)
+    perms |= BT_FS_READ;
+  allow(self, spot->path, perms | (runs ? BT_FS_EXECUTE : 0), S_ISDIR(info.st_mode));
+  return TRUE;
+}
+
+/* The entry, and what a program or an interpreter brings. */
+static gboolean
+place_shown(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  BtFsPerms denied;
+  struct stat info;
+
+  bt_policy_path_perms(self->request->policy, spot->path, &denied);
+  if (lstat(spot->path, &info) != 0)
+    return TRUE;
+  if ((denied & BT_FS_READ) != 0) {
+    if (spot->kind == BT_SPOT_LIBRARY)
+      return TRUE;
+    return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                   _("it is denied, and the program cannot be run without it"),
+                   _("leave the denial out"));
+  }
+  if (spot->kind == BT_SPOT_LIBRARY && !check_stays(self, spot->path, error))
+    return FALSE;
+  if (spot->kind == BT_SPOT_SHOW && !self->run_everything && !check_stays(self, spot->path, error))
+    return FALSE;
+  /* A socket is connected to by the supervisor. */
+  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
+    allow(self, spot->path, reading(self), S_ISDIR(info.st_mode));
+  return TRUE;
+}
+
+static gboolean
+place_spot(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  switch (spot->kind) {
+  case BT_SPOT_POINT:
+    return place_point(self, spot, error);
+  case BT_SPOT_NORUN:
+    return (rights_from_above(self, spot->path) & BT_FS_EXECUTE) == 0 ||
+           refuse_denial(self, spot->path, BT_FS_EXECUTE, error);
+  case BT_SPOT_LIBRARY:
+  case BT_SPOT_UNSEEN:
+  case BT_SPOT_SHOW:
+    return place_shown(self, spot, error);
+  case BT_SPOT_MASK:
+    break;
+  }
+  if (rights_from_above(self, spot->path) == 0)
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                 _("the kernel's own files are mounted there, below what is granted; keeping them "
+                   "out needs the layer namespaces, which the policy turned off"),
+                 _("grant the directories beside it, or leave the layer on"));
+}
+
+/* Bun looks into it before anything else, and only says that its program is not found. */
+static gboolean
+check_bun(BtCompile *self, GError **error)
+{
+  if (bt_request_kind(self->request) != BT_WORKER_BUN || self->entry_path == NULL)
+    return TRUE;
+  g_autofree char *folder = g_path_get_dirname(self->entry_path);
+  if ((bt_plan_builder_rights(self->builder, folder) & BT_FS_READ_DIR) != 0)
+    return TRUE;
+  g_autofree char *cure =
+    g_strdup_printf(_("--allow-read=%s grants it; or leave the layer on"), folder);
+  return bt_fail(error, BUNTIME_ERROR_POLICY, folder,
+                 _("without the layer namespaces, which the policy turned off, Bun has to be able "
+                   "to read the directory of its program"), cure);
+}
+
+gboolean
+bt_compile_flat_places(BtCompile *self, GError **error)
+{
+  add_base(self);
+  bt_compile_rules(self);
+  bt_compile_libraries(self);
+  if (self->request->entry != NULL && !bt_compile_worker(self, error))
+    return FALSE;
+  bt_compile_run_rules(self);
+  bt_compile_sort_spots(self);
+  for (guint i = 0; i < self->spots->len; i++)
+    if (!place_spot(self, &g_array_index(self->spots, BtSpot, i), error))
+      return FALSE;
+  return self->request->entry == NULL || check_bun(self, error);
+}
