@@ -2,6 +2,7 @@
 """Each preset: what it stops and what it does not, as its description says."""
 
 import json
+import subprocess
 
 import pytest
 
@@ -102,6 +103,60 @@ def test_net_egress_warns_of_ssh(project):
     _, result = granted(project, "--policy=net-egress")
     warned = [event for event in result.events if event.action.startswith("warn")]
     assert [event.object for event in warned] == ["198.51.100.10:22 (tcp)"], str(result)
+
+
+@pytest.mark.parametrize("address,statuses", [
+    ("198.51.100.10", {22: 3, 25: 3, 2222: 3, 3306: 3, 5432: 3, 6379: 3, 443: 0, 80: 0, 23: 0}),
+    ("10.1.2.3", {22: 1, 443: 1}), ("172.16.0.1", {443: 1}), ("172.32.0.1", {443: 0}),
+    ("192.168.1.1", {443: 1}), ("100.64.0.1", {443: 1}), ("169.254.169.254", {80: 1}),
+    ("127.0.0.1", {80: 1}), ("0.0.0.0", {80: 1}), ("[::1]", {80: 1}), ("[fe80::1]", {80: 1}),
+    ("[fd00::1]", {80: 1}),
+])
+def test_net_egress_range_by_range(world, address, statuses):
+    for port, status in statuses.items():
+        for proto in ("", "/udp") if status == 1 else ("",):
+            checked = world.run(["check", "--policy=net-egress", "net", f"{address}:{port}{proto}"])
+            assert checked.status == status, str(checked)
+
+
+def test_audit_reports_what_was_allowed_and_what_was_not(project, tmp_path_factory):
+    path = tmp_path_factory.mktemp("events") / "e.jsonl"
+    flags = ["--allow-read=here.txt", "--allow-run=ls", "--allow-net=198.51.100.10:443"]
+    granted(project, "--policy=audit", f"--events={path}", *flags)
+    told = {(event["action"], event["kind"], (event["object"] or "").rsplit("/", 1)[-1])
+            for event in map(json.loads, path.read_text(encoding="utf-8").splitlines())}
+    assert told >= {("allow", "read", "here.txt"), ("allow", "run", "ls"),
+                    ("allow", "net", "198.51.100.10:443 (tcp)"), ("deny", "run", "env"),
+                    ("deny", "read", "diary.txt"), ("deny", "net", "198.51.100.10:80 (tcp)")}
+
+
+def test_anti_escape_takes_calls_away(project, world):
+    """Each of its calls is refused, whatever its arguments, and by it alone."""
+    with open(world.source / "policies/anti-escape.json", encoding="utf-8") as file:
+        names = json.load(file)["antiEscape"]["denySyscalls"]
+    code = """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        for word in sys.argv[1:]:
+            name, number = word.split("=")
+            # No descriptor, address, command or flag is right.
+            out[name] = libc.syscall(int(number), -1, -1, -1, -1, -1, -1)
+            out[name] = errno.errorcode.get(ctypes.get_errno()) if out[name] < 0 else "ok"
+    """
+    calls = [f"{name}={number}" for name, number in numbers_of(names).items()]
+    without, _ = project.json(code=code, args=calls)
+    found, _ = project.json("--policy=anti-escape", code=code, args=calls)
+    assert len(found) == len(names) and set(found.values()) == {"EPERM"}, found
+    always = {name for name, what in without.items() if what == "EPERM"}
+    assert not always, f"refused anyway: {always}"
+
+
+def numbers_of(names):
+    """As the C library's headers have them."""
+    text = "#include <sys/syscall.h>\n" + "".join(f"@{name}=SYS_{name}\n" for name in names)
+    done = subprocess.run(["cc", "-E", "-P", "-x", "c", "-"], input=text, capture_output=True,
+                          text=True, check=True)
+    return dict(line[1:].split("=") for line in done.stdout.splitlines() if line.startswith("@"))
 
 
 @pytest.mark.host_contact
