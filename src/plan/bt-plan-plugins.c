@@ -47,6 +47,12 @@ is_denial(const BtRule *rule)
   return rule->action == BT_ACTION_DENY;
 }
 
+static gboolean
+is_no_grant(const BtRule *rule)
+{
+  return rule->action != BT_ACTION_ALLOW;
+}
+
 /* Every kind of rule starts with a BtRule. */
 static const BtOrigin *
 find_need(GPtrArray *rules, NeedFunc needs)
@@ -69,7 +75,7 @@ check_seccomp(BtCompile *self, GError **error)
   } needs[] = {
     { bt_policy_get_fs_rules(policy), is_warning },
     { bt_policy_get_run_rules(policy), is_warning },
-    { bt_policy_get_unix_rules(policy), is_denial },
+    { bt_policy_get_unix_rules(policy), is_no_grant },
     { bt_policy_get_sys_rules(policy), is_denial },
   };
 

@@ -84,6 +84,8 @@ def test_landlock_off(box, policy):
     ({"antiEscape": {"denySyscalls": ["fsync"]}}, []),
     ({"audit": {"enabled": True, "events": ["connect"]}}, []),
     ({}, ["--deny-unix=/run"]),
+    ({"unix": {"rules": [{"action": "warn", "path": "/run"}]}}, []),
+    ({"unix": {"rules": [{"action": "deny", "path": "/run"}]}}, []),
     ({}, ["--deny-sys=hostname"]),
 ])
 def test_what_needs_seccomp_is_refused(box, policy, keys, flags):
