@@ -49,6 +49,11 @@ open_at(int dirfd, const char *path, const BtOpenAs *as, uint64_t resolve)
     .mode = MAKES(as->flags) ? as->mode & 07777 : 0,
     .resolve = resolve,
   };
+  if (as->look)
+    how = (struct open_how){
+      .flags = O_PATH | O_CLOEXEC | (as->flags & (O_DIRECTORY | O_NOFOLLOW)),
+      .resolve = resolve,
+    };
   int fd = (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
   return fd < 0 ? -errno : fd;
 }

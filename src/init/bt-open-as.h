@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -13,6 +14,7 @@ typedef struct {
   unsigned flags;   /* as open() takes them */
   mode_t mode;
   pid_t process, thread; /* the caller's */
+  bool look; /* O_PATH instead: what is there? */
 } BtOpenAs;
 
 /*

@@ -14,12 +14,17 @@
  * scopes, from 6.12) signal it; before that it can be killed, and no open
  * succeeds any more.
  *
- * It never waits for another program.  Everything is opened with O_NONBLOCK,
- * which is taken away after.  Where that makes a difference (pipes without a
- * peer, leased files) a child opens it again without, as long as it takes:
+ * It never waits for another program.  A pipe is opened by a child, as long as it
+ * takes.  All else is opened with O_NONBLOCK, which is taken away after, and where
+ * that made a difference (leased files, or a pipe that has just come there) a
+ * child opens it again without:
  *
- *   OPEN ── open ──┬─ done ....................... DONE
- *                  └─ would wait: WAITS, a child ─ DONE, or killed by CANCEL
+ *   OPEN ── look ──┬─ no pipe: open .... FILE, DONE
+ *                  └─ WAITS, a child ─── FILE, DONE, or killed by CANCEL
+ *
+ * DONE says that the file is closed here.  Until then the worker must not go on:
+ * a program that it writes, closes and starts would still be open to be written
+ * (ETXTBSY).
  *
  * All memory is static, and each message is handled whole before the next.
  */
@@ -55,10 +60,11 @@ typedef struct {
   unsigned n_children;
 } Opener;
 
+/* fd: of FILE. */
 static void
-reply(const Opener *self, BtOpenReplyKind kind, uint32_t serial, int result)
+reply(const Opener *self, BtOpenReplyKind kind, uint32_t serial, int error, int fd)
 {
-  BtOpenReply message = { .kind = kind, .serial = serial, .error = result < 0 ? -result : 0 };
+  BtOpenReply message = { .kind = kind, .serial = serial, .error = error };
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
@@ -66,22 +72,33 @@ reply(const Opener *self, BtOpenReplyKind kind, uint32_t serial, int result)
   struct iovec iovec = { .iov_base = &message, .iov_len = sizeof message };
   struct msghdr header = { .msg_iov = &iovec, .msg_iovlen = 1 };
 
-  if (kind == BT_OPEN_DONE && result >= 0) {
+  if (fd >= 0) {
     header.msg_control = &control;
     header.msg_controllen = CMSG_SPACE(sizeof(int));
     struct cmsghdr *part = CMSG_FIRSTHDR(&header);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
     part->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(part), &result, sizeof result);
+    memcpy(CMSG_DATA(part), &fd, sizeof fd);
   }
   /* Without its reader nobody waits for anything. */
   if (sendmsg(self->socket, &header, MSG_NOSIGNAL) < 0)
     _exit(0);
 }
 
+/* Takes what was opened, or -errno. */
+static void
+reply_done(const Opener *self, uint32_t serial, int result)
+{
+  if (result >= 0) {
+    reply(self, BT_OPEN_FILE, serial, 0, result);
+    close(result);
+  }
+  reply(self, BT_OPEN_DONE, serial, result < 0 ? -result : 0, -1);
+}
+
 static int
-open_for(const BtOpenRequest *request, int start, unsigned more_flags)
+open_for(const BtOpenRequest *request, int start, unsigned more_flags, bool look)
 {
   const BtOpenAs as = {
     .start = start,
@@ -90,6 +107,7 @@ open_for(const BtOpenRequest *request, int start, unsigned more_flags)
     .mode = request->mode,
     .process = request->process,
     .thread = request->thread,
+    .look = look,
   };
   /* Not a mask of the mode: an access list of the directory takes its place. */
   umask(request->umask);
@@ -98,18 +116,39 @@ open_for(const BtOpenRequest *request, int start, unsigned more_flags)
 
 /* ---- opens that wait ---- */
 
-/* A reader that finds no writer gets in at once; a writer without a reader never. */
+static bool
+is_pipe(int fd)
+{
+  struct stat info;
+  return fd >= 0 && fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+/* One that is opened both ways has its own peer. */
+static bool
+is_patient(const BtOpenRequest *request)
+{
+  return (request->flags & O_NONBLOCK) == 0 && (request->flags & O_ACCMODE) != O_RDWR;
+}
+
+/*
+ * Before it is opened: a writer that waits would find a reader in us, write and be
+ * gone before our child comes.
+ */
+static bool
+leads_to_pipe(const BtOpenRequest *request, int start)
+{
+  if (!is_patient(request) || (request->flags & (O_EXCL | O_DIRECTORY)) != 0)
+    return false;
+  BT_AUTO_FD fd = open_for(request, start, 0, true);
+  return is_pipe(fd);
+}
+
 static bool
 would_wait(const BtOpenRequest *request, int result)
 {
-  struct stat info;
-
-  if ((request->flags & O_NONBLOCK) != 0)
-    return false;
-  if (result < 0)
-    return result == -EAGAIN || (result == -ENXIO && (request->flags & O_ACCMODE) == O_WRONLY);
-  return (request->flags & O_ACCMODE) == O_RDONLY && fstat(result, &info) == 0 &&
-         S_ISFIFO(info.st_mode);
+  if (result == -EAGAIN)
+    return (request->flags & O_NONBLOCK) == 0;
+  return is_patient(request) && (result == -ENXIO || is_pipe(result));
 }
 
 static void
@@ -136,10 +175,6 @@ free_place(Opener *self)
   return NULL;
 }
 
-/*
- * The first descriptor stays open in the child meanwhile: a writer that found a
- * reader by it must not lose it again.
- */
 static void
 wait_in_child(Opener *self, const BtOpenRequest *request, int start)
 {
@@ -147,17 +182,17 @@ wait_in_child(Opener *self, const BtOpenRequest *request, int start)
   int pidfd = -1;
 
   if (place == NULL) {
-    reply(self, BT_OPEN_DONE, request->serial, -EAGAIN);
+    reply_done(self, request->serial, -EAGAIN);
     return;
   }
-  reply(self, BT_OPEN_WAITS, request->serial, 0);
+  reply(self, BT_OPEN_WAITS, request->serial, 0, -1);
   pid_t pid = (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, NULL, &pidfd, NULL, NULL);
   if (pid == 0) {
-    reply(self, BT_OPEN_DONE, request->serial, open_for(request, start, 0));
+    reply_done(self, request->serial, open_for(request, start, 0, false));
     _exit(0);
   }
   if (pid < 0) {
-    reply(self, BT_OPEN_DONE, request->serial, -errno);
+    reply_done(self, request->serial, -errno);
     return;
   }
   *place = (Child){ .serial = request->serial, .pidfd = pidfd };
@@ -177,17 +212,19 @@ cancel(Opener *self, uint32_t serial)
 static void
 carry_out(Opener *self, const BtOpenRequest *request, int start)
 {
-  int result = open_for(request, start, O_NONBLOCK);
-
-  if (would_wait(request, result)) {
+  if (leads_to_pipe(request, start)) {
     wait_in_child(self, request, start);
-  } else {
-    if (result >= 0 && (request->flags & O_NONBLOCK) == 0)
-      fcntl(result, F_SETFL, fcntl(result, F_GETFL) & ~O_NONBLOCK);
-    reply(self, BT_OPEN_DONE, request->serial, result);
+    return;
   }
-  if (result >= 0)
-    close(result);
+  int result = open_for(request, start, O_NONBLOCK, false);
+  if (would_wait(request, result)) {
+    bt_close_fd(&result);
+    wait_in_child(self, request, start);
+    return;
+  }
+  if (result >= 0 && (request->flags & O_NONBLOCK) == 0)
+    fcntl(result, F_SETFL, fcntl(result, F_GETFL) & ~O_NONBLOCK);
+  reply_done(self, request->serial, result);
 }
 
 /* The one descriptor of a message, or -1. */

@@ -60,10 +60,10 @@ typedef struct {
 gboolean bt_call_continue(BtNotifier *self, const BtCall *call);
 gboolean bt_call_return(BtNotifier *self, const BtCall *call, int error); /* 0: success */
 /*
- * The call returns a copy of fd. 0, or an errno that it was answered with; but
- * EINTR: its thread did not get to run, so ask again later.
+ * The call returns a copy of *fd, which is closed before, and then -1. 0, or an errno
+ * that it was answered with; but EINTR: its thread did not get to run, so ask again later.
  */
-int bt_call_give(BtNotifier *self, const BtCall *call, int fd, gboolean close_on_exec);
+int bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_exec);
 /* Must be asked after memory was read and before what it held is believed. */
 gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 
@@ -107,8 +107,8 @@ void bt_opener_ask(BtOpener *self, const BtCall *call);
 gboolean bt_open_call_read(const BtCall *call, BtOpenCall *open_out);
 /* TRUE: what it would write is refused, and the call answered. */
 gboolean bt_notify_refuse_open(BtNotifier *self, const BtCall *call, BtOpenCall *open);
-/* fd is what the call opened: gives and tells. FALSE: try again later. */
-gboolean bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int fd);
+/* *fd is what the call opened: gives and tells, as bt_call_give(). FALSE: try again later. */
+gboolean bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int *fd);
 void bt_notify_not_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int error);
 
 /* Is the object on a filesystem that belongs to the sandbox alone? */

@@ -88,13 +88,15 @@ bt_call_return(BtNotifier *self, const BtCall *call, int error)
 /*
  * Two calls, as the one that does both cannot be interrupted: it would wait as
  * long as the caller's thread is kept from running. The alarm ends the first.
+ * Between them our own copy goes: a program that is written, closed and started
+ * must not still be open to be written.
  */
 int
-bt_call_give(BtNotifier *self, const BtCall *call, int fd, gboolean close_on_exec)
+bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_exec)
 {
   struct seccomp_notif_addfd copy = {
     .id = call->id,
-    .srcfd = (guint32)fd,
+    .srcfd = (guint32)*fd,
     .newfd_flags = close_on_exec ? O_CLOEXEC : 0,
   };
 
@@ -108,6 +110,8 @@ bt_call_give(BtNotifier *self, const BtCall *call, int fd, gboolean close_on_exe
     bt_call_return(self, call, error);
     return error;
   }
+  close(*fd);
+  *fd = -1;
   struct seccomp_notif_resp response = { .id = call->id, .val = number };
   return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) ? 0 : errno;
 }

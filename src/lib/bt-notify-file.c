@@ -249,7 +249,7 @@ event_of_read(BtNotifier *self, const BtCall *call, const char *path, int fd, gb
   return bt_call_event(self, call, BT_KIND_READ, &verdict, g_strdup(path), FALSE);
 }
 
-/* NULL: a pipe, a socket, memory. A file that has no name any more is known by its last. */
+/* As bt_process_path_of(). A file that has no name any more is known by its last. */
 static char *
 path_of(int fd, const struct stat *info)
 {
@@ -276,17 +276,21 @@ is_seen(const BtOpenCall *open, const struct stat *info)
 }
 
 gboolean
-bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int fd)
+bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int *fd)
 {
   g_autoptr(BtEvent) read = NULL;
   g_autoptr(BtEvent) written = NULL;
   struct stat info;
 
-  if (fstat(fd, &info) != 0) {
-    bt_call_return(self, call, EIO);
+  int error = fstat(*fd, &info) != 0 ? EIO : 0;
+  g_autofree char *path = error == 0 ? path_of(*fd, &info) : NULL;
+  /* No rule can speak of what has a path longer than can be told. */
+  if (path == NULL && errno != 0)
+    error = errno;
+  if (error != 0) {
+    bt_call_return(self, call, error);
     return TRUE;
   }
-  g_autofree char *path = path_of(fd, &info);
   BtFsPerms perms = perms_of(open->flags, is_seen(open, &info));
   /* It is the opener's, and the caller's too unless it has left the session. */
   if (S_ISCHR(info.st_mode) && info.st_rdev == makedev(TTYAUX_MAJOR, 0) &&
@@ -300,8 +304,8 @@ bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, i
     written = event_of_write(self, call, path, &info, perms);
   }
   if (path != NULL && (open->flags & O_ACCMODE) != O_WRONLY)
-    read = event_of_read(self, call, path, fd, perms != 0);
-  int error = bt_call_give(self, call, fd, (open->flags & O_CLOEXEC) != 0);
+    read = event_of_read(self, call, path, *fd, perms != 0);
+  error = bt_call_give(self, call, fd, (open->flags & O_CLOEXEC) != 0);
   if (error == EINTR)
     return FALSE;
   if (error == 0) {

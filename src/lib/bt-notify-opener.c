@@ -43,7 +43,7 @@ typedef struct {
   BtOpenCall open;
   guint32 serial;
   gboolean waits; /* for another program */
-  int fd;         /* late: what was opened */
+  int fd;         /* what was opened; -1 */
 } Job;
 
 struct _BtOpener {
@@ -213,7 +213,7 @@ ask_next(BtOpener *self)
 static void
 give(BtOpener *self, Job *job)
 {
-  if (bt_notify_opened(self->notifier, &job->call, &job->open, job->fd)) {
+  if (bt_notify_opened(self->notifier, &job->call, &job->open, &job->fd)) {
     job_free(job);
     return;
   }
@@ -251,29 +251,39 @@ on_waits(BtOpener *self, Job *job)
     cancel_invalid(self);
 }
 
-/* Takes fd, -1 if there is none. */
 static void
-on_reply(BtOpener *self, const BtOpenReply *reply, int fd)
+on_done(BtOpener *self, Job *job, int error)
 {
-  Job *job = g_hash_table_lookup(self->sent, GUINT_TO_POINTER(reply->serial));
-
-  if (job != NULL && reply->kind == BT_OPEN_WAITS)
-    on_waits(self, job);
-  /* Unknown: it was cancelled. */
-  if (job == NULL || reply->kind != BT_OPEN_DONE) {
-    if (fd >= 0)
-      close(fd);
-    return;
-  }
-  g_hash_table_steal(self->sent, GUINT_TO_POINTER(reply->serial));
+  g_hash_table_steal(self->sent, GUINT_TO_POINTER(job->serial));
   self->n_waiting -= job->waits ? 1 : 0;
-  job->fd = fd;
-  if (fd >= 0) {
+  if (error == 0 && job->fd >= 0) {
     give(self, job);
     return;
   }
-  bt_notify_not_opened(self->notifier, &job->call, &job->open, reply->error != 0 ? reply->error : EIO);
+  bt_notify_not_opened(self->notifier, &job->call, &job->open, error != 0 ? error : EIO);
   job_free(job);
+}
+
+static void
+on_reply(BtOpener *self, const BtOpenReply *reply, int *fd)
+{
+  Job *job = g_hash_table_lookup(self->sent, GUINT_TO_POINTER(reply->serial));
+
+  /* Unknown: it was cancelled. */
+  if (job == NULL)
+    return;
+  switch ((BtOpenReplyKind)reply->kind) {
+  case BT_OPEN_WAITS:
+    on_waits(self, job);
+    break;
+  case BT_OPEN_FILE:
+    if (job->fd < 0)
+      job->fd = g_steal_fd(fd);
+    break;
+  case BT_OPEN_DONE:
+    on_done(self, job, reply->error);
+    break;
+  }
 }
 
 /* The worker may have killed it (before Linux 6.12), or memory ran out. */
@@ -325,14 +335,13 @@ receive(BtOpener *self)
   if (part != NULL && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
       part->cmsg_len == CMSG_LEN(sizeof fd))
     memcpy(&fd, CMSG_DATA(part), sizeof fd);
-  if (bt_open_reply_parse(bytes, got, &reply)) {
-    on_reply(self, &reply, fd);
-    return TRUE;
-  }
+  gboolean valid = bt_open_reply_parse(bytes, got, &reply);
+  if (valid)
+    on_reply(self, &reply, &fd);
   if (fd >= 0)
     close(fd);
   errno = ECONNRESET; /* its end, or nothing that an opener says */
-  return FALSE;
+  return valid;
 }
 
 static gboolean

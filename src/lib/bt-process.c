@@ -178,7 +178,10 @@ read_link(const char *link)
 {
   char buffer[PATH_MAX];
   ssize_t length = readlink(link, buffer, sizeof buffer - 1);
-  if (length <= 0 || buffer[0] != '/')
+  if (length < 0)
+    return NULL;
+  errno = 0;
+  if (length == 0 || buffer[0] != '/')
     return NULL;
   buffer[length] = '\0';
   return g_strdup(buffer);

@@ -31,7 +31,10 @@ gboolean bt_process_open_facts(pid_t tid, BtOpenFacts *facts_out);
 int bt_process_open_directory(pid_t tid, int dirfd);
 /* Has its session a terminal, which /dev/tty would be? */
 gboolean bt_process_has_terminal(pid_t tid);
-/* The path of what a descriptor of ours is open on; NULL if it has none (transfer full). */
+/*
+ * The path of what a descriptor of ours is open on (transfer full); NULL if it has
+ * none (a pipe, a socket), with errno 0, or if that cannot be told.
+ */
 char *bt_process_path_of(int fd);
 
 /* Is the process behind a pidfd stopped by a signal, as a shell's job is? */

@@ -338,6 +338,9 @@ receive(Supervisor *self)
   BtStatus status;
 
   ssize_t got = recvmsg(self->status_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  /* Init has ended without reading all that was sent to it. Its own words come after. */
+  if (got < 0 && errno == ECONNRESET)
+    got = recvmsg(self->status_fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (got <= 0)
     return FALSE;
   for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;

@@ -43,8 +43,8 @@ bt_open_reply_parse(const void *bytes, size_t size, BtOpenReply *reply_out)
   if (size != sizeof reply)
     return false;
   memcpy(&reply, bytes, sizeof reply);
-  if (reply.kind < BT_OPEN_DONE || reply.kind > BT_OPEN_WAITS || reply.error < 0 ||
-      reply.error > MAX_ERROR || (reply.kind == BT_OPEN_WAITS && reply.error != 0))
+  if (reply.kind < BT_OPEN_DONE || reply.kind > BT_OPEN_FILE || reply.error < 0 ||
+      reply.error > MAX_ERROR || (reply.kind != BT_OPEN_DONE && reply.error != 0))
     return false;
   *reply_out = reply;
   return true;

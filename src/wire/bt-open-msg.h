@@ -6,8 +6,9 @@
  * one message a datagram of a SOCK_SEQPACKET socket.
  *
  * To the opener: OPEN, with the directory that a relative path starts at as its
- * one descriptor, and CANCEL.  Back: DONE, with the open file if error is 0,
- * and before it WAITS, if the open takes as long as another program wants.
+ * one descriptor, and CANCEL.  Back: FILE with the open file, then DONE, when the
+ * opener has let go of it; or DONE with an error.  Before that WAITS, if the open
+ * takes as long as another program wants.
  */
 
 #include <limits.h>
@@ -34,12 +35,13 @@ typedef struct {
 typedef enum {
   BT_OPEN_DONE = 1,
   BT_OPEN_WAITS,
+  BT_OPEN_FILE,
 } BtOpenReplyKind;
 
 typedef struct {
   uint32_t kind; /* BtOpenReplyKind */
   uint32_t serial;
-  int32_t error; /* errno, 0: it is open */
+  int32_t error; /* DONE: errno, 0: it is open */
 } BtOpenReply;
 
 /* The bytes of a request that are sent. */

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (bt_open_request_size(&request) != size - 1 || strlen(request.path) >= sizeof request.path)
       abort();
   } else if (data[0] != 'q' && bt_open_reply_parse(data + 1, size - 1, &reply)) {
-    if (reply.error < 0 || (reply.kind == BT_OPEN_WAITS && reply.error != 0))
+    if (reply.error < 0 || (reply.kind != BT_OPEN_DONE && reply.error != 0))
       abort();
   }
   return 0;

@@ -5,9 +5,13 @@
  * mean.  Prints as JSON how often each was opened, by what fstat() says of it, and
  * what else happened.
  *
- *   text    the path's one different letter, in memory
- *   flags   the call's path stays, its link is swapped by renaming another over it
- *   ...
+ *   text       the path's one different letter, in memory
+ *   link       a link to the file, by renaming another over it
+ *   directory  a link to the directory, likewise
+ *   exchange   two such links, by exchanging them
+ *   start      the descriptor that a relative path starts at
+ *   cwd        the working directory
+ *   magic      the descriptor behind /proc/self/fd/N
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """With a warning of files opens are carried out by the opener; nobody may tell but by what they cost."""
 
+import fcntl
 import json
 import os
+import signal
+import subprocess
+import time
 from collections import Counter
 
 import pytest
@@ -211,14 +215,19 @@ def test_the_same(box, tmp_path, granted, tmp_path_factory):
         assert line in before.stdout and line in result.stdout
 
 
+@pytest.fixture(scope="module")
+def flipper(world, tmp_path_factory):
+    return compile_c(world.source / "tests/sandbox/flip.c", tmp_path_factory.mktemp("program") / "flip",
+                     "-O2", "-pthread")
+
+
 @pytest.fixture
-def flip(box, tmp_path_factory):
+def flip(box, flipper, tmp_path_factory):
     """flip(way, flags, count): what was opened, and what the events say of it."""
     top = tmp_path_factory.mktemp("flip")
     for name in "abc":
         (top / name).mkdir()
         (top / name / "file").write_text(name, encoding="utf-8")
-    compile_c(box.world.source / "tests/sandbox/flip.c", box.directory / "flip", "-O2", "-pthread")
     policy = tmp_path_factory.mktemp("policy") / "p.json"
     events = policy.parent / "events"
     perms = ["read_file", "read_dir", "write_file"]
@@ -230,7 +239,7 @@ def flip(box, tmp_path_factory):
 
     def run(way, flags, count):
         events.unlink(missing_ok=True)
-        result = box.run(f"--policy={policy}", f"--events={events}", name="./flip",
+        result = box.run(f"--policy={policy}", f"--events={events}", name=str(flipper),
                          args=[way, str(flags), str(count), str(top)])
         assert result.status == 0, str(result)
         told = Counter()
@@ -412,10 +421,92 @@ def test_the_opener_is_out_of_reach(box, warning):
     out["pidfd"] = libc.syscall(438, libc.syscall(434, pid, 0), 3, 0)
     time.sleep(0.02)
     out["after"] = attempt(open, "/etc/passwd")
+    # Its children that wait for a pipe are no way in either.
+    os.mkfifo("pipe")
+    import threading
+    threading.Thread(target=lambda: open("pipe", "rb"), daemon=True).start()
+    time.sleep(0.05)
+    more = {int(name) for name in os.listdir("/proc") if name.isdigit()} - set(pids)
+    out["children"] = len(more)
+    for child in more:
+        for name in ("mem", "maps", "environ", "fd", "root/etc/passwd", "fd/5", "exe", "map_files"):
+            out[f"child {name}"] = attempt(lambda: os.close(os.open(f"/proc/{child}/{name}", os.O_RDONLY)))
     version = libc.syscall(444, None, 0, 1)
     out["own rules"] = errno.errorcode[ctypes.get_errno()] if version < 0 else version
     ''')
     assert out.pop("others") == 1 and out.pop("after") == "ok" and out.pop("pidfd") == -1, str(result)
-    assert out.pop("own rules") == "EPERM"
+    assert out.pop("own rules") == "EPERM" and out.pop("children") == 1
     for key, value in out.items():
         assert value in ("EACCES", "EPERM", "ENOENT", "ENOTDIR"), (key, value)
+
+
+def test_what_cannot_be_named_is_not_opened(box, tmp_path_factory):
+    """A path that is too long to be told is too long to be warned of."""
+    top = tmp_path_factory.mktemp("deep")
+    policy = tmp_path_factory.mktemp("policy") / "p.json"
+    policy.write_text(json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "warn", "path": str(top), "perms": ["read_file", "read_dir"]},
+        {"action": "allow", "path": str(top), "perms": ["write_file", "write_dir"]}]}}), encoding="utf-8")
+    out, result = box.json(f"--policy={policy}", args=[str(top)], code="""
+    os.chdir(sys.argv[1])
+    opened = []
+    for depth in range(25):
+        os.mkdir("x" * 200)
+        os.chdir("x" * 200)
+        out[f"made {depth}"] = attempt(os.close, attempt(os.open, "file", os.O_CREAT | os.O_WRONLY))
+        out[f"read {depth}"] = attempt(lambda: open("file").close())
+    """)
+    shallow, deep = range(18), range(21, 25)
+    assert {out[f"read {depth}"] for depth in shallow} == {"ok"}, str(result)
+    assert {out[f"read {depth}"] for depth in deep} == {"ENAMETOOLONG"}, str(result)
+    subprocess.run(["rm", "-rf", str(top)], check=True)
+
+
+def test_leased_by_the_host(box, granted, warning):
+    """The open waits until whoever holds the file lets go of it, and others do not wait meanwhile."""
+    with open(granted / "given", "r+", encoding="utf-8") as held:
+        old = signal.signal(signal.SIGIO, signal.SIG_IGN)
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        with box.spawn(f"--policy={warning}", args=[str(granted)], stdout=subprocess.PIPE, code="""
+        import sys, threading
+        threading.Thread(target=lambda: print(open(sys.argv[1] + "/given").read(), flush=True)).start()
+        import json.tool
+        print("others", flush=True)
+        """) as process:
+            first = process.stdout.readline()
+            time.sleep(0.1)
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+            second = process.stdout.readline()
+        signal.signal(signal.SIGIO, old)
+    assert [str(line, "utf-8") if isinstance(line, bytes) else line for line in (first, second)] == \
+        ["others\n", "given\n"]
+
+
+def test_written_closed_and_started(box, tmp_path_factory):
+    """Nobody else still has it open when the program that wrote it starts it."""
+    place = tmp_path_factory.mktemp("built")
+    policy = tmp_path_factory.mktemp("policy") / "p.json"
+    policy.write_text(json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "warn", "path": str(tmp_path_factory.mktemp("warned")), "perms": ["write_file"]},
+        {"action": "allow", "path": str(place), "perms": [
+            "read_file", "read_dir", "write_file", "write_dir", "truncate", "execute"]}]},
+        "exec": {"rules": [{"action": "allow", "path": str(place)}]}}), encoding="utf-8")
+    out, result = box.json(f"--policy={policy}", args=[str(place)], code="""
+    import shutil
+    place = sys.argv[1]
+    program = open("/usr/bin/true", "rb").read()
+    out["busy"] = 0
+    for n in range(150):
+        fd = os.open(place + "/program", os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o755)
+        os.write(fd, program)
+        os.close(fd)
+        try:
+            os.waitpid(os.posix_spawn(place + "/program", ["program"], {}), 0)
+        except OSError as error:
+            if error.errno == errno.ETXTBSY:
+                out["busy"] += 1
+            else:
+                raise
+    out["ran"] = subprocess.run([place + "/program"]).returncode
+    """)
+    assert out == {"busy": 0, "ran": 0}, str(result)

@@ -398,6 +398,37 @@ inner_pid(const Run *run)
   return atoi(strrchr(line + 1, '\t'));
 }
 
+static void
+take_parts(struct msghdr *message, int *fd_out, pid_t *sender_out)
+{
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part))
+    if (part->cmsg_type == SCM_RIGHTS)
+      memcpy(fd_out, CMSG_DATA(part), sizeof *fd_out);
+    else if (part->cmsg_type == SCM_CREDENTIALS)
+      *sender_out = ((struct ucred *)CMSG_DATA(part))->pid;
+}
+
+/* The descriptors that a process of the sandbox holds, below 64. */
+static guint
+count_held(pid_t pid)
+{
+  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  guint n = 0;
+
+  g_assert_cmpint(pidfd, >=, 0);
+  for (int number = 0; number < 64; number++) {
+    int fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0);
+    if (fd < 0) {
+      g_assert_cmpint(errno, ==, EBADF);
+      continue;
+    }
+    n++;
+    close(fd);
+  }
+  close(pidfd);
+  return n;
+}
+
 /* Sends it a request; the open file or -errno. */
 static int
 ask_opener(Run *run, const char *path, guint flags, pid_t *opener_out)
@@ -418,14 +449,12 @@ ask_opener(Run *run, const char *path, guint flags, pid_t *opener_out)
   g_strlcpy(request.path, path, sizeof request.path);
   g_assert_no_errno(setsockopt(run->opener, SOL_SOCKET, SO_PASSCRED, &on, sizeof on));
   g_assert_cmpint(send(run->opener, &request, bt_open_request_size(&request), 0), >, 0);
-  g_assert_cmpint(recvmsg(run->opener, &message, MSG_CMSG_CLOEXEC), ==, sizeof reply);
-  g_assert_cmpuint(reply.serial, ==, 5);
-  for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part != NULL;
-       part = CMSG_NXTHDR(&message, part))
-    if (part->cmsg_type == SCM_RIGHTS)
-      memcpy(&fd, CMSG_DATA(part), sizeof fd);
-    else if (part->cmsg_type == SCM_CREDENTIALS)
-      *opener_out = ((struct ucred *)CMSG_DATA(part))->pid;
+  do {
+    message.msg_controllen = sizeof control;
+    g_assert_cmpint(recvmsg(run->opener, &message, MSG_CMSG_CLOEXEC), ==, sizeof reply);
+    g_assert_cmpuint(reply.serial, ==, 5);
+    take_parts(&message, &fd, opener_out);
+  } while (reply.kind != BT_OPEN_DONE);
   g_assert_true((fd >= 0) == (reply.error == 0));
   return fd >= 0 ? fd : -reply.error;
 }
@@ -460,6 +489,8 @@ test_opener(void)
   g_assert_no_errno(stat("/usr/lib/os-release", &ours));
   g_assert_true(ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev);
   close(fd);
+  /* Its socket and nothing else, not even what it has just opened. */
+  g_assert_cmpuint(count_held(opener), ==, 1);
   g_assert_cmpint(ask_opener(&run, "/etc/passwd", O_RDONLY, &opener), ==, -ENOENT);
   g_assert_cmpint(ask_opener(&run, "/tmp/x", O_CREAT | O_WRONLY, &opener), ==, -EACCES);
   g_assert_cmpint(ask_opener(&run, "/dev/null", O_RDONLY, &opener), ==, -EACCES);

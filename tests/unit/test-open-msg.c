@@ -86,7 +86,8 @@ test_reply(void)
   } table[] = {
     { { BT_OPEN_DONE, 1, 0 }, TRUE },        { { BT_OPEN_DONE, 1, ENOENT }, TRUE },
     { { BT_OPEN_WAITS, 1, 0 }, TRUE },       { { BT_OPEN_WAITS, 1, ENOENT }, FALSE },
-    { { 0, 1, 0 }, FALSE },                  { { 3, 1, 0 }, FALSE },
+    { { BT_OPEN_FILE, 1, 0 }, TRUE },        { { BT_OPEN_FILE, 1, ENOENT }, FALSE },
+    { { 0, 1, 0 }, FALSE },                  { { 4, 1, 0 }, FALSE },
     { { BT_OPEN_DONE, 1, -1 }, FALSE },      { { BT_OPEN_DONE, 1, 4095 }, TRUE },
     { { BT_OPEN_DONE, 1, 4096 }, FALSE },    { { BT_OPEN_DONE, G_MAXUINT32, 0 }, TRUE },
     { { BT_OPEN_DONE, 1, G_MININT32 }, FALSE },
