@@ -102,7 +102,9 @@ open_out(Stream *stream)
   char path[32];
 
   stream->kind = OUT_POLLED;
-  if (fstat(stream->saved, &info) == 0 && S_ISSOCK(info.st_mode)) {
+  if (fstat(stream->saved, &info) != 0)
+    info.st_mode = 0;
+  if (S_ISSOCK(info.st_mode)) {
     stream->kind = OUT_SOCKET;
   } else if (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)) {
     snprintf(path, sizeof path, "/proc/self/fd/%d", stream->saved);

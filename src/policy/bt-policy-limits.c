@@ -264,12 +264,13 @@ bt_limit_format(BtLimit limit, guint64 value)
     [BYTES] = size_units, [TIME] = time_units, [COUNT] = count_units,
   };
   Measure measure = limits[limit].measure;
-  const Unit *best = NULL;
 
   if (measure == CPUS)
     return format_cpus(value);
-  for (const Unit *unit = units[measure]; unit->word != NULL; unit++)
-    if (best == NULL || value % unit->factor == 0)
+  /* The first is 1. */
+  const Unit *best = units[measure];
+  for (const Unit *unit = best; unit->word != NULL; unit++)
+    if (value % unit->factor == 0)
       best = unit;
   return g_strdup_printf("%" G_GUINT64_FORMAT "%s", value / best->factor, best->word);
 }

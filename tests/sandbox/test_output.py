@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -140,6 +141,18 @@ def test_the_reader_goes_away(box, world):
         cwd=box.directory)
     assert result.stdout.splitlines()[0] == "y" * 1000
     assert int(result.stdout.splitlines()[1]) == 1, str(result)
+
+
+def test_the_reader_goes_away_where_sigpipe_is_ignored(box):
+    """As a caller may have it; then the error alone says that nobody reads."""
+    reader, writer = os.pipe()
+    with box.spawn("--max-output=1G", code="while True:\n    print('y' * 1000)\n", stdout=writer,
+                   restore_signals=False,
+                   preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN)) as process:
+        os.close(writer)
+        os.read(reader, 10)
+        os.close(reader)
+        assert process.wait(10) == 1
 
 
 def test_a_signal_ends_waiting_for_the_reader(box):
