@@ -3,6 +3,9 @@
 
 import resource
 import shutil
+import struct
+
+import pytest
 
 RUN_WITHOUT_CAPABILITIES = "exec setpriv --ambient-caps=-all --inh-caps=-all \"$@\""
 
@@ -54,6 +57,18 @@ def test_a_helper_is_missing(world, box):
     entry = box.write("w.py", "print('it ran')\n")
     result = world.run_command([str(alone / "buntime"), "run", str(entry)])
     check(result, "buntime-init", "missing", "install buntime again")
+
+
+@pytest.mark.slow  # of sanitizers: those builds are dynamic
+@pytest.mark.parametrize("program", ["src/cli/buntime", "src/init/buntime-init"])
+def test_no_loader_is_needed(world, program):
+    """Neither glibc's nor musl's, which need not be on the machine that runs it."""
+    data = (world.build / program).read_bytes()
+    offset, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    kinds = [struct.unpack_from("<I", data, offset + size * number)[0] for number in range(count)]
+    pt_load, pt_interp = 1, 3
+    assert data[:6] == b"\x7fELF\x02\x01" and pt_load in kinds and pt_interp not in kinds
 
 
 def test_too_many_files_for_the_limit(box):
