@@ -22,6 +22,9 @@
  *                              made below the supervisor, as Yama wants it for
  *                              the notifier's look at their memory.
  *
+ * Should init itself be killed, by whoever runs out of memory or patience, its
+ * guard does the same: a process that does nothing but wait for that.
+ *
  * Killing "every process" in a domain that is not there would end the user's
  * session: whether it is there is tried before anything else is done.
  *
@@ -51,6 +54,7 @@
 #include "init/bt-confine.h"
 #include "init/bt-paths.h"
 #include "init/bt-report.h"
+#include "init/bt-system.h"
 
 /* Five seconds in all: a process that waits for a dead file server ends when that answers. */
 #define END_ROUNDS 250
@@ -81,6 +85,45 @@ try_scope(void)
     bt_fail_with(ENOTSUP, "scope of signals");
 }
 
+/* As confined as init will be. Its own name, so that who kills by names kills one of both. */
+static _Noreturn void
+guard(const BtPlanView *plan, int life)
+{
+  char byte;
+
+  bt_report_worker_stage(BT_STAGE_FLAT);
+  prctl(PR_SET_NAME, "buntime-guard");
+  bt_flat_leave_session();
+  bt_confine_landlock_empty(plan);
+  bt_confine_privileges();
+  close_range(0, (unsigned)life - 1, 0);
+  close_range((unsigned)life + 1, ~0u, 0);
+  bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of the guard");
+  while (read(life, &byte, 1) < 0 && errno == EINTR)
+    ;
+  bt_flat_end_all(-1);
+  _exit(0);
+}
+
+/* The pipe's other end is nobody's but init's: the worker closes its copy before it is let go. */
+static void
+start_guard(BtInit *init)
+{
+  int ends[2];
+
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    bt_fail_at("pipe of the guard");
+  pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+  if (pid == 0) {
+    close(ends[1]);
+    guard(&init->plan, ends[0]);
+  }
+  if (pid < 0)
+    bt_fail_at("clone of the guard");
+  close(ends[0]);
+  init->life_fd = ends[1];
+}
+
 void
 bt_stage_flat(BtInit *init)
 {
@@ -93,6 +136,7 @@ bt_stage_flat(BtInit *init)
   try_scope();
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
     bt_fail_at("PR_SET_CHILD_SUBREAPER");
+  start_guard(init);
   /* If the supervisor is gone by now, so are we; if it goes later, its socket hangs up. */
   if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
     bt_fail_at("PR_SET_PDEATHSIG");

@@ -18,5 +18,8 @@ void bt_flat_add_proc(int ruleset, uint64_t handled);
 unsigned bt_flat_hold(const BtPlanView *plan, pid_t worker, int fds_out[BT_FLAT_MAX_HELD]);
 /* Out of the session that the worker is in. */
 void bt_flat_leave_session(void);
-/* Ends every process that the worker has left, and waits for them, though not for ever. */
+/*
+ * Ends every process that the worker has left, and waits for them, though not
+ * for ever. signal_fd: of SIGCHLD, or -1.
+ */
 void bt_flat_end_all(int signal_fd);

@@ -42,6 +42,7 @@ typedef struct {
   BtPlanView plan;         /* PLAN */
   mode_t caller_umask;     /* PLAN; for the worker */
   struct rlimit caller_files; /* SOURCES or FLAT; for the worker */
+  int life_fd;             /* FLAT; whose hang-up is init's end */
   int signal_fd;           /* PLAN; SIGCHLD, for the reaper */
   int *sources;            /* SOURCES; an O_PATH descriptor for each operation, or -1 */
   int proc_fd;             /* MOUNTS; a procfs, writable until NAMESPACES */

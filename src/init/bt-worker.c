@@ -259,13 +259,14 @@ static void
 confine_self(const BtInit *init, pid_t worker, int gate)
 {
   const BtPlanView *plan = &init->plan;
-  int keep[3 + BT_FLAT_MAX_HELD] = { BT_INIT_STATUS_FD, init->signal_fd, gate };
+  int keep[4 + BT_FLAT_MAX_HELD] = { BT_INIT_STATUS_FD, init->signal_fd, gate };
   unsigned count = 3;
 
   if (init->flat) {
     bt_report_stage(BT_STAGE_FLAT);
     bt_flat_leave_session();
-    count += bt_flat_hold(plan, worker, keep + 3);
+    keep[count++] = init->life_fd;
+    count += bt_flat_hold(plan, worker, keep + count);
   } else {
     bt_report_stage(BT_STAGE_NAMESPACES);
     bt_stage_namespaces(init);

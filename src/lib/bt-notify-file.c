@@ -113,7 +113,8 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
              BtVerdict *verdict_out)
 {
   const BtVerdict given = { BT_ACTION_ALLOW, NULL };
-  gboolean read_only = object->read_only && kind_of(object) != S_IFIFO;
+  /* Without namespaces it is the host that mounted so, which the kernel says better. */
+  gboolean read_only = object->read_only && kind_of(object) != S_IFIFO && !self->flat;
   gboolean own = !read_only && bt_notifier_owns_device(self, object->device);
 
   *verdict_out = own ? given : bt_policy_check_path(self->policy, object->path, perms);

@@ -21,7 +21,8 @@ bt_notify_map(BtNotifier *self, const BtCall *call)
   const char *reason = NULL;
   struct stat info;
 
-  if (!bt_process_resolve_fd(call->tid, (int)call->args[4], &object) || !object.no_exec ||
+  /* Without namespaces a noexec mount is the host's, and none of our concern. */
+  if (self->flat || !bt_process_resolve_fd(call->tid, (int)call->args[4], &object) || !object.no_exec ||
       fstat(object.fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     bt_call_continue(self, call);
     return;

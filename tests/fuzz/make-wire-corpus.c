@@ -102,6 +102,13 @@ save_plans(void)
   bad = plan;
   bad.ops[2].data_size = UINT32_MAX - bad.ops[2].data_offset + 2;
   save("plan", "data-wraps", &bad, sizeof bad);
+  Plan flat = plan;
+  flat.header.flags = BT_PLAN_NO_NAMESPACES;
+  flat.header.ops.count = 0;
+  flat.header.net = (BtPlanNet){ .mode = BT_PLAN_NET_NONE };
+  flat.header.landlock_fs = 4;
+  flat.header.landlock_scoped = BT_PLAN_SCOPE_ALL;
+  save("plan", "flat", &flat, sizeof flat);
   bad = plan;
   memset(bad.strings + 60, 'x', sizeof bad.strings - 60);
   bad.argv[1] = offsetof(Plan, strings) + 70;

@@ -218,6 +218,33 @@ def test_links_do_not_lead_out(box, policy, place, flat):
     assert set(found.values()) == {"EACCES"}, str(result)
 
 
+def test_warnings(box, policy, place, flat):
+    """Opened by the opener, which Landlock holds as it holds the program."""
+    rules = [{"action": "warn", "path": str(place), "perms": ["read_file", "read_dir"]}]
+    found, result = flat([policy(fs={"rules": rules})], "read", place / "a.txt", "list", place,
+                         "write", place / "a.txt", "read", "/etc/passwd", "mem", "PARENT",
+                         "list", "/proc", "read", "/proc/self/maps", "read", "/proc/self/net/dev",
+                         "mem_write", "PARENT", "chmod", place / "a.txt", "fds", "PARENT")
+    assert {key for key, errno in found.items() if errno == "ok"} == {
+        ("read", str(place / "a.txt")), ("list", str(place)), ("read", "/proc/self/maps")}, str(result)
+    assert set(found.values()) == {"ok", "EACCES", "EPERM"}
+    warned = [event.object for event in result.events if event.action in ("warned", "warning")]
+    assert {str(place), str(place / "a.txt")} <= set(warned), str(result)
+
+
+def test_audit(box, policy, place):
+    result = box.run(policy(), "--audit", code=f"""
+        for path in ({str(place / 'a.txt')!r}, "/etc/services", "/nowhere"):
+            try:
+                open(path).close()
+            except OSError:
+                pass
+    """)
+    assert [e.allow for e in result.denied("read", "a.txt")] == [f"--allow-read={place / 'a.txt'}"], \
+        str(result)
+    assert not result.denied("read", "/etc/services") and not result.denied("read", "/nowhere")
+
+
 # ---- programs ----
 
 def test_run(box, policy):
@@ -439,15 +466,23 @@ def test_daemons_end_with_the_worker(box, policy):
     assert set(processes()) <= before
 
 
-@pytest.mark.parametrize("whom", ["supervisor", "group"])
+@pytest.mark.parametrize("whom", ["supervisor", "group", "init", "guard"])
 def test_killed(box, policy, whom):
+    """Daemons, too, that the worker has left: whichever of ours it is that is killed."""
     before = set(processes())
     with box.spawn(policy(), code=DAEMONS, args=["wait"], start_new_session=True) as process:
         assert process.stdout.readline() == b"READY\n"
         assert len(set(processes()) - before) >= 4
         if whom == "group":
             os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
+        elif whom == "supervisor":
+            process.kill()
+        else:
+            # Both have the command line of one program, and the guard is the other's child.
+            init, guard = sorted(processes("buntime-init"))
+            os.kill(init if whom == "init" else guard, signal.SIGKILL)
+            if whom == "guard":
+                process.kill()
         process.wait(10)
         assert_all_ended(before)
 
@@ -477,14 +512,14 @@ def test_terminated(box, policy):
     assert_all_ended(before)
 
 
-def test_init_killed(box, policy):
-    with box.spawn(policy(), code="print('READY', flush=True)\nimport time\ntime.sleep(600)\n") as p:
-        assert p.stdout.readline() == b"READY\n"
-        init = next(iter(processes("buntime-init")))
-        workers = [pid for pid, line in processes("python3").items() if "w.py" in line]
-        os.kill(init, signal.SIGKILL)
-        assert p.wait(10) == 137
-        wait_for(lambda: not any(pid in processes() for pid in workers), what="the worker's end")
+@pytest.mark.parametrize("limit,status", [("--timeout=1s", 124), ("--max-output=100", 137)])
+def test_limits_end_all(box, policy, limit, status):
+    before = set(processes())
+    code = DAEMONS.replace("time.sleep(600)", "[print('y' * 1000, flush=True) for _ in range(9)]; "
+                           "time.sleep(600)")
+    result = box.run(policy(), limit, code=code, args=["wait"])
+    assert result.status == status and result.seconds < 15, str(result)
+    assert_all_ended(before)
 
 
 @pytest.mark.parametrize("code,status", [

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stddef.h>
@@ -91,6 +92,33 @@ add_filters(Plan *plan)
   plan->header.init_filter = plan_add_table(plan, allow, 1, sizeof allow[0]);
 }
 
+void
+plan_add_rule(Plan *plan, const char *path, guint64 access)
+{
+  BtPlanLandlock rule = { .access = access };
+  rule.path = plan_add_string(plan, path);
+  g_array_append_val(plan->landlock, rule);
+}
+
+Plan *
+plan_new_flat(const char *script)
+{
+  const guint64 read = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  Plan *plan = plan_new(script);
+
+  g_array_set_size(plan->ops, 0);
+  plan->header.flags = BT_PLAN_NO_NAMESPACES;
+  plan->header.hostname = 0;
+  plan->header.net.dns = 0;
+  plan->header.landlock_fs = (1u << 13) - 1; /* those of the first ABI */
+  plan->header.landlock_scoped = BT_PLAN_SCOPE_ALL;
+  plan->header.landlock_stdio = read;
+  plan_add_rule(plan, "/usr", read | LANDLOCK_ACCESS_FS_EXECUTE);
+  plan_add_rule(plan, "/dev/null",
+                LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE);
+  return plan;
+}
+
 Plan *
 plan_new(const char *script)
 {
@@ -160,8 +188,8 @@ plan_seal(Plan *plan, int seals)
 
 /* ---- a run ---- */
 
-void
-run_start_sealed(Run *run, Plan *plan, int seals)
+static void
+start(Run *run, Plan *plan, int seals, gboolean flat)
 {
   g_autoptr(GError) error = NULL;
   int pair[2], saved[2] = { dup(1), dup(2) };
@@ -173,7 +201,8 @@ run_start_sealed(Run *run, Plan *plan, int seals)
   fflush(NULL);
   dup2(run->output_fd, 1);
   dup2(run->output_fd, 2);
-  gboolean ok = bt_spawn_init(plan_fd, pair[1], getuid(), getgid(), &run->init, &error);
+  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], &run->init, &error)
+                     : bt_spawn_init(plan_fd, pair[1], getuid(), getgid(), &run->init, &error);
   dup2(saved[0], 1);
   dup2(saved[1], 2);
   g_assert_no_error(error);
@@ -186,6 +215,18 @@ run_start_sealed(Run *run, Plan *plan, int seals)
   /* Init may have failed, and said so, before it came to wait for this. */
   gssize sent = send(run->status_fd, "", 1, MSG_NOSIGNAL);
   g_assert_true(sent == 1 || errno == EPIPE);
+}
+
+void
+run_start_sealed(Run *run, Plan *plan, int seals)
+{
+  start(run, plan, seals, FALSE);
+}
+
+void
+run_start_flat(Run *run, Plan *plan)
+{
+  start(run, plan, SEALS, TRUE);
 }
 
 void

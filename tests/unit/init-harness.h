@@ -21,9 +21,12 @@ typedef struct {
 
 /* The view that every test starts from: /usr, /proc, /tmp and a little /dev; sh -c SCRIPT. */
 Plan *plan_new(const char *script);
+/* The same without namespaces: the host's tree, of which /usr, /proc/self and /dev/null are read. */
+Plan *plan_new_flat(const char *script);
 guint32 plan_add_bytes(Plan *plan, gconstpointer data, gsize size);
 guint32 plan_add_string(Plan *plan, const char *text);
 BtPlanTable plan_add_table(Plan *plan, gconstpointer records, gsize count, gsize size);
+void plan_add_rule(Plan *plan, const char *path, guint64 access);
 /* Valid until the next one is added. */
 BtPlanOp *plan_add_op(Plan *plan, BtPlanOpKind kind, const char *source, const char *target,
                       guint attr);
@@ -44,6 +47,8 @@ typedef struct {
 
 /* Takes the plan. */
 void run_start(Run *run, Plan *plan);
+/* The same as a helper that was told to make no namespaces. */
+void run_start_flat(Run *run, Plan *plan);
 void run_start_sealed(Run *run, Plan *plan, int seals);
 /* Answers one notified call: it may go on. */
 void run_answer(Run *run);

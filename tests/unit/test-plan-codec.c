@@ -525,6 +525,58 @@ test_error_text(void)
   }
 }
 
+/* Without namespaces: nothing is mounted, named or connected, and the other layers are whole. */
+static void
+make_flat_plan(Plan *plan_out)
+{
+  make_plan(plan_out);
+  plan_out->header.flags = BT_PLAN_NO_NAMESPACES;
+  plan_out->header.ops.count = 0;
+  plan_out->header.hostname = 0;
+  plan_out->header.net = (BtPlanNet){ .mode = BT_PLAN_NET_NONE };
+  plan_out->header.landlock_fs = 1;
+  plan_out->header.landlock_scoped = BT_PLAN_SCOPE_ALL;
+}
+
+static void
+test_flat(void)
+{
+  static const struct {
+    const char *what;
+    gsize offset, size;
+    guint64 value;
+  } bad[] = {
+    { "without seccomp", AT(header.flags), BT_PLAN_NO_NAMESPACES | BT_PLAN_NO_SECCOMP },
+    { "another flag", AT(header.flags), BT_PLAN_NO_NAMESPACES | 4 },
+    { "an operation", AT(header.ops.count), 1 },
+    { "a host name", AT(header.hostname), END - 1 },
+    { "an interface", AT(header.net.mode), BT_PLAN_NET_AUTO },
+    { "a resolver", AT(header.net.dns), 3 },
+    { "no Landlock", AT(header.landlock_fs), 0 },
+    { "signals not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_ABSTRACT },
+    { "sockets not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_SIGNAL },
+    { "a rule for what is no path", AT(landlock[0].path), END - 1 },
+    { "no filter", AT(header.worker_filter.count), 0 },
+  };
+  Plan plan;
+
+  make_flat_plan(&plan);
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
+  for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+    make_flat_plan(&plan);
+    memcpy((guint8 *)&plan + bad[i].offset, &bad[i].value, bad[i].size);
+    g_test_message("%s", bad[i].what);
+    g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_E_RECORD);
+  }
+  /* Only where it is the host's a rule's path must be canonical. */
+  static const char odd[] = "/usr/../x";
+  make_flat_plan(&plan);
+  memcpy((char *)&plan + plan.landlock[1].path, odd, sizeof odd - 1);
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_E_RECORD);
+  plan.header.flags = 0;
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -539,6 +591,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan-codec/paths", test_paths);
   g_test_add_func("/plan-codec/lengths", test_lengths);
   g_test_add_func("/plan-codec/texts", test_texts);
+  g_test_add_func("/plan-codec/flat", test_flat);
   g_test_add_func("/plan-codec/every-byte", test_every_byte);
   g_test_add_func("/plan-codec/error-text", test_error_text);
   return g_test_run();

@@ -341,6 +341,79 @@ test_init(void)
   check(bt_seccomp_init(), cases, G_N_ELEMENTS(cases));
 }
 
+/* Without namespaces: what would reach other processes, the host's network, IPC and files by name. */
+static const Case flat[] = {
+  { "tcp", SYS_socket, { AF_INET, SOCK_STREAM, 0 }, ENOSYS }, /* notified, and nobody listens */
+  { "udp6", SYS_socket, { AF_INET6 | HIGH, SOCK_DGRAM, 0 }, ENOSYS },
+  { "netlink", SYS_socket, { AF_NETLINK, SOCK_RAW, NETLINK_ROUTE }, EAFNOSUPPORT },
+  { "vsock", SYS_socket, { AF_VSOCK, SOCK_STREAM, 0 }, EAFNOSUPPORT },
+  { "unix", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, 0 },
+  { "unix dgram", SYS_socket, { AF_UNIX, SOCK_DGRAM, 0 }, EACCES },
+  { "pair", SYS_socketpair, { AF_UNIX, SOCK_STREAM, 0, 0 }, EFAULT },
+  { "bind", SYS_bind, { 999, 0, 0 }, EPERM },
+  { "listen", SYS_listen, { 999, 0 }, EPERM },
+  { "tty", SYS_ioctl, { 999, TIOCGWINSZ, 0 }, EBADF },
+  { "non-blocking", SYS_ioctl, { 999, FIONBIO, 0 }, EBADF },
+  { "pty number", SYS_ioctl, { 999, TIOCGPTN, 0 }, EBADF },
+  { "TIOCSTI", SYS_ioctl, { 999, TIOCSTI | HIGH, 0 }, EPERM },
+  { "interfaces", SYS_ioctl, { 999, SIOCGIFCONF, 0 }, ENOTTY },
+  { "file flags", SYS_ioctl, { 999, 0x40086602 /* FS_IOC_SETFLAGS */, 0 }, ENOTTY },
+  { "own nice", SYS_setpriority, { PRIO_PROCESS, 0, 19 }, 0 },
+  { "another's nice", SYS_setpriority, { PRIO_PROCESS, NOBODYS_PID, 19 }, EPERM },
+  { "the user's nice", SYS_setpriority, { PRIO_USER, 0, 19 }, EPERM },
+  { "the group's nice", SYS_setpriority, { PRIO_PGRP, 0, 19 }, EPERM },
+  { "own io", SYS_ioprio_set, { 1, 0, 3 << 13 }, 0 },
+  { "another's io", SYS_ioprio_set, { 1, NOBODYS_PID, 3 << 13 }, EPERM },
+  { "the user's io", SYS_ioprio_set, { 3, 0, 3 << 13 }, EPERM },
+  { "own affinity", SYS_sched_setaffinity, { 0, 0, 0 }, EINVAL },
+  { "another's affinity", SYS_sched_setaffinity, { NOBODYS_PID, 0, 0 }, EPERM },
+  { "another's scheduler", SYS_sched_setscheduler, { NOBODYS_PID, 0, 0 }, EPERM },
+  { "another's attributes", SYS_sched_setattr, { NOBODYS_PID, 0, 0 }, EPERM },
+  { "dumpable", SYS_prctl, { PR_SET_DUMPABLE, 0 }, EPERM },
+  { "name", SYS_prctl, { PR_SET_NAME, (unsigned long)"x" }, 0 },
+  { "mm", SYS_prctl, { PR_SET_MM, 0 }, EPERM },
+  { "shmget", SYS_shmget, { 0, 4096, 0 }, EPERM },
+  { "semget", SYS_semget, { 0, 1, 0 }, EPERM },
+  { "msgget", SYS_msgget, { 0, 0 }, EPERM },
+  { "mq_open", SYS_mq_open, { 0, 0, 0, 0 }, EPERM },
+  { "fchmod", SYS_fchmod, { 999, 0 }, EPERM },
+  { "fchmodat", SYS_fchmodat, { 999, 0, 0 }, EPERM },
+  { "fchmodat2", 452, { 999, 0, 0, 0 }, EPERM },
+  { "fchown", SYS_fchown, { 999, 0, 0 }, EPERM },
+  { "utimensat", SYS_utimensat, { 999, 0, 0, 0 }, EPERM },
+  { "fsetxattr", SYS_fsetxattr, { 999, 0, 0, 0, 0 }, EPERM },
+  { "setxattrat", 463, { 0 }, ENOSYS },
+  { "removexattr", SYS_removexattr, { 0, 0 }, EPERM },
+  { "inotify", SYS_inotify_add_watch, { 999, 0, 0 }, EPERM },
+  { "nobody", SYS_kill, { NOBODYS_PID, 0 }, ESRCH }, /* Landlock's to say */
+  { "memfd", SYS_memfd_create, { 0, 0 }, EPERM },
+  { "clone3", 435, { 0, 0 }, ENOSYS },
+  { "openat2", 437, { 0 }, ENOSYS },
+  { "unshare", SYS_unshare, { CLONE_NEWUSER }, EPERM },
+  { "ptrace", SYS_ptrace, { 0, 0, 0, 0 }, EPERM },
+};
+
+static void
+test_flat(void)
+{
+  static const Case memory[] = {
+    { "memfd", SYS_memfd_create, { (unsigned long)"x", MFD_CLOEXEC }, 0 },
+    { "shmget", SYS_shmget, { 0, 4096, 0 }, EPERM },
+  };
+  static const Case init[] = {
+    /* Nobody is there to be killed by a test: signal 0 and another number are the neighbours. */
+    { "all, but not killed", SYS_kill, { -1ul, 0 }, EPERM },
+    { "all, by another signal", SYS_kill, { -1ul, SIGTERM }, EPERM },
+    { "one", SYS_kill, { NOBODYS_PID, SIGKILL }, EPERM },
+    { "the group", SYS_kill, { 0, SIGKILL }, EPERM },
+    { "read", SYS_read, { 999, 0, 0 }, EBADF },
+    { "execve", SYS_execve, { 0, 0, 0 }, EPERM },
+  };
+  check(bt_seccomp_flat_worker(FALSE), flat, G_N_ELEMENTS(flat));
+  check(bt_seccomp_flat_worker(TRUE), memory, G_N_ELEMENTS(memory));
+  check(bt_seccomp_flat_init(), init, G_N_ELEMENTS(init));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -356,5 +429,6 @@ main(int argc, char **argv)
 #endif
   g_test_add_func("/seccomp/ordinary", test_ordinary);
   g_test_add_func("/seccomp/init", test_init);
+  g_test_add_func("/seccomp/flat", test_flat);
   return g_test_run();
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Policies that turn namespaces off: the Landlock rules that they become, and what is refused. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "plan/bt-plan-compile.h"
+#include "plan/bt-seccomp.h"
+#include "policy/bt-policy-private.h"
+
+static char *root; /* canonical */
+
+typedef struct {
+  BtPolicy *policy;
+  BtPlan *plan;
+  BtPlanView view;
+} Fixture;
+
+static char *
+at(const char *path)
+{
+  return g_build_filename(root, path, NULL);
+}
+
+static void
+make_file(const char *path, int mode)
+{
+  g_autofree char *full = at(path);
+  g_autofree char *folder = g_path_get_dirname(full);
+
+  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
+  g_assert_true(g_file_set_contents(full, "#!/usr/bin/env\n", -1, NULL));
+  g_assert_cmpint(chmod(full, mode), ==, 0);
+}
+
+static void
+add_flag(BtPolicy *policy, const char *flag)
+{
+  static const struct {
+    const char *name;
+    BtKind kind;
+  } kinds[] = { { "net", BT_KIND_NET }, { "read", BT_KIND_READ }, { "write", BT_KIND_WRITE },
+                { "run", BT_KIND_RUN }, { "ffi", BT_KIND_FFI },   { "sys", BT_KIND_SYS } };
+  g_autoptr(GError) error = NULL;
+  const char *equals = strchr(flag, '=');
+  BtAction action = g_str_has_prefix(flag, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+    if (g_str_has_prefix(strchr(flag, '-') + 1, kinds[i].name))
+      bt_policy_add_flag(policy, BT_LAYER_FLAGS, kinds[i].kind, action, flag,
+                         equals != NULL ? equals + 1 : NULL, root, root, &error);
+  g_assert_no_error(error);
+}
+
+static void
+compile(Fixture *self, const char *entry, const char *const *flags, GError **error)
+{
+  static const char *const nothing[] = { NULL };
+  const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
+  const BtOrigin origin = { (char *)"p.json", 1, (char *)"plugins.namespaces" };
+  g_autoptr(GError) problem = NULL;
+  BtPlanRequest request = {
+    .entry = entry,
+    .args = nothing,
+    .cwd = root,
+    .home = "/home/nobody-has-this",
+    .user_name = "jane",
+    .environment = environment,
+    .uid = 1234,
+    .gid = 1234,
+    .terminal_fd = -1,
+  };
+  gsize size;
+
+  *self = (Fixture){ .policy = bt_policy_new() };
+  bt_policy_merge_plugins(self->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  for (; *flags != NULL; flags++)
+    add_flag(self->policy, *flags);
+  g_assert_true(bt_policy_resolve(self->policy, "/usr/bin:/bin", NULL, &problem));
+  g_assert_no_error(problem);
+  request.policy = self->policy;
+  self->plan = bt_plan_compile(&request, error);
+  if (self->plan == NULL)
+    return;
+  const void *bytes = g_bytes_get_data(self->plan->bytes, &size);
+  g_assert_cmpint(bt_plan_open(bytes, size, &self->view), ==, BT_PLAN_OK);
+}
+
+static void
+clear(Fixture *self)
+{
+  g_clear_pointer(&self->plan, bt_plan_free);
+  bt_policy_unref(self->policy);
+}
+
+/* Of the rule for exactly this path. */
+static guint64
+rule_at(const Fixture *self, const char *path)
+{
+  for (guint i = 0; i < self->view.header->landlock.count; i++)
+    if (strcmp(bt_plan_string(&self->view, self->view.landlock[i].path), path) == 0)
+      return self->view.landlock[i].access;
+  return 0;
+}
+
+static guint64
+rule_in_tree(const Fixture *self, const char *path)
+{
+  g_autofree char *full = at(path);
+  return rule_at(self, full);
+}
+
+static gboolean
+has_env(const Fixture *self, const char *name)
+{
+  for (guint i = 0; i < self->view.header->env.count; i++)
+    if (g_str_has_prefix(bt_plan_string(&self->view, self->view.env[i]), name))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+test_base(void)
+{
+  static const char *const none[] = { NULL };
+  static const char *const never[] = { "/", "/etc", "/etc/passwd", "/etc/hosts", "/proc", "/sys",
+                                       "/dev", "/dev/shm", "/tmp", "/run", "/home" };
+  Fixture self;
+  g_autoptr(GError) error = NULL;
+
+  compile(&self, "w.py", none, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(self.view.header->flags, ==, BT_PLAN_NO_NAMESPACES);
+  g_assert_cmpuint(self.view.header->landlock_scoped, ==, BT_PLAN_SCOPE_ALL);
+  g_assert_cmpuint(self.view.header->init_filter.count, ==, bt_seccomp_flat_init().count);
+  g_assert_cmpuint(rule_at(&self, "/usr"), ==, BT_FS_READ);
+  for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
+    g_assert_cmpuint(rule_at(&self, never[i]), ==, 0);
+  /* The entry by itself, and its interpreter to run. */
+  g_assert_cmpuint(rule_in_tree(&self, "w.py"), ==, BT_FS_READ_FILE);
+  g_assert_cmpuint(rule_in_tree(&self, ""), ==, 0);
+  g_autofree char *python = realpath("/usr/bin/python3", NULL);
+  g_assert_true((rule_at(&self, python) & BT_FS_EXECUTE) != 0);
+  g_assert_true((rule_at(&self, "/dev/null") & BT_FS_WRITE_FILE) != 0);
+  g_assert_true(self.plan->unseen_siblings);
+  g_assert_false(has_env(&self, "TMPDIR=") || has_env(&self, "DENO_DIR="));
+  g_assert_true(has_env(&self, "HOME="));
+  g_assert_cmpuint(self.plan->notices->len, ==, 2);
+  clear(&self);
+}
+
+static const struct {
+  const char *flags[3];
+  const char *path;
+  guint64 rights;
+} rights[] = {
+  { { "allow-read=dir" }, "dir", BT_FS_READ },
+  { { "allow-read=dir/f" }, "dir/f", BT_FS_READ_FILE },
+  { { "allow-read=dir/f" }, "dir", 0 },
+  { { "allow-write=dir" }, "dir", BT_FS_WRITE },
+  { { "allow-write=dir/f" }, "dir/f", BT_FS_WRITE_FILE | BT_FS_TRUNCATE },
+  { { "allow-read=dir", "allow-write=dir" }, "dir", BT_FS_READ | BT_FS_WRITE },
+  { { "allow-run=./dir/tool" }, "dir/tool", BT_FS_READ_FILE | BT_FS_EXECUTE },
+  { { "allow-run=./dir/tool" }, "dir", 0 },
+  { { "allow-run=./dir" }, "dir", BT_FS_READ | BT_FS_EXECUTE },
+  { { "allow-run" }, "w.py", BT_FS_READ_FILE | BT_FS_EXECUTE },
+  { { "allow-read=dir", "deny-write=dir/f" }, "dir", BT_FS_READ },
+  { { "allow-read=dir", "deny-run=./dir/tool" }, "dir", BT_FS_READ },
+  { { "deny-read=dir" }, "dir", 0 },
+  { { "allow-read=link" }, "dir", BT_FS_READ },
+};
+
+static void
+test_rights(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(rights); i++) {
+    Fixture self;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *words = g_strjoinv(" ", (char **)rights[i].flags);
+
+    g_test_message("%s: %s", words, rights[i].path);
+    compile(&self, "w.py", rights[i].flags, &error);
+    g_assert_no_error(error);
+    g_assert_cmphex(rule_in_tree(&self, rights[i].path), ==, rights[i].rights);
+    g_assert_cmpuint(self.view.header->ops.count, ==, 0);
+    clear(&self);
+  }
+}
+
+static const struct {
+  const char *flags[4];
+  const char *words;
+} refused[] = {
+  { { "allow-net" }, "allow-net" },
+  { { "allow-net=github.com" }, "allow-net=github.com" },
+  { { "allow-ffi=dir" }, "allow-ffi=dir" },
+  { { "deny-ffi=dir" }, "deny-ffi=dir" },
+  { { "deny-sys=hostname" }, "deny-sys=hostname" },
+  { { "deny-sys" }, "deny-sys" },
+  { { "allow-read=/tmp" }, "allow-read=/tmp" },
+  { { "allow-read=.", "deny-read=dir" }, "deny-read=dir" },
+  { { "allow-read=dir", "deny-read=dir/f" }, "deny-read=dir/f" },
+  { { "allow-write=dir", "deny-write=dir/sub" }, "deny-write=dir/sub" },
+  { { "allow-read=dir", "allow-write=dir", "deny-write=dir/f" }, "deny-write=dir/f" },
+  { { "allow-run=./dir", "deny-run=./dir/tool" }, "deny-run=./dir/tool" },
+  { { "allow-run", "deny-run=/usr/bin/env" }, "deny-run=/usr/bin/env" },
+  { { "deny-read=/usr/share" }, "deny-read=/usr/share" },
+  { { "deny-read=w.py" }, "w.py" },
+  { { "allow-write=dir", "allow-run=./dir/tool" }, "dir/tool" },
+  { { "allow-run=./dir", "allow-write=dir/sub" }, "dir/sub" },
+  { { "allow-write=dir", "allow-run=./dir/sub" }, "dir/sub" },
+};
+
+static void
+test_refused(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(refused); i++) {
+    Fixture self;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *words = g_strjoinv(" ", (char **)refused[i].flags);
+
+    compile(&self, "w.py", refused[i].flags, &error);
+    g_test_message("%s: %s", words, error != NULL ? error->message : "compiled");
+    g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+    g_assert_nonnull(strstr(error->message, refused[i].words));
+    g_assert_true(strstr(error->message, "namespaces") != NULL || strstr(words, "deny-read=w.py"));
+    clear(&self);
+  }
+}
+
+/* As a program that the user cannot change, it may lie where writing is granted. */
+static void
+test_unchangeable(void)
+{
+  static const char *const flags[] = { "allow-write=dir", "allow-run=./dir/fixed", NULL };
+  g_autoptr(GError) error = NULL;
+  Fixture self;
+
+  if (geteuid() == 0) {
+    g_test_skip("root may write anything");
+    return;
+  }
+  compile(&self, "w.py", flags, &error);
+  g_assert_no_error(error);
+  g_assert_cmphex(rule_in_tree(&self, "dir/fixed"), ==, BT_FS_READ_FILE | BT_FS_EXECUTE);
+  g_assert_cmphex(rule_in_tree(&self, "dir"), ==, BT_FS_WRITE);
+  clear(&self);
+}
+
+static void
+test_look(void)
+{
+  static const char *const flags[] = { "allow-read=dir", "allow-run=./dir/tool", NULL };
+  static const char *const no_environment[] = { NULL };
+  const BtOrigin origin = { (char *)"p.json", 1, (char *)"plugins.namespaces" };
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GError) error = NULL;
+  g_autofree char *tool = at("dir/tool"), *other = at("w.py");
+  BtPlanLook look;
+
+  bt_policy_merge_plugins(policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  for (gsize i = 0; flags[i] != NULL; i++)
+    add_flag(policy, flags[i]);
+  g_assert_true(bt_policy_resolve(policy, "/usr/bin:/bin", NULL, &error));
+  const BtPlanRequest request = { .policy = policy, .cwd = root, .home = "/h", .user_name = "jane",
+                                  .environment = no_environment, .uid = 1234, .gid = 1234,
+                                  .terminal_fd = -1 };
+  g_assert_true(bt_plan_look(&request, tool, &look, &error));
+  g_assert_true(look.host && look.readable && look.runs && look.maps && !look.writable);
+  g_assert_true(bt_plan_look(&request, other, &look, &error));
+  g_assert_false(look.host || look.readable || look.runs || look.maps || look.writable);
+  g_assert_true(bt_plan_look(&request, "/dev/null", &look, &error));
+  g_assert_true(look.made && look.readable && look.writable && !look.runs);
+  g_assert_true(bt_plan_look(&request, "/tmp", &look, &error));
+  g_assert_false(look.scratch || look.host || look.writable);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_autofree char *made = g_strdup("/var/tmp/buntime-flat-XXXXXX");
+
+  g_test_init(&argc, &argv, NULL);
+  g_assert_nonnull(g_mkdtemp(made));
+  root = realpath(made, NULL);
+  make_file("w.py", 0644);
+  make_file("dir/f", 0644);
+  make_file("dir/tool", 0755);
+  make_file("dir/fixed", 0555);
+  make_file("dir/sub/f", 0644);
+  g_autofree char *link = at("link");
+  g_assert_cmpint(symlink("dir", link), ==, 0);
+  g_test_add_func("/plan-flat/base", test_base);
+  g_test_add_func("/plan-flat/rights", test_rights);
+  g_test_add_func("/plan-flat/refused", test_refused);
+  g_test_add_func("/plan-flat/unchangeable", test_unchangeable);
+  g_test_add_func("/plan-flat/look", test_look);
+  int status = g_test_run();
+  const char *const remove[] = { "rm", "-rf", root, NULL };
+  g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
+  free(root);
+  return status;
+}
