@@ -32,7 +32,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,19 +103,28 @@ set_limit(const BtPlanLimit *limit)
   return setrlimit((int)limit->resource, &value) == 0;
 }
 
+/* As setrlimit(2) calls it, for what may fail to be set. */
+static const char *
+name_of(uint32_t resource)
+{
+  static const char *const names[RLIM_NLIMITS] = {
+    [RLIMIT_CORE] = "RLIMIT_CORE",     [RLIMIT_CPU] = "RLIMIT_CPU",
+    [RLIMIT_DATA] = "RLIMIT_DATA",     [RLIMIT_NOFILE] = "RLIMIT_NOFILE",
+    [RLIMIT_NPROC] = "RLIMIT_NPROC",   [RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",
+  };
+  return names[resource] != NULL ? names[resource] : "resource limit";
+}
+
 static void
 set_limits(const Worker *worker)
 {
   const BtPlanView *plan = &worker->init->plan;
 
   if (setrlimit(RLIMIT_NOFILE, &worker->init->caller_files) != 0)
-    bt_fail_at("RLIMIT_NOFILE");
+    bt_fail_at(name_of(RLIMIT_NOFILE));
   for (uint32_t i = 0; i < plan->header->limits.count; i++)
-    if (!set_limit(&plan->limits[i])) {
-      char object[24];
-      snprintf(object, sizeof object, "resource %u", plan->limits[i].resource);
-      bt_fail_at(object);
-    }
+    if (!set_limit(&plan->limits[i]))
+      bt_fail_at(name_of(plan->limits[i].resource));
 }
 
 static void

@@ -139,6 +139,9 @@ stage_cure(const BtStatus *status)
     return _("mount /proc/sys writable for user namespaces, as every desktop has it");
   case BT_STAGE_FLAT:
     return _("without namespaces Landlock's version 6 is needed (Linux 6.12)");
+  case BT_STAGE_LIMITS:
+    return _("start buntime where core files may have one byte (ulimit -Hc): only that size keeps "
+             "the machine's core handler away");
   case BT_STAGE_LANDLOCK:
     if (status->error == ELOOP)
       return _("the path was changed while buntime started: run it again");

@@ -153,6 +153,14 @@ def test_a_caller_who_may_have_less(use_up):
         assert found["forks"][0] < 300
 
 
+def test_a_caller_without_core_files(box):
+    """Zero would start the machine's core handler, one does not: a lower limit is not enough here."""
+    result = box.run(code="print('ran')\n",
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))
+    assert result.status == 125 and "ran" not in result.stdout, str(result)
+    assert "RLIMIT_CORE (limits)" in result.stderr and "ulimit -Hc" in result.stderr
+
+
 @pytest.mark.parametrize("flags,tmp,shm", [
     (["--tmp-size=8M"], 8, 8), (["--shm-size=4M"], 256, 4), (["--tmp-size=8M", "--shm-size=16M"], 8, 16),
 ])

@@ -216,7 +216,7 @@ static const Failure failures[] = {
   { "missing-program", missing_program, BT_STAGE_EXEC, ENOENT, "/usr/bin/missing" },
   { "missing-cwd", missing_cwd, BT_STAGE_CWD, ENOENT, "/home/nobody" },
   { "missing-rule", missing_rule, BT_STAGE_LANDLOCK, ENOENT, "/missing" },
-  { "raised-limit", raised_limit, BT_STAGE_LIMITS, EPERM, "resource 4" },
+  { "raised-limit", raised_limit, BT_STAGE_LIMITS, EPERM, "RLIMIT_CORE" },
   { "other-user", other_user, BT_STAGE_PLAN, EPERM, "plan: made for another user" },
 };
 
