@@ -227,6 +227,14 @@ check_sets(BtPolicy *policy, BtPolicy *found, GError **error)
   return TRUE;
 }
 
+/* Of one name the last counts: a higher layer's, in whatever order they were added. */
+static int
+compare_sets(gconstpointer a, gconstpointer b)
+{
+  const BtEnvSet *left = *(const BtEnvSet *const *)a, *right = *(const BtEnvSet *const *)b;
+  return (int)right->rule.layer - (int)left->rule.layer;
+}
+
 static void
 take_settings(BtPolicy *policy, BtPolicy *found)
 {
@@ -234,6 +242,7 @@ take_settings(BtPolicy *policy, BtPolicy *found)
   g_ptr_array_extend_and_steal(policy->unix_rules, g_ptr_array_ref(found->unix_rules));
   g_ptr_array_extend_and_steal(policy->env_rules, g_ptr_array_ref(found->env_rules));
   g_ptr_array_extend_and_steal(policy->env_set, g_ptr_array_ref(found->env_set));
+  g_ptr_array_sort(policy->env_set, compare_sets);
   g_ptr_array_extend_and_steal(policy->sys_rules, g_ptr_array_ref(found->sys_rules));
   g_ptr_array_extend_and_steal(policy->deny_syscalls, g_ptr_array_ref(found->deny_syscalls));
   /* Who does not speak of layers has them on. */

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "policy/bt-json.h"
 #include "policy/bt-policy-environ.h"
@@ -22,9 +23,12 @@ static gboolean
 grants_something(BtPolicy *policy)
 {
   g_auto(GStrv) lines = bt_policy_format_lines(policy);
-  for (char **line = lines; *line != NULL; line++)
-    if (g_strstr_len(*line, -1, ": allow ") != NULL || g_str_has_suffix(*line, "= allow"))
+  for (char **line = lines; *line != NULL; line++) {
+    /* What follows "net: " is the action; a path can hold the same words. */
+    const char *colon = strstr(*line, ": ");
+    if (colon != NULL ? g_str_has_prefix(colon, ": allow ") : g_str_has_suffix(*line, "= allow"))
       return TRUE;
+  }
   return FALSE;
 }
 

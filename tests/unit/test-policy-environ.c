@@ -251,23 +251,29 @@ test_extended_twice(void)
   g_assert_cmpint(net(policy, "bad.example"), ==, BT_ACTION_DENY);
 }
 
-/* Of two layers the higher one's value is set; it was added last. */
+/* Of two layers the higher one's value is set, whichever was added first. */
 static void
 test_set_in_two_layers(void)
 {
-  g_autoptr(BtPolicyFiles) files = bt_policy_files_new((const char *const[]){ NULL }, "/", "/");
-  g_autoptr(BtPolicy) policy = bt_policy_new();
   static const char low[] = "{\"version\": 1, \"env\": {\"set\": {\"A\": \"1\"}}}";
   static const char high[] = "{\"version\": 1, \"env\": {\"set\": {\"A\": \"2\"}}}";
   g_autoptr(GBytes) low_bytes = g_bytes_new_static(low, sizeof low - 1);
   g_autoptr(GBytes) high_bytes = g_bytes_new_static(high, sizeof high - 1);
 
-  g_assert_true(bt_policy_files_add_bytes(files, policy, BT_LAYER_FILES, low_bytes, "-", NULL));
-  g_assert_true(bt_policy_files_add_bytes(files, policy, BT_LAYER_VARIABLES, high_bytes, "V", NULL));
-  const BtEnvSet *last = g_ptr_array_index(bt_policy_get_env_set(policy), 1);
-  g_assert_cmpstr(last->value, ==, "2");
-  g_assert_false(
-    bt_policy_files_add_bytes(files, policy, BT_LAYER_VARIABLES, low_bytes, "W", NULL));
+  for (int first = 0; first < 2; first++) {
+    g_autoptr(BtPolicyFiles) files = bt_policy_files_new((const char *const[]){ NULL }, "/", "/");
+    g_autoptr(BtPolicy) policy = bt_policy_new();
+    for (int i = 0; i < 2; i++) {
+      gboolean file = i == first;
+      g_assert_true(bt_policy_files_add_bytes(files, policy,
+                                              file ? BT_LAYER_FILES : BT_LAYER_VARIABLES,
+                                              file ? low_bytes : high_bytes, "-", NULL));
+    }
+    const BtEnvSet *last = g_ptr_array_index(bt_policy_get_env_set(policy), 1);
+    g_assert_cmpstr(last->value, ==, "2");
+    g_assert_false(
+      bt_policy_files_add_bytes(files, policy, BT_LAYER_VARIABLES, low_bytes, "W", NULL));
+  }
 }
 
 /* A higher layer's limit stands, in whatever order they come; of one layer the smallest. */
