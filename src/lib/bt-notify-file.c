@@ -120,13 +120,15 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
   *verdict_out = own ? given : bt_policy_check_path(self->policy, object->path, perms);
   if (own || (!read_only && verdict_out->action != BT_ACTION_DENY))
     return FALSE;
+  /* No flag opens what is kept read-only within a grant. */
+  gboolean denied = verdict_out->action == BT_ACTION_DENY;
   /* What does not exist cannot be granted; the directory it would be made in can. */
   const char *place = object->parent != NULL ? object->parent : object->path;
   /* Without namespaces there is no private /tmp, and the host's is not granted as a whole. */
-  gboolean never = self->flat && strcmp(place, "/tmp") == 0;
+  gboolean never = !denied || (self->flat && strcmp(place, "/tmp") == 0);
   bt_call_deny(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
                never ? NULL : bt_suggest_path(BT_KIND_WRITE, place),
-               verdict_out->action == BT_ACTION_DENY ? NULL : _("kept read-only by buntime"));
+               denied ? NULL : _("kept read-only by buntime"));
   return TRUE;
 }
 

@@ -8,7 +8,9 @@
  * mount.  Landlock cannot take away below what it gives above, so a denial is
  * always a mount:
  *
- *   any read denied    a mask: an empty thing without permissions
+ *   any read denied    a mask: an empty thing without permissions, or where a
+ *                      higher layer grants something below, a directory with
+ *                      the way to that alone, which cannot be listed
  *   all write denied   the same object again, read-only
  *   some write denied  refused, since no mount can say it
  *
@@ -202,6 +204,35 @@ tell_of_links(BtCompile *self, const char *path, const struct stat *info)
                                           "denied with it"), safe));
 }
 
+/* Does a rule for this very path give it what it has, not one for a place above? */
+static gboolean
+is_granted_at(const BtCompile *self, const char *path)
+{
+  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+  BtFsPerms perms = bt_policy_path_perms(self->request->policy, path, NULL);
+
+  perms &= BT_FS_READ | BT_FS_WRITE;
+  for (guint i = 0; i < rules->len; i++) {
+    const BtPathRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action != BT_ACTION_DENY && (rule->perms & perms) != 0 && rule->real != NULL &&
+        strcmp(rule->real, path) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+grants_below(const BtCompile *self, const char *path)
+{
+  for (guint i = 0; i < self->spots->len; i++) {
+    const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
+    if (spot->kind == BT_SPOT_POINT && strcmp(spot->path, path) != 0 &&
+        bt_path_is_below(spot->path, path) && is_granted_at(self, spot->path))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean
 hide(BtCompile *self, const char *path, GError **error)
 {
@@ -214,6 +245,17 @@ hide(BtCompile *self, const char *path, GError **error)
   bt_plan_builder_mount(self->builder, BT_PLAN_HIDE, path, BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
   bt_compile_add_mount(self, path, BT_MOUNT_SHUT, BT_PLAN_RDONLY, 0);
   return TRUE;
+}
+
+/* Not to be listed. Init makes the way in it; for the worker, its owner too, it is read-only. */
+#define MASK_MODE 0311
+
+static gboolean
+hide_denied(BtCompile *self, const char *path, GError **error)
+{
+  if (!grants_below(self, path))
+    return hide(self, path, error);
+  return guard(self, path, error) && bt_compile_cover(self, path, BT_MOUNT_WAY, MASK_MODE);
 }
 
 /*
@@ -244,6 +286,30 @@ add_grant(BtCompile *self, const char *path, BtFsPerms perms, const struct stat 
   BtGrant grant = { .path = g_strdup(path), .perms = perms, .folder = folder };
   g_array_append_val(self->grants, grant);
   return TRUE;
+}
+
+/* A mask takes nothing from below it for Landlock: what is granted above is given there, too. */
+static gboolean
+is_widened(const BtCompile *self, const char *path, BtFsPerms perms, gboolean folder)
+{
+  BtFsPerms held = (perms & BT_FS_WRITE) != 0 ? BT_FS_READ | BT_FS_WRITE : BT_FS_READ;
+
+  if (!folder)
+    held &= BT_LANDLOCK_FILE;
+  for (guint i = 0; i < self->grants->len; i++) {
+    const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
+    if (bt_path_is_below(path, grant->path) && (grant->perms & held & ~perms) != 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+refuse_below_denied(const char *path, GError **error)
+{
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                 _("it is granted, but lies below something that is denied"),
+                 _("deny what is in the directory above instead of the directory"));
 }
 
 static gboolean
@@ -294,15 +360,15 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   struct stat info;
 
   if (above->kind == BT_MOUNT_SHUT)
-    return perms == 0 ||
-           bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
-                   _("it is granted, but lies below something that is denied"),
-                   _("deny what is in the directory above instead of the directory"));
+    return perms == 0 || !is_granted_at(self, spot->path) ||
+           refuse_below_denied(spot->path, error);
+  if (above->kind == BT_MOUNT_WAY && !is_granted_at(self, spot->path))
+    return TRUE;
   if ((denied & BT_FS_READ) != 0) {
     gboolean made = bt_path_is_below(spot->path, "/etc") &&
                     g_hash_table_contains(self->made, spot->path);
     if (made || (seen && (above->perms & denied & BT_FS_READ) != 0))
-      return hide(self, spot->path, error);
+      return hide_denied(self, spot->path, error);
     /* What nothing lets be read may still be granted for writing. */
     perms &= BT_FS_WRITE;
     if (perms == 0 && !seen)
@@ -333,6 +399,9 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
     perms |= BT_FS_READ;
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
+  if (above->kind == BT_MOUNT_WAY &&
+      is_widened(self, spot->path, perms, S_ISDIR(info.st_mode)))
+    return refuse_below_denied(spot->path, error);
   add_run_root(self, spot->path, runs);
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
   return add_grant(self, spot->path, perms, &info, error) &&

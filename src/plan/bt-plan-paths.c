@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #define MAX_LINKS 40
+/* Mount points and nothing else. */
+#define COVER_SIZE (1u << 20)
 #define COPIES_FOLDER "/run/buntime/programs"
 
 const BtMount *
@@ -54,7 +56,8 @@ bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint 
 static gboolean
 is_new(BtCompile *self, const char *path)
 {
-  return bt_compile_mount_at(self, path)->kind == BT_MOUNT_OWN &&
+  BtMountKind kind = bt_compile_mount_at(self, path)->kind;
+  return (kind == BT_MOUNT_OWN || kind == BT_MOUNT_WAY) &&
          g_hash_table_add(self->made, g_strdup(path));
 }
 
@@ -110,9 +113,24 @@ bt_compile_empty_dir(BtCompile *self, const char *path)
   if (!writable)
     return;
   /* Below the private /tmp: what is written here would be lost, so it is refused. */
-  guint attr = BT_PLAN_RDONLY | BT_PLAN_NOEXEC;
-  bt_plan_builder_tmpfs(self->builder, path, attr, 0755, 1u << 20);
-  bt_compile_add_mount(self, path, BT_MOUNT_OWN, attr, 0);
+  bt_compile_cover(self, path, BT_MOUNT_OWN, 0755);
+}
+
+static gboolean
+is_covered(gpointer made, gpointer value G_GNUC_UNUSED, gpointer path)
+{
+  return bt_path_is_below(made, path);
+}
+
+gboolean
+bt_compile_cover(BtCompile *self, const char *path, BtMountKind kind, guint mode)
+{
+  const guint attr = BT_PLAN_RDONLY | BT_PLAN_NOEXEC;
+
+  bt_plan_builder_tmpfs(self->builder, path, attr, mode, COVER_SIZE);
+  bt_compile_add_mount(self, path, kind, attr, 0);
+  g_hash_table_foreach_remove(self->made, is_covered, (gpointer)path);
+  return g_hash_table_add(self->made, g_strdup(path));
 }
 
 static gboolean

@@ -26,6 +26,7 @@ G_BEGIN_DECLS
 typedef enum {
   BT_MOUNT_OWN,  /* a tmpfs of the sandbox's: mount points can be made on it */
   BT_MOUNT_HOST, /* the host's tree at the same path */
+  BT_MOUNT_WAY,  /* a mask: mount points can be made on it, and nothing else is there */
   BT_MOUNT_SHUT, /* neither: procfs, a mask */
 } BtMountKind;
 
@@ -103,6 +104,8 @@ void bt_compile_file(BtCompile *self, const char *path, guint mode, const void *
 void bt_compile_symlink(BtCompile *self, const char *text, const char *path);
 /* An empty directory in which nothing can be made, for the working directory and home. */
 void bt_compile_empty_dir(BtCompile *self, const char *path);
+/* A read-only file system of the sandbox's over the directory that is there; TRUE. */
+gboolean bt_compile_cover(BtCompile *self, const char *path, BtMountKind kind, guint mode);
 /* The host's object at a canonical path, its mount point included. */
 gboolean bt_compile_bind(BtCompile *self, const char *path, const struct stat *info, guint attr,
                          BtFsPerms perms, GError **error);

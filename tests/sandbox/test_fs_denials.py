@@ -32,17 +32,26 @@ NESTED = [
     ((), ["--deny-read=data", "--allow-read=data/sub"], "----"),
     ((), ["--allow-read=.,data/sub", "--deny-read=data"], "----"),
     ((), ["--allow-read=data", "--deny-read=data/sub", "--allow-write=data/sub/deep"], "stopped"),
+    ((), ["--allow-read=data", "--deny-read=data/sub", "--allow-write=data/sub/c"], "stopped"),
     ((), ["--deny-write=data", "--allow-write=data/sub", "--allow-read=data"], "r-r-"),
     # What may not be read may be written, if nothing else lets it be read.
     ((), ["--deny-read=data", "--allow-write=data"], "-w-w"),
     ((), ["--deny-read=data", "--allow-write=data,data/sub"], "-w-w"),
     ((), ["--deny-read=data/sub", "--allow-write=data"], "-w-w"),
+    ((), ["--deny-read=data/sub,data/sub/c", "--allow-write=data", "--allow-read=data"], "rw--"),
+    ((), ["--deny-read=data,data/*", "--allow-write=.", "--allow-read=."], "----"),
     ((), ["--deny-read=data/sub", "--allow-write=data", "--allow-read=data"], "rw--"),
     ((), ["--deny-read=data", "--allow-write=data/sub"], "---w"),
     ((), ["--deny-read=data/sub", "--deny-write=data/sub", "--allow-write=data"], "-w--"),
-    # A flag counts more than a file, where mounts can say so.
+    # A flag counts more than a file, where mounts can say so: not writing without the reading that
+    # is granted above.
     ([("deny", "data", READ)], ["--allow-read=data/sub"], "--r-"),
-    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data/sub"], "stopped"),
+    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data/sub"], "--r-"),
+    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data/sub/c"], "--r-"),
+    ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-write=data/sub/c"], "stopped"),
+    ([("allow", ".", READ + WRITE), ("deny", "data", READ)], ["--allow-read=data/sub"], "--rw"),
+    ([("allow", ".", READ + WRITE), ("deny", "data", READ)], ["--allow-read=data/sub/c"], "--rw"),
+    ([("allow", ".", READ + WRITE), ("deny", "data", READ + WRITE)], ["--allow-read=data/a"], "r---"),
     ([("allow", ".", READ), ("deny", "data", READ)], ["--allow-read=data"], "r-r-"),
     ([("allow", ".", READ + WRITE), ("deny", "data", WRITE)], ["--allow-write=data/sub"], "r-rw"),
     ([("allow", ".", READ), ("deny", "data", WRITE)], ["--allow-write=data/sub"], "r-rw"),
@@ -75,6 +84,24 @@ def test_check_says_what_happens(tree, rules, flags, expected):
     assert happened == checked, str(result)
     assert "".join(letter if value == "ok" else "-"
                    for letter, value in zip("rwrw", happened.values())) == expected, str(result)
+
+
+def test_what_is_denied_above_a_grant_cannot_be_listed(tree):
+    """A flag grants something below a directory that a file denies: the way there shows no more."""
+    policy = write_policy(tree, ("allow", ".", READ + WRITE), ("deny", "data", READ))
+    out, result = tree.json(policy, "--allow-read=data/sub/deep", code="""
+        out["list"] = [attempt(os.listdir, path) for path in ("data", "data/sub", "data/sub/deep")]
+        out["read"] = attempt(lambda: open("data/sub/deep/d").read())
+        out["stat"] = [attempt(os.stat, path) for path in ("data/a", "data/sub/c", "data/sub")]
+        out["change"] = [attempt(os.chmod, "data", 0o777), attempt(os.mkdir, "data/new"),
+                         attempt(os.rename, "data", "moved"), attempt(os.rename, "data/sub", "data/moved"),
+                         attempt(os.rename, "data/sub/deep", "moved"), attempt(open, "data/new", "w")]
+        out["write"] = attempt(open, "data/sub/deep/d", "a")
+    """)
+    assert out == {"list": ["EACCES", ["deep"], ["d"]], "read": "data/sub/deep/d\n",
+                   "stat": ["ENOENT", "ENOENT", "ok"], "write": "ok", "change": out["change"]}, str(result)
+    assert set(out["change"]) <= {"EROFS", "EBUSY", "EXDEV", "EACCES"}, str(result)
+    assert (tree.directory / "data/a").read_text() == "data/a\n"
 
 
 @pytest.mark.parametrize("denied,flags", [("venv", []), ("venv/lib", []), (".", []),
