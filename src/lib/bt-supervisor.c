@@ -38,7 +38,7 @@
  * terminal sends by itself.  What another process sends to the supervisor
  * (kill, a service manager) is passed on to the worker.
  */
-#include "lib/bt-supervisor.h"
+#include "lib/bt-supervisor-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,21 +46,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/bt-deadline.h"
-#include "lib/bt-names.h"
-#include "lib/bt-net-peer.h"
-#include "lib/bt-notifier.h"
 #include "lib/bt-process.h"
-#include "lib/bt-spawn.h"
 #include "lib/bt-watch.h"
-#include "wire/bt-plan.h"
 #include "wire/bt-status.h"
 
 /* What timeout(1) ends with. */
@@ -71,38 +64,14 @@
 /* Messages taken from the status socket in one dispatch. */
 #define STATUS_BATCH 16
 
-typedef struct {
-  const BtRun *run;
-  BtPlanView plan;
-  GMainLoop *loop;
-  BtHelper init;
-  int status_fd; /* ours; -1 after hang-up */
-  int signal_fd;
-  guint status_source, signal_source;
-  int worker_pidfd;     /* -1 until WORKER */
-  GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
-  int listener_number;  /* -1 until LISTENER */
-  int opener_fd;        /* until the notifier has it; -1: none */
-  BtNames *names;
-  BtNetPeer *peer;
-  gboolean net_came;
-  BtNotifier *notifier; /* NULL until both came */
-  BtDeadline *deadline; /* NULL: none */
-  gboolean ended;
-  int wait_status;
-  int limit; /* the BtLimit that ends the run; -1: none */
-  gboolean draining; /* all have ended, and the rest of their output is passed on */
-  GError *failure;
-} Supervisor;
-
 static gboolean
-is_flat(const Supervisor *self)
+is_flat(const BtSupervisor *self)
 {
   return self->plan.header != NULL && (self->plan.header->flags & BT_PLAN_NO_NAMESPACES) != 0;
 }
 
 static void
-fail(Supervisor *self, const char *object, const char *reason, const char *cure)
+fail(BtSupervisor *self, const char *object, const char *reason, const char *cure)
 {
   if (self->failure == NULL)
     bt_fail(&self->failure, BUNTIME_ERROR_SETUP, object, reason, cure);
@@ -154,7 +123,7 @@ stage_cure(const BtStatus *status)
 }
 
 static void
-on_failed(Supervisor *self, const BtStatus *status)
+on_failed(BtSupervisor *self, const BtStatus *status)
 {
   g_autofree char *object = NULL;
 
@@ -174,7 +143,7 @@ on_failed(Supervisor *self, const BtStatus *status)
 
 /* fds: DNS udp, DNS tcp and, with an interface, the frame fd. Takes them. */
 static void
-on_net(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
+on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
   gboolean network = status->value != BT_PLAN_NET_NONE;
 
@@ -190,7 +159,7 @@ on_net(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 
 /* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
 static void
-take_listener(Supervisor *self)
+take_listener(BtSupervisor *self)
 {
   if (self->worker_pidfd < 0 || self->listener_number < 0 || self->notifier != NULL)
     return;
@@ -221,8 +190,8 @@ take_listener(Supervisor *self)
 }
 
 /* The worker's program runs once its execve was answered; without seccomp nobody asks. */
-static gboolean
-may_have_started(const Supervisor *self)
+gboolean
+bt_supervisor_has_started(const BtSupervisor *self)
 {
   return self->notifier != NULL || ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0 &&
                                     self->worker_pidfd >= 0);
@@ -240,47 +209,15 @@ has_controlling_terminal(void)
 
 /* The tree is whole by now, and the worker still busy with itself: nobody waits for us. */
 static void
-on_worker(Supervisor *self, int pidfd)
+on_worker(BtSupervisor *self, int pidfd)
 {
   self->worker_pidfd = pidfd;
   self->own_devices = bt_notifier_find_devices(self->init.pid, &self->plan);
   take_listener(self);
 }
 
-/* RLIMIT_CPU of the worker in seconds; 0: none. */
-static guint64
-cpu_seconds(const Supervisor *self)
-{
-  for (guint i = 0; i < self->plan.header->limits.count; i++)
-    if (self->plan.limits[i].resource == RLIMIT_CPU)
-      return self->plan.limits[i].hard;
-  return 0;
-}
-
-/*
- * The kernel kills without saying why. It counts whole ticks in which another
- * process may have run as well, where we are told what was used: half is enough.
- * Whoever else killed the program then, the event says no more than is true.
- */
 static void
-tell_cpu_time(Supervisor *self, guint32 cpu_ms)
-{
-  guint64 ms = cpu_seconds(self) * 1000;
-
-  if (ms == 0 || self->limit >= 0 || !WIFSIGNALED(self->wait_status) ||
-      WTERMSIG(self->wait_status) != SIGKILL || cpu_ms < ms / 2)
-    return;
-  g_autofree char *used = bt_limit_format(BT_LIMIT_CPU_TIME, cpu_ms);
-  g_autofree char *reason =
-    g_strdup_printf(_("the program was killed after computing for %s"), used);
-  BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME, reason);
-  event->observed = TRUE;
-  self->limit = BT_LIMIT_CPU_TIME;
-  bt_explainer_add(self->run->explainer, event);
-}
-
-static void
-on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
+on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
   switch ((BtStatusKind)status->kind) {
   case BT_STATUS_FAILED:
@@ -313,7 +250,7 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
   case BT_STATUS_EXITED:
     self->ended = TRUE;
     self->wait_status = (int)status->value;
-    tell_cpu_time(self, status->cpu_ms);
+    bt_supervisor_tell_cpu_time(self, status->cpu_ms);
     g_main_loop_quit(self->loop);
     break;
   }
@@ -321,7 +258,7 @@ on_message(Supervisor *self, const BtStatus *status, int *fds, int n_fds)
 
 /* One datagram with its descriptors; FALSE when there is none, or no more will come. */
 static gboolean
-receive(Supervisor *self)
+receive(BtSupervisor *self)
 {
   char bytes[sizeof(BtStatus) + 1];
   union {
@@ -363,7 +300,7 @@ receive(Supervisor *self)
 static gboolean
 on_status(int fd, GIOCondition condition, gpointer data)
 {
-  Supervisor *self = data;
+  BtSupervisor *self = data;
 
   gboolean more = TRUE;
 
@@ -376,7 +313,7 @@ on_status(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_CONTINUE;
   /* Nothing is left to read: init is gone without a word, so it was killed. */
   self->status_source = 0;
-  if (!may_have_started(self)) {
+  if (!bt_supervisor_has_started(self)) {
     fail(self, "buntime-init", _("ended before the program was started"),
          _("see the kernel's log; memory may have run out"));
     return G_SOURCE_REMOVE;
@@ -387,21 +324,10 @@ on_status(int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* ---- limits of ours ---- */
+/* ---- signals ---- */
 
-/* Whatever still runs is killed when the loop has ended. */
-static void
-end_now(Supervisor *self)
-{
-  if (self->ended)
-    return;
-  self->ended = TRUE;
-  self->wait_status = SIGKILL;
-  g_main_loop_quit(self->loop);
-}
-
-static void
-signal_worker(Supervisor *self, int number)
+void
+bt_supervisor_signal(BtSupervisor *self, int number)
 {
   syscall(SYS_pidfd_send_signal, self->worker_pidfd, number, NULL, 0);
   /* One that stopped itself would never see it. */
@@ -409,101 +335,12 @@ signal_worker(Supervisor *self, int number)
     syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
 }
 
-static void
-on_deadline(gpointer data)
-{
-  Supervisor *self = data;
-
-  if ((self->ended && !self->draining) || self->failure != NULL)
-    return;
-  self->limit = BT_LIMIT_WALL_TIME;
-  bt_explainer_add(self->run->explainer,
-                   bt_event_new_limit(self->run->policy, BT_LIMIT_WALL_TIME,
-                                      may_have_started(self)
-                                        ? _("the time is up: the program is ended")
-                                        : _("the time is up, and the program had not started")));
-  if (self->draining)
-    g_main_loop_quit(self->loop);
-  else if (may_have_started(self))
-    signal_worker(self, SIGTERM);
-  else
-    end_now(self);
-}
-
-static void
-on_grace_over(gpointer data)
-{
-  Supervisor *self = data;
-
-  if (self->draining)
-    g_main_loop_quit(self->loop);
-  else
-    end_now(self);
-}
-
-static gboolean
-start_deadline(Supervisor *self, GError **error)
-{
-  const BtOrigin *origin;
-  guint64 ms;
-
-  if (!bt_policy_get_limit(self->run->policy, BT_LIMIT_WALL_TIME, &ms, &origin))
-    return TRUE;
-  self->deadline = bt_deadline_new(ms, on_deadline, on_grace_over, self);
-  if (self->deadline != NULL)
-    return TRUE;
-  int saved = errno;
-  g_autofree char *object = bt_origin_format(origin);
-  return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(saved), NULL);
-}
-
-/* Whether the program had ended by itself meanwhile makes no difference. */
-static void
-on_too_much_output(gpointer data)
-{
-  Supervisor *self = data;
-
-  if (self->failure != NULL || self->limit >= 0)
-    return;
-  self->limit = BT_LIMIT_OUTPUT;
-  bt_explainer_add(self->run->explainer,
-                   bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
-                                      _("more was written: the program is ended")));
-  end_now(self);
-  self->wait_status = SIGKILL;
-}
-
-static void
-on_output_done(gpointer data)
-{
-  Supervisor *self = data;
-
-  if (self->draining)
-    g_main_loop_quit(self->loop);
-}
-
-/* Init must be gone. A reader that never reads is left by a signal or at the deadline. */
-static void
-drain(Supervisor *self)
-{
-  BtOutput *output = self->run->output;
-
-  if (output == NULL || self->failure != NULL)
-    return;
-  self->draining = TRUE;
-  bt_output_finish(output);
-  if (!bt_output_is_done(output))
-    g_main_loop_run(self->loop);
-}
-
-/* ---- signals ---- */
-
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
 
 static gboolean
 on_signal(int fd, GIOCondition condition, gpointer data)
 {
-  Supervisor *self = data;
+  BtSupervisor *self = data;
   struct signalfd_siginfo info;
 
   if (read(fd, &info, sizeof info) != sizeof info)
@@ -517,7 +354,7 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
     return G_SOURCE_CONTINUE;
   if (self->worker_pidfd >= 0) {
-    signal_worker(self, (int)info.ssi_signo);
+    bt_supervisor_signal(self, (int)info.ssi_signo);
   } else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
     self->ended = TRUE;
     self->wait_status = (int)info.ssi_signo;
@@ -531,7 +368,7 @@ on_signal(int fd, GIOCondition condition, gpointer data)
  * empty mask.
  */
 static void
-block_signals(Supervisor *self, sigset_t *before_out)
+block_signals(BtSupervisor *self, sigset_t *before_out)
 {
   sigset_t handled;
 
@@ -545,7 +382,7 @@ block_signals(Supervisor *self, sigset_t *before_out)
 /* ---- start ---- */
 
 static gboolean
-start(Supervisor *self, BtLaunch *launch, GError **error)
+start(BtSupervisor *self, BtLaunch *launch, GError **error)
 {
   gsize size;
   const void *bytes = g_bytes_get_data(self->run->plan->bytes, &size);
@@ -566,9 +403,7 @@ start(Supervisor *self, BtLaunch *launch, GError **error)
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
-  if (self->run->output != NULL)
-    bt_output_start(self->run->output, on_too_much_output, on_output_done, self);
-  return start_deadline(self, error);
+  return bt_supervisor_start_limits(self, error);
 }
 
 /*
@@ -576,7 +411,7 @@ start(Supervisor *self, BtLaunch *launch, GError **error)
  * most to let go of, and does so while init ends and while we tidy up.
  */
 static void
-stop(Supervisor *self)
+stop(BtSupervisor *self)
 {
   if (self->peer != NULL)
     bt_net_peer_kill(self->peer);
@@ -590,7 +425,7 @@ stop(Supervisor *self)
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
-  drain(self);
+  bt_supervisor_drain(self);
   g_clear_handle_id(&self->signal_source, g_source_remove);
   g_clear_pointer(&self->deadline, bt_deadline_free);
   if (self->worker_pidfd >= 0)
@@ -612,7 +447,7 @@ shell_status(int wait_status)
 gboolean
 bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError **error)
 {
-  Supervisor self = {
+  BtSupervisor self = {
     .run = run,
     .loop = g_main_loop_new(NULL, FALSE),
     .init = BT_HELPER_INIT,
@@ -628,7 +463,7 @@ bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError 
   block_signals(&self, &before);
   if (start(&self, launch, &self.failure))
     g_main_loop_run(self.loop);
-  gboolean started = may_have_started(&self);
+  gboolean started = self.failure == NULL && bt_supervisor_has_started(&self);
   stop(&self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (self.failure != NULL) {

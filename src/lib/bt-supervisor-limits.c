@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The limits that the supervisor itself holds, and the one of which it only
+ * hears. What ends a run for a limit is told once, by one event, and names the
+ * limit in the outcome; of several the first counts, but that the time is up
+ * always does.
+ */
+#include "lib/bt-supervisor-private.h"
+
+#include <errno.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+/* Whatever still runs is killed when the loop has ended. */
+static void
+end_now(BtSupervisor *self)
+{
+  if (self->ended)
+    return;
+  self->ended = TRUE;
+  self->wait_status = SIGKILL;
+  g_main_loop_quit(self->loop);
+}
+
+/* ---- wall time ---- */
+
+static void
+on_deadline(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  if ((self->ended && !self->draining) || self->failure != NULL)
+    return;
+  self->limit = BT_LIMIT_WALL_TIME;
+  bt_explainer_add(self->run->explainer,
+                   bt_event_new_limit(self->run->policy, BT_LIMIT_WALL_TIME,
+                                      bt_supervisor_has_started(self)
+                                        ? _("the time is up: the program is ended")
+                                        : _("the time is up, and the program had not started")));
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+  else if (bt_supervisor_has_started(self))
+    bt_supervisor_signal(self, SIGTERM);
+  else
+    end_now(self);
+}
+
+static void
+on_grace_over(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+  else
+    end_now(self);
+}
+
+static gboolean
+start_deadline(BtSupervisor *self, GError **error)
+{
+  const BtOrigin *origin;
+  guint64 ms;
+
+  if (!bt_policy_get_limit(self->run->policy, BT_LIMIT_WALL_TIME, &ms, &origin))
+    return TRUE;
+  self->deadline = bt_deadline_new(ms, on_deadline, on_grace_over, self);
+  if (self->deadline != NULL)
+    return TRUE;
+  int saved = errno;
+  g_autofree char *object = bt_origin_format(origin);
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(saved), NULL);
+}
+
+/* ---- processor time ---- */
+
+/* RLIMIT_CPU of the worker in seconds; 0: none. */
+static guint64
+cpu_seconds(const BtSupervisor *self)
+{
+  for (guint i = 0; i < self->plan.header->limits.count; i++)
+    if (self->plan.limits[i].resource == RLIMIT_CPU)
+      return self->plan.limits[i].hard;
+  return 0;
+}
+
+/*
+ * The kernel kills without saying why. It counts whole ticks in which another
+ * process may have run as well, where we are told what was used: half is enough.
+ * Whoever else killed the program then, the event says no more than is true.
+ */
+void
+bt_supervisor_tell_cpu_time(BtSupervisor *self, guint32 cpu_ms)
+{
+  guint64 ms = cpu_seconds(self) * 1000;
+
+  if (ms == 0 || self->limit >= 0 || !WIFSIGNALED(self->wait_status) ||
+      WTERMSIG(self->wait_status) != SIGKILL || cpu_ms < ms / 2)
+    return;
+  g_autofree char *used = bt_limit_format(BT_LIMIT_CPU_TIME, cpu_ms);
+  g_autofree char *reason =
+    g_strdup_printf(_("the program was killed after computing for %s"), used);
+  BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME, reason);
+  event->observed = TRUE;
+  self->limit = BT_LIMIT_CPU_TIME;
+  bt_explainer_add(self->run->explainer, event);
+}
+
+/* ---- output ---- */
+
+/* Whether the program had ended by itself meanwhile makes no difference. */
+static void
+on_too_much_output(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  if (self->failure != NULL || self->limit >= 0)
+    return;
+  self->limit = BT_LIMIT_OUTPUT;
+  bt_explainer_add(self->run->explainer,
+                   bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
+                                      _("more was written: the program is ended")));
+  end_now(self);
+  self->wait_status = SIGKILL;
+}
+
+static void
+on_output_done(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  if (self->draining)
+    g_main_loop_quit(self->loop);
+}
+
+void
+bt_supervisor_drain(BtSupervisor *self)
+{
+  BtOutput *output = self->run->output;
+
+  if (output == NULL || self->failure != NULL)
+    return;
+  self->draining = TRUE;
+  bt_output_finish(output);
+  if (!bt_output_is_done(output))
+    g_main_loop_run(self->loop);
+}
+
+gboolean
+bt_supervisor_start_limits(BtSupervisor *self, GError **error)
+{
+  if (self->run->output != NULL)
+    bt_output_start(self->run->output, on_too_much_output, on_output_done, self);
+  return start_deadline(self, error);
+}
