@@ -60,9 +60,11 @@ read_perm(BtPolicyReader *self, const BtJsonNode *node)
   if (!bt_reader_has_kind(self, node, BT_JSON_STRING))
     return 0;
   BtFsPerms perms = bt_fs_perms_parse(node->string);
-  if (perms == 0)
-    bt_reader_complain_choice(self, &node->position, bt_fs_perms_nearest(node->string),
+  if (perms == 0) {
+    g_autofree const char **words = bt_fs_perms_list();
+    bt_reader_complain_choice(self, &node->position, node->string, words,
                               _("\"%s\" is no permission"), node->string);
+  }
   return perms;
 }
 

@@ -87,7 +87,7 @@ read_event(BtPolicyReader *self, const BtJsonNode *node)
   for (gsize i = 0; i < G_N_ELEMENTS(events); i++)
     if (strcmp(words[i], node->string) == 0)
       return events[i];
-  bt_reader_complain_choice(self, &node->position, bt_nearest(node->string, words),
+  bt_reader_complain_choice(self, &node->position, node->string, words,
                             _("\"%s\" is not connect, openat or execve"), node->string);
   return 0;
 }
@@ -272,8 +272,8 @@ read_limit(BtPolicyReader *self, const BtJsonNode *node)
   while (strcmp(bt_limit_key(limit), node->name) != 0)
     limit++;
   if (node->kind != BT_JSON_NUMBER && node->kind != BT_JSON_STRING) {
-    bt_reader_complain(self, node, _("a value of the wrong type"),
-                       _("write a number, or a string like \"512M\", \"90s\" or \"50%\""));
+    bt_reader_complain_kind(self, node,
+                            _("write a number, or a string like \"512M\", \"90s\" or \"50%\""));
     return;
   }
   if (!(node->kind == BT_JSON_NUMBER ? bt_limit_from_number(limit, node->number, &value, &cause)

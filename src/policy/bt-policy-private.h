@@ -112,8 +112,8 @@ gboolean bt_policy_check_sums(BtPolicy *policy, GPtrArray *notices, GError **err
 
 /* What one of a file's words for permissions stands for; 0: there is no such word. */
 BtFsPerms bt_fs_perms_parse(const char *word);
-/* The word spelt most like it, or NULL (transfer none). */
-const char *bt_fs_perms_nearest(const char *word);
+/* All of them, NULL-terminated (transfer container). */
+const char **bt_fs_perms_list(void);
 
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);

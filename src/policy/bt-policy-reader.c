@@ -51,15 +51,17 @@ bt_reader_complain_because(BtPolicyReader *self, const BtJsonNode *node, GError 
 }
 
 void
-bt_reader_complain_choice(BtPolicyReader *self, const BtJsonPosition *position, const char *nearest,
-                          const char *format, ...)
+bt_reader_complain_choice(BtPolicyReader *self, const BtJsonPosition *position, const char *word,
+                          const char *const *choices, const char *format, ...)
 {
+  const char *nearest = bt_nearest(word, choices);
   va_list args;
   va_start(args, format);
   g_autofree char *reason = g_strdup_vprintf(format, args);
   va_end(args);
-  g_autofree char *cure =
-    nearest != NULL ? g_strdup_printf(_("did you mean \"%s\"?"), nearest) : NULL;
+  g_autofree char *list = g_strjoinv(", ", (char **)choices);
+  g_autofree char *cure = nearest != NULL ? g_strdup_printf(_("did you mean \"%s\"?"), nearest)
+                                          : g_strdup_printf(_("write one of %s"), list);
   bt_reader_complain_at(self, position, reason, cure);
 }
 
@@ -105,13 +107,38 @@ kind_word(BtJsonKind kind)
   return "null";
 }
 
+static const char *
+found_word(const BtJsonNode *node)
+{
+  switch (node->kind) {
+  case BT_JSON_BOOLEAN:
+    return node->boolean ? "true" : "false";
+  case BT_JSON_ARRAY:
+    return _("a list");
+  case BT_JSON_OBJECT:
+    return _("an object");
+  case BT_JSON_NULL:
+  case BT_JSON_NUMBER:
+  case BT_JSON_STRING:
+    break;
+  }
+  return kind_word(node->kind);
+}
+
+void
+bt_reader_complain_kind(BtPolicyReader *self, const BtJsonNode *node, const char *cure)
+{
+  g_autofree char *reason = g_strdup_printf(_("a value of the wrong type, %s"), found_word(node));
+  bt_reader_complain(self, node, reason, cure);
+}
+
 gboolean
 bt_reader_has_kind(BtPolicyReader *self, const BtJsonNode *node, BtJsonKind kind)
 {
   if (node->kind == kind)
     return TRUE;
   g_autofree char *cure = g_strdup_printf(_("write %s"), kind_word(kind));
-  bt_reader_complain(self, node, _("a value of the wrong type"), cure);
+  bt_reader_complain_kind(self, node, cure);
   return FALSE;
 }
 
@@ -131,7 +158,7 @@ complain_unknown(BtPolicyReader *self, const BtJsonNode *member, const BtReaderK
   g_autofree const char **names = g_new0(const char *, n_keys + 1);
   for (gsize i = 0; i < n_keys; i++)
     names[i] = keys[i].name;
-  bt_reader_complain_choice(self, &member->name_position, bt_nearest(member->name, names),
+  bt_reader_complain_choice(self, &member->name_position, member->name, names,
                             _("an unknown key"));
 }
 
@@ -196,9 +223,8 @@ bt_reader_read_action_word(BtPolicyReader *self, const BtJsonNode *node, gboolea
       return TRUE;
     }
   }
-  const char *nearest = bt_nearest(node->string, words);
   bt_reader_complain_choice(
-    self, &node->position, nearest,
+    self, &node->position, node->string, words,
     warn ? _("\"%s\" is not allow, warn or deny") : _("\"%s\" is not allow or deny"), node->string);
   return FALSE;
 }

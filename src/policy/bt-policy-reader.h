@@ -42,9 +42,12 @@ void bt_reader_complain(BtPolicyReader *self, const BtJsonNode *node, const char
                         const char *cure);
 /* Takes cause: "reason\ncure". */
 void bt_reader_complain_because(BtPolicyReader *self, const BtJsonNode *node, GError *cause);
-/* With the nearest valid spelling, if there is one. */
+/* With the choice (of a NULL-terminated list) that word is spelt most like, or else all of them. */
 void bt_reader_complain_choice(BtPolicyReader *self, const BtJsonPosition *position,
-                               const char *nearest, const char *format, ...) G_GNUC_PRINTF(4, 5);
+                               const char *word, const char *const *choices, const char *format,
+                               ...) G_GNUC_PRINTF(5, 6);
+/* What is there is not of the type that cure says. */
+void bt_reader_complain_kind(BtPolicyReader *self, const BtJsonNode *node, const char *cure);
 
 /* ---- where the reader is; what enter returns is for leave ---- */
 

@@ -30,14 +30,14 @@ bt_fs_perms_parse(const char *word)
   return 0;
 }
 
-const char *
-bt_fs_perms_nearest(const char *word)
+const char **
+bt_fs_perms_list(void)
 {
-  const char *words[G_N_ELEMENTS(perm_words) + 1] = { NULL };
+  const char **words = g_new0(const char *, G_N_ELEMENTS(perm_words) + 1);
 
   for (gsize i = 0; i < G_N_ELEMENTS(perm_words); i++)
     words[i] = perm_words[i].word;
-  return bt_nearest(word, words);
+  return words;
 }
 
 GPtrArray *

@@ -3,9 +3,13 @@
 
 import itertools
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
 
 PERMS = ["read_file", "write_file", "execute", "read_dir", "write_dir", "remove_dir",
          "remove_file", "make_char", "make_dir", "make_reg", "make_sock", "make_fifo",
@@ -162,6 +166,30 @@ def test_what_only_the_reader_can_judge(world, schema, document):
     document = {"version": 1, **document}
     assert schema.is_valid(document)
     assert world.run(["policy", "validate", "-"], stdin=json.dumps(document)).status == 1
+
+
+def test_examples_of_the_manual(schema):
+    """Those that are shown as files, but for the one that shows mistakes."""
+    page = (SOURCE / "man/buntime-policy.5.in").read_text(encoding="utf-8")
+    shown = re.findall(r"^\$ \\fBcat (\w+)\.json\\fR\n(.*?^\}\n)", page, re.M | re.S)
+    assert len(shown) > 4 and "wrong" in dict(shown)
+    for name, text in shown:
+        document = json.loads(text.replace("\\-", "-"))
+        assert schema.is_valid(document) == (name != "wrong"), name
+
+
+@pytest.mark.parametrize("flags", [
+    [], ["-A"], ["-N", "--deny-net=10.0.0.0/8,x.example:1-3/udp"], ["--allow-net=[2001:db8::1]:443"],
+    ["-R=.", "-W=/tmp/x,~", "--deny-read=/etc/*"], ["--allow-run=git,/usr/bin", "--deny-run=/bin/s?"],
+    ["-E", "--deny-env=AWS_*"], ["--allow-sys", "--deny-sys=hostname"], ["--allow-ffi=/opt"],
+    ["--allow-unix", "--deny-unix=/run/dbus"],
+    ["--memory=1.5G", "--cpu=0.5", "--pids=9", "--timeout=1.5s", "--cpu-time=90", "--max-output=1",
+     "--tmp-size=1M", "--shm-size=4096", "--open-files=64", "--net-rate=2", "--net-bytes=5K"],
+])
+def test_generated(world, schema, flags):
+    result = world.run(["init-policy", *flags])
+    assert result.status == 0, str(result)
+    schema.validate(json.loads(result.stdout))
 
 
 def test_presets(world, schema):
