@@ -252,18 +252,6 @@ event_of_read(BtNotifier *self, const BtCall *call, const char *path, int fd, gb
   return bt_call_event(self, call, BT_KIND_READ, &verdict, g_strdup(path), FALSE);
 }
 
-/* As bt_process_path_of(). A file that has no name any more is known by its last. */
-static char *
-path_of(int fd, const struct stat *info)
-{
-  static const char deleted[] = " (deleted)";
-  char *path = bt_process_path_of(fd);
-
-  if (path != NULL && info->st_nlink == 0 && g_str_has_suffix(path, deleted))
-    path[strlen(path) - strlen(deleted)] = '\0';
-  return path;
-}
-
 static void
 add_event(BtNotifier *self, BtEvent **event)
 {
@@ -286,7 +274,7 @@ bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, i
   struct stat info;
 
   int error = fstat(*fd, &info) != 0 ? EIO : 0;
-  g_autofree char *path = error == 0 ? path_of(*fd, &info) : NULL;
+  g_autofree char *path = error == 0 ? bt_process_path_of(*fd) : NULL;
   /* No rule can speak of what has a path longer than can be told. */
   if (path == NULL && errno != 0)
     error = errno;

@@ -190,9 +190,16 @@ read_link(const char *link)
 char *
 bt_process_path_of(int fd)
 {
+  static const char deleted[] = " (deleted)";
+  struct stat info;
   char link[64];
+
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  return read_link(link);
+  char *path = read_link(link);
+  if (path != NULL && g_str_has_suffix(path, deleted) && fstat(fd, &info) == 0 &&
+      info.st_nlink == 0)
+    path[strlen(path) - strlen(deleted)] = '\0';
+  return path;
 }
 
 /*

@@ -33,7 +33,8 @@ int bt_process_open_directory(pid_t tid, int dirfd);
 gboolean bt_process_has_terminal(pid_t tid);
 /*
  * The path of what a descriptor of ours is open on (transfer full); NULL if it has
- * none (a pipe, a socket), with errno 0, or if that cannot be told.
+ * none (a pipe, a socket), with errno 0, or if that cannot be told. A file that has
+ * no name any more is known by its last, and what lies over a denied one by that.
  */
 char *bt_process_path_of(int fd);
 
