@@ -37,6 +37,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -306,6 +307,9 @@ bt_opener_run(const BtPlanView *plan, int socket)
   for (unsigned i = 0; i < MAX_CHILDREN; i++)
     self.children[i].pidfd = -1;
   ignore_signals();
+  /* Without namespaces the worker that it comes from is. */
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_DUMPABLE");
   bt_confine_privileges();
   close_all_but(socket);
   bt_confine_seccomp(plan->opener_filter, plan->header->opener_filter.count, 0,

@@ -36,6 +36,7 @@ struct _BtNotifier {
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */
+  guint signal_source; /* set while calls wait that only death ends (bt_notifier_watch_signals) */
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
 };
 
@@ -94,6 +95,11 @@ void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysin
 void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_connect_shutdown(BtNotifier *self);
+/* Answers those that a signal waits for with EINTR; how many still wait. */
+guint bt_notify_connect_interrupt(BtNotifier *self);
+guint bt_opener_interrupt(BtOpener *self);
+/* A call has begun to wait. */
+void bt_notifier_watch_signals(BtNotifier *self);
 
 /* ---- opens that are carried out: bt-notify-opener.c asks, bt-notify-file.c decides ---- */
 

@@ -26,7 +26,8 @@
  * notified call, and a signal must be able to interrupt it there (Ctrl-C in
  * Python).  The kernel then withdraws the notification and restarts the call,
  * which finds its connect in progress and goes on waiting.  With one it has: an
- * open that made a file must not be made again, so only death ends a call there.
+ * open that made a file must not be made again.  So only death ends a call there,
+ * and what waits long is ended by us (bt_notifier_watch_signals).
  */
 #include "lib/bt-notifier-private.h"
 
@@ -46,6 +47,8 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
 #endif
+
+#define SIGNAL_TICK_MS 100
 
 /* The kernel may know a larger request than our headers. */
 #define MAX_REQUEST_SIZE 1024
@@ -215,6 +218,29 @@ bt_notifier_owns_device(BtNotifier *self, dev_t device)
   return FALSE;
 }
 
+/*
+ * With an opener the kernel leaves a waiting call to us until its caller dies. So
+ * those that may wait long are looked after here: Ctrl-C is to end a connect.
+ */
+static gboolean
+on_signal_tick(gpointer data)
+{
+  BtNotifier *self = data;
+  guint waiting = bt_notify_connect_interrupt(self) + bt_opener_interrupt(self->opener);
+
+  if (waiting > 0)
+    return G_SOURCE_CONTINUE;
+  self->signal_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+void
+bt_notifier_watch_signals(BtNotifier *self)
+{
+  if (self->opener != NULL && self->signal_source == 0)
+    self->signal_source = g_timeout_add(SIGNAL_TICK_MS, on_signal_tick, self);
+}
+
 static void
 dispatch_call(BtNotifier *self, const BtCall *call)
 {
@@ -317,6 +343,7 @@ bt_notifier_free(BtNotifier *self)
   bt_notify_connect_shutdown(self);
   bt_alarm_clear(&self->alarm);
   g_clear_handle_id(&self->source, g_source_remove);
+  g_clear_handle_id(&self->signal_source, g_source_remove);
   g_clear_pointer(&self->opener, bt_opener_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);

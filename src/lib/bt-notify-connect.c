@@ -126,6 +126,26 @@ try_connect(int fd, const Address *address, gboolean *blocking_out)
   return error;
 }
 
+guint
+bt_notify_connect_interrupt(BtNotifier *self)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init(&iter, self->waiting);
+  while (g_hash_table_iter_next(&iter, &key, NULL)) {
+    BtWaitingConnect *waiting = key;
+    if (!bt_process_is_signalled(waiting->call.tid))
+      continue;
+    bt_call_return(self, &waiting->call, EINTR);
+    g_hash_table_iter_remove(&iter);
+    bt_alarm_set(&self->alarm);
+    waiting_free(waiting);
+    bt_alarm_unset(&self->alarm);
+  }
+  return g_hash_table_size(self->waiting);
+}
+
 static gboolean
 on_connected(int fd, GIOCondition condition, gpointer data)
 {
@@ -166,6 +186,7 @@ wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
   waiting->address = *address;
   g_hash_table_add(self->waiting, waiting);
   waiting->source = bt_watch_fd(fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
+  bt_notifier_watch_signals(self);
 }
 
 /* The address of the socket behind a descriptor of ours. */

@@ -49,6 +49,7 @@ typedef struct {
 struct _BtOpener {
   BtNotifier *notifier;
   int fd; /* -1: the opener is gone */
+  gboolean told; /* ... and that was said */
   guint source, retry;
   guint32 serial; /* the last one used */
   GQueue asked;
@@ -94,9 +95,9 @@ send_request(BtOpener *self, const BtOpenRequest *request, int start)
   return sendmsg(self->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
-/* Opens whose caller was killed while they wait: nobody else would end them. */
+/* Opens that wait while their caller was killed, or is to: nobody else would end them. */
 static void
-cancel_invalid(BtOpener *self)
+cancel_ended(BtOpener *self, gboolean signalled_too)
 {
   GHashTableIter iter;
   gpointer value;
@@ -105,12 +106,22 @@ cancel_invalid(BtOpener *self)
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     Job *job = value;
     const BtOpenRequest cancel = { .kind = BT_OPEN_CANCEL, .serial = job->serial };
-    if (!job->waits || bt_call_is_valid(self->notifier, &job->call) ||
-        !send_request(self, &cancel, -1))
+    if (!job->waits || (bt_call_is_valid(self->notifier, &job->call) &&
+                        !(signalled_too && bt_process_is_signalled(job->call.tid))))
       continue;
+    if (!send_request(self, &cancel, -1))
+      continue;
+    bt_call_return(self->notifier, &job->call, EINTR);
     self->n_waiting--;
     g_hash_table_iter_remove(&iter);
   }
+}
+
+guint
+bt_opener_interrupt(BtOpener *self)
+{
+  cancel_ended(self, TRUE);
+  return self->n_waiting;
 }
 
 /*
@@ -186,13 +197,33 @@ n_busy(const BtOpener *self)
   return g_hash_table_size(self->sent) - self->n_waiting + self->late.length;
 }
 
+/*
+ * The worker may have killed it (before Linux 6.12), or memory ran out. It also
+ * goes when all do: so it is said to be gone when somebody is still there to ask.
+ */
+static void
+answer_without(BtOpener *self, const BtCall *call)
+{
+  if (!bt_call_return(self->notifier, call, EIO) || self->told)
+    return;
+  self->told = TRUE;
+  bt_explainer_note(self->notifier->explainer,
+                    _("the process that opens files for the program has ended: no file that a "
+                      "warning may speak of can be opened any more"));
+}
+
 static void
 ask_next(BtOpener *self)
 {
   while (self->asked.length > 0 && n_busy(self) < MAX_SENT) {
     Job *job = g_queue_pop_head(&self->asked);
+    if (self->fd < 0) {
+      answer_without(self, &job->call);
+      job_free(job);
+      continue;
+    }
     bt_alarm_set(&self->notifier->alarm);
-    int error = self->fd >= 0 ? send_job(self, job) : EIO;
+    int error = send_job(self, job);
     bt_alarm_unset(&self->notifier->alarm);
     if (error == 0) {
       g_hash_table_insert(self->sent, GUINT_TO_POINTER(job->serial), job);
@@ -247,8 +278,7 @@ on_waits(BtOpener *self, Job *job)
     return;
   job->waits = TRUE;
   self->n_waiting++;
-  if (self->n_waiting >= MAX_WAITING / 2)
-    cancel_invalid(self);
+  bt_notifier_watch_signals(self->notifier);
 }
 
 static void
@@ -286,7 +316,6 @@ on_reply(BtOpener *self, const BtOpenReply *reply, int *fd)
   }
 }
 
-/* The worker may have killed it (before Linux 6.12), or memory ran out. */
 static void
 on_gone(BtOpener *self)
 {
@@ -296,9 +325,6 @@ on_gone(BtOpener *self)
   g_clear_handle_id(&self->source, g_source_remove);
   close(self->fd);
   self->fd = -1;
-  bt_explainer_note(self->notifier->explainer,
-                    _("the process that opens files for the program has ended: no file that a "
-                      "warning may speak of can be opened any more"));
   g_hash_table_iter_init(&iter, self->sent);
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     Job *job = value;
@@ -373,7 +399,7 @@ bt_opener_ask(BtOpener *self, const BtCall *call)
   job->fd = -1;
   g_queue_push_tail(&self->asked, job);
   if (self->n_waiting >= MAX_WAITING)
-    cancel_invalid(self);
+    cancel_ended(self, FALSE);
   ask_next(self);
 }
 

@@ -124,6 +124,24 @@ bt_process_open_directory(pid_t tid, int dirfd)
   return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+static guint64
+mask_of(const char *status, const char *key)
+{
+  const char *line = strstr(status, key);
+  return line != NULL ? strtoull(line + strlen(key), NULL, 16) : 0;
+}
+
+gboolean
+bt_process_is_signalled(pid_t tid)
+{
+  char buffer[4096];
+
+  if (!read_proc(tid, "status", buffer, sizeof buffer))
+    return FALSE;
+  guint64 pending = mask_of(buffer, "\nSigPnd:") | mask_of(buffer, "\nShdPnd:");
+  return (pending & mask_of(buffer, "\nSigCgt:") & ~mask_of(buffer, "\nSigBlk:")) != 0;
+}
+
 gboolean
 bt_process_has_terminal(pid_t tid)
 {

@@ -29,6 +29,8 @@ typedef struct {
 gboolean bt_process_open_facts(pid_t tid, BtOpenFacts *facts_out);
 /* What the call's first argument names, or with AT_FDCWD the working directory; -1 with errno. */
 int bt_process_open_directory(pid_t tid, int dirfd);
+/* Has it a handler for a signal that waits to be delivered? */
+gboolean bt_process_is_signalled(pid_t tid);
 /* Has its session a terminal, which /dev/tty would be? */
 gboolean bt_process_has_terminal(pid_t tid);
 /*

@@ -6,8 +6,10 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -231,13 +233,14 @@ def flip(box, flipper, tmp_path_factory):
     policy = tmp_path_factory.mktemp("policy") / "p.json"
     events = policy.parent / "events"
     perms = ["read_file", "read_dir", "write_file"]
-    policy.write_text(json.dumps({
-        "version": 1, "audit": {"enabled": True, "events": ["openat"]},
-        "fs": {"rules": [{"action": "warn", "path": str(top / "a"), "perms": perms},
-                         {"action": "allow", "path": str(top / "b"), "perms": perms}]}}),
-        encoding="utf-8")
 
-    def run(way, flags, count):
+    def run(way, flags, count, namespaces=True):
+        policy.write_text(json.dumps({
+            "version": 1, "audit": {"enabled": True, "events": ["openat"]},
+            "plugins": {"namespaces": namespaces},
+            "fs": {"rules": [{"action": "warn", "path": str(top / "a"), "perms": perms},
+                             {"action": "allow", "path": str(top / "b"), "perms": perms}]}}),
+            encoding="utf-8")
         events.unlink(missing_ok=True)
         result = box.run(f"--policy={policy}", f"--events={events}", name=str(flipper),
                          args=[way, str(flags), str(count), str(top)])
@@ -262,6 +265,15 @@ def test_flipped(flip, way, flags):
     assert told[kind, "warn", f"{top}/a/file"] == opened["a"]
     assert told[kind, "allow", f"{top}/b/file"] == opened["b"]
     assert not [key for key in told if key[2].startswith(f"{top}/c")]
+
+
+@pytest.mark.parametrize("way", ["text", "start", "cwd", "magic"])
+def test_flipped_without_namespaces(flip, way):
+    opened, told, top = flip(way, os.O_RDONLY, 3000, namespaces=False)
+    assert opened["foreign"] == 0 and opened["unlike"] == 0, opened
+    assert opened["a"] > 50 and opened["b"] > 50 and opened["c"] == 0, opened
+    assert told["read", "warn", f"{top}/a/file"] == opened["a"]
+    assert told["read", "allow", f"{top}/b/file"] == opened["b"]
 
 
 @pytest.fixture
@@ -510,3 +522,172 @@ def test_written_closed_and_started(box, tmp_path_factory):
     out["ran"] = subprocess.run([place + "/program"]).returncode
     """)
     assert out == {"busy": 0, "ran": 0}, str(result)
+
+
+def test_at_a_terminal(box, terminal, warning):
+    """/dev/tty is the caller's, and that of nobody who has left its session."""
+    box.write("w.py", """
+        import errno, os, sys
+        with open("/dev/tty", "w") as tty:
+            print("TTY", tty.isatty(), os.path.exists(os.ttyname(0)),
+                  open(os.ttyname(0), "w").isatty(), flush=True)
+        if os.fork() == 0:
+            os.setsid()
+            try:
+                os.open("/dev/tty", os.O_RDWR)
+                print("OPENED", flush=True)
+            except OSError as error:
+                print("REFUSED", errno.errorcode[error.errno], flush=True)
+            os._exit(0)
+        os.wait()
+        print("LINE", open("/dev/tty").readline(), flush=True)
+    """)
+    one = terminal([f"--policy={warning}", "run", "w.py"])
+    one.expect("TTY True True True")
+    one.expect("REFUSED ENXIO")
+    one.type("typed\n")
+    one.expect("LINE typed")
+    assert one.wait() == 0
+
+
+def opener_of(process):
+    """The host's number of the opener below a running buntime."""
+    def children(pid):
+        return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()
+                and f"\nPPid:\t{pid}\n" in read_status(one)]
+
+    def read_status(folder):
+        try:
+            return (folder / "status").read_text(encoding="utf-8")
+        except OSError:
+            return ""
+
+    init, = [pid for pid in children(process.pid)
+             if read_status(Path(f"/proc/{pid}")).startswith("Name:\tbuntime-init")]
+    opener, = [pid for pid in children(init)
+               if read_status(Path(f"/proc/{pid}")).startswith("Name:\tbuntime-init")]
+    return opener
+
+
+def test_without_its_opener_nothing_is_opened(box, warning):
+    """It fails closed, and it is said."""
+    with box.spawn(f"--policy={warning}", code="""
+    import errno, sys
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for path in ("/etc/passwd", "/tmp/new", "/dev/null"):
+        for mode in ("r", "w"):
+            try:
+                open(path, mode)
+                print("opened", path, flush=True)
+            except OSError as error:
+                print(errno.errorcode[error.errno], flush=True)
+    """) as process:
+        assert process.stdout.readline() == b"ready\n"
+        os.kill(opener_of(process), signal.SIGKILL)
+        time.sleep(0.1)
+        out, err = process.communicate(b"\n", timeout=20)
+        assert out.split() == [b"EIO"] * 6, (out, err)
+        assert b"no file that a warning may speak of can be opened any more" in err
+        assert process.returncode == 0
+
+
+def test_a_pipe_of_the_hosts_is_not_written(box, tmp_path_factory):
+    """What without an opener can be raced below /tmp: the pipe that was opened is looked at."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        place = Path(directory)
+        os.mkfifo(place / "pipe")
+        reader = os.open(place / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        policy = tmp_path_factory.mktemp("policy") / "p.json"
+        policy.write_text(json.dumps({"version": 1, "fs": {"rules": [
+            {"action": "allow", "path": str(place), "perms": ["read_file", "read_dir"]},
+            {"action": "warn", "path": str(tmp_path_factory.mktemp("warned")), "perms": ["write_file"]}]}}),
+            encoding="utf-8")
+        out, result = box.json(f"--policy={policy}", args=[str(place / "pipe")], code="""
+        import threading
+        theirs = sys.argv[1]
+        os.mkfifo("/tmp/own")
+        own = os.open("/tmp/own", os.O_RDONLY | os.O_NONBLOCK)
+        ended = []
+
+        def flip():
+            while not ended:
+                for target in ("/tmp/own", theirs):
+                    os.symlink(target, "/tmp/next")
+                    os.rename("/tmp/next", "/tmp/link")
+
+        os.symlink("/tmp/own", "/tmp/link")
+        out["plain"] = attempt(os.open, theirs, os.O_WRONLY)
+        thread = threading.Thread(target=flip)
+        thread.start()
+        out["opened"] = 0
+        for _ in range(1500):
+            try:
+                fd = os.open("/tmp/link", os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                continue
+            os.write(fd, b"x")
+            out["opened"] += 1
+            os.close(fd)
+        ended.append(1)
+        thread.join()
+        """)
+        written = b""
+        try:
+            written = os.read(reader, 100)
+        except BlockingIOError:
+            pass
+        os.close(reader)
+    assert out["plain"] == "EACCES" and out["opened"] > 20, str(result)
+    assert written == b""
+
+
+def test_at_the_end_nothing_is_said(box, warning):
+    """The opener ends with all others, whoever is seen to end first."""
+    box.write("w.sh", "#!/bin/sh\n(while :; do read line; done < /dev/zero) & (echo > /dev/null) & exit 0\n", 0o755)
+    for _ in range(15):
+        result = box.run(f"--policy={warning}", name="./w.sh")
+        assert result.status == 0 and result.stderr == "", str(result)
+
+
+def test_what_waits_is_interrupted(box, warning):
+    """A handler runs, and Ctrl-C ends what would wait for long, as without an opener."""
+    out, _ = box.json(f"--policy={warning}", code=r"""
+    import signal, threading
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    os.mkfifo("/tmp/pipe")
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    held = []
+    for _ in range(3):
+        one = socket.socket()
+        one.setblocking(False)
+        one.connect_ex(server.getsockname())
+        held.append(one)
+    signal.signal(signal.SIGALRM, interrupt)
+
+    def interrupted(function):
+        begun = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        try:
+            function()
+        except Interrupted:
+            return time.monotonic() - begun < 3
+        return "not interrupted"
+
+    out["reader"] = interrupted(lambda: open("/tmp/pipe"))
+    out["writer"] = interrupted(lambda: open("/tmp/pipe", "w"))
+    out["connect"] = interrupted(lambda: socket.socket().connect(server.getsockname()))
+    signal.signal(signal.SIGALRM, lambda *_: out.update(handled=True))
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    threading.Timer(0.5, lambda: open("/tmp/pipe", "w").close()).start()
+    out["again"] = open("/tmp/pipe").read()
+    """)
+    assert out == {"reader": True, "writer": True, "connect": True, "handled": True, "again": ""}

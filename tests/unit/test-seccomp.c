@@ -414,6 +414,35 @@ test_flat(void)
   check(bt_seccomp_flat_init(), init, G_N_ELEMENTS(init));
 }
 
+static void
+test_opener(void)
+{
+  static const Case cases[] = {
+    { "openat2", SYS_openat2, { 999, 0, 0, 0 }, EINVAL },
+    { "recvmsg", SYS_recvmsg, { 999, 0, 0 }, EBADF },
+    { "clone", SYS_clone, { CLONE_SIGHAND, 0, 0, 0, 0 }, EINVAL },
+    { "clone user", SYS_clone, { CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0 }, EPERM },
+    { "clone3", SYS_clone3, { 0, 0 }, EPERM },
+    { "unshare", SYS_unshare, { 0 }, EPERM },
+    { "execve", SYS_execve, { 0, 0, 0 }, EPERM },
+    { "socket", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, EPERM },
+    { "connect", SYS_connect, { 999, 0, 0 }, EPERM },
+    { "pidfd_getfd", SYS_pidfd_getfd, { 0, 0, 0 }, EPERM },
+    { "ptrace", SYS_ptrace, { 0, 0, 0, 0 }, EPERM },
+    { "mount", SYS_mount, { 0, 0, 0, 0, 0 }, EPERM },
+    { "renameat2", SYS_renameat2, { 999, 0, 999, 0, 0 }, EPERM },
+    { "unlinkat", SYS_unlinkat, { 999, 0, 0 }, EPERM },
+    { "chdir", SYS_chdir, { 0 }, EPERM },
+#if !defined(__SANITIZE_ADDRESS__)
+    { "openat", SYS_openat, { AT_FDCWD, 0, 0 }, EPERM },
+    { "kill", SYS_kill, { 999999999, 0 }, EPERM },
+    { "mmap", SYS_mmap, { 0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1ul, 0 }, EPERM },
+    { "ioctl", SYS_ioctl, { 999, 0, 0 }, EPERM },
+#endif
+  };
+  check(bt_seccomp_opener(), cases, G_N_ELEMENTS(cases));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -430,5 +459,6 @@ main(int argc, char **argv)
   g_test_add_func("/seccomp/ordinary", test_ordinary);
   g_test_add_func("/seccomp/init", test_init);
   g_test_add_func("/seccomp/flat", test_flat);
+  g_test_add_func("/seccomp/opener", test_opener);
   return g_test_run();
 }
