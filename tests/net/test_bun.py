@@ -88,3 +88,18 @@ def test_memory(box, bun):
     assert under.stdout == "64\n" and under.status == 0, str(under)
     over = box.run("--memory=1G", name="w.js", code=code, args=["2000"], env=bun)
     assert over.status != 0 and "2000\n" not in over.stdout, str(over)
+
+
+def test_without_namespaces(box, bun, data, world):
+    """Not without leave to read its directory, and without files of its own in /proc it would crash."""
+    mark = world.mark()
+    box.write("p.json", '{"version": 1, "plugins": {"namespaces": false}}')
+    result = box.run("--policy=./p.json", name="w.ts", code=PROGRAM, env=bun)
+    assert result.status == 125, str(result)
+    assert f"--allow-read={box.directory}" in result.stderr
+    result = box.run("--policy=./p.json", "--allow-read=.", "--allow-write=data",
+                     "--allow-run=/usr/bin/env", name="w.ts", env=bun, timeout=60)
+    out = outcome(result)
+    assert out["read"] == "content" and out["write"] == "3" and out["run"] == "0", str(result)
+    assert not any("hello" in out[name] for name in ("fetch", "tls", "evil")), out
+    assert world.contacts(mark) == [] and world.queries(mark) == []

@@ -104,6 +104,20 @@ def test_view(box, policy):
         assert result.stderr.count(line) == 1, str(result)
 
 
+def test_where_no_namespace_can_be_made(box, policy, world):
+    """What it is for."""
+    entry = box.write("w.py", "print(open('/proc/self/comm').read())\n")
+    command = ["unshare", "--user", "--map-current-user", "--keep-caps", "sh", "-ec",
+               "for kind in user net ipc pid mnt; do "
+               "echo 0 > /proc/sys/user/max_${kind}_namespaces; done; "
+               "exec setpriv --ambient-caps=-all --inh-caps=-all \"$@\"", "sh"]
+    result = world.run_command([*command, *world.command(["run", entry])], cwd=box.directory)
+    assert result.status == 125, str(result)
+    result = world.run_command([*command, *world.command([policy(), "run", entry])],
+                               cwd=box.directory)
+    assert result.stdout == "python3\n\n", str(result)
+
+
 def test_loader_is_announced(box, policy, flat):
     """What cannot be held is said, and is so."""
     loader = os.path.realpath("/lib64/ld-linux-x86-64.so.2")
