@@ -81,9 +81,8 @@ limit_memory(BtCompile *self)
   if (!get_limit(self, BT_LIMIT_MEMORY, &value, &origin))
     return;
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_DATA, value);
-  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
-                                          "holds it; shared memory and files in /tmp are not "
-                                          "counted"),
+  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself; shared memory and "
+                                          "files in /tmp are not counted"),
                                         origin->text));
 }
 
@@ -97,8 +96,7 @@ limit_cpu_time(BtCompile *self)
     return;
   /* Soft and hard are one: a program that handles SIGXCPU gains nothing. */
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_CPU, (ms + 999) / 1000);
-  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, as no control group "
-                                          "holds it, and in whole seconds"),
+  bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, in whole seconds"),
                                         origin->text));
 }
 
