@@ -4,8 +4,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from native import Attack
 
 READ, WRITE = ["read_file", "read_dir"], ["write_file", "write_dir"]
 SAYS = {0: "ok", 1: "denied", 125: "stopped"}
@@ -102,6 +105,51 @@ def test_what_is_denied_above_a_grant_cannot_be_listed(tree):
                    "stat": ["ENOENT", "ENOENT", "ok"], "write": "ok", "change": out["change"]}, str(result)
     assert set(out["change"]) <= {"EROFS", "EBUSY", "EXDEV", "EACCES"}, str(result)
     assert (tree.directory / "data/a").read_text() == "data/a\n"
+
+
+# What a denial of some permissions makes of a directory, and of a file.
+SUBSETS = [
+    (READ, "hidden", "hidden"), (["read_file"], "hidden", "hidden"), (["read_dir"], "hidden", "hidden"),
+    (READ + WRITE, "hidden", "hidden"), (["read_file", "make_dir"], "hidden", "hidden"),
+    (WRITE, "read-only", "read-only"), (["write_file"], "refused", "read-only"),
+    (["write_file", "truncate"], "refused", "read-only"), (["write_dir"], "refused", "refused"),
+    (["make_dir"], "refused", "refused"), (["truncate"], "refused", "refused"),
+    (["remove_file", "make_reg"], "refused", "refused"), (["execute"], "free", "free"),
+    (["make_char", "make_block"], "free", "free"),
+]
+
+
+@pytest.mark.parametrize("perms,of_directory,of_file", SUBSETS, ids=lambda value: "+".join(value)
+                         if isinstance(value, list) else value)
+def test_what_mounts_can_take_back(tree, perms, of_directory, of_file):
+    expected = {"hidden": ["EACCES", "EACCES"], "read-only": ["ok", "EACCES"], "free": ["ok", "ok"]}
+    for path, made in (("data/sub", of_directory), ("data/sub/c", of_file)):
+        policy = write_policy(tree, ("allow", "data", READ + WRITE), ("deny", path, perms))
+        if made == "refused":
+            result = tree.run(policy, code="print('ran')\n")
+            assert result.status == 125 and result.stdout == "", str(result)
+            assert f"{path}: some kinds of writing are denied" in result.stderr, str(result)
+            continue
+        out, result = tree.json(policy, code="""
+            out["c"] = [attempt(open, "data/sub/c"), attempt(open, "data/sub/c", "a")]
+            out["a"] = [attempt(open, "data/a"), attempt(open, "data/a", "a")]
+            out["deep"] = [attempt(open, "data/sub/deep/d"), attempt(open, "data/sub/deep/d", "a")]
+        """)
+        assert out["a"] == ["ok", "ok"] and out["c"] == expected[made], str(result)
+        assert out["deep"] == (expected[made] if path == "data/sub" else ["ok", "ok"]), str(result)
+        # Where the same is not granted, there is nothing to take back.
+        policy = write_policy(tree, ("allow", "data", ["read_file"]), ("deny", path, perms))
+        assert tree.run(policy, code="print('ran')\n").status == 0
+
+
+def test_a_denial_to_run_is_a_mount_that_runs_nothing(tree):
+    for name in ("data/sub/tool", "data/tool"):
+        tree.write(name, "").write_bytes(Path("/usr/bin/true").read_bytes())
+        (tree.directory / name).chmod(0o755)
+    policy = write_policy(tree, ("allow", "data", READ + ["execute"]), ("deny", "data/sub", ["execute"]))
+    found, result = Attack(tree, "perms")(policy, on=["data/tool", "data/sub/tool"], ops=["execute"])
+    assert list(found.values()) == ["ok", "EACCES"], str(result)
+    assert len(result.denied("run", "data/sub/tool")) == 1, str(result)
 
 
 @pytest.mark.parametrize("denied,flags", [("venv", []), ("venv/lib", []), (".", []),
