@@ -147,6 +147,20 @@ holds_cpu(int group, guint64 thousandths)
   return quota * 1000 * 100 <= period * 101 * thousandths;
 }
 
+/* No controller limits it; whoever does by what is counted here needs the count. */
+static gboolean
+counts_cpu_time(int group)
+{
+  guint64 used;
+  int fd = openat(group, "cpu.stat", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+  if (fd < 0)
+    return FALSE;
+  gboolean counts = bt_cgroup_read_count(fd, "usage_usec", &used);
+  close(fd);
+  return counts;
+}
+
 guint64
 bt_cgroup_pids_max(guint64 pids)
 {
@@ -166,6 +180,8 @@ bt_cgroup_check(const BtCgroupPlace *place, int group, const BtCgroupLimits *lim
   if (limits->pids != G_MAXUINT64 &&
       is_at_most(group, "pids.max", bt_cgroup_pids_max(limits->pids)))
     held |= 1u << BT_LIMIT_PIDS;
+  if (limits->cpu_time != G_MAXUINT64 && counts_cpu_time(group))
+    held |= 1u << BT_LIMIT_CPU_TIME;
   return held;
 }
 

@@ -29,7 +29,7 @@ guint64 bt_cgroup_pids_max(guint64 pids);
 
 /* What a group is to hold; G_MAXUINT64: nothing. Units as of the limits (bt-policy.h). */
 typedef struct {
-  guint64 memory, cpu, pids;
+  guint64 memory, cpu, pids, cpu_time;
 } BtCgroupLimits;
 
 /*

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-deadline.h"
 
-#include <signal.h>
-#include <string.h>
-#include <time.h>
+#include "lib/bt-waker.h"
 
 struct _BtDeadline {
   timer_t waker;
@@ -29,32 +27,15 @@ on_time(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Repeated, as who was stopped once may be again. */
-static gboolean
-make_waker(guint64 ms, timer_t *timer_out)
-{
-  const struct itimerspec times = {
-    .it_value = { .tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000 },
-    .it_interval = { .tv_sec = BT_DEADLINE_GRACE_MS / 1000 },
-  };
-  struct sigevent event;
-
-  memset(&event, 0, sizeof event);
-  event.sigev_notify = SIGEV_SIGNAL;
-  event.sigev_signo = SIGCONT;
-  if (timer_create(CLOCK_MONOTONIC, &event, timer_out) != 0)
-    return FALSE;
-  timer_settime(*timer_out, 0, &times, NULL);
-  return TRUE;
-}
-
 BtDeadline *
 bt_deadline_new(guint64 ms, BtDeadlineFunc ask, BtDeadlineFunc end, gpointer data)
 {
   timer_t waker;
 
-  if (!make_waker(ms, &waker))
+  if (!bt_waker_init(&waker))
     return NULL;
+  /* Repeated, as who was stopped once may be again. */
+  bt_waker_set(waker, ms, BT_DEADLINE_GRACE_MS);
   BtDeadline *self = g_new0(BtDeadline, 1);
   self->waker = waker;
   self->ask = ask;

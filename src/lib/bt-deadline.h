@@ -7,10 +7,8 @@
  *   ask   at the deadline: the program is asked to end
  *   end   BT_DEADLINE_GRACE_MS later, if the deadline is still there: it is ended
  *
- * Both come from the main loop. A supervisor that was stopped, be it by Ctrl-Z
- * or because the worker stopped itself (bt-supervisor.c), would hear of neither:
- * so a timer of the kernel's sends it SIGCONT as well, which ends the stop and
- * does nothing else. Time spent asleep with the machine does not count.
+ * Both come from the main loop, also where the supervisor was stopped
+ * (bt-waker.h). Time spent asleep with the machine does not count.
  */
 
 #include <glib.h>

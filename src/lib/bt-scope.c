@@ -72,6 +72,8 @@ struct _BtScope {
   char *reason; /* why nothing can be held; NULL: not known yet */
   BtExplainer *explainer;
   Counter counters[G_N_ELEMENTS(counters)];
+  int cpu_stat; /* -1: the group does not hold that limit, or it is watched */
+  BtCpuTime *cpu_time;
 };
 
 /* ---- asking ---- */
@@ -146,6 +148,15 @@ ask(BtScope *self)
     set_reason(self, _("buntime-scope ended unexpectedly"));
 }
 
+static guint
+wanted(const BtCgroupLimits *limits)
+{
+  return (limits->memory != G_MAXUINT64 ? 1u << BT_LIMIT_MEMORY : 0) |
+         (limits->cpu != G_MAXUINT64 ? 1u << BT_LIMIT_CPU : 0) |
+         (limits->pids != G_MAXUINT64 ? 1u << BT_LIMIT_PIDS : 0) |
+         (limits->cpu_time != G_MAXUINT64 ? 1u << BT_LIMIT_CPU_TIME : 0);
+}
+
 static guint64
 limit_or_none(BtPolicy *policy, BtLimit limit)
 {
@@ -160,9 +171,10 @@ bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place)
     .memory = limit_or_none(policy, BT_LIMIT_MEMORY),
     .cpu = limit_or_none(policy, BT_LIMIT_CPU),
     .pids = limit_or_none(policy, BT_LIMIT_PIDS),
+    .cpu_time = limit_or_none(policy, BT_LIMIT_CPU_TIME),
   };
 
-  if (limits.memory == G_MAXUINT64 && limits.cpu == G_MAXUINT64 && limits.pids == G_MAXUINT64)
+  if (wanted(&limits) == 0)
     return NULL;
   g_autofree char *address = bus_address();
   BtScope *self = g_new0(BtScope, 1);
@@ -172,7 +184,7 @@ bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place)
   self->limits = limits;
   self->unit = g_strdup_printf("buntime-%d-%d.scope", (int)getpid(), (int)init);
   self->helper = BT_HELPER_INIT;
-  self->fd = -1;
+  self->fd = self->cpu_stat = -1;
   self->deadline = g_get_monotonic_time() + place->timeout_ms * G_TIME_SPAN_MILLISECOND;
   for (gsize i = 0; i < G_N_ELEMENTS(counters); i++)
     self->counters[i] = (Counter){ .scope = self, .limit = counters[i].limit, .fd = -1 };
@@ -246,6 +258,8 @@ open_counters(BtScope *self, int group, guint held)
     if (counter->fd >= 0)
       bt_cgroup_read_count(counter->fd, counters[i].key, &counter->told);
   }
+  if ((held & 1u << BT_LIMIT_CPU_TIME) != 0)
+    self->cpu_stat = openat(group, "cpu.stat", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
 /* "--memory=1G, --cpu=50%": the limits of a set, as they were given (transfer full). */
@@ -263,14 +277,6 @@ name_limits(BtScope *self, guint set)
     g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", safe);
   }
   return g_string_free(names, FALSE);
-}
-
-static guint
-wanted(const BtCgroupLimits *limits)
-{
-  return (limits->memory != G_MAXUINT64 ? 1u << BT_LIMIT_MEMORY : 0) |
-         (limits->cpu != G_MAXUINT64 ? 1u << BT_LIMIT_CPU : 0) |
-         (limits->pids != G_MAXUINT64 ? 1u << BT_LIMIT_PIDS : 0);
 }
 
 /* Which applies, a group or something weaker, is always said. */
@@ -375,14 +381,21 @@ on_counted(int fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-void
-bt_scope_watch(BtScope *self, BtExplainer *explainer)
+gboolean
+bt_scope_watch(BtScope *self, BtExplainer *explainer, BtCpuTimeFunc out_of_time, gpointer data)
 {
   self->explainer = explainer;
   for (gsize i = 0; i < G_N_ELEMENTS(counters); i++)
     if (self->counters[i].fd >= 0)
       self->counters[i].source =
         bt_watch_fd(self->counters[i].fd, G_IO_PRI, on_counted, &self->counters[i]);
+  if (self->cpu_stat < 0)
+    return TRUE;
+  /* All there can be: a program may choose others than those that we were given. */
+  long processors = sysconf(_SC_NPROCESSORS_CONF);
+  self->cpu_time = bt_cpu_time_new(g_steal_fd(&self->cpu_stat), self->limits.cpu_time,
+                                   (guint)MAX(processors, 1), out_of_time, data);
+  return self->cpu_time != NULL;
 }
 
 gboolean
@@ -410,6 +423,9 @@ bt_scope_free(BtScope *self)
     if (counter->fd >= 0)
       close(counter->fd);
   }
+  g_clear_pointer(&self->cpu_time, bt_cpu_time_free);
+  if (self->cpu_stat >= 0)
+    close(self->cpu_stat);
   bt_helper_clear(&self->helper);
   if (self->fd >= 0)
     close(self->fd);

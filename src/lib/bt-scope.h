@@ -6,6 +6,7 @@
  */
 
 #include "lib/bt-cgroup.h"
+#include "lib/bt-cpu-time.h"
 #include "lib/bt-explain.h"
 
 G_BEGIN_DECLS
@@ -20,8 +21,13 @@ BtScope *bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place
  * is said in notices. FALSE: a limit that nothing else can hold is not held.
  */
 gboolean bt_scope_settle(BtScope *scope, GPtrArray *notices, guint *held_out, GError **error);
-/* Tells from the main loop when a limit strikes; explainer is borrowed. */
-void bt_scope_watch(BtScope *scope, BtExplainer *explainer);
+/*
+ * Tells from the main loop when a limit strikes, and calls out_of_time once
+ * when the processor time is used up, if the group holds that; borrows all.
+ * FALSE with errno set: that cannot be watched.
+ */
+gboolean bt_scope_watch(BtScope *scope, BtExplainer *explainer, BtCpuTimeFunc out_of_time,
+                        gpointer data);
 /*
  * After a run that was watched: tells what was not told yet. Was a process killed because the
  * group's memory ran out?

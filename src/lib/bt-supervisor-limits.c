@@ -108,6 +108,31 @@ bt_supervisor_tell_cpu_time(BtSupervisor *self, guint32 cpu_ms)
   bt_explainer_add(self->run->explainer, event);
 }
 
+/* Of all processes of the sandbox together; of one by itself the kernel sees to it. */
+static void
+on_cpu_time(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  if (self->ended || self->failure != NULL || self->limit >= 0)
+    return;
+  self->limit = BT_LIMIT_CPU_TIME;
+  bt_explainer_add(self->run->explainer,
+                   bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME,
+                                      _("it is used up: the program is ended")));
+  end_now(self);
+}
+
+static gboolean
+start_scope(BtSupervisor *self, GError **error)
+{
+  if (self->run->scope == NULL ||
+      bt_scope_watch(self->run->scope, self->run->explainer, on_cpu_time, self))
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_SETUP, bt_limit_key(BT_LIMIT_CPU_TIME), g_strerror(errno),
+                 NULL);
+}
+
 /* ---- output ---- */
 
 /* Whether the program had ended by itself meanwhile makes no difference. */
@@ -153,5 +178,5 @@ bt_supervisor_start_limits(BtSupervisor *self, GError **error)
 {
   if (self->run->output != NULL)
     bt_output_start(self->run->output, on_too_much_output, on_output_done, self);
-  return start_deadline(self, error);
+  return start_scope(self, error) && start_deadline(self, error);
 }

@@ -21,7 +21,8 @@
  *   the deadline ......... a program is asked to end and, some time later, init is
  *                          killed; what is still set up is killed at once
  *
- *   too much output ...... init is killed
+ *   too much output ...... init is killed; also when the processor time of a
+ *                          control group is used up (bt-scope.c)
  *   all have ended ....... with a limit of output: what is left of it is passed on
  *
  * WORKER and LISTENER come from two processes and in either order.

@@ -8,6 +8,7 @@
 #include "lib/bt-explain.h"
 #include "lib/bt-launch.h"
 #include "lib/bt-output.h"
+#include "lib/bt-scope.h"
 #include "plan/bt-plan-compile.h"
 
 G_BEGIN_DECLS
@@ -17,6 +18,7 @@ typedef struct {
   const BtPlan *plan;
   BtExplainer *explainer;
   const char *entry; /* for the events "started" and "exited" */
+  BtScope *scope;    /* NULL: no control group was wanted */
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
 } BtRun;
 

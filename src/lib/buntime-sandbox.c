@@ -387,12 +387,15 @@ begin(const BtCaller *caller, gboolean flat, BtOutput *output, BtLaunch *launch_
   return ok;
 }
 
-/* The kernel counts whom it killed for lack of memory, and does not say who it was. */
+/*
+ * The kernel counts whom it killed for lack of memory, and does not say who it
+ * was; systemd ends the rest of the scope then, by SIGTERM.
+ */
 static void
 look_for_lack_of_memory(BtScope *scope, BtOutcome *outcome)
 {
   if (bt_scope_ran_out_of_memory(scope) && outcome->limit < 0 &&
-      outcome->exit_status == 128 + SIGKILL)
+      (outcome->exit_status == 128 + SIGKILL || outcome->exit_status == 128 + SIGTERM))
     outcome->limit = BT_LIMIT_MEMORY;
 }
 
@@ -456,10 +459,9 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .plan = plan,
     .explainer = explainer,
     .entry = entry,
+    .scope = scope,
     .output = output,
   };
-  if (scope != NULL)
-    bt_scope_watch(scope, explainer);
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
   if (scope != NULL)

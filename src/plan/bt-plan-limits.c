@@ -9,7 +9,8 @@
  *   memory     RLIMIT_DATA: each process by itself, and not what it shares.
  *              Never RLIMIT_AS: runtimes reserve more addresses than any
  *              machine has memory
- *   cpuTime    RLIMIT_CPU: each process by itself, in whole seconds
+ *   cpuTime    RLIMIT_CPU: each process by itself, in whole seconds; behind
+ *              the count of a control group, too
  *   cpu        nothing but a control group can do that
  *
  * A control group (lib) does memory, cpu, pids and cpuTime better; what it
@@ -92,8 +93,12 @@ limit_cpu_time(BtCompile *self)
   const BtOrigin *origin;
   guint64 ms;
 
-  if (!get_limit(self, BT_LIMIT_CPU_TIME, &ms, &origin))
+  /* Above what the supervisor counts of the group: only if that ever failed would it strike. */
+  if (!get_limit(self, BT_LIMIT_CPU_TIME, &ms, &origin)) {
+    if (bt_policy_get_limit(self->request->policy, BT_LIMIT_CPU_TIME, &ms, NULL))
+      bt_plan_builder_limit_or_less(self->builder, RLIMIT_CPU, ms / 1000 + 2);
     return;
+  }
   /* Soft and hard are one: a program that handles SIGXCPU gains nothing. */
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_CPU, (ms + 999) / 1000);
   bt_compile_note(self, g_strdup_printf(_("%s: for each process by itself, in whole seconds"),

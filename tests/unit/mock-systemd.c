@@ -109,6 +109,7 @@ make_group(const char *unit, GVariant *properties)
   put(group, "memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n");
   put_number(group, "pids.max", find_number(properties, "TasksMax"));
   put(group, "pids.events", "max 0\n");
+  put(group, "cpu.stat", "usage_usec 7000\nuser_usec 5000\nsystem_usec 2000\n");
   if (!is_mode("no-cpu")) {
     g_autofree char *quota = g_strdup_printf("%" G_GUINT64_FORMAT " 100000\n", cpu / 10);
     put(group, "cpu.max", cpu != G_MAXUINT64 ? quota : "max 100000\n");

@@ -10,6 +10,7 @@
 #define UNIT "buntime-7-42.scope"
 #define GROUP "user.slice/user-1000.slice/" UNIT
 #define MIB (1ull << 20)
+#define NONE G_MAXUINT64
 
 typedef struct {
   char *root, *proc, *tree, *group;
@@ -149,8 +150,7 @@ test_memory(Fixture *f, gconstpointer data)
     { "1048576\n", NULL, "Filename Type Size\n/dev/sda2 partition 8\n", FALSE },
     { "1048576\n", NULL, NULL, TRUE },
   };
-  const BtCgroupLimits limits = { MIB, G_MAXUINT64, G_MAXUINT64 }, none = { G_MAXUINT64, G_MAXUINT64,
-                                                                           G_MAXUINT64 };
+  const BtCgroupLimits limits = { MIB, NONE, NONE, NONE }, none = { NONE, NONE, NONE, NONE };
 
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_test_message("case %zu", i);
@@ -189,7 +189,7 @@ test_cpu(Fixture *f, gconstpointer data)
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    const BtCgroupLimits limits = { G_MAXUINT64, cases[i].thousandths, G_MAXUINT64 };
+    const BtCgroupLimits limits = { NONE, cases[i].thousandths, NONE, NONE };
     g_test_message("case %zu", i);
     put(f->group, "cpu.max", cases[i].text);
     g_assert_cmpuint(check(f, &limits), ==, cases[i].held ? 1u << BT_LIMIT_CPU : 0);
@@ -200,7 +200,7 @@ test_cpu(Fixture *f, gconstpointer data)
 static void
 test_pids(Fixture *f, gconstpointer data)
 {
-  const BtCgroupLimits limits = { MIB, 500, 10 };
+  const BtCgroupLimits limits = { MIB, 500, 10, NONE };
 
   put(f->group, "pids.max", "11\n");
   g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_PIDS);
@@ -210,9 +210,22 @@ test_pids(Fixture *f, gconstpointer data)
   g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_CPU);
   put(f->group, "pids.max", "max\n");
   g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_CPU);
-  const BtCgroupLimits one = { G_MAXUINT64, G_MAXUINT64, 1 };
+  const BtCgroupLimits one = { NONE, NONE, 1, NONE };
   put(f->group, "pids.max", "3\n");
   g_assert_cmpuint(check(f, &one), ==, 1u << BT_LIMIT_PIDS);
+}
+
+/* Any group counts it; what is not there is not held. */
+static void
+test_cpu_time(Fixture *f, gconstpointer data)
+{
+  const BtCgroupLimits limits = { NONE, NONE, NONE, 1000 };
+
+  g_assert_cmpuint(check(f, &limits), ==, 0);
+  put(f->group, "cpu.stat", "user_usec 1\n");
+  g_assert_cmpuint(check(f, &limits), ==, 0);
+  put(f->group, "cpu.stat", "usage_usec 1\nuser_usec 1\n");
+  g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_CPU_TIME);
 }
 
 static void
@@ -244,6 +257,7 @@ main(int argc, char **argv)
   ADD("memory", test_memory);
   ADD("cpu", test_cpu);
   ADD("pids", test_pids);
+  ADD("cpu-time", test_cpu_time);
   ADD("count", test_count);
   return g_test_run();
 }

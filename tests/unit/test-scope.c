@@ -155,7 +155,7 @@ test_unlimited(Fixture *f, gconstpointer mode)
   g_assert_null(bt_scope_start(f->policy, getpid(), &f->place));
   limit(f, BT_LIMIT_OPEN_FILES, "10");
   limit(f, BT_LIMIT_NET_BYTES, "1G");
-  limit(f, BT_LIMIT_CPU_TIME, "1m");
+  limit(f, BT_LIMIT_WALL_TIME, "1m");
   g_assert_null(bt_scope_start(f->policy, getpid(), &f->place));
 }
 
@@ -404,6 +404,13 @@ test_missing_helper(Fixture *f, gconstpointer mode)
 /* ---- when a limit strikes ---- */
 
 static void
+on_out_of_time(gpointer data)
+{
+  g_assert_nonnull(data);
+  *(gboolean *)data = TRUE;
+}
+
+static void
 strike(Fixture *f, const char *file, const char *text)
 {
   g_autofree char *path = g_strdup_printf("%s/app.slice/buntime-%d-%d.scope/%s", f->tree, getpid(),
@@ -424,7 +431,7 @@ test_events(Fixture *f, gconstpointer mode)
   BtExplainer *explainer = bt_explainer_new(pipe_fds[1], FALSE);
   limit_all(f);
   BtScope *scope = settle(f);
-  bt_scope_watch(scope, explainer);
+  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, NULL));
   strike(f, "memory.events", "low 0\noom 4\noom_kill 2\n");
   strike(f, "pids.events", "max 5\n");
   g_assert_true(bt_scope_ran_out_of_memory(scope));
@@ -442,6 +449,31 @@ test_events(Fixture *f, gconstpointer mode)
                   "(5 times)\n  rule:  --pids=10 (command line)\n  allow: --pids=20\n");
 }
 
+/* Nothing limits it but who counts; a group is asked for all the same. */
+static void
+test_cpu_time(Fixture *f, gconstpointer mode)
+{
+  BtExplainer *explainer = bt_explainer_new(STDERR_FILENO, TRUE);
+  gint64 begun = g_get_monotonic_time();
+  gboolean called = FALSE;
+
+  limit(f, BT_LIMIT_CPU_TIME, "50ms");
+  BtScope *scope = settle(f);
+  g_assert_cmpuint(f->held, ==, 1u << BT_LIMIT_CPU_TIME);
+  assert_in(notice(f, 0), "--cpu-time=50ms: held by the control group");
+  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, &called));
+  strike(f, "cpu.stat", "usage_usec 56999\n");
+  while (g_get_monotonic_time() - begun < G_USEC_PER_SEC / 4)
+    g_main_context_iteration(NULL, TRUE);
+  g_assert_false(called);
+  strike(f, "cpu.stat", "usage_usec 57000\n");
+  while (!called && g_get_monotonic_time() - begun < 5 * G_USEC_PER_SEC)
+    g_main_context_iteration(NULL, TRUE);
+  g_assert_true(called);
+  bt_scope_free(scope);
+  bt_explainer_free(explainer);
+}
+
 /* What did not strike is not told. */
 static void
 test_no_events(Fixture *f, gconstpointer mode)
@@ -453,7 +485,7 @@ test_no_events(Fixture *f, gconstpointer mode)
   BtExplainer *explainer = bt_explainer_new(pipe_fds[1], FALSE);
   limit_all(f);
   BtScope *scope = settle(f);
-  bt_scope_watch(scope, explainer);
+  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, NULL));
   g_assert_false(bt_scope_ran_out_of_memory(scope));
   bt_scope_free(scope);
   bt_explainer_free(explainer);
@@ -488,6 +520,7 @@ main(int argc, char **argv)
   ADD("dying-helper", NULL, test_dying_helper);
   ADD("missing-helper", NULL, test_missing_helper);
   ADD("events", "apply", test_events);
+  ADD("cpu-time", "apply", test_cpu_time);
   ADD("no-events", "apply", test_no_events);
   return g_test_run();
 }
