@@ -165,6 +165,30 @@ def test_a_signal_ends_waiting_for_the_reader(box):
         assert process.wait(5) == 0
 
 
+def test_a_pipe_that_a_host_process_got_hold_of(box):
+    """Its end is not waited for, and what it writes later goes nowhere."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(box.directory / "service"))
+        listener.listen()
+        with box.spawn("--max-output=1M", "--allow-unix=service", code="""
+            import socket
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.connect("service")
+                socket.send_fds(sock, [b"x"], [1])
+                sock.recv(1)
+            print("last words", flush=True)
+        """) as process:
+            connection, _ = listener.accept()
+            with connection:
+                _, fds, _, _ = socket.recv_fds(connection, 1, 1)
+                connection.send(b"y")
+                assert process.wait(10) == 0
+                assert process.stdout.read() == b"last words\n"
+                with pytest.raises(BrokenPipeError):
+                    os.write(fds[0], b"later")
+                os.close(fds[0])
+
+
 def test_files_sockets_and_nothing(box, run, world):
     target = box.write("log.txt", "before\n")
     with open(target, "ab") as file:
