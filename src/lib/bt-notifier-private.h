@@ -82,6 +82,8 @@ void bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVer
 BtEvent *bt_call_event(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
                        char *object, gboolean observed);
 
+/* Of a file that tells a fact which the policy hides; NULL: it does not (bt-notify-sysinfo.c). */
+BtEvent *bt_notify_event_of_fact(BtNotifier *self, const char *path);
 void bt_notify_open(BtNotifier *self, const BtCall *call);    /* bt-notify-file.c */
 void bt_notify_read(BtNotifier *self, const BtCall *call, int dirfd,
                     const char *path);                        /* bt-notify-audit.c */

@@ -166,7 +166,7 @@ bt_call_event(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict
   static const BtAudit audits[BT_N_KINDS] = {
     [BT_KIND_NET] = BT_AUDIT_CONNECT, [BT_KIND_UNIX] = BT_AUDIT_CONNECT,
     [BT_KIND_READ] = BT_AUDIT_OPENAT, [BT_KIND_WRITE] = BT_AUDIT_OPENAT,
-    [BT_KIND_RUN] = BT_AUDIT_EXECVE,
+    [BT_KIND_RUN] = BT_AUDIT_EXECVE,  [BT_KIND_SYS] = BT_AUDIT_OPENAT,
   };
 
   if (verdict->action != BT_ACTION_WARN && (self->audit & audits[kind]) == 0) {

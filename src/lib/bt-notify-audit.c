@@ -76,7 +76,10 @@ event_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
 
   if (bt_process_resolve(call->tid, dirfd, path, TRUE, &object) && object.fd >= 0) {
     BtVerdict verdict = bt_notify_verdict_of_read(self, object.fd, object.path);
-    BtEvent *event = bt_event_new(BT_EVENT_READ, verdict.action);
+    BtEvent *event = bt_notify_event_of_fact(self, object.path);
+    if (event != NULL)
+      return event;
+    event = bt_event_new(BT_EVENT_READ, verdict.action);
     event->object = g_strdup(object.path);
     bt_event_set_rule(event, verdict.origin);
     if (verdict.action == BT_ACTION_DENY && bt_origin_yields_to_flags(verdict.origin))

@@ -244,7 +244,13 @@ static BtEvent *
 event_of_read(BtNotifier *self, const BtCall *call, const char *path, int fd, gboolean written)
 {
   BtVerdict verdict = bt_notify_verdict_of_read(self, fd, path);
+  BtEvent *fact =
+    (self->audit & BT_AUDIT_OPENAT) != 0 ? bt_notify_event_of_fact(self, path) : NULL;
 
+  if (fact != NULL) {
+    bt_process_identify(call->tid, &fact->program, &fact->pid);
+    return fact;
+  }
   if (written && verdict.action != BT_ACTION_WARN)
     return NULL;
   if (verdict.action == BT_ACTION_DENY)

@@ -8,12 +8,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n-lib.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "plan/bt-plan-sys.h"
+
+/* The call succeeds: what it tells is not the machine's. */
+static void
+set_made_up(BtEvent *event, const BtOrigin *origin)
+{
+  event->reason = g_strdup(_("it was told a made-up one"));
+  if (bt_origin_yields_to_flags(origin))
+    event->suggestion = bt_suggest_path(BT_KIND_SYS, event->object);
+}
 
 static void
 fill(BtPolicy *policy, struct sysinfo *answer)
@@ -59,12 +69,63 @@ write_memory(BtNotifier *self, const BtCall *call, const void *bytes, gsize size
   return written;
 }
 
+/* Of both facts the one that is hidden; under audit alone, since the C library asks often. */
+static BtEvent *
+event_of(BtNotifier *self, const BtCall *call)
+{
+  gboolean memory = bt_sys_is_shown(self->policy, BT_SYS_SYSTEM_MEMORY_INFO);
+  gboolean load = bt_sys_is_shown(self->policy, BT_SYS_LOADAVG);
+  BtSys fact = memory && !load ? BT_SYS_LOADAVG : BT_SYS_SYSTEM_MEMORY_INFO;
+  BtVerdict verdict = bt_policy_check_sys(self->policy, fact);
+  BtEvent *event = bt_call_event(self, call, BT_KIND_SYS, &verdict,
+                                 g_strdup(bt_sys_word(fact)), FALSE);
+
+  if (event != NULL && verdict.action == BT_ACTION_DENY)
+    set_made_up(event, verdict.origin);
+  return event;
+}
+
 void
 bt_notify_sysinfo(BtNotifier *self, const BtCall *call)
 {
+  g_autoptr(BtEvent) event = event_of(self, call);
   struct sysinfo answer;
 
   fill(self->policy, &answer);
   gboolean written = write_memory(self, call, &answer, sizeof answer);
-  bt_call_return(self, call, written ? 0 : EFAULT);
+  if (bt_call_return(self, call, written ? 0 : EFAULT) && written && event != NULL)
+    bt_explainer_add(self->explainer, g_steal_pointer(&event));
+}
+
+/* ---- files that tell the same ---- */
+
+BtEvent *
+bt_notify_event_of_fact(BtNotifier *self, const char *path)
+{
+  static const struct {
+    const char *path;
+    BtSys fact;
+  } files[] = {
+    { "/proc/loadavg", BT_SYS_LOADAVG },
+    { "/proc/meminfo", BT_SYS_SYSTEM_MEMORY_INFO },
+    { "/proc/vmstat", BT_SYS_SYSTEM_MEMORY_INFO },
+    { "/proc/zoneinfo", BT_SYS_SYSTEM_MEMORY_INFO },
+    { "/proc/buddyinfo", BT_SYS_SYSTEM_MEMORY_INFO },
+    { "/proc/sys/kernel/hostname", BT_SYS_HOSTNAME },
+    { "/etc/hostname", BT_SYS_HOSTNAME },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+    if (strcmp(files[i].path, path) != 0)
+      continue;
+    BtVerdict verdict = bt_policy_check_sys(self->policy, files[i].fact);
+    if (verdict.action != BT_ACTION_DENY)
+      return NULL;
+    BtEvent *event = bt_event_new(BT_EVENT_SYS, BT_ACTION_DENY);
+    event->object = g_strdup(bt_sys_word(files[i].fact));
+    bt_event_set_rule(event, verdict.origin);
+    set_made_up(event, verdict.origin);
+    return event;
+  }
+  return NULL;
 }

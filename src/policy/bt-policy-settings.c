@@ -17,6 +17,12 @@ replace_origin(BtOrigin *to, const BtOrigin *from)
   bt_origin_init(to, from->source, from->line, from->text);
 }
 
+const char *
+bt_sys_word(BtSys kind)
+{
+  return bt_sys_words[g_bit_nth_lsf(kind, -1)];
+}
+
 BtPlugins
 bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out)
 {

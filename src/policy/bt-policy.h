@@ -271,6 +271,8 @@ void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
 
 /* "hostname", ...: the word of bit number i. */
 extern const char *const bt_sys_words[BT_N_SYS + 1];
+/* Of one fact. */
+const char *bt_sys_word(BtSys kind);
 /* 0: told. The error has no object yet. */
 BtSys bt_sys_parse(const char *word, BtAction action, GError **error);
 

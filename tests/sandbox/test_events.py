@@ -304,6 +304,40 @@ def test_audit_tells_of_names_that_are_only_looked_up(events, grant):
     assert [event for event in found if event["kind"] == "dns"] == []
 
 
+ASK = """
+    import ctypes, os
+    ctypes.CDLL(None).sysinfo(ctypes.create_string_buffer(256))
+    for path in ("/proc/loadavg", "/proc/meminfo", "/etc/hostname", "/proc/version"):
+        open(path).read()
+"""
+
+
+@pytest.mark.parametrize("warned", [False, True])
+@pytest.mark.parametrize("granted", [[], ["loadavg"], ["systemMemoryInfo"],
+                                     ["hostname", "loadavg", "systemMemoryInfo"]])
+def test_audit_tells_of_facts_that_are_asked_for(events, granted, warned):
+    flags = [f"--allow-sys={','.join(granted)}"] if granted else []
+    # Where a rule warns of files, opens are carried out.
+    policy = events.box.write("p.json", json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "warn", "path": "/srv", "perms": ["read_file"]}]}}))
+    flags += [f"--policy={policy}"] if warned else []
+    found, result = events.run(*flags, audit=True, code=ASK)
+    assert result.status == 0, str(result)
+    refused = [event for event in of(found, "deny") if event["kind"] == "sys"]
+    assert {event["object"] for event in refused} == \
+        {"hostname", "loadavg", "systemMemoryInfo"} - set(granted), found
+    for event in refused:
+        assert event["suggestion"] == f"--allow-sys={event['object']}"
+        assert event["rule"]["text"] == "defaults.sys = deny" and event["program"] == "python3"
+    assert not warned or not any(event["observed"] for event in refused)
+    # What sysinfo(2) was told is decided by the supervisor.
+    asked = [event for event in found if event["kind"] == "sys" and not event["observed"]]
+    assert asked and {event["action"] for event in asked} == \
+        ({"allow"} if len(granted) == 3 else {"deny"}), asked
+    found, _ = events.run(*flags, code=ASK)
+    assert [event for event in found if event["kind"] == "sys"] == []
+
+
 def test_audit_tells_which_variables_were_handed_over(events):
     env = {"AWS_KEY": "sesame", "AWS_DENIED": "sesame", "OTHER": "sesame", "POD_NAME": "sesame"}
     policy = events.box.write("p.json", '{"version": 1, "env": {"set": {"AWS_SET": "sesame"}}}')
