@@ -21,8 +21,6 @@ _Static_assert(sizeof(BtNetMsgHostAddrs) == 16 + 16 * BT_NET_MSG_MAX_HOST_ADDRS,
 _Static_assert(sizeof(BtNetMsgUnpin) == 28, "BtNetMsgUnpin has a hole");
 _Static_assert(sizeof(BtNetMsgDenied) == 48, "BtNetMsgDenied has a hole");
 
-#define MAX_NAME_LENGTH 253
-#define MAX_LABEL_LENGTH 63
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
 #define MAX_MTU 65535
@@ -32,30 +30,6 @@ enum { /* the rcodes that an ANSWER may carry */
   RCODE_SERVFAIL = 2,
   RCODE_NXDOMAIN = 3,
 };
-
-static bool
-is_name_char(char c)
-{
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-/* Letters, digits, hyphens and underscores: it is shown to people and given to resolvers. */
-static bool
-name_is_valid(const char name[BT_DNS_NAME_SIZE])
-{
-  size_t length = strnlen(name, BT_DNS_NAME_SIZE), label = 0;
-
-  if (length == 0 || length > MAX_NAME_LENGTH)
-    return false;
-  for (size_t i = 0; i < length; i++) {
-    if (name[i] == '.' ? label == 0 : !is_name_char(name[i]))
-      return false;
-    label = name[i] == '.' ? 0 : label + 1;
-    if (label > MAX_LABEL_LENGTH)
-      return false;
-  }
-  return label > 0;
-}
 
 static bool
 config_is_valid(const BtNetMsgConfig *config, size_t size)
@@ -80,7 +54,7 @@ answer_is_valid(const BtNetMsgAnswer *answer)
   for (uint32_t i = 0; i < answer->n_rules; i++)
     if (answer->rules[i] >= BT_NET_POLICY_MAX_RULES)
       return false;
-  return answer->name[0] == '\0' || name_is_valid(answer->name);
+  return answer->name[0] == '\0' || bt_host_name_is_valid(answer->name);
 }
 
 static bool
@@ -88,7 +62,7 @@ resolve_is_valid(const BtNetMsgResolve *resolve)
 {
   return (resolve->type == BT_DNS_TYPE_A || resolve->type == BT_DNS_TYPE_AAAA ||
           resolve->type == BT_DNS_TYPE_PTR) &&
-         name_is_valid(resolve->name);
+         bt_host_name_is_valid(resolve->name);
 }
 
 static bool

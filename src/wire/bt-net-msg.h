@@ -12,10 +12,11 @@
  */
 
 #include "bt-addr.h"
+#include "bt-host-name.h"
 
 #define BT_NET_CONTROL_FD 3
 #define BT_NET_MSG_MAX_SIZE (192u << 10) /* CONFIG with a large policy is the largest */
-#define BT_DNS_NAME_SIZE 256             /* a name's text, lower-cased, without the last dot, NUL */
+#define BT_DNS_NAME_SIZE BT_HOST_NAME_SIZE
 #define BT_NET_MSG_MAX_ADDRS 32
 #define BT_NET_MSG_MAX_PIN_RULES 64
 

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Conversations of HTTP/1 clients: which names they ask for, and which are refused. */
+#include <glib.h>
+#include <string.h>
+
+#include "wire/bt-http-head.h"
+
+typedef struct {
+  const char *what;
+  const char *bytes;
+  const char *found; /* names and ends, "github.com . github.com ." */
+  BtHttpResult result;
+} Case;
+
+static BtHttpResult
+feed(BtHttpHead *http, const char *bytes, gsize size, gsize *used_out)
+{
+  g_autofree guint8 *copy = g_memdup2(bytes, size);
+  return bt_http_head_feed(http, copy, size, used_out);
+}
+
+static BtHttpResult
+converse(const char *bytes, gsize size, gsize piece, GString *found)
+{
+  BtHttpHead http;
+
+  bt_http_head_init(&http);
+  for (gsize at = 0, used; at < size; at += used) {
+    BtHttpResult result = BT_HTTP_MORE;
+    gsize left = MIN(piece, size - at);
+    used = bt_http_head_skip(&http, left);
+    if (used == 0)
+      result = feed(&http, bytes + at, left, &used);
+    g_assert_cmpuint(used, >, 0);
+    if (result == BT_HTTP_NAME)
+      g_string_append_printf(found, "%s ", http.name);
+    else if (result == BT_HTTP_END)
+      g_string_append(found, http.upgrade ? "^ " : ". ");
+    else if (result != BT_HTTP_MORE)
+      return result;
+  }
+  return BT_HTTP_MORE;
+}
+
+static void
+assert_found(const char *bytes, gsize size, const char *expected, BtHttpResult result)
+{
+  for (gsize piece = size; piece > 0; piece -= piece > 40 ? piece / 3 : 1) {
+    g_autoptr(GString) found = g_string_new(NULL);
+    g_assert_cmpint(converse(bytes, size, piece, found), ==, result);
+    g_assert_cmpstr(g_strchomp(found->str), ==, expected);
+  }
+}
+
+#define GET "GET / HTTP/1.1\r\n"
+#define HOST "Host: github.com\r\n"
+#define END "\r\n"
+
+static const Case cases[] = {
+  { "plain", GET HOST END, "github.com .", BT_HTTP_MORE },
+  { "case", "GET / HTTP/1.1\r\nhOsT:GitHub.com\t \r\n\r\n", "github.com .", BT_HTTP_MORE },
+  { "port", GET "Host: github.com:8080\r\n" END, "github.com .", BT_HTTP_MORE },
+  { "root's dot", GET "Host: github.com.:80\r\n" END, "github.com .", BT_HTTP_MORE },
+  { "after others", GET "A: b\r\nAccept: */*\r\n" HOST "C:\r\n" END, "github.com .",
+    BT_HTTP_MORE },
+  { "HTTP/1.0", "GET /x?y HTTP/1.0\r\n" HOST END, "github.com .", BT_HTTP_MORE },
+  { "method of its own", "FROB /x HTTP/1.1\r\n" HOST END, "github.com .", BT_HTTP_MORE },
+  { "OPTIONS *", "OPTIONS * HTTP/1.1\r\n" HOST END, "github.com .", BT_HTTP_MORE },
+  { "UTF-8 in the path", "GET /\xc3\xa9 HTTP/1.1\r\n" HOST END, "github.com .", BT_HTTP_MORE },
+  { "empty lines before", "\r\n\r\n" GET HOST END, "github.com .", BT_HTTP_MORE },
+  { "two", GET HOST END GET "Host: evil.example\r\n" END, "github.com . evil.example .",
+    BT_HTTP_MORE },
+  { "absolute", "GET http://a.example/x HTTP/1.1\r\n" HOST END, "a.example github.com .",
+    BT_HTTP_MORE },
+  { "absolute, port and query", "GET HTTPS://a.example:80?x HTTP/1.1\r\n" HOST END,
+    "a.example github.com .", BT_HTTP_MORE },
+  { "absolute, HTTP/1.0", "GET http://a.example HTTP/1.0\r\n" END, "a.example .", BT_HTTP_MORE },
+  { "body", "POST / HTTP/1.1\r\n" HOST "Content-Length: 7\r\n" END "GET / H" GET HOST END,
+    "github.com . github.com .", BT_HTTP_MORE },
+  { "empty body", "POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n" END GET HOST END,
+    "github.com . github.com .", BT_HTTP_MORE },
+  { "body and CRLF", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n" END "x\r\n" GET HOST END,
+    "github.com . github.com .", BT_HTTP_MORE },
+  { "chunks",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: Chunked\r\n" HOST END
+    "3\r\nabc\r\n00A;x=\"y\"\r\n0123456789\r\n0\r\nT: x\r\n\r\n" GET HOST END,
+    "github.com . github.com .", BT_HTTP_MORE },
+  { "WebSocket", GET HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n" END, "github.com ^",
+    BT_HTTP_MORE },
+  { "upgrade is of one request", GET HOST "Upgrade: websocket\r\n" END GET HOST END,
+    "github.com ^ github.com .", BT_HTTP_MORE },
+
+  { "no Host", GET END, "", BT_HTTP_NO_NAME },
+  { "no Host, HTTP/1.0", "GET / HTTP/1.0\r\n" END, "", BT_HTTP_NO_NAME },
+  { "absolute without Host", "GET http://a.example/ HTTP/1.1\r\n" END, "a.example",
+    BT_HTTP_NO_NAME },
+  { "empty Host", GET "Host:\r\n" END, "", BT_HTTP_NO_NAME },
+  { "address in brackets", GET "Host: [::1]:80\r\n" END, "", BT_HTTP_NO_NAME },
+  { "second request without", GET HOST END GET END, "github.com .", BT_HTTP_NO_NAME },
+  { "CONNECT", "CONNECT github.com:443 HTTP/1.1\r\n" HOST END, "", BT_HTTP_TUNNEL },
+  { "second is CONNECT", GET HOST END "CONNECT a:1 HTTP/1.1\r\n", "github.com .",
+    BT_HTTP_TUNNEL },
+  { "h2c", GET HOST "Connection: Upgrade\r\nUpgrade: websocket, H2C\r\n" END, "github.com",
+    BT_HTTP_TUNNEL },
+  { "upgrade to TLS", GET HOST "Upgrade: TLS/1.0\r\n" END, "github.com", BT_HTTP_TUNNEL },
+  { "preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "", BT_HTTP_TUNNEL },
+
+  { "two Hosts", GET HOST "Host: evil.example\r\n" END, "github.com", BT_HTTP_MALFORMED },
+  { "the same Host twice", GET HOST HOST END, "github.com", BT_HTTP_MALFORMED },
+  { "folded", GET HOST "A: b\r\n c\r\n" END, "github.com", BT_HTTP_MALFORMED },
+  { "folded Host", GET "Host:\r\n evil.example\r\n" END, "", BT_HTTP_NO_NAME },
+  { "bare LF", GET "Host: github.com\n" END, "", BT_HTTP_MALFORMED },
+  { "bare LF in the request line", "GET / HTTP/1.1\nHost: github.com\n\n", "",
+    BT_HTTP_MALFORMED },
+  { "bare CR", GET "Host: github.com\rHost: evil.example\r\n" END, "github.com",
+    BT_HTTP_MALFORMED },
+  { "space before the colon", GET "Host : github.com\r\n" END, "", BT_HTTP_MALFORMED },
+  { "space before the header", "GET / HTTP/1.1\r\n Host: github.com\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "no colon", GET "Host\r\n" END, "", BT_HTTP_MALFORMED },
+  { "no header's name", GET ": x\r\n" END, "", BT_HTTP_MALFORMED },
+  { "list of Hosts", GET "Host: github.com, evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "user in Host", GET "Host: github.com@evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "user in the URI", "GET http://github.com@evil.example/ HTTP/1.1\r\n" HOST END, "",
+    BT_HTTP_MALFORMED },
+  { "no authority", "GET http:///x HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "bad port", GET "Host: github.com:8o\r\n" END, "", BT_HTTP_MALFORMED },
+  { "tab in the request line", "GET\t/ HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "two spaces", "GET  / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "space at the end", "GET / HTTP/1.1 \r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "space at the start", " GET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "space in the target", "GET /a b HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "other target", "GET x HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "lower case", "get / http/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "HTTP/0.9", "GET /\r\n", "", BT_HTTP_MALFORMED },
+  { "HTTP/1.2", "GET / HTTP/1.2\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "HTTP/1.10", "GET / HTTP/1.10\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "two lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 1\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "list of lengths", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1, 1\r\n" END, "github.com",
+    BT_HTTP_MALFORMED },
+  { "signed length", "POST / HTTP/1.1\r\n" HOST "Content-Length: +1\r\n" END, "github.com",
+    BT_HTTP_MALFORMED },
+  { "long length", "POST / HTTP/1.1\r\n" HOST "Content-Length: 1000000000000000\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "no length", "POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n" END, "github.com",
+    BT_HTTP_MALFORMED },
+  { "length and chunks",
+    "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "chunks and length",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "other coding", "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "chunks in HTTP/1.0", "POST / HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n" END,
+    "github.com", BT_HTTP_MALFORMED },
+  { "chunk without a size",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END "\r\n", "github.com .",
+    BT_HTTP_MALFORMED },
+  { "chunk ends by LF",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END "1\nx", "github.com .",
+    BT_HTTP_MALFORMED },
+  { "chunk longer than it says",
+    "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" END "1\r\nxy\r\n", "github.com .",
+    BT_HTTP_MALFORMED },
+  { "something else behind", GET HOST END "\x16\x03\x01", "github.com .", BT_HTTP_MALFORMED },
+  { "a word behind", GET HOST END "QUIT\r\n", "github.com .", BT_HTTP_MALFORMED },
+
+  { "SSH", "SSH-2.0-OpenSSH_9.2 Debian\r\n", "", BT_HTTP_NOT_HTTP },
+  { "SSH without comment", "SSH-2.0-x\r\n", "", BT_HTTP_NOT_HTTP },
+  { "SMTP", "EHLO me.example\r\n", "", BT_HTTP_NOT_HTTP },
+  { "IMAP", "a1 CAPABILITY\r\n", "", BT_HTTP_NOT_HTTP },
+  { "Redis", "*1\r\n", "", BT_HTTP_NOT_HTTP },
+  { "memcached", "get key\r\n", "", BT_HTTP_NOT_HTTP },
+  { "RTSP", "OPTIONS rtsp://evil.example/ RTSP/1.0\r\n", "", BT_HTTP_NOT_HTTP },
+  { "git, not yet known", "0033git-upload-pack /project.git", "", BT_HTTP_MORE },
+  { "AMQP", "AMQP\x01", "", BT_HTTP_NOT_HTTP },
+  { "binary", "\x01", "", BT_HTTP_NOT_HTTP },
+};
+
+static void
+test_conversations(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    const Case *c = &cases[i];
+    g_test_message("%s", c->what);
+    assert_found(c->bytes, strlen(c->bytes), c->found, c->result);
+  }
+}
+
+#define BYTES(text) text, sizeof(text) - 1
+
+static void
+test_nul(void)
+{
+  assert_found(BYTES(GET "Host: github.com\0.evil.example\r\n" END), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES(GET "A: \0\r\n" HOST END), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES("GET /\0 HTTP/1.1\r\n"), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES("GET / HTTP/1.1\0\r\n"), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES(GET "Ho\0st: github.com\r\n"), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES("\0\0\0\x08\x04\xd2\x16\x2f"), "", BT_HTTP_NOT_HTTP);
+}
+
+static void
+test_sizes(void)
+{
+  g_autofree char *fill = g_strnfill(BT_HTTP_HEAD_MAX_SIZE, 'a');
+  g_autofree char *line = g_strdup_printf("GET /%s", fill);
+  g_autofree char *header = g_strdup_printf(GET "%s", fill);
+  g_autofree char *value = g_strdup_printf(GET HOST "Cookie: %s", fill);
+  g_autofree char *word = g_strdup_printf("SOME %s", fill);
+  g_autofree char *cookie = g_strdup_printf(GET HOST "Cookie: %.60000s\r\n" END, fill);
+  g_autofree char *host = g_strdup_printf(GET "Host: %.300s\r\n" END, fill);
+  g_autofree char *upgrade = g_strdup_printf(GET HOST "Upgrade: %.300s, h2c\r\n" END, fill);
+  g_autofree char *method = g_strdup_printf("%.300s / HTTP/1.1\r\n" HOST END, fill);
+
+  assert_found(line, strlen(line), "", BT_HTTP_OVERSIZED);
+  assert_found(header, strlen(header), "", BT_HTTP_OVERSIZED);
+  assert_found(value, strlen(value), "github.com", BT_HTTP_OVERSIZED);
+  assert_found(word, strlen(word), "", BT_HTTP_OVERSIZED);
+  assert_found(cookie, strlen(cookie), "github.com .", BT_HTTP_MORE);
+  assert_found(host, strlen(host), "", BT_HTTP_MALFORMED);
+  assert_found(upgrade, strlen(upgrade), "github.com", BT_HTTP_MALFORMED);
+  assert_found(method, strlen(method), "github.com .", BT_HTTP_MORE);
+}
+
+/* A body's bytes are passed over at once, however many. */
+static void
+test_long_body(void)
+{
+  static const char head[] = "POST / HTTP/1.1\r\n" HOST "Content-Length: 999999999999999\r\n" END;
+  BtHttpHead http;
+  gsize used;
+
+  bt_http_head_init(&http);
+  g_assert_cmpint(feed(&http, head, sizeof head - 1, &used), ==, BT_HTTP_NAME);
+  g_assert_cmpint(feed(&http, head + used, sizeof head - 1 - used, &used), ==, BT_HTTP_END);
+  g_assert_cmpuint(http.skip, ==, 999999999999999);
+  g_assert_cmpuint(bt_http_head_skip(&http, 65536), ==, 65536);
+  g_assert_cmpuint(http.skip, ==, 999999999999999 - 65536);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/http-head/conversations", test_conversations);
+  g_test_add_func("/http-head/nul", test_nul);
+  g_test_add_func("/http-head/sizes", test_sizes);
+  g_test_add_func("/http-head/long-body", test_long_body);
+  return g_test_run();
+}
