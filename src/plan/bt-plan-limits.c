@@ -19,8 +19,10 @@
  */
 #include "plan/bt-plan-private.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define PROCESSES 1024
 #define TMP_SIZE (256ull << 20)
@@ -121,6 +123,37 @@ limit_cpu(BtCompile *self, GError **error)
                    "out"));
 }
 
+/* '|': the machine starts a program with what is left of the one that crashed. */
+static gboolean
+has_core_handler(void)
+{
+  char first = '|';
+  int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+
+  if (fd >= 0) {
+    if (read(fd, &first, 1) < 0)
+      first = '|';
+    close(fd);
+  }
+  return first == '|';
+}
+
+/*
+ * One byte, not none: a core handler is started whatever the limit, unless it is
+ * 1.  A caller who may have none at all cannot have one, and needs none where
+ * there is no handler.
+ */
+static void
+limit_core(BtCompile *self)
+{
+  struct rlimit core;
+  guint64 value = 1;
+
+  if (getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_max == 0 && !has_core_handler())
+    value = 0;
+  bt_plan_builder_limit(self->builder, RLIMIT_CORE, value, value);
+}
+
 guint64
 bt_compile_scratch_size(const BtCompile *self, BtLimit own)
 {
@@ -136,8 +169,7 @@ bt_compile_scratch_size(const BtCompile *self, BtLimit own)
 gboolean
 bt_compile_limits(BtCompile *self, GError **error)
 {
-  /* One byte, not none: a core handler is started whatever the limit, unless it is 1. */
-  bt_plan_builder_limit(self->builder, RLIMIT_CORE, 1, 1);
+  limit_core(self);
   /* Without a user namespace all that the user runs would be counted. */
   if (!self->flat)
     limit_processes(self);
