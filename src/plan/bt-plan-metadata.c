@@ -10,17 +10,16 @@
  * sockets, since file systems have some that set flags or make directories
  * (btrfs) without asking Landlock.
  *
+ * Without namespaces they are refused in any case, by the allow-list itself.
+ *
  * Before Landlock's third version (Linux 6.2) truncate(2) is one more of them.
  */
 #include "plan/bt-plan-private.h"
+#include "plan/metadata-calls.h"
 
 #include <glib/gi18n-lib.h>
 
-static const char *const metadata_calls[] = {
-  "chmod",        "fchmod",       "fchmodat",  "fchmodat2", "chown",    "fchown",
-  "lchown",       "fchownat",     "utime",     "utimes",    "utimensat", "futimesat",
-  "setxattr",     "lsetxattr",    "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
-};
+static const char *const metadata_calls[] = { BT_METADATA_CALLS };
 
 /* A place that may be written, but not in what its files hold; NULL: none. */
 static const BtGrant *

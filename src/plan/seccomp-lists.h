@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "plan/metadata-calls.h"
+
 /*
  * The calls by name, for gen-seccomp.c alone.
  *
@@ -77,10 +79,7 @@ static const char *const worker_refused[] = {
 static const char *const flat_refused[] = {
   "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",
-  "mq_notify", "mq_getsetattr", "bind", "listen",
-  "chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "fchown", "lchown", "fchownat", "utime",
-  "utimes", "utimensat", "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr",
-  "lremovexattr", "fremovexattr", "inotify_add_watch",
+  "mq_notify", "mq_getsetattr", "bind", "listen", "inotify_add_watch", BT_METADATA_CALLS,
   NULL,
 };
 

@@ -2,8 +2,14 @@
 /* Policies that turn namespaces off: the Landlock rules that they become, and what is refused. */
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "plan/bt-plan-compile.h"
@@ -277,6 +283,73 @@ test_look(void)
   g_assert_false(look.scratch || look.host || look.writable);
 }
 
+/* ---- a kernel whose Landlock is older ---- */
+
+/* Answers every landlock_create_ruleset() of the thread that made the listener. */
+static gpointer
+tell_version(gpointer data)
+{
+  int listener = GPOINTER_TO_INT(data);
+
+  for (;;) {
+    union {
+      struct seccomp_notif request;
+      char space[1024];
+    } buffer = { .space = { 0 } };
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &buffer) != 0)
+      return NULL;
+    struct seccomp_notif_resp response = { .id = buffer.request.id, .val = 5 };
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+  }
+}
+
+static GAsyncQueue *listeners;
+
+static gpointer
+compile_on_old_kernel(gpointer data)
+{
+  static const struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_landlock_create_ruleset, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog program = { G_N_ELEMENTS(filter), (struct sock_filter *)filter };
+  static const char *const none[] = { NULL };
+  GError **error = data;
+  Fixture self;
+
+  g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                              SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  g_assert_cmpint(listener, >=, 0);
+  /* A thread made now would have the filter, too. */
+  g_async_queue_push(listeners, GINT_TO_POINTER(listener));
+  compile(&self, "w.py", none, error);
+  clear(&self);
+  return NULL;
+}
+
+static void
+test_old_kernel(void)
+{
+  g_autoptr(GError) error = NULL;
+
+  listeners = g_async_queue_new();
+  GThread *thread = g_thread_new("compile", compile_on_old_kernel, &error);
+  int listener = GPOINTER_TO_INT(g_async_queue_pop(listeners));
+  GThread *kernel = g_thread_new("kernel", tell_version, GINT_TO_POINTER(listener));
+  g_thread_join(thread);
+  g_thread_join(kernel);
+  close(listener);
+  g_async_queue_unref(listeners);
+  g_test_message("%s", error->message);
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_SETUP);
+  g_assert_nonnull(strstr(error->message, "Landlock"));
+  g_assert_nonnull(strstr(error->message, ", 5,"));
+  g_assert_nonnull(strstr(error->message, "6.12"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -297,6 +370,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan-flat/refused", test_refused);
   g_test_add_func("/plan-flat/unchangeable", test_unchangeable);
   g_test_add_func("/plan-flat/look", test_look);
+  g_test_add_func("/plan-flat/old-kernel", test_old_kernel);
   int status = g_test_run();
   const char *const remove[] = { "rm", "-rf", root, NULL };
   g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
