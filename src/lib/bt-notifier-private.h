@@ -71,6 +71,8 @@ gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 /* EACCES and, if that answer reached the caller, one event. Both texts (transfer full). */
 void bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
                   char *object, char *suggestion, const char *reason);
+/* The narrowest flag (transfer full); NULL: none. */
+char *bt_call_suggest(const BtNotifier *self, BtKind kind, const char *path);
 /*
  * An event for an operation that goes on, if the verdict is a warning or audit
  * wants it. observed: the kernel goes on with it by itself. Frees the text.

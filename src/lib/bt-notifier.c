@@ -159,6 +159,12 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
     bt_explainer_add(self->explainer, g_steal_pointer(&event));
 }
 
+char *
+bt_call_suggest(const BtNotifier *self, BtKind kind, const char *path)
+{
+  return self->flat ? bt_suggest_flat_path(kind, path) : bt_suggest_path(kind, path);
+}
+
 BtEvent *
 bt_call_event(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
               char *object, gboolean observed)

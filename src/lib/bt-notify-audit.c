@@ -65,7 +65,7 @@ event_of_unseen(BtNotifier *self, const char *path)
   }
   bt_event_set_rule(event, verdict.origin);
   if (bt_origin_yields_to_flags(verdict.origin))
-    event->suggestion = bt_suggest_path(BT_KIND_READ, path);
+    event->suggestion = bt_call_suggest(self, BT_KIND_READ, path);
   return event;
 }
 
@@ -83,7 +83,7 @@ event_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
     event->object = g_strdup(object.path);
     bt_event_set_rule(event, verdict.origin);
     if (verdict.action == BT_ACTION_DENY && bt_origin_yields_to_flags(verdict.origin))
-      event->suggestion = bt_suggest_path(BT_KIND_READ, object.path);
+      event->suggestion = bt_call_suggest(self, BT_KIND_READ, object.path);
     return event;
   }
   g_autofree char *absolute = bt_process_absolute(call->tid, dirfd, path);

@@ -123,11 +123,10 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
   /* No flag opens what is kept read-only within a grant. */
   gboolean denied = verdict_out->action == BT_ACTION_DENY;
   /* What does not exist cannot be granted; the directory it would be made in can. */
-  const char *place = object->parent != NULL ? object->parent : object->path;
-  /* Without namespaces there is no private /tmp, and the host's is not granted as a whole. */
-  gboolean never = !denied || (self->flat && strcmp(place, "/tmp") == 0);
   bt_call_deny(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
-               never ? NULL : bt_suggest_path(BT_KIND_WRITE, place),
+               !denied ? NULL
+                       : bt_call_suggest(self, BT_KIND_WRITE,
+                                         object->parent != NULL ? object->parent : object->path),
                denied ? NULL : _("kept read-only by buntime"));
   return TRUE;
 }
@@ -217,7 +216,7 @@ withhold_pipe(BtNotifier *self, const BtCall *call, const char *path, const stru
   if (verdict.action != BT_ACTION_DENY)
     return FALSE;
   bt_call_deny(self, call, BT_KIND_WRITE, &verdict, g_strdup(path),
-               bt_suggest_path(BT_KIND_WRITE, path), NULL);
+               bt_call_suggest(self, BT_KIND_WRITE, path), NULL);
   return TRUE;
 }
 

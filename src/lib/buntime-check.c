@@ -134,13 +134,23 @@ override(Check *self, BtAction action, const char *source, const char *text)
   set_origin(self->verdict, source, 0, text);
 }
 
+static gboolean
+is_flat(const Check *self)
+{
+  return (bt_policy_get_plugins(self->sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+}
+
 /* A flag's own denial is not undone by another flag, and what is never granted by none. */
 static void
 set_suggestion(Check *self, char *suggestion)
 {
+  BtKind kind = self->verdict->kind;
+  gboolean never = is_flat(self) && (kind == BT_KIND_NET || kind == BT_KIND_FFI);
+
   g_free(self->verdict->suggestion);
   self->verdict->suggestion = NULL;
-  if (self->verdict->action == BT_ACTION_DENY && bt_origin_yields_to_flags(&self->verdict->origin))
+  if (self->verdict->action == BT_ACTION_DENY && !never &&
+      bt_origin_yields_to_flags(&self->verdict->origin))
     self->verdict->suggestion = suggestion;
   else
     g_free(suggestion);
@@ -247,8 +257,9 @@ check_file(Check *self, const char *value, GError **error)
   self->verdict->object = g_strdup(path);
   /* What does not exist cannot be granted; the directory it would be made in can. */
   g_autofree char *parent = g_path_get_dirname(path);
-  set_suggestion(self, bt_suggest_path(self->verdict->kind,
-                                       writes && access(path, F_OK) != 0 ? parent : path));
+  const char *place = writes && access(path, F_OK) != 0 ? parent : path;
+  set_suggestion(self, is_flat(self) ? bt_suggest_flat_path(self->verdict->kind, place)
+                                     : bt_suggest_path(self->verdict->kind, place));
   return TRUE;
 }
 
@@ -361,8 +372,7 @@ check_sys(Check *self, const char *value, GError **error)
   set_verdict(self, bt_policy_check_sys(self->sandbox->policy, kind));
   if ((kind & BT_SYS_HIDDEN) == 0)
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the kernel tells this to every process");
-  else if (kind == BT_SYS_HOSTNAME &&
-           (bt_policy_get_plugins(self->sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0)
+  else if (kind == BT_SYS_HOSTNAME && is_flat(self))
     override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "not hidden without namespaces");
   self->verdict->object = g_strdup(value);
   set_suggestion(self, g_strconcat("--allow-sys=", value, NULL));

@@ -221,8 +221,9 @@ append_quoted(GString *text, const char *value)
   g_string_append_c(text, '\'');
 }
 
-char *
-bt_suggest_path(BtKind kind, const char *path)
+/* NULL: no flag would help. */
+static GString *
+suggest_path(BtKind kind, const char *path)
 {
   g_autofree char *safe = bt_text_neutralise(path, -1);
   g_autoptr(GString) value = g_string_new(NULL);
@@ -243,12 +244,32 @@ bt_suggest_path(BtKind kind, const char *path)
   GString *flag = g_string_new("--allow-");
   g_string_append_printf(flag, "%s=", kind_words[kind]);
   append_quoted(flag, value->str);
+  return flag;
+}
+
+char *
+bt_suggest_path(BtKind kind, const char *path)
+{
+  GString *flag = suggest_path(kind, path);
+
+  if (flag == NULL)
+    return NULL;
   /* There writing alone is refused (plan/bt-plan-fs.c). */
   if (kind == BT_KIND_WRITE && bt_path_is_below(path, "/tmp")) {
-    g_string_append(flag, " --allow-read=");
-    append_quoted(flag, value->str);
+    g_autoptr(GString) read = suggest_path(BT_KIND_READ, path);
+    g_string_append_printf(flag, " %s", read->str);
   }
   return g_string_free(flag, FALSE);
+}
+
+char *
+bt_suggest_flat_path(BtKind kind, const char *path)
+{
+  GString *flag = NULL;
+
+  if (strcmp(path, "/tmp") != 0)
+    flag = suggest_path(kind, path);
+  return flag != NULL ? g_string_free(flag, FALSE) : NULL;
 }
 
 char *

@@ -70,6 +70,8 @@ char *bt_text_neutralise(const char *text, gssize length);
 gboolean bt_text_is_deceptive(gunichar c);
 /* Narrowest flag: "--allow-read=/etc/shadow" with ",," for a comma (transfer full). */
 char *bt_suggest_path(BtKind kind, const char *path);
+/* The same without namespaces: /tmp is the host's, and not granted as a whole. */
+char *bt_suggest_flat_path(BtKind kind, const char *path);
 char *bt_suggest_net(const char *host_or_addr, guint proto, guint16 port);
 
 G_END_DECLS

@@ -246,6 +246,25 @@ def test_warnings(box, policy, place, flat):
     assert {str(place), str(place / "a.txt")} <= set(warned), str(result)
 
 
+def test_suggestions(box, policy, place, flat):
+    """What an event suggests makes that operation pass, and no other."""
+    words = ["read", place / "a.txt", "write", place / "a.txt", "create", place / "sub/new",
+             "write", place / "sub/b.txt"]
+    _, result = flat([policy(), "--audit"], *words)
+    flags = {event.object: event.allow for event in result.events
+             if event.action == "denied" and str(place) in event.object and event.allow}
+    reads = {event.allow for event in result.denied("read", "a.txt")}
+    assert reads == {f"--allow-read={place / 'a.txt'}"} and len(flags) == 3, str(result)
+    for flag in {*flags.values(), *reads}:
+        found, result = flat([policy(), flag], *words)
+        passed = [op for op, errno in found.items() if errno == "ok"]
+        # A directory's flag is also one for what is in it.
+        assert len(passed) == (2 if flag.endswith("/sub") else 1), f"{flag}\n{result}"
+        (place / "sub/new").unlink(missing_ok=True)
+    result = box.run(policy(), code="open('/tmp/x', 'w')\n")
+    assert [event.allow for event in result.denied("write", "/tmp/x")] == [""], str(result)
+
+
 def test_audit(box, policy, place):
     result = box.run(policy(), "--audit", code=f"""
         for path in ({str(place / 'a.txt')!r}, "/etc/services", "/nowhere"):

@@ -172,6 +172,12 @@ test_suggest_path(void)
     g_autofree char *flag = bt_suggest_path(suggest_paths[i].kind, suggest_paths[i].path);
     g_assert_cmpstr(flag, ==, suggest_paths[i].flag);
   }
+  /* Without namespaces /tmp is as any other place, but never granted whole. */
+  g_autofree char *below = bt_suggest_flat_path(BT_KIND_WRITE, "/tmp/a b");
+  g_assert_cmpstr(below, ==, "--allow-write='/tmp/a b'");
+  g_assert_null(bt_suggest_flat_path(BT_KIND_WRITE, "/tmp"));
+  g_assert_null(bt_suggest_flat_path(BT_KIND_READ, "/tmp"));
+  g_assert_null(bt_suggest_flat_path(BT_KIND_WRITE, "/dev/shm"));
 }
 
 static const struct {
