@@ -23,6 +23,8 @@
  *
  *   too much output ...... init is killed; also when the processor time of a
  *                          control group is used up (bt-scope.c)
+ *   a denial went ........ with the host's object that it lay over: an error, and
+ *                          init is killed
  *   all have ended ....... with a limit of output: what is left of it is passed on
  *
  * WORKER and LISTENER come from two processes and in either order.
@@ -382,6 +384,16 @@ block_signals(BtSupervisor *self, sigset_t *before_out)
 
 /* ---- start ---- */
 
+static void
+on_lost_denial(gpointer data, const char *path)
+{
+  BtSupervisor *self = data;
+
+  if (!self->ended)
+    fail(self, path, _("it was replaced or moved on the host, and what denied it went with it"),
+         _("deny its directory, in which that may happen, or leave it alone during the run"));
+}
+
 static gboolean
 start(BtSupervisor *self, BtLaunch *launch, GError **error)
 {
@@ -404,6 +416,8 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
+  if (self->run->guard != NULL)
+    bt_guard_start(self->run->guard, on_lost_denial, self);
   return bt_supervisor_start_limits(self, error);
 }
 

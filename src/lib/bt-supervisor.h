@@ -6,6 +6,7 @@
  */
 
 #include "lib/bt-explain.h"
+#include "lib/bt-guard.h"
 #include "lib/bt-launch.h"
 #include "lib/bt-output.h"
 #include "lib/bt-scope.h"
@@ -20,6 +21,7 @@ typedef struct {
   const char *entry; /* for the events "started" and "exited" */
   BtScope *scope;    /* NULL: no control group was wanted */
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
+  BtGuard *guard;    /* of what mounts deny; NULL: nothing */
 } BtRun;
 
 typedef struct {

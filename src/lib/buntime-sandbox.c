@@ -407,6 +407,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
   g_autoptr(BtPlan) plan = NULL;
   g_autoptr(BtScope) scope = NULL;
+  g_autoptr(BtGuard) guard = NULL;
   g_auto(GStrv) environment = g_get_environ();
   g_autoptr(BtOutput) output = output_of(self->policy);
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
@@ -450,6 +451,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   plan = bt_plan_compile(&request, error);
   if (plan == NULL)
     return FALSE;
+  guard = bt_guard_new(plan->denied, notices);
   tell_notices(explainer, notices);
   tell_notices(explainer, plan->notices);
   tell_environment(explainer, &request);
@@ -461,6 +463,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .entry = entry,
     .scope = scope,
     .output = output,
+    .guard = guard,
   };
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;

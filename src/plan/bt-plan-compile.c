@@ -28,6 +28,7 @@ bt_plan_free(BtPlan *plan)
 {
   g_clear_pointer(&plan->bytes, g_bytes_unref);
   g_clear_pointer(&plan->notices, g_ptr_array_unref);
+  g_clear_pointer(&plan->denied, g_ptr_array_unref);
   g_free(plan->program);
   g_free(plan->entry_path);
   g_free(plan->silent_limits);
@@ -58,6 +59,7 @@ compile_init(BtCompile *self, const BtPlanRequest *request)
   self->request = request;
   self->builder = bt_plan_builder_new();
   self->notices = g_ptr_array_new_with_free_func(g_free);
+  self->denied = g_ptr_array_new_with_free_func(g_free);
   self->mounts = g_array_sized_new(FALSE, TRUE, sizeof(BtMount), 64);
   g_array_set_clear_func(self->mounts, clear_mount);
   self->spots = g_array_sized_new(FALSE, TRUE, sizeof(BtSpot), 32);
@@ -78,6 +80,7 @@ compile_clear(BtCompile *self)
 {
   bt_plan_builder_free(self->builder);
   g_ptr_array_unref(self->notices);
+  g_ptr_array_unref(self->denied);
   g_array_unref(self->mounts);
   g_array_unref(self->spots);
   g_array_unref(self->grants);
@@ -164,6 +167,7 @@ finish(BtCompile *self, GError **error)
   BtPlan *plan = g_new0(BtPlan, 1);
   plan->bytes = g_steal_pointer(&bytes);
   plan->notices = g_ptr_array_ref(self->notices);
+  plan->denied = g_ptr_array_ref(self->denied);
   plan->program = g_strdup(self->program);
   plan->entry_path = g_strdup(self->entry_path);
   plan->network = bt_policy_grants_net(self->request->policy);

@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
   GBytes *bytes;       /* the encoded plan */
   GPtrArray *notices;  /* char *: what the user is told once at start */
+  GPtrArray *denied;   /* char *: the host's objects over which a mount lies that denies them */
   char *program;       /* "python3": the worker's program name */
   char *entry_path;    /* canonical path of the entry, NULL for a program from PATH */
   gboolean network;    /* an interface is made and buntime-net starts with it */

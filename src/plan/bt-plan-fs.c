@@ -253,6 +253,8 @@ hide(BtCompile *self, const char *path, GError **error)
 static gboolean
 hide_denied(BtCompile *self, const char *path, GError **error)
 {
+  if (bt_compile_mount_at(self, path)->kind == BT_MOUNT_HOST)
+    g_ptr_array_add(self->denied, g_strdup(path));
   if (!grants_below(self, path))
     return hide(self, path, error);
   return guard(self, path, error) && bt_compile_cover(self, path, BT_MOUNT_WAY, MASK_MODE);
@@ -332,8 +334,10 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
 
   if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
     return refuse_subset(path, error);
-  if (lost != 0)
+  if (lost != 0) {
     tell_of_links(self, path, info);
+    g_ptr_array_add(self->denied, g_strdup(path));
+  }
   if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
     attr |= BT_PLAN_RDONLY;
   if (perms != 0 && !add_grant(self, path, perms, info, error))

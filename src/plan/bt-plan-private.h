@@ -66,6 +66,7 @@ typedef struct {
   const BtPlanRequest *request;
   BtPlanBuilder *builder;
   GPtrArray *notices;  /* char * */
+  GPtrArray *denied;   /* char *: the host's objects that a mount denies */
   GArray *mounts;      /* BtMount, in the order they cover each other */
   GArray *spots;       /* BtSpot */
   GArray *grants;      /* BtGrant */

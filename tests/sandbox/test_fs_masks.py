@@ -2,6 +2,7 @@
 """Denials below a grant for writing, attacked from inside and disturbed from outside."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -103,10 +104,54 @@ def test_a_directory_stays_denied_whatever_the_host_does_in_it(tree, write):
         replace(secret)
         (secret.parent / "new").write_text("SECRET")
         assert read("data/sub/deep/d") == read("data/sub/deep/new") == "Permission denied"
-        # What lies over it follows it.
-        os.rename(secret.parent, tree.directory / "data/sub/moved")
-        assert read("data/sub/moved/d") == "Permission denied"
-        assert read("data/sub/deep/d") == "No such file or directory"
+
+
+def put_away(path):
+    os.rename(path, path.with_name("backup"))
+
+
+@pytest.mark.parametrize("flags,path,change", [
+    (["--deny-read=data/sub/deep/d"], "data/sub/deep/d", replace),
+    (["--deny-read=data/sub/deep/d"], "data/sub/deep/d", put_away),
+    (["--deny-read=data/sub/deep/d"], "data/sub/deep/d", Path.unlink),
+    (["--deny-read=data/sub/deep"], "data/sub/deep", put_away),
+    (["--allow-write=data", "--deny-read=data/sub/deep/d"], "data/sub/deep/d", replace),
+    (["--allow-write=data", "--deny-read=data/sub/deep"], "data/sub/deep", put_away),
+    (["--allow-write=data", "--deny-write=data/sub/deep/d"], "data/sub/deep/d", replace),
+    (["--allow-write=data", "--deny-write=data/sub/deep"], "data/sub/deep", put_away),
+])
+def test_a_denial_that_goes_with_what_the_host_replaces_ends_the_run(tree, flags, path, change):
+    """A mount lies over an object. No mount can hold a name, so the program is ended."""
+    denied = tree.directory / path
+    with tree.spawn("--allow-read=data", *flags, code=READER) as process:
+        read = Reader(process)
+        assert read("data/sub/free") == "bait"
+        # What leaves it in its place is no matter.
+        denied.touch()
+        denied.chmod(0o700)
+        if denied.is_file():
+            denied.write_text("SECRET, written")
+        else:
+            replace(denied / "d")
+        assert read("data/sub/free") == "bait"
+        change(denied)
+        assert process.wait(5) == 125
+        said = process.stderr.read().decode()
+        assert f"{denied}: it was replaced or moved" in said and "deny its directory" in said
+        assert "SECRET" not in process.stdout.read().decode()
+
+
+def test_a_directory_above_that_the_host_moves_takes_its_denials_along(tree):
+    """Stated in SECURITY.md: what is denied stays so, but not what is made at its old path."""
+    sub = tree.directory / "data/sub"
+    with tree.spawn("--allow-read=data", "--deny-read=data/sub/deep/d", code=READER) as process:
+        read = Reader(process)
+        assert read("data/sub/deep/d") == "Permission denied"
+        os.rename(sub, tree.directory / "data/moved")
+        (sub / "deep").mkdir(parents=True)
+        (sub / "deep/d").write_text("another")
+        assert read("data/moved/deep/d") == "Permission denied"
+        assert read("data/sub/deep/d") == "another"
 
 
 def test_a_second_name_is_not_denied_and_that_is_said(tree):
