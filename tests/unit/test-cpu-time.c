@@ -12,6 +12,8 @@
 typedef struct {
   char *path;
   int fd; /* writes it */
+  BtCpuTime *cpu_time;
+  gint64 begun;
   guint called;
 } Fixture;
 
@@ -35,6 +37,7 @@ set_up(Fixture *f, gconstpointer data)
 static void
 tear_down(Fixture *f, gconstpointer data)
 {
+  g_clear_pointer(&f->cpu_time, bt_cpu_time_free);
   close(f->fd);
   g_remove(f->path);
   g_free(f->path);
@@ -46,13 +49,13 @@ on_used_up(gpointer data)
   ((Fixture *)data)->called++;
 }
 
-static BtCpuTime *
+static void
 start(Fixture *f, guint64 ms, guint n_processors)
 {
-  BtCpuTime *cpu_time =
-    bt_cpu_time_new(open(f->path, O_RDONLY | O_CLOEXEC), ms, n_processors, on_used_up, f);
-  g_assert_nonnull(cpu_time);
-  return cpu_time;
+  g_clear_pointer(&f->cpu_time, bt_cpu_time_free);
+  f->begun = g_get_monotonic_time();
+  f->cpu_time = bt_cpu_time_new(open(f->path, O_RDONLY | O_CLOEXEC), ms, n_processors, on_used_up, f);
+  g_assert_nonnull(f->cpu_time);
 }
 
 static gboolean
@@ -73,21 +76,20 @@ pass(guint ms)
     g_main_context_iteration(NULL, TRUE);
 }
 
+/* ms since it began */
 static gint64
 time_to_call(Fixture *f)
 {
-  gint64 begun = g_get_monotonic_time();
-  while (f->called == 0 && g_get_monotonic_time() - begun < 5 * G_USEC_PER_SEC)
+  while (f->called == 0 && g_get_monotonic_time() - f->begun < 5 * G_USEC_PER_SEC)
     pass(1);
-  return (g_get_monotonic_time() - begun) / 1000;
+  return (g_get_monotonic_time() - f->begun) / 1000;
 }
 
 /* What was used before it began does not count, and it is called once. */
 static void
 test_used_up(Fixture *f, gconstpointer data)
 {
-  g_autoptr(BtCpuTime) cpu_time = start(f, 40, 1);
-
+  start(f, 40, 1);
   use(f, 44999);
   pass(200);
   g_assert_cmpuint(f->called, ==, 0);
@@ -108,7 +110,7 @@ test_processors(Fixture *f, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     f->called = 0;
     use(f, 0);
-    g_autoptr(BtCpuTime) cpu_time = start(f, cases[i].ms, cases[i].processors);
+    start(f, cases[i].ms, cases[i].processors);
     use(f, 1000000);
     gint64 ms = time_to_call(f);
     g_test_message("case %zu: %d ms", i, (int)ms);
@@ -121,8 +123,7 @@ test_processors(Fixture *f, gconstpointer data)
 static void
 test_gone(Fixture *f, gconstpointer data)
 {
-  g_autoptr(BtCpuTime) cpu_time = start(f, 40, 1);
-
+  start(f, 40, 1);
   g_assert_cmpint(ftruncate(f->fd, 0), ==, 0);
   pass(200);
   use(f, 1000000);
@@ -148,7 +149,7 @@ test_stopped(Fixture *f, gconstpointer data)
   sigemptyset(&set);
   sigaddset(&set, SIGCONT);
   sigprocmask(SIG_BLOCK, &set, &before);
-  g_autoptr(BtCpuTime) cpu_time = start(f, 40, 1);
+  start(f, 40, 1);
   g_assert_cmpint(sigtimedwait(&set, NULL, &wait), ==, SIGCONT);
   sigprocmask(SIG_SETMASK, &before, NULL);
 }

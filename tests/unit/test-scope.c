@@ -37,6 +37,7 @@ typedef struct {
   BtCgroupPlace place;
   BtPolicy *policy;
   GPtrArray *notices;
+  BtScope *scope; /* the last that was settled */
   guint held;
   GError *error;
 } Fixture;
@@ -103,6 +104,7 @@ tear_down(Fixture *f, gconstpointer mode)
     g_test_dbus_down(f->bus);
     g_object_unref(f->bus);
   }
+  g_clear_pointer(&f->scope, bt_scope_free);
   g_clear_error(&f->error);
   g_ptr_array_unref(f->notices);
   bt_policy_unref(f->policy);
@@ -129,14 +131,14 @@ limit_all(Fixture *f)
 }
 
 /* This program is what goes into the scope, since nothing is really moved. */
-static BtScope *
+static void
 settle(Fixture *f)
 {
-  BtScope *scope = bt_scope_start(f->policy, getpid(), &f->place);
-  g_assert_nonnull(scope);
-  gboolean ok = bt_scope_settle(scope, f->notices, &f->held, &f->error);
+  g_clear_pointer(&f->scope, bt_scope_free);
+  f->scope = bt_scope_start(f->policy, getpid(), &f->place);
+  g_assert_nonnull(f->scope);
+  gboolean ok = bt_scope_settle(f->scope, f->notices, &f->held, &f->error);
   g_assert_true(ok == (f->error == NULL));
-  return scope;
 }
 
 static const char *
@@ -167,7 +169,7 @@ test_apply(Fixture *f, gconstpointer mode)
   g_autofree char *pids = g_strdup_printf("('PIDs', <[uint32 %d]>)", getpid());
 
   limit_all(f);
-  g_autoptr(BtScope) scope = settle(f);
+  settle(f);
   g_assert_no_error(f->error);
   g_assert_cmpuint(f->held, ==, MEMORY | CPU | PIDS);
   g_assert_cmpuint(f->notices->len, ==, 1);
@@ -191,7 +193,7 @@ test_one(Fixture *f, gconstpointer mode)
   g_autofree char *path = g_build_filename(f->root, "request", NULL), *request = NULL;
 
   limit(f, BT_LIMIT_PIDS, "3");
-  g_autoptr(BtScope) scope = settle(f);
+  settle(f);
   g_assert_cmpuint(f->held, ==, PIDS);
   g_assert_true(g_file_get_contents(path, &request, NULL, NULL));
   assert_in(request, "('TasksMax', <uint64 4>)");
@@ -206,7 +208,7 @@ test_one_process(Fixture *f, gconstpointer mode)
   g_autofree char *path = g_build_filename(f->root, "request", NULL), *request = NULL;
 
   limit(f, BT_LIMIT_PIDS, "1");
-  g_autoptr(BtScope) scope = settle(f);
+  settle(f);
   g_assert_cmpuint(f->held, ==, PIDS);
   g_assert_true(g_file_get_contents(path, &request, NULL, NULL));
   assert_in(request, "('TasksMax', <uint64 3>)");
@@ -228,7 +230,7 @@ test_runtime_folder(Fixture *f, gconstpointer mode)
   g_unsetenv("DBUS_SESSION_BUS_ADDRESS");
   g_setenv("XDG_RUNTIME_DIR", folder, TRUE);
   limit(f, BT_LIMIT_PIDS, "3");
-  g_autoptr(BtScope) scope = settle(f);
+  settle(f);
   g_assert_cmpuint(f->held, ==, PIDS);
 }
 
@@ -239,7 +241,7 @@ test_partly(Fixture *f, gconstpointer mode)
   gboolean cpu = strcmp(mode, "no-cpu") == 0;
 
   limit_all(f);
-  g_autoptr(BtScope) scope = settle(f);
+  settle(f);
   g_assert_cmpuint(f->held, ==, cpu ? MEMORY | PIDS : CPU | PIDS);
   if (cpu) {
     g_assert_error(f->error, BUNTIME_ERROR, BUNTIME_ERROR_SETUP);
@@ -263,7 +265,7 @@ check_none(Fixture *f, const char *reason)
 {
   limit(f, BT_LIMIT_MEMORY, "1M");
   limit(f, BT_LIMIT_PIDS, "10");
-  BtScope *scope = settle(f);
+  settle(f);
   g_assert_no_error(f->error);
   g_assert_cmpuint(f->held, ==, 0);
   g_assert_cmpuint(f->notices->len, ==, 1);
@@ -271,14 +273,12 @@ check_none(Fixture *f, const char *reason)
                           "control group (");
   assert_in(notice(f, 0), reason);
   g_assert_null(strpbrk(notice(f, 0), "\x1b\n"));
-  bt_scope_free(scope);
 
   limit(f, BT_LIMIT_CPU, "2");
-  scope = settle(f);
+  settle(f);
   g_assert_error(f->error, BUNTIME_ERROR, BUNTIME_ERROR_SETUP);
   assert_in(f->error->message, "--cpu=2 (command line): only a control group can hold it");
   assert_in(f->error->message, reason);
-  bt_scope_free(scope);
 }
 
 static void
@@ -321,7 +321,7 @@ test_other_addresses(Fixture *f, gconstpointer mode)
   limit(f, BT_LIMIT_PIDS, "10");
   for (gsize i = 0; i < G_N_ELEMENTS(addresses); i++) {
     g_setenv("DBUS_SESSION_BUS_ADDRESS", addresses[i], TRUE);
-    g_autoptr(BtScope) scope = settle(f);
+    settle(f);
     assert_in(notice(f, i), "there is no session bus");
   }
 }
@@ -430,13 +430,13 @@ test_events(Fixture *f, gconstpointer mode)
   g_assert_cmpint(pipe(pipe_fds), ==, 0);
   BtExplainer *explainer = bt_explainer_new(pipe_fds[1], FALSE);
   limit_all(f);
-  BtScope *scope = settle(f);
-  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, NULL));
+  settle(f);
+  g_assert_true(bt_scope_watch(f->scope, explainer, on_out_of_time, NULL));
   strike(f, "memory.events", "low 0\noom 4\noom_kill 2\n");
   strike(f, "pids.events", "max 5\n");
-  g_assert_true(bt_scope_ran_out_of_memory(scope));
-  g_assert_true(bt_scope_ran_out_of_memory(scope)); /* told once */
-  bt_scope_free(scope);
+  g_assert_true(bt_scope_ran_out_of_memory(f->scope));
+  g_assert_true(bt_scope_ran_out_of_memory(f->scope)); /* told once */
+  g_clear_pointer(&f->scope, bt_scope_free);
   bt_explainer_free(explainer);
   close(pipe_fds[1]);
   gssize got = read(pipe_fds[0], text, sizeof text - 1);
@@ -458,10 +458,10 @@ test_cpu_time(Fixture *f, gconstpointer mode)
   gboolean called = FALSE;
 
   limit(f, BT_LIMIT_CPU_TIME, "50ms");
-  BtScope *scope = settle(f);
+  settle(f);
   g_assert_cmpuint(f->held, ==, 1u << BT_LIMIT_CPU_TIME);
   assert_in(notice(f, 0), "--cpu-time=50ms: held by the control group");
-  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, &called));
+  g_assert_true(bt_scope_watch(f->scope, explainer, on_out_of_time, &called));
   strike(f, "cpu.stat", "usage_usec 56999\n");
   while (g_get_monotonic_time() - begun < G_USEC_PER_SEC / 4)
     g_main_context_iteration(NULL, TRUE);
@@ -470,7 +470,7 @@ test_cpu_time(Fixture *f, gconstpointer mode)
   while (!called && g_get_monotonic_time() - begun < 5 * G_USEC_PER_SEC)
     g_main_context_iteration(NULL, TRUE);
   g_assert_true(called);
-  bt_scope_free(scope);
+  g_clear_pointer(&f->scope, bt_scope_free);
   bt_explainer_free(explainer);
 }
 
@@ -484,10 +484,10 @@ test_no_events(Fixture *f, gconstpointer mode)
   g_assert_cmpint(pipe(pipe_fds), ==, 0);
   BtExplainer *explainer = bt_explainer_new(pipe_fds[1], FALSE);
   limit_all(f);
-  BtScope *scope = settle(f);
-  g_assert_true(bt_scope_watch(scope, explainer, on_out_of_time, NULL));
-  g_assert_false(bt_scope_ran_out_of_memory(scope));
-  bt_scope_free(scope);
+  settle(f);
+  g_assert_true(bt_scope_watch(f->scope, explainer, on_out_of_time, NULL));
+  g_assert_false(bt_scope_ran_out_of_memory(f->scope));
+  g_clear_pointer(&f->scope, bt_scope_free);
   bt_explainer_free(explainer);
   close(pipe_fds[1]);
   g_assert_cmpint(read(pipe_fds[0], &byte, 1), ==, 0);
