@@ -20,7 +20,7 @@
  * child opens it again without:
  *
  *   OPEN ── look ──┬─ no pipe: open .... FILE, DONE
- *                  └─ WAITS, a child ─── FILE, DONE, or killed by CANCEL
+ *                  └─ WAITS, a child ─── FILE, DONE, or by CANCEL: killed, DONE
  *
  * DONE says that the file is closed here.  Until then the worker must not go on:
  * a program that it writes, closes and starts would still be open to be written
@@ -49,6 +49,8 @@
 #include "wire/bt-open-msg.h"
 
 #define MAX_CHILDREN 64
+/* A killed child ends at once, unless a file server keeps it. */
+#define MAX_DEATH_MS 50
 
 typedef struct {
   uint32_t serial;
@@ -200,12 +202,19 @@ wait_in_child(Opener *self, const BtOpenRequest *request, int start)
   self->n_children++;
 }
 
+/* A reader that is still there would let a writer in. */
 static void
 cancel(Opener *self, uint32_t serial)
 {
-  for (unsigned i = 0; i < MAX_CHILDREN; i++)
-    if (self->children[i].pidfd >= 0 && self->children[i].serial == serial)
-      syscall(SYS_pidfd_send_signal, self->children[i].pidfd, SIGKILL, NULL, 0);
+  for (unsigned i = 0; i < MAX_CHILDREN; i++) {
+    struct pollfd end = { .fd = self->children[i].pidfd, .events = POLLIN };
+    if (end.fd < 0 || self->children[i].serial != serial)
+      continue;
+    syscall(SYS_pidfd_send_signal, end.fd, SIGKILL, NULL, 0);
+    poll(&end, 1, MAX_DEATH_MS);
+  }
+  /* If it was done just before, that has been said, and this is not listened to. */
+  reply_done(self, serial, -EINTR);
 }
 
 /* ---- requests ---- */

@@ -37,12 +37,15 @@
 #define MAX_ASKED 16384
 #define BATCH 16
 #define RETRY_MS 5
+/* Who ends all processes of the sandbox ends the opener, too, and is told about meanwhile. */
+#define GONE_MS 200
 
 typedef struct {
   BtCall call;
   BtOpenCall open;
   guint32 serial;
   gboolean waits; /* for another program */
+  gboolean cancelled;
   int fd;         /* what was opened; -1 */
 } Job;
 
@@ -51,6 +54,7 @@ struct _BtOpener {
   int fd; /* -1: the opener is gone */
   gboolean told; /* ... and that was said */
   guint source, retry;
+  guint gone;     /* set while it is not yet known whether it has ended alone */
   guint32 serial; /* the last one used */
   GQueue asked;
   GHashTable *sent; /* serial → Job */
@@ -106,14 +110,11 @@ cancel_ended(BtOpener *self, gboolean signalled_too)
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
     Job *job = value;
     const BtOpenRequest cancel = { .kind = BT_OPEN_CANCEL, .serial = job->serial };
-    if (!job->waits || (bt_call_is_valid(self->notifier, &job->call) &&
-                        !(signalled_too && bt_process_is_signalled(job->call.tid))))
+    if (!job->waits || job->cancelled ||
+        (bt_call_is_valid(self->notifier, &job->call) &&
+         !(signalled_too && bt_process_is_signalled(job->call.tid))))
       continue;
-    if (!send_request(self, &cancel, -1))
-      continue;
-    bt_call_return(self->notifier, &job->call, EINTR);
-    self->n_waiting--;
-    g_hash_table_iter_remove(&iter);
+    job->cancelled = send_request(self, &cancel, -1);
   }
 }
 
@@ -197,10 +198,7 @@ n_busy(const BtOpener *self)
   return g_hash_table_size(self->sent) - self->n_waiting + self->late.length;
 }
 
-/*
- * The worker may have killed it (before Linux 6.12), or memory ran out. It also
- * goes when all do: so it is said to be gone when somebody is still there to ask.
- */
+/* The worker may have killed it (before Linux 6.12), or memory ran out. */
 static void
 answer_without(BtOpener *self, const BtCall *call)
 {
@@ -215,7 +213,7 @@ answer_without(BtOpener *self, const BtCall *call)
 static void
 ask_next(BtOpener *self)
 {
-  while (self->asked.length > 0 && n_busy(self) < MAX_SENT) {
+  while (self->gone == 0 && self->asked.length > 0 && n_busy(self) < MAX_SENT) {
     Job *job = g_queue_pop_head(&self->asked);
     if (self->fd < 0) {
       answer_without(self, &job->call);
@@ -299,7 +297,7 @@ on_reply(BtOpener *self, const BtOpenReply *reply, int *fd)
 {
   Job *job = g_hash_table_lookup(self->sent, GUINT_TO_POINTER(reply->serial));
 
-  /* Unknown: it was cancelled. */
+  /* Unknown: it was done, and then cancelled. */
   if (job == NULL)
     return;
   switch ((BtOpenReplyKind)reply->kind) {
@@ -316,6 +314,16 @@ on_reply(BtOpener *self, const BtOpenReply *reply, int *fd)
   }
 }
 
+static gboolean
+on_gone_alone(gpointer data)
+{
+  BtOpener *self = data;
+
+  self->gone = 0;
+  ask_next(self);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_gone(BtOpener *self)
 {
@@ -327,12 +335,11 @@ on_gone(BtOpener *self)
   self->fd = -1;
   g_hash_table_iter_init(&iter, self->sent);
   while (g_hash_table_iter_next(&iter, NULL, &value)) {
-    Job *job = value;
-    bt_call_return(self->notifier, &job->call, EIO);
+    g_hash_table_iter_steal(&iter);
+    g_queue_push_head(&self->asked, value);
   }
-  g_hash_table_remove_all(self->sent);
   self->n_waiting = 0;
-  ask_next(self);
+  self->gone = g_timeout_add(GONE_MS, on_gone_alone, self);
 }
 
 /* One datagram; FALSE if there is none, with errno EAGAIN if more may come. */
@@ -422,6 +429,7 @@ bt_opener_free(BtOpener *self)
 {
   g_clear_handle_id(&self->source, g_source_remove);
   g_clear_handle_id(&self->retry, g_source_remove);
+  g_clear_handle_id(&self->gone, g_source_remove);
   g_queue_clear_full(&self->asked, job_free);
   g_queue_clear_full(&self->late, job_free);
   g_hash_table_unref(self->sent);

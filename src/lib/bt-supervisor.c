@@ -423,7 +423,9 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
 
 /*
  * The order is for speed alone, since all of them end: buntime-net has the
- * most to let go of, and does so while init ends and while we tidy up.
+ * most to let go of, and does so while init ends and while we tidy up.  But the
+ * notifier goes after init: what waits for an answer is to be killed in it, and
+ * not to go on with ENOSYS.
  */
 static void
 stop(BtSupervisor *self)
@@ -431,13 +433,13 @@ stop(BtSupervisor *self)
   if (self->peer != NULL)
     bt_net_peer_kill(self->peer);
   g_clear_handle_id(&self->status_source, g_source_remove);
-  g_clear_pointer(&self->notifier, bt_notifier_free);
   if (self->status_fd >= 0)
     close(self->status_fd);
   if (is_flat(self))
     bt_helper_await(&self->init, FLAT_PATIENCE_MS);
   /* Killed in any case: a signal may end the run while init waits for a dead file server. */
   bt_helper_clear(&self->init);
+  g_clear_pointer(&self->notifier, bt_notifier_free);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
   bt_supervisor_drain(self);

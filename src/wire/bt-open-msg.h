@@ -18,7 +18,7 @@
 
 typedef enum {
   BT_OPEN_OPEN = 1,
-  BT_OPEN_CANCEL, /* nobody wants the answer to this serial any more */
+  BT_OPEN_CANCEL, /* of one that waits: let it be DONE, with EINTR if it was not before */
 } BtOpenRequestKind;
 
 typedef struct {
