@@ -232,11 +232,11 @@ is_changeable(const char *path)
   return access(path, W_OK) == 0;
 }
 
-/* What is run or loaded must not be what the worker wrote. */
+/* What is run or loaded must not be what the worker wrote, by a grant for it or for what is above. */
 static gboolean
 check_stays(BtCompile *self, const char *path, GError **error)
 {
-  if ((rights_from_above(self, path) & BT_FS_WRITE) == 0 || !is_changeable(path))
+  if ((bt_plan_builder_rights(self->builder, path) & BT_FS_WRITE) == 0 || !is_changeable(path))
     return TRUE;
   return bt_fail(error, BUNTIME_ERROR_POLICY, path,
                  _("it has to stay as it is and lies where writing is granted, which needs the "
@@ -271,16 +271,17 @@ place_point(BtCompile *self, const BtSpot *spot, GError **error)
     return refuse_denial(self, spot->path, above & denied & BT_FS_ALL, error);
   /* A file that may be run has a spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
-  if (runs && (perms & BT_FS_WRITE) != 0) {
-    BtFsPerms wanted = perms;
+  guint64 taken = perms;
+  if (runs && (perms & BT_FS_WRITE) != 0)
     runs = bt_compile_run_or_write(self, spot->path, &perms);
-    guint64 taken = (wanted & ~perms) | (runs ? 0 : BT_FS_EXECUTE);
-    if ((above & taken) != 0)
-      return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
-                     _("it would be both written and run by a grant for what is above it, which "
-                       "only the layer namespaces prevents, and the policy turned that off"),
-                     _("grant the directories beside it, or leave the layer on"));
-  }
+  taken &= ~perms;
+  if ((perms & BT_FS_WRITE) != 0 && !runs && !self->run_everything)
+    taken |= BT_FS_EXECUTE;
+  if ((above & taken) != 0)
+    return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                   _("it would be both written and run by a grant for what is above it, which "
+                     "only the layer namespaces prevents, and the policy turned that off"),
+                   _("grant the directories beside it, or leave the layer on"));
   if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
   allow(self, spot->path, perms | (runs ? BT_FS_EXECUTE : 0), S_ISDIR(info.st_mode));

@@ -51,12 +51,15 @@ add_flag(BtPolicy *policy, const char *flag)
                 { "run", BT_KIND_RUN }, { "ffi", BT_KIND_FFI },   { "sys", BT_KIND_SYS } };
   g_autoptr(GError) error = NULL;
   const char *equals = strchr(flag, '=');
-  BtAction action = g_str_has_prefix(flag, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
+  /* "lower-" puts the rule into the layer below. */
+  gboolean lower = g_str_has_prefix(flag, "lower-");
+  const char *name = flag + (lower ? strlen("lower-") : 0);
+  BtAction action = g_str_has_prefix(name, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
 
   for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-    if (g_str_has_prefix(strchr(flag, '-') + 1, kinds[i].name))
-      bt_policy_add_flag(policy, BT_LAYER_FLAGS, kinds[i].kind, action, flag,
-                         equals != NULL ? equals + 1 : NULL, root, root, &error);
+    if (g_str_has_prefix(strchr(name, '-') + 1, kinds[i].name))
+      bt_policy_add_flag(policy, lower ? BT_LAYER_VARIABLES : BT_LAYER_FLAGS, kinds[i].kind, action,
+                         name, equals != NULL ? equals + 1 : NULL, root, root, &error);
   g_assert_no_error(error);
 }
 
@@ -255,6 +258,76 @@ test_unchangeable(void)
   clear(&self);
 }
 
+/* ---- rules and policy say the same ---- */
+
+static const char *const nodes[] = { "t", "t/f", "t/a", "t/a/f", "t/a/b", "t/a/b/f", "t/c", "t/c/f" };
+
+/* What comes to path by Landlock. */
+static guint64
+rights_of(const Fixture *self, const char *path)
+{
+  guint64 found = 0;
+
+  for (guint i = 0; i < self->view.header->landlock.count; i++) {
+    const char *rule = bt_plan_string(&self->view, self->view.landlock[i].path);
+    gsize length = strlen(rule);
+    if (strncmp(path, rule, length) == 0 && (path[length] == '/' || path[length] == '\0'))
+      found |= self->view.landlock[i].access;
+  }
+  return found;
+}
+
+static void
+check_node(const Fixture *self, const char *node)
+{
+  g_autofree char *path = at(node);
+  guint64 all = BT_FS_READ_FILE | BT_FS_WRITE_FILE | BT_FS_TRUNCATE;
+  guint64 found = rights_of(self, path);
+  guint64 wanted = bt_policy_path_perms(self->policy, path, NULL);
+
+  if (!g_str_has_suffix(node, "f"))
+    all |= BT_FS_READ_DIR | BT_FS_WRITE_DIR;
+  /* What runs can be read, too; and of running and writing one may have been taken away. */
+  if ((wanted & BT_FS_EXECUTE) != 0) {
+    g_assert_cmphex(found & all & ~wanted & ~(guint64)BT_FS_READ, ==, 0);
+    g_assert_true((found & BT_FS_EXECUTE) == 0 || (found & BT_FS_WRITE) == 0);
+  } else {
+    g_assert_cmphex(found & all, ==, wanted & all);
+    g_assert_cmphex(found & BT_FS_EXECUTE, ==, 0);
+  }
+}
+
+/* Either a policy is refused, or each place has just the rights that the matcher says. */
+static void
+test_random(void)
+{
+  static const char *const kinds[] = { "read", "write", "run" };
+  guint compiled = 0;
+
+  for (guint i = 0; i < 3000; i++) {
+    g_auto(GStrv) flags = g_new0(char *, 6);
+    g_autoptr(GError) error = NULL;
+    Fixture self;
+    guint count = g_test_rand_int_range(1, 6);
+
+    for (guint k = 0; k < count; k++)
+      flags[k] = g_strdup_printf("%s%s-%s=./%s", g_test_rand_int_range(0, 3) == 0 ? "lower-" : "",
+                                 g_test_rand_int_range(0, 3) == 0 ? "deny" : "allow",
+                                 kinds[g_test_rand_int_range(0, G_N_ELEMENTS(kinds))],
+                                 nodes[g_test_rand_int_range(0, G_N_ELEMENTS(nodes))]);
+    g_autofree char *words = g_strjoinv(" ", flags);
+    compile(&self, "w.py", (const char *const *)flags, &error);
+    g_test_message("%s: %s", words, error != NULL ? error->message : "compiled");
+    for (gsize k = 0; error == NULL && k < G_N_ELEMENTS(nodes); k++)
+      check_node(&self, nodes[k]);
+    compiled += error == NULL;
+    clear(&self);
+  }
+  /* Both happen. */
+  g_assert_cmpuint(compiled, >, 300);
+  g_assert_cmpuint(compiled, <, 2900);
+}
+
 static void
 test_look(void)
 {
@@ -363,12 +436,16 @@ main(int argc, char **argv)
   make_file("dir/tool", 0755);
   make_file("dir/fixed", 0555);
   make_file("dir/sub/f", 0644);
+  for (gsize i = 0; i < G_N_ELEMENTS(nodes); i++)
+    if (g_str_has_suffix(nodes[i], "f"))
+      make_file(nodes[i], 0755);
   g_autofree char *link = at("link");
   g_assert_cmpint(symlink("dir", link), ==, 0);
   g_test_add_func("/plan-flat/base", test_base);
   g_test_add_func("/plan-flat/rights", test_rights);
   g_test_add_func("/plan-flat/refused", test_refused);
   g_test_add_func("/plan-flat/unchangeable", test_unchangeable);
+  g_test_add_func("/plan-flat/random", test_random);
   g_test_add_func("/plan-flat/look", test_look);
   g_test_add_func("/plan-flat/old-kernel", test_old_kernel);
   int status = g_test_run();
