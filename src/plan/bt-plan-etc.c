@@ -7,6 +7,7 @@
  */
 #include "plan/bt-plan-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -149,9 +150,14 @@ bt_compile_etc(BtCompile *self)
   bt_compile_dir(self, "/etc");
   make_users(self);
   make_names(self);
-  if ((perms & (BT_FS_READ | BT_FS_WRITE)) != 0)
+  /* A runtime reads some of it in any case, so it cannot be granted for writing alone. */
+  gboolean granted = (perms & BT_FS_READ) == BT_FS_READ;
+  if (granted)
     take_all(self, perms);
   else
     take_some(self);
+  if (!granted && (perms & (BT_FS_READ | BT_FS_WRITE)) != 0)
+    bt_compile_note(self, g_strdup(_("/etc is not granted: it can be written only where it may be "
+                                     "read, too (--allow-read=/etc)")));
   bt_compile_readable(self, "/etc");
 }

@@ -169,6 +169,21 @@ def test_writing_grants_no_reading(tree):
     assert out == {"read": "EACCES", "list": "EACCES", "write": 1}
 
 
+@pytest.mark.parametrize("flag", ["--allow-write=/etc", "--allow-write", "--allow-write=/"])
+def test_writing_grants_no_reading_of_etc(box, flag):
+    """Some of it every program reads; the rest is not there."""
+    out, result = box.json(flag, code="""
+        out["unseen"] = attempt(open, "/etc/debian_version")
+        out["made"] = attempt(open, "/etc/passwd")
+        out["write"] = attempt(open, "/etc/new", "w")
+    """)
+    assert out == {"unseen": "ENOENT", "made": "ok", "write": "EACCES"}, str(result)
+    assert "/etc is not granted" in result.stderr, str(result)
+    assert box.json(flag, "--allow-read=/etc", code="""
+        out["unseen"] = attempt(open, "/etc/debian_version")
+    """)[0] == {"unseen": "ok"}
+
+
 def test_entry_in_a_directory_that_may_be_written_only(tree):
     """The entry is granted by naming it: it is read, its neighbours are not."""
     out, _ = tree.json("--allow-write=.", code="""

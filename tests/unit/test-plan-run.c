@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "plan/bt-plan-compile.h"
+#include "plan/bt-plan-private.h"
 #include "plan/bt-seccomp.h"
 #include "policy/bt-policy-private.h"
 
@@ -336,6 +336,55 @@ test_notices(void)
   }
 }
 
+static gboolean
+refuses(const GArray *numbers, const char *name)
+{
+  for (guint i = 0; i < numbers->len; i++)
+    if (g_array_index(numbers, int, i) == bt_seccomp_open_call(name))
+      return TRUE;
+  return FALSE;
+}
+
+/* What a grant of some kinds of writing takes away, with and without Landlock's right to truncate. */
+static const struct {
+  BtFsPerms perms;
+  gboolean metadata, truncate, truncate_without;
+} partial[] = {
+  { BT_FS_READ, FALSE, FALSE, FALSE },
+  { BT_FS_READ | BT_FS_WRITE, FALSE, FALSE, FALSE },
+  { BT_FS_WRITE_FILE | BT_FS_TRUNCATE, FALSE, FALSE, FALSE },
+  { BT_FS_TRUNCATE, TRUE, FALSE, FALSE },
+  { BT_FS_MAKE_DIR, TRUE, FALSE, TRUE },
+  { BT_FS_WRITE_DIR | BT_FS_READ, TRUE, FALSE, TRUE },
+  { BT_FS_WRITE_DIR | BT_FS_TRUNCATE, TRUE, FALSE, FALSE },
+};
+
+static void
+test_metadata(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(partial); i++)
+    for (int right = 0; right < 2; right++) {
+      BtGrant grant = { .path = (char *)"/srv", .perms = partial[i].perms, .folder = TRUE };
+      g_autoptr(GArray) grants = g_array_new(FALSE, FALSE, sizeof(BtGrant));
+      g_autoptr(GArray) refused = g_array_new(FALSE, FALSE, sizeof(int));
+      g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
+      BtCompile self = {
+        .grants = grants,
+        .notices = notices,
+        .handled = right ? BT_FS_ALL : BT_FS_ALL & ~BT_FS_TRUNCATE,
+      };
+
+      g_array_append_val(grants, grant);
+      g_assert_true(bt_compile_refuse_metadata(&self, refused) == partial[i].metadata);
+      g_assert_true(refuses(refused, "fchmodat2") == partial[i].metadata);
+      g_assert_true(refuses(refused, "removexattr") == partial[i].metadata);
+      g_assert_true(refuses(refused, "truncate") ==
+                    (right ? partial[i].truncate : partial[i].truncate_without));
+      g_assert_false(refuses(refused, "ftruncate"));
+      g_assert_cmpuint(notices->len, ==, partial[i].metadata ? 1 : 0);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -363,6 +412,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan-run/copy", test_copy);
   g_test_add_func("/plan-run/memory", test_memory);
   g_test_add_func("/plan-run/notices", test_notices);
+  g_test_add_func("/plan-run/metadata", test_metadata);
   int status = g_test_run();
   const char *const remove[] = { "rm", "-rf", root, NULL };
   g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
