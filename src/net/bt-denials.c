@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "net/bt-pins.h"
+
 typedef struct {
   BtNetMsgDenied message; /* count: what is not yet told */
   gint64 told;
@@ -18,8 +20,7 @@ static guint
 entry_hash(gconstpointer key)
 {
   const BtNetMsgDenied *m = &((const Entry *)key)->message;
-  guint hash = bt_addr_get_ipv4(&m->addr) * 2654435761u;
-  return hash ^ m->port * 40503u ^ m->reason << 8 ^ m->proto;
+  return bt_pins_hash_addr(&m->addr) ^ m->port * 40503u ^ m->reason << 8 ^ m->proto;
 }
 
 /* The source port is not part of the object: retries use another each time. */

@@ -23,7 +23,7 @@ static guint
 flow_hash(gconstpointer key)
 {
   const BtFlowKey *k = key;
-  guint hash = k->address * 2654435761u;
+  guint hash = bt_pins_hash_addr(&k->address);
   hash ^= ((guint)k->port << 16 | k->source_port) * 2246822519u;
   return hash ^ (hash >> 15) ^ k->proto;
 }
@@ -32,8 +32,8 @@ static gboolean
 flow_equal(gconstpointer a, gconstpointer b)
 {
   const BtFlowKey *key_a = a, *key_b = b;
-  return key_a->address == key_b->address && key_a->port == key_b->port &&
-         key_a->source_port == key_b->source_port && key_a->proto == key_b->proto;
+  return key_a->port == key_b->port && key_a->source_port == key_b->source_port &&
+         key_a->proto == key_b->proto && bt_addr_equal(&key_a->address, &key_b->address);
 }
 
 BtFlows *
@@ -76,19 +76,11 @@ bt_flows_peek(BtFlows *self)
   return flow;
 }
 
-static BtAddr
-flow_addr(const BtFlow *flow)
-{
-  return bt_addr_from_ipv4(flow->key.address);
-}
-
 void
 bt_flows_remove(BtFlows *self, BtFlow *flow, gint64 now)
 {
-  if (flow->pin_rule >= 0) {
-    BtAddr addr = flow_addr(flow);
-    bt_pins_release(self->pins, &addr, flow->pin_rule, now);
-  }
+  if (flow->pin_rule >= 0)
+    bt_pins_release(self->pins, &flow->key.address, flow->pin_rule, now);
   g_queue_unlink(&self->queues[flow->state], &flow->link);
   g_hash_table_remove(self->table, &flow->key);
 }
@@ -134,8 +126,7 @@ bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, 
   flow->state = first_state(key->proto);
   flow->last_used = now;
   flow->link.data = flow;
-  BtAddr addr = flow_addr(flow);
-  flow->pin_rule = pinned && bt_pins_hold(self->pins, &addr, rule) ? rule : -1;
+  flow->pin_rule = pinned && bt_pins_hold(self->pins, &key->address, rule) ? rule : -1;
   g_hash_table_insert(self->table, &flow->key, flow);
   g_queue_push_tail_link(&self->queues[flow->state], &flow->link);
   return flow;

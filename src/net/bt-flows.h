@@ -34,8 +34,8 @@ typedef enum {
 } BtFlowState;
 
 typedef struct {
-  guint32 address; /* the far end's, network order */
-  guint16 port;    /* 0 for ICMP */
+  BtAddr address; /* the far end's */
+  guint16 port;   /* 0 for ICMP */
   guint16 source_port; /* ICMP: the identifier */
   guint8 proto;    /* one BT_PROTO_* */
 } BtFlowKey;

@@ -39,8 +39,7 @@ tell(Outbound *out, BtNetReason reason, gint32 rule)
   BtNetMsgDenied denied = { .reason = reason, .rule = rule };
 
   denied.proto = proto_of(packet);
-  if (packet->ip.destination != 0)
-    denied.addr = bt_addr_from_ipv4(packet->ip.destination);
+  denied.addr = packet->ip.destination;
   denied.port = packet->destination_port;
   denied.source_port = packet->source_port;
   bt_denials_add(out->gate->denials, &denied, out->now);
@@ -51,6 +50,21 @@ drop(Outbound *out, BtNetReason reason)
 {
   tell(out, reason, BT_NET_RULE_DEFAULT);
   return BT_GATE_DROP;
+}
+
+static gboolean
+has_ipv6(const BtNetMsgConfig *config)
+{
+  static const BtAddr none;
+  return !bt_addr_equal(&config->worker_address6, &none);
+}
+
+static gboolean
+is_worker(const BtNetMsgConfig *config, const BtAddr *addr)
+{
+  return bt_addr_is_ipv4(addr)
+             ? bt_addr_get_ipv4(addr) == config->worker_address
+             : has_ipv6(config) && bt_addr_equal(addr, &config->worker_address6);
 }
 
 /* No one destination is meant: one event, however many they are. */
@@ -78,13 +92,15 @@ static BtGateResult
 answer(Outbound *out)
 {
   const BtNetMsgConfig *config = &out->gate->config;
+  BtAddr gateway = bt_addr_is_ipv4(&out->packet.ip.source) ? bt_addr_from_ipv4(config->gateway)
+                                                           : config->gateway6;
 
   if (out->packet.kind == BT_PACKET_TCP)
     out->reply_size = bt_packet_write_reset(&out->packet, config->gateway_mac, out->reply);
   else
     out->reply_size =
         bt_packet_write_prohibited(&out->packet, out->frame, out->size, config->gateway_mac,
-                                   config->gateway, out->reply);
+                                   &gateway, out->reply);
   return out->reply_size > 0 ? BT_GATE_REPLY : BT_GATE_DROP;
 }
 
@@ -113,18 +129,19 @@ judge_arp(Outbound *out)
 }
 
 static gboolean
-is_multicast(guint32 address)
+is_multicast(const BtAddr *addr)
 {
-  guint32 host = ntohl(address);
-  return host >> 28 == 0xe || host == 0xffffffff;
+  guint32 host = ntohl(bt_addr_get_ipv4(addr));
+  return bt_addr_is_ipv4(addr) ? host >> 28 == 0xe || host == 0xffffffff : addr->bytes[0] == 0xff;
 }
 
-/* libslirp's own network: its addresses are aliases of the host's loopback and resolver. */
+/* libslirp's own networks: their addresses are aliases of the host's loopback and resolver. */
 static gboolean
-is_virtual(const BtNetMsgConfig *config, guint32 address)
+is_virtual(const BtNetMsgConfig *config, const BtAddr *addr)
 {
-  BtAddr addr = bt_addr_from_ipv4(address), net = bt_addr_from_ipv4(config->gateway);
-  return bt_addr_in(&addr, &net, 96 + config->prefix_length);
+  BtAddr net = bt_addr_from_ipv4(config->gateway);
+  return bt_addr_in(addr, &net, 96 + config->prefix_length) ||
+         (has_ipv6(config) && bt_addr_in(addr, &config->gateway6, BT_NET_MSG_PREFIX_LENGTH6));
 }
 
 static uint32_t
@@ -136,12 +153,12 @@ pins_of(void *data, const BtAddr *addr, const uint32_t **ids_out)
 static BtNetVerdict
 match(BtGate *gate, const BtPacket *packet)
 {
-  BtAddr addr = bt_addr_from_ipv4(packet->ip.destination);
-  BtNetVerdict verdict = bt_net_policy_match(&gate->policy, &addr, proto_of(packet),
+  const BtAddr *addr = &packet->ip.destination;
+  BtNetVerdict verdict = bt_net_policy_match(&gate->policy, addr, proto_of(packet),
                                              packet->destination_port, pins_of, gate->pins);
   /* Where ping sockets are closed to us libslirp sends the echo to UDP port 7 instead. */
   if (packet->kind == BT_PACKET_ICMP && verdict.action != BT_ACTION_DENY)
-    verdict = bt_net_policy_match(&gate->policy, &addr, BT_PROTO_UDP, PORT_ECHO, pins_of,
+    verdict = bt_net_policy_match(&gate->policy, addr, BT_PROTO_UDP, PORT_ECHO, pins_of,
                                   gate->pins);
   return verdict;
 }
@@ -163,9 +180,9 @@ static BtFlow *
 find_flow(BtGate *gate, const BtFlowKey *key, gint64 now)
 {
   BtFlow *flow = bt_flows_lookup(gate->flows, key);
-  BtAddr addr = bt_addr_from_ipv4(key->address);
 
-  if (flow == NULL || flow->pin_rule < 0 || bt_pins_has(gate->pins, &addr, flow->pin_rule))
+  if (flow == NULL || flow->pin_rule < 0 ||
+      bt_pins_has(gate->pins, &key->address, flow->pin_rule))
     return flow;
   bt_flows_remove(gate->flows, flow, now);
   return NULL;
@@ -226,46 +243,64 @@ judge_flow(Outbound *out)
   return BT_GATE_PASS;
 }
 
+/*
+ * What comes from the worker's kernel, not from a program, so that it is no event: it joins
+ * groups (by IGMP, or by ICMPv6 behind hop-by-hop options) and looks for neighbours, routers
+ * and listeners, before it has an address, too.
+ */
+static gboolean
+is_of_kernel(const BtPacket *packet)
+{
+  const BtIp *ip = &packet->ip;
+
+  if (packet->ethernet.type == BT_ETHERTYPE_IPV4)
+    return ip->protocol == 2;
+  return is_multicast(&ip->destination) &&
+         ((packet->kind == BT_PACKET_OPTIONS && ip->protocol == 0) ||
+          (packet->kind == BT_PACKET_ICMP && packet->icmp.type == BT_ICMP_OTHER));
+}
+
+/* What libslirp has no use for, or does not carry: echo over IPv6 before its version 4.8. */
 static BtGateResult
-judge_ipv4(Outbound *out)
+judge_icmp(Outbound *out)
+{
+  const BtPacket *packet = &out->packet;
+
+  if (packet->icmp.type != BT_ICMP_ECHO)
+    return BT_GATE_DROP; /* such as errors about packets that we sent it */
+  return reject(out, BT_NET_REASON_TYPE, BT_NET_RULE_DEFAULT);
+}
+
+static BtGateResult
+judge_ip(Outbound *out)
 {
   const BtNetMsgConfig *config = &out->gate->config;
   const BtPacket *packet = &out->packet;
+  gboolean ipv4 = packet->ethernet.type == BT_ETHERTYPE_IPV4;
 
-  if (packet->ip.source != config->worker_address)
+  if (is_of_kernel(packet))
+    return BT_GATE_DROP;
+  if (!ipv4 && !has_ipv6(config))
+    return drop(out, BT_NET_REASON_TYPE);
+  if (!is_worker(config, &packet->ip.source))
     return drop(out, BT_NET_REASON_SOURCE);
   if (packet->kind == BT_PACKET_FRAGMENT)
     return drop(out, BT_NET_REASON_FRAGMENT);
-  /* The kernel of the worker joins groups by itself (IGMP, with an option): no event. */
-  if (packet->ip.protocol == 2)
-    return BT_GATE_DROP;
-  if (is_multicast(packet->ip.destination) || (packet->ethernet.destination[0] & 1) != 0)
+  if (is_multicast(&packet->ip.destination) || (packet->ethernet.destination[0] & 1) != 0)
     return drop(out, BT_NET_REASON_MULTICAST);
   if (memcmp(packet->ethernet.destination, config->gateway_mac, 6) != 0)
     return drop(out, BT_NET_REASON_SOURCE);
   if (packet->kind == BT_PACKET_OPTIONS)
     return drop(out, BT_NET_REASON_MALFORMED);
-  if (packet->kind == BT_PACKET_IPV4)
+  if (packet->kind == BT_PACKET_IP)
     return reject(out, BT_NET_REASON_TYPE, BT_NET_RULE_DEFAULT);
-  /* Errors about packets that we sent it: libslirp has no use for them. */
-  if (packet->kind == BT_PACKET_ICMP && packet->icmp.type != BT_ICMP_ECHO)
-    return BT_GATE_DROP;
+  if (packet->kind == BT_PACKET_ICMP && (!ipv4 || packet->icmp.type != BT_ICMP_ECHO))
+    return judge_icmp(out);
   if (bt_net_is_service(proto_of(packet), packet->destination_port))
     return reject(out, BT_NET_REASON_SERVICE, BT_NET_RULE_DEFAULT);
-  if (is_virtual(config, packet->ip.destination))
+  if (is_virtual(config, &packet->ip.destination) || bt_net_is_on_link(&packet->ip.destination))
     return reject(out, BT_NET_REASON_POLICY, BT_NET_RULE_CLOSURE);
   return judge_flow(out);
-}
-
-/* Router and listener discovery come from the worker's kernel, not from a program. */
-static BtGateResult
-judge_other(Outbound *out)
-{
-  const BtEthernet *ethernet = &out->packet.ethernet;
-
-  if (ethernet->type == BT_ETHERTYPE_IPV6 && (ethernet->destination[0] & 1) != 0)
-    return BT_GATE_DROP;
-  return drop(out, BT_NET_REASON_TYPE);
 }
 
 BtGateResult
@@ -282,11 +317,11 @@ bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
     return drop(&out, BT_NET_REASON_SOURCE);
 
   if (out.packet.kind == BT_PACKET_OTHER)
-    result = judge_other(&out);
+    result = drop(&out, BT_NET_REASON_TYPE);
   else if (out.packet.kind == BT_PACKET_ARP)
     result = judge_arp(&out);
   else
-    result = judge_ipv4(&out);
+    result = judge_ip(&out);
   *reply_size_out = out.reply_size;
   if (result == BT_GATE_PASS)
     *size = BT_ETHERNET_SIZE + out.packet.ip.total_size;
@@ -299,7 +334,7 @@ inner_key(const BtGate *gate, const BtIcmp *icmp, BtFlowKey *key_out)
 {
   const BtIcmpInner *inner = &icmp->inner;
 
-  if (!icmp->has_inner || inner->source != gate->config.worker_address)
+  if (!icmp->has_inner || !is_worker(&gate->config, &inner->source))
     return FALSE;
   *key_out = (BtFlowKey){
     .address = inner->destination,
@@ -338,7 +373,7 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   BtFlowKey key;
 
   bt_packet_parse(frame, size, &packet);
-  if (packet.kind < BT_PACKET_TCP || packet.ip.destination != gate->config.worker_address ||
+  if (packet.kind < BT_PACKET_TCP || !is_worker(&gate->config, &packet.ip.destination) ||
       memcmp(packet.ethernet.destination, gate->config.worker_mac, 6) != 0 ||
       !inbound_key(gate, &packet, &key))
     return FALSE;
@@ -364,7 +399,9 @@ bt_gate_cut(BtGate *gate, gint64 now, guint8 reply_out[BT_PACKET_REPLY_SIZE],
   if (flow->key.proto == BT_PROTO_TCP) {
     /* In answer to the last that came, a reset has the numbers that are believed. */
     memcpy(last.ethernet.source, gate->config.worker_mac, sizeof last.ethernet.source);
-    last.ip.source = gate->config.worker_address;
+    last.ip.source = bt_addr_is_ipv4(&flow->key.address)
+                         ? bt_addr_from_ipv4(gate->config.worker_address)
+                         : gate->config.worker_address6;
     last.ip.destination = flow->key.address;
     last.source_port = flow->key.source_port;
     last.destination_port = flow->key.port;

@@ -4,11 +4,15 @@
 /*
  * The packet gate: what may pass between the worker and libslirp.
  *
- * Both directions are default deny.  Out: the frame must be plain IPv4 from
- * the worker's own addresses, and its flow must be open or be allowed by the
- * policy now.  In: the packet must answer an open flow.  libslirp is trusted
+ * Both directions are default deny.  Out: the frame must be plain IPv4 or IPv6
+ * from the worker's own addresses, and its flow must be open or be allowed by
+ * the policy now.  In: the packet must answer an open flow.  libslirp is trusted
  * to do TCP, not to decide anything: it sends UDP back from anyone, takes its
  * own addresses for the host's loopback and puts fragments together.
+ *
+ * Of IPv6 only TCP and UDP pass, and errors about them for the worker: both
+ * ends are told their neighbour once (bt-net-setup.c, bt-stack.c), so that
+ * neither neighbour nor router discovery is for anybody, whoever sends it.
  *
  *   worker's frame → parse → addresses → kind → services → flow or policy
  *                      │        │          │        │            │

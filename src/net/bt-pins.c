@@ -24,15 +24,17 @@ struct _BtPins {
   gpointer data;
 };
 
-static guint
-addr_hash(gconstpointer key)
+guint
+bt_pins_hash_addr(gconstpointer key)
 {
   const BtAddr *addr = key;
-  guint hash = 5381;
+  guint32 words[4];
+  guint hash = 0;
 
-  for (gsize i = 0; i < sizeof addr->bytes; i++)
-    hash = hash * 33 + addr->bytes[i];
-  return hash;
+  memcpy(words, addr->bytes, sizeof words);
+  for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+    hash = (hash ^ words[i]) * 2654435761u;
+  return hash ^ hash >> 15;
 }
 
 /* A Place starts with its address. */
@@ -55,8 +57,8 @@ BtPins *
 bt_pins_new(gint64 life, BtPinsExpiredFunc expired, gpointer data)
 {
   BtPins *self = g_new0(BtPins, 1);
-  self->places = g_hash_table_new_full(addr_hash, addr_equal, place_free, NULL);
-  self->host = g_hash_table_new_full(addr_hash, addr_equal, g_free, NULL);
+  self->places = g_hash_table_new_full(bt_pins_hash_addr, addr_equal, place_free, NULL);
+  self->host = g_hash_table_new_full(bt_pins_hash_addr, addr_equal, g_free, NULL);
   self->life = life;
   self->expired = expired;
   self->data = data;
@@ -100,11 +102,21 @@ append(BtPins *self, const BtAddr *addr, guint32 rule)
   return &g_array_index(place->pins, Pin, place->pins->len - 1);
 }
 
+/* Its own, or one that a gateway of the network would take to it. */
+static gboolean
+is_host(BtPins *self, const BtAddr *addr)
+{
+  BtAddr carried;
+
+  return g_hash_table_contains(self->host, addr) ||
+         (bt_addr_get_carried(addr, &carried) && g_hash_table_contains(self->host, &carried));
+}
+
 /* The supervisor has checked this already; a second check costs nothing. */
 static gboolean
 may_be_pinned(BtPins *self, const BtAddr *addr)
 {
-  return bt_addr_classify(addr) == BT_ADDR_PUBLIC && !g_hash_table_contains(self->host, addr);
+  return bt_addr_classify(addr) == BT_ADDR_PUBLIC && !is_host(self, addr);
 }
 
 gboolean
@@ -129,7 +141,7 @@ bt_pins_add(BtPins *self, const BtAddr *addr, guint32 rule, gint64 now)
 gboolean
 bt_pins_has(BtPins *self, const BtAddr *addr, guint32 rule)
 {
-  return !g_hash_table_contains(self->host, addr) && lookup(self, addr, rule) != NULL;
+  return !is_host(self, addr) && lookup(self, addr, rule) != NULL;
 }
 
 guint32
@@ -137,7 +149,7 @@ bt_pins_get(BtPins *self, const BtAddr *addr, const guint32 **rules_out)
 {
   const Place *place = g_hash_table_lookup(self->places, addr);
 
-  if (place == NULL || g_hash_table_contains(self->host, addr))
+  if (place == NULL || is_host(self, addr))
     return 0;
   *rules_out = (const guint32 *)place->rules->data;
   return place->rules->len;

@@ -42,4 +42,7 @@ void bt_pins_set_host_addrs(BtPins *pins, const BtAddr *addrs, gsize n_addrs);
 /* Ends what is due. TRUE while there are pins. */
 gboolean bt_pins_sweep(BtPins *pins, gint64 now);
 
+/* A GHashFunc of a BtAddr, for tables by address. */
+guint bt_pins_hash_addr(gconstpointer addr);
+
 G_END_DECLS

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <malloc.h>
 #include <slirp/libslirp.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -28,13 +29,6 @@ typedef struct {
   GSource source;
   BtStack *stack;
 } StackSource;
-
-typedef struct {
-  SlirpTimerId id;
-  gpointer data;
-  BtStack *stack;
-  guint source;
-} Timer;
 
 struct _BtStack {
   Slirp *slirp;
@@ -194,40 +188,24 @@ on_clock(void *data)
   return g_get_monotonic_time() * 1000;
 }
 
+/*
+ * libslirp's only timer sends router advertisements: the gate would drop them,
+ * so it never runs. What it is called by is not looked at.
+ */
 static void *
 on_timer_new(SlirpTimerId id, void *timer_data, void *data)
 {
-  Timer *timer = g_new0(Timer, 1);
-  *timer = (Timer){ .id = id, .data = timer_data, .stack = data };
-  return timer;
+  return data;
 }
 
 static void
-on_timer_free(void *timer_data, void *data)
+on_timer_free(void *timer, void *data)
 {
-  Timer *timer = timer_data;
-  g_clear_handle_id(&timer->source, g_source_remove);
-  g_free(timer);
-}
-
-static gboolean
-on_timer(gpointer data)
-{
-  Timer *timer = data;
-  timer->source = 0;
-  slirp_handle_timer(timer->stack->slirp, timer->id, timer->data);
-  timer->stack->dirty = TRUE;
-  return G_SOURCE_REMOVE;
 }
 
 static void
-on_timer_mod(void *timer_data, int64_t expires_ms, void *data)
+on_timer_mod(void *timer, int64_t expires_ms, void *data)
 {
-  Timer *timer = timer_data;
-  gint64 wait = expires_ms - g_get_monotonic_time() / 1000;
-
-  g_clear_handle_id(&timer->source, g_source_remove);
-  timer->source = g_timeout_add((guint)CLAMP(wait, 0, G_MAXINT), on_timer, timer);
 }
 
 static void
@@ -257,7 +235,14 @@ static const SlirpCb callbacks = {
 
 /* ---- life ---- */
 
-/* The worker's address, told once: no ARP needs to pass the gate. */
+static gboolean
+has_ipv6(const BtNetMsgConfig *config)
+{
+  static const BtAddr none;
+  return !bt_addr_equal(&config->worker_address6, &none);
+}
+
+/* The worker's addresses, told once: no ARP or neighbour discovery needs to pass the gate. */
 static void
 introduce_worker(BtStack *self, const BtNetMsgConfig *config)
 {
@@ -265,6 +250,29 @@ introduce_worker(BtStack *self, const BtNetMsgConfig *config)
   gsize size = bt_packet_write_arp_reply(config->worker_mac, config->worker_address,
                                          config->gateway_mac, config->gateway, frame);
   slirp_input(self->slirp, frame, (int)size);
+  if (!has_ipv6(config))
+    return;
+  size = bt_packet_write_advertisement(config->worker_mac, &config->worker_address6,
+                                       config->gateway_mac, &config->gateway6, frame);
+  slirp_input(self->slirp, frame, (int)size);
+}
+
+static struct in6_addr
+to_in6(const BtAddr *addr)
+{
+  struct in6_addr in6;
+  memcpy(&in6, addr->bytes, sizeof in6);
+  return in6;
+}
+
+/* An address of libslirp's network, with another end. */
+static struct in6_addr
+in_network6(const BtNetMsgConfig *config, guint8 last)
+{
+  BtAddr addr = config->gateway6;
+  memset(addr.bytes + BT_NET_MSG_PREFIX_LENGTH6 / 8, 0, 16 - BT_NET_MSG_PREFIX_LENGTH6 / 8);
+  addr.bytes[15] = last;
+  return to_in6(&addr);
 }
 
 static Slirp *
@@ -279,6 +287,11 @@ start_slirp(BtStack *self, const BtNetMsgConfig *config)
     .vhost.s_addr = config->gateway,
     /* libslirp insists on a resolver of its own network, and must then not serve it. */
     .vnameserver.s_addr = config->gateway ^ htonl(1),
+    .in6_enabled = has_ipv6(config),
+    .vprefix_addr6 = in_network6(config, 0),
+    .vprefix_len = BT_NET_MSG_PREFIX_LENGTH6,
+    .vhost6 = to_in6(&config->gateway6),
+    .vnameserver6 = in_network6(config, config->gateway6.bytes[15] ^ 1),
     .if_mtu = config->mtu,
     .if_mru = config->mtu,
     .disable_host_loopback = true,

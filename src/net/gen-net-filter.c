@@ -54,11 +54,12 @@ static const struct {
 } options[] = {
   { SOL_SOCKET, SO_ERROR },     { SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_REUSEADDR },
   { IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_IP, IP_TTL },       { IPPROTO_IP, IP_RECVERR },
-  { SOL_SOCKET, SO_LINGER },
+  { SOL_SOCKET, SO_LINGER },    { IPPROTO_IPV6, IPV6_RECVERR }, { IPPROTO_IPV6, IPV6_UNICAST_HOPS },
 };
 
 static const unsigned long ioctls[] = { FIONREAD, FIONBIO };
 static const int fcntls[] = { F_GETFL, F_SETFL, F_GETFD, F_SETFD };
+static const int families[] = { AF_INET, AF_INET6 };
 static const int socket_types[] = { SOCK_STREAM, SOCK_DGRAM };
 
 static scmp_filter_ctx filter;
@@ -76,10 +77,11 @@ check(int result, const char *what)
 static void
 allow_sockets(void)
 {
-  for (size_t i = 0; i < N_ELEMENTS(socket_types); i++)
-    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, INT_IS(0, AF_INET),
-                           SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xf, socket_types[i])),
-          "socket");
+  for (size_t i = 0; i < N_ELEMENTS(families); i++)
+    for (size_t j = 0; j < N_ELEMENTS(socket_types); j++)
+      check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2, INT_IS(0, families[i]),
+                             SCMP_CMP64(1, SCMP_CMP_MASKED_EQ, 0xf, socket_types[j])),
+            "socket");
 }
 
 static void

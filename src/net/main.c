@@ -246,7 +246,7 @@ can_be(const BtNetMsgConfig *config)
 
   return config->prefix_length >= 8 && config->prefix_length <= 30 &&
          config->worker_address != 0 && config->worker_address != config->gateway &&
-         bt_addr_in(&worker, &gateway, 96 + config->prefix_length);
+         bt_addr_in(&worker, &gateway, 96 + config->prefix_length); /* of IPv6: bt-net-msg.c */
 }
 
 /* The process ends with the loop, and the kernel frees the rest. */

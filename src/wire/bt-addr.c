@@ -200,6 +200,23 @@ bt_addr_classify(const BtAddr *addr)
   return stricter(range->class, classify_carried(addr->bytes, range->carries));
 }
 
+bool
+bt_addr_get_carried(const BtAddr *addr, BtAddr *carried_out)
+{
+  static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
+  size_t at;
+
+  if (memcmp(addr->bytes, nat64, sizeof nat64) == 0)
+    at = 12;
+  else if (addr->bytes[0] == 0x20 && addr->bytes[1] == 0x02)
+    at = 2;
+  else
+    return false;
+  *carried_out = (BtAddr){ V4(addr->bytes[at], addr->bytes[at + 1], addr->bytes[at + 2],
+                              addr->bytes[at + 3]) };
+  return true;
+}
+
 /* "010.0.0.1" is octal to some readers and decimal to others, so it is neither here. */
 static bool
 has_leading_zero(const char *dotted)

@@ -10,7 +10,7 @@
 #include "bt-net-policy.h"
 
 /* The messages go over the wire as they are: what is between fields would leak memory. */
-_Static_assert(sizeof(BtNetMsgConfig) == 56, "BtNetMsgConfig has a hole");
+_Static_assert(sizeof(BtNetMsgConfig) == 88, "BtNetMsgConfig has a hole");
 _Static_assert(sizeof(BtNetMsgConfig) % 8 == 0, "the policy behind BtNetMsgConfig is misaligned");
 _Static_assert(sizeof(BtNetMsgResolve) == 12 + BT_DNS_NAME_SIZE, "BtNetMsgResolve has a hole");
 _Static_assert(sizeof(BtNetMsgAnswer) == 24 + 16 * BT_NET_MSG_MAX_ADDRS +
@@ -23,6 +23,7 @@ _Static_assert(sizeof(BtNetMsgDenied) == 48, "BtNetMsgDenied has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
+#define MIN_MTU6 1280
 #define MAX_MTU 65535
 
 enum { /* the rcodes that an ANSWER may carry */
@@ -32,12 +33,24 @@ enum { /* the rcodes that an ANSWER may carry */
 };
 
 static bool
+config6_is_valid(const BtNetMsgConfig *config)
+{
+  static const BtAddr none;
+  const BtAddr *worker = &config->worker_address6, *gateway = &config->gateway6;
+
+  if (bt_addr_equal(worker, &none))
+    return bt_addr_equal(gateway, &none);
+  return config->worker_address != 0 && config->mtu >= MIN_MTU6 && !bt_addr_is_ipv4(worker) &&
+         !bt_addr_equal(worker, gateway) && bt_addr_in(gateway, worker, BT_NET_MSG_PREFIX_LENGTH6);
+}
+
+static bool
 config_is_valid(const BtNetMsgConfig *config, size_t size)
 {
   if (config->policy_size != size - sizeof *config ||
       config->policy_size < sizeof(BtNetPolicyHeader) ||
       config->policy_size % _Alignof(BtNetPolicyHeader) != 0 || config->prefix_length > 32 ||
-      config->mtu > MAX_MTU)
+      config->mtu > MAX_MTU || !config6_is_valid(config))
     return false;
   /* Without an interface there is nothing to say of one. */
   return config->mtu >= MIN_MTU || config->worker_address == 0;

@@ -43,6 +43,8 @@ typedef struct {
   uint32_t gateway;        /* libslirp's own address */
   uint32_t prefix_length;
   uint32_t mtu;
+  BtAddr worker_address6; /* the same for IPv6; all zero: there is none */
+  BtAddr gateway6;
   uint8_t worker_mac[6];
   uint8_t gateway_mac[6];
   uint32_t pin_seconds;   /* life of a pin after the last answer and the last flow */
@@ -50,6 +52,9 @@ typedef struct {
   uint32_t flow_rate;     /* new flows a second, BT_NET_MSG_ANY_RATE: not limited */
   uint64_t byte_limit;    /* sent and received together, BT_NET_MSG_ANY_BYTES: not limited */
 } BtNetMsgConfig;
+
+/* Of the network that worker_address6 and gateway6 are in; libslirp knows no other. */
+#define BT_NET_MSG_PREFIX_LENGTH6 64u
 
 /* Zeros let nothing pass: a limit that was forgotten is no hole. */
 #define BT_NET_MSG_ANY_RATE UINT32_MAX
@@ -98,7 +103,7 @@ typedef enum {
   BT_NET_REASON_POLICY = 1, /* rule says which */
   BT_NET_REASON_FRAGMENT,
   BT_NET_REASON_SOURCE, /* not the worker's address or MAC */
-  BT_NET_REASON_TYPE,   /* ethertype, protocol, IPv6 */
+  BT_NET_REASON_TYPE,   /* ethertype, protocol, IPv6 where there is none */
   BT_NET_REASON_SERVICE, /* raw DNS, DHCP, TFTP */
   BT_NET_REASON_MULTICAST,
   BT_NET_REASON_MALFORMED,

@@ -28,6 +28,8 @@ enum {
   PORT_DNS = 53,
   PORT_BOOTP_FIRST = 67, /* BOOTP and DHCP, both ends, and TFTP */
   PORT_TFTP = 69,
+  PORT_DHCPV6_FIRST = 546, /* both ends */
+  PORT_DHCPV6 = 547,
 };
 
 #define ALL_PROTOS (BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP)
@@ -277,7 +279,15 @@ bt_net_is_service(unsigned proto, uint16_t port)
   if (proto != BT_PROTO_TCP && proto != BT_PROTO_UDP)
     return false;
   return port == PORT_DNS ||
-         (proto == BT_PROTO_UDP && port >= PORT_BOOTP_FIRST && port <= PORT_TFTP);
+         (proto == BT_PROTO_UDP && ((port >= PORT_BOOTP_FIRST && port <= PORT_TFTP) ||
+                                    (port >= PORT_DHCPV6_FIRST && port <= PORT_DHCPV6)));
+}
+
+bool
+bt_net_is_on_link(const BtAddr *addr)
+{
+  static const BtAddr net = { { 0xfe, 0x80 } };
+  return bt_addr_in(addr, &net, 10);
 }
 
 BtNetVerdict

@@ -107,9 +107,16 @@ typedef uint32_t (*BtNetPinsFunc)(void *data, const BtAddr *addr, const uint32_t
 
 /*
  * Ports that are closed whatever a rule says: names are asked of the sandbox's
- * own resolver, and BOOTP, DHCP and TFTP would be answered by libslirp.
+ * own resolver, and BOOTP, DHCP (for IPv6, too) and TFTP would be answered by
+ * libslirp.
  */
 bool bt_net_is_service(unsigned proto, uint16_t port);
+
+/*
+ * fe80::/10: without a zone, which stays in the sandbox, such an address names
+ * nobody, and with one it would name a neighbour on the sandbox's own link.
+ */
+bool bt_net_is_on_link(const BtAddr *addr);
 
 /* proto is one BT_PROTO_* bit; port is ignored for ICMP. pins may be NULL. */
 BtNetVerdict bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,

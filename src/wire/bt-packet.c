@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define IPV4_MIN_SIZE 20u
+#define IPV6_SIZE 40u
 #define TCP_MIN_SIZE 20u
 #define UDP_SIZE 8u
 #define ICMP_SIZE 8u
@@ -21,20 +22,6 @@ get32(const uint8_t *bytes)
   return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static void
-put16(uint8_t *bytes, uint16_t value)
-{
-  bytes[0] = value >> 8;
-  bytes[1] = value & 0xff;
-}
-
-static void
-put32(uint8_t *bytes, uint32_t value)
-{
-  put16(bytes, value >> 16);
-  put16(bytes + 2, value & 0xffff);
-}
-
 /* An address stays in network order. */
 static uint32_t
 get_address(const uint8_t *bytes)
@@ -42,6 +29,14 @@ get_address(const uint8_t *bytes)
   uint32_t address;
   memcpy(&address, bytes, sizeof address);
   return address;
+}
+
+static BtAddr
+get_ipv6(const uint8_t *bytes)
+{
+  BtAddr addr;
+  memcpy(addr.bytes, bytes, sizeof addr.bytes);
+  return addr;
 }
 
 static BtPacketKind
@@ -94,6 +89,17 @@ parse_udp(const uint8_t *bytes, size_t size, BtPacket *packet)
   return BT_PACKET_UDP;
 }
 
+static void
+get_inner_ports(const uint8_t *payload, BtIcmpInner *inner_out)
+{
+  if (inner_out->protocol == BT_IP_ICMP || inner_out->protocol == BT_IP_ICMPV6) {
+    inner_out->source_port = get16(payload + 4);
+  } else {
+    inner_out->source_port = get16(payload);
+    inner_out->destination_port = get16(payload + 2);
+  }
+}
+
 /* RFC 792: the header and at least eight bytes of what followed it. */
 static bool
 parse_icmp_inner(const uint8_t *bytes, size_t size, BtIcmpInner *inner_out)
@@ -103,16 +109,23 @@ parse_icmp_inner(const uint8_t *bytes, size_t size, BtIcmpInner *inner_out)
   size_t header_size = (bytes[0] & 15) * 4u;
   if (header_size < IPV4_MIN_SIZE || header_size + 8 > size)
     return false;
-  inner_out->source = get_address(bytes + 12);
-  inner_out->destination = get_address(bytes + 16);
+  inner_out->source = bt_addr_from_ipv4(get_address(bytes + 12));
+  inner_out->destination = bt_addr_from_ipv4(get_address(bytes + 16));
   inner_out->protocol = bytes[9];
-  const uint8_t *payload = bytes + header_size;
-  if (inner_out->protocol == BT_IP_ICMP) {
-    inner_out->source_port = get16(payload + 4);
-  } else {
-    inner_out->source_port = get16(payload);
-    inner_out->destination_port = get16(payload + 2);
-  }
+  get_inner_ports(bytes + header_size, inner_out);
+  return true;
+}
+
+/* What has extension headers is no packet that the gate let out. */
+static bool
+parse_icmpv6_inner(const uint8_t *bytes, size_t size, BtIcmpInner *inner_out)
+{
+  if (size < IPV6_SIZE + 8 || bytes[0] >> 4 != 6)
+    return false;
+  inner_out->source = get_ipv6(bytes + 8);
+  inner_out->destination = get_ipv6(bytes + 24);
+  inner_out->protocol = bytes[6];
+  get_inner_ports(bytes + IPV6_SIZE, inner_out);
   return true;
 }
 
@@ -131,18 +144,52 @@ parse_icmp(const uint8_t *bytes, size_t size, BtIcmp *icmp_out)
   return BT_PACKET_ICMP;
 }
 
+/* RFC 4443; the rest of its types is for links that have neighbours. */
+static uint8_t
+icmp_type_of(uint8_t icmpv6_type)
+{
+  switch (icmpv6_type) {
+  case 1: /* destination unreachable */
+  case 2: /* packet too big */
+    return BT_ICMP_UNREACHABLE;
+  case 3:
+    return BT_ICMP_TIME_EXCEEDED;
+  case 128:
+    return BT_ICMP_ECHO;
+  case 129:
+    return BT_ICMP_ECHO_REPLY;
+  default:
+    return BT_ICMP_OTHER;
+  }
+}
+
+static BtPacketKind
+parse_icmpv6(const uint8_t *bytes, size_t size, BtIcmp *icmp_out)
+{
+  if (size < ICMP_SIZE)
+    return BT_PACKET_MALFORMED;
+  icmp_out->type = icmp_type_of(bytes[0]);
+  icmp_out->code = bytes[1];
+  if (icmp_out->type == BT_ICMP_ECHO || icmp_out->type == BT_ICMP_ECHO_REPLY)
+    icmp_out->identifier = get16(bytes + 4);
+  if (icmp_out->type == BT_ICMP_UNREACHABLE || icmp_out->type == BT_ICMP_TIME_EXCEEDED)
+    icmp_out->has_inner =
+        parse_icmpv6_inner(bytes + ICMP_SIZE, size - ICMP_SIZE, &icmp_out->inner);
+  return BT_PACKET_ICMP;
+}
+
 static BtPacketKind
 parse_ipv4(const uint8_t *bytes, size_t size, BtPacket *packet)
 {
-  BtIpv4 *ip = &packet->ip;
+  BtIp *ip = &packet->ip;
 
   if (size < IPV4_MIN_SIZE || bytes[0] >> 4 != 4)
     return BT_PACKET_MALFORMED;
   ip->header_size = (bytes[0] & 15) * 4u;
   ip->total_size = get16(bytes + 2);
   ip->protocol = bytes[9];
-  ip->source = get_address(bytes + 12);
-  ip->destination = get_address(bytes + 16);
+  ip->source = bt_addr_from_ipv4(get_address(bytes + 12));
+  ip->destination = bt_addr_from_ipv4(get_address(bytes + 16));
   /* A frame may be longer, Ethernet pads short ones; never shorter. */
   if (ip->header_size < IPV4_MIN_SIZE || ip->total_size < ip->header_size ||
       ip->total_size > size)
@@ -163,7 +210,52 @@ parse_ipv4(const uint8_t *bytes, size_t size, BtPacket *packet)
   case BT_IP_ICMP:
     return parse_icmp(payload, payload_size, &packet->icmp);
   default:
-    return BT_PACKET_IPV4;
+    return BT_PACKET_IP;
+  }
+}
+
+/*
+ * Behind the header the payload, or nothing: a chain of extension headers is
+ * not followed, so that nobody can read another chain in it than the gate.
+ */
+static BtPacketKind
+parse_ipv6(const uint8_t *bytes, size_t size, BtPacket *packet)
+{
+  BtIp *ip = &packet->ip;
+
+  if (size < IPV6_SIZE || bytes[0] >> 4 != 6)
+    return BT_PACKET_MALFORMED;
+  size_t payload_size = get16(bytes + 4);
+  ip->source = get_ipv6(bytes + 8);
+  ip->destination = get_ipv6(bytes + 24);
+  /* An IPv4 address in another packet than IPv4's would be judged as if it were in one. */
+  if (payload_size > size - IPV6_SIZE || bt_addr_is_ipv4(&ip->source) ||
+      bt_addr_is_ipv4(&ip->destination))
+    return BT_PACKET_MALFORMED;
+  ip->header_size = IPV6_SIZE;
+  ip->total_size = (uint16_t)(IPV6_SIZE + payload_size); /* within the frame's 65535 */
+  ip->protocol = bytes[6];
+
+  const uint8_t *payload = bytes + IPV6_SIZE;
+  switch (ip->protocol) {
+  case BT_IP_TCP:
+    return parse_tcp(payload, payload_size, packet);
+  case BT_IP_UDP:
+    return parse_udp(payload, payload_size, packet);
+  case BT_IP_ICMPV6:
+    return parse_icmpv6(payload, payload_size, &packet->icmp);
+  case 44:
+    return BT_PACKET_FRAGMENT;
+  case 0:   /* hop-by-hop options, a jumbogram's length among them */
+  case 43:  /* routing */
+  case 51:  /* authentication */
+  case 60:  /* destination options */
+  case 135: /* mobility */
+  case 139: /* host identity */
+  case 140: /* shim6 */
+    return BT_PACKET_OPTIONS;
+  default:
+    return BT_PACKET_IP;
   }
 }
 
@@ -181,123 +273,11 @@ bt_packet_parse(const uint8_t *frame, size_t size, BtPacket *packet_out)
   size_t payload_size = size - BT_ETHERNET_SIZE;
   if (packet_out->ethernet.type == BT_ETHERTYPE_IPV4)
     packet_out->kind = parse_ipv4(payload, payload_size, packet_out);
+  else if (packet_out->ethernet.type == BT_ETHERTYPE_IPV6)
+    packet_out->kind = parse_ipv6(payload, payload_size, packet_out);
   else if (packet_out->ethernet.type == BT_ETHERTYPE_ARP)
     packet_out->kind = parse_arp(payload, payload_size, &packet_out->arp);
   else
     packet_out->kind = BT_PACKET_OTHER;
   return packet_out->kind;
-}
-
-/* The Internet checksum's sum, not yet folded. */
-static uint32_t
-sum_bytes(uint32_t sum, const uint8_t *bytes, size_t size)
-{
-  for (size_t i = 0; i + 1 < size; i += 2)
-    sum += get16(bytes + i);
-  if (size % 2 != 0)
-    sum += (uint32_t)bytes[size - 1] << 8;
-  return sum;
-}
-
-static uint16_t
-fold(uint32_t sum)
-{
-  while (sum >> 16 != 0)
-    sum = (sum & 0xffff) + (sum >> 16);
-  return (uint16_t)~sum;
-}
-
-static uint8_t *
-write_ethernet(uint8_t *reply, const uint8_t destination[6], const uint8_t source[6],
-               uint16_t type)
-{
-  memcpy(reply, destination, 6);
-  memcpy(reply + 6, source, 6);
-  put16(reply + 12, type);
-  return reply + BT_ETHERNET_SIZE;
-}
-
-/* A header without options, not to be fragmented. Returns where its payload goes. */
-static uint8_t *
-write_ipv4(uint8_t *ip, uint32_t source, uint32_t destination, uint8_t protocol,
-           size_t payload_size)
-{
-  memset(ip, 0, IPV4_MIN_SIZE);
-  ip[0] = 0x45;
-  put16(ip + 2, (uint16_t)(IPV4_MIN_SIZE + payload_size));
-  put16(ip + 6, 0x4000);
-  ip[8] = 64;
-  ip[9] = protocol;
-  memcpy(ip + 12, &source, 4);
-  memcpy(ip + 16, &destination, 4);
-  put16(ip + 10, fold(sum_bytes(0, ip, IPV4_MIN_SIZE)));
-  return ip + IPV4_MIN_SIZE;
-}
-
-size_t
-bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6],
-                      uint8_t reply_out[BT_PACKET_REPLY_SIZE])
-{
-  const BtTcp *tcp = &packet->tcp;
-  uint8_t *ip, *reset;
-
-  if (packet->kind != BT_PACKET_TCP || (tcp->flags & BT_TCP_RST) != 0)
-    return 0;
-  ip = write_ethernet(reply_out, packet->ethernet.source, source_mac, BT_ETHERTYPE_IPV4);
-  reset = write_ipv4(ip, packet->ip.destination, packet->ip.source, BT_IP_TCP, TCP_MIN_SIZE);
-  memset(reset, 0, TCP_MIN_SIZE);
-  put16(reset, packet->destination_port);
-  put16(reset + 2, packet->source_port);
-  reset[12] = TCP_MIN_SIZE / 4 << 4;
-  /* RFC 9293, 3.10.7.1: a reset that the peer will believe. */
-  if ((tcp->flags & BT_TCP_ACK) != 0) {
-    put32(reset + 4, tcp->acknowledgement);
-    reset[13] = BT_TCP_RST;
-  } else {
-    uint32_t length = tcp->payload_size + ((tcp->flags & BT_TCP_SYN) != 0) +
-                      ((tcp->flags & BT_TCP_FIN) != 0);
-    put32(reset + 8, tcp->sequence + length);
-    reset[13] = BT_TCP_RST | BT_TCP_ACK;
-  }
-  uint32_t sum = sum_bytes(BT_IP_TCP + TCP_MIN_SIZE, ip + 12, 8);
-  put16(reset + 16, fold(sum_bytes(sum, reset, TCP_MIN_SIZE)));
-  return BT_ETHERNET_SIZE + IPV4_MIN_SIZE + TCP_MIN_SIZE;
-}
-
-size_t
-bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, size_t size,
-                           const uint8_t source_mac[6], uint32_t source,
-                           uint8_t reply_out[BT_PACKET_REPLY_SIZE])
-{
-  size_t quoted = packet->ip.header_size + 8u;
-  uint8_t *ip, *icmp;
-
-  /* Never in answer to an error, RFC 1122 3.2.2. */
-  if (packet->kind < BT_PACKET_OPTIONS || packet->ip.total_size < quoted ||
-      size < BT_ETHERNET_SIZE + quoted ||
-      (packet->kind == BT_PACKET_ICMP && packet->icmp.type != BT_ICMP_ECHO))
-    return 0;
-  ip = write_ethernet(reply_out, packet->ethernet.source, source_mac, BT_ETHERTYPE_IPV4);
-  icmp = write_ipv4(ip, source, packet->ip.source, BT_IP_ICMP, ICMP_SIZE + quoted);
-  memset(icmp, 0, ICMP_SIZE);
-  icmp[0] = BT_ICMP_UNREACHABLE;
-  icmp[1] = BT_ICMP_PROHIBITED;
-  memcpy(icmp + ICMP_SIZE, frame + BT_ETHERNET_SIZE, quoted);
-  put16(icmp + 2, fold(sum_bytes(0, icmp, ICMP_SIZE + quoted)));
-  return BT_ETHERNET_SIZE + IPV4_MIN_SIZE + ICMP_SIZE + quoted;
-}
-
-size_t
-bt_packet_write_arp_reply(const uint8_t mac[6], uint32_t address, const uint8_t target_mac[6],
-                          uint32_t target, uint8_t reply_out[BT_PACKET_REPLY_SIZE])
-{
-  static const uint8_t start[] = { 0, 1, 8, 0, 6, 4, 0, 2 };
-  uint8_t *arp = write_ethernet(reply_out, target_mac, mac, BT_ETHERTYPE_ARP);
-
-  memcpy(arp, start, sizeof start);
-  memcpy(arp + 8, mac, 6);
-  memcpy(arp + 14, &address, 4);
-  memcpy(arp + 18, target_mac, 6);
-  memcpy(arp + 24, &target, 4);
-  return BT_ETHERNET_SIZE + ARP_SIZE;
 }

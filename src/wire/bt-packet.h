@@ -5,11 +5,16 @@
  * Packets as the gate sees them: one Ethernet frame in, one struct out, every
  * length checked against the bytes that are there.  Checksums are not looked
  * at: they protect from accidents, and libslirp checks them anyway.
+ *
+ * IPv4 and IPv6 come out as one: IPv4 addresses as ::ffff:a.b.c.d, which no
+ * IPv6 packet may hold, and ICMPv6 types as those of ICMP that mean the same.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "bt-addr.h"
 
 #define BT_ETHERNET_SIZE 14u
 #define BT_FRAME_MAX_SIZE (BT_ETHERNET_SIZE + 65535u)
@@ -24,6 +29,7 @@ enum {
   BT_IP_ICMP = 1,
   BT_IP_TCP = 6,
   BT_IP_UDP = 17,
+  BT_IP_ICMPV6 = 58,
 };
 
 enum {
@@ -39,18 +45,19 @@ enum {
   BT_ICMP_ECHO = 8,
   BT_ICMP_TIME_EXCEEDED = 11,
   BT_ICMP_PROHIBITED = 13, /* a code of UNREACHABLE: administratively prohibited */
+  BT_ICMP_OTHER = 255,     /* ICMPv6: neighbour discovery and all else */
 };
 
 typedef enum {
   BT_PACKET_MALFORMED = 0, /* a length or header that cannot be */
-  BT_PACKET_OTHER,         /* ethernet alone is filled: neither IPv4 nor ARP for IPv4 */
+  BT_PACKET_OTHER,         /* ethernet alone is filled: neither IP nor ARP for IPv4 */
   BT_PACKET_ARP,           /* ethernet and arp */
   BT_PACKET_FRAGMENT,      /* ethernet and ip alone: the rest of a fragment means nothing */
-  BT_PACKET_OPTIONS,       /* ethernet and ip alone: IPv4 options */
-  BT_PACKET_IPV4,          /* ethernet and ip alone: another protocol */
+  BT_PACKET_OPTIONS,       /* ethernet and ip alone: IPv4 options, IPv6 extension headers */
+  BT_PACKET_IP,            /* ethernet and ip alone: another protocol */
   BT_PACKET_TCP,
   BT_PACKET_UDP,
-  BT_PACKET_ICMP,
+  BT_PACKET_ICMP, /* ICMPv6, too */
 } BtPacketKind;
 
 typedef struct {
@@ -68,12 +75,12 @@ typedef struct {
 } BtArp;
 
 typedef struct {
-  uint32_t source; /* network order */
-  uint32_t destination;
-  uint16_t total_size; /* from the IPv4 header on; never beyond the frame */
+  BtAddr source;
+  BtAddr destination;
+  uint16_t total_size; /* from the IP header on; never beyond the frame */
   uint8_t header_size;
-  uint8_t protocol;
-} BtIpv4;
+  uint8_t protocol; /* IPv6: of the next header */
+} BtIp;
 
 typedef struct {
   uint32_t sequence;
@@ -84,16 +91,16 @@ typedef struct {
 
 /* What an ICMP error speaks about: the start of the packet that caused it. */
 typedef struct {
-  uint32_t source; /* network order */
-  uint32_t destination;
+  BtAddr source;
+  BtAddr destination;
   uint16_t source_port; /* ICMP: the echo's identifier */
   uint16_t destination_port;
   uint8_t protocol;
 } BtIcmpInner;
 
 typedef struct {
-  uint8_t type;
-  uint8_t code;
+  uint8_t type; /* ICMPv6: a packet too big is UNREACHABLE, as in ICMP */
+  uint8_t code; /* as it came */
   uint16_t identifier; /* ECHO, ECHO_REPLY */
   bool has_inner;      /* UNREACHABLE, TIME_EXCEEDED with enough of the packet */
   BtIcmpInner inner;
@@ -104,7 +111,7 @@ typedef struct {
   BtPacketKind kind;
   BtEthernet ethernet;
   BtArp arp;
-  BtIpv4 ip;
+  BtIp ip;
   uint16_t source_port; /* TCP, UDP */
   uint16_t destination_port;
   BtTcp tcp;
@@ -123,9 +130,12 @@ BtPacketKind bt_packet_parse(const uint8_t *frame, size_t size, BtPacket *packet
 size_t bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6],
                              uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
 size_t bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, size_t size,
-                                  const uint8_t source_mac[6], uint32_t source,
+                                  const uint8_t source_mac[6], const BtAddr *source,
                                   uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
-/* "mac is at address", told to target. */
+/* "mac is at address", told to target: by ARP, and by neighbour discovery for IPv6. */
 size_t bt_packet_write_arp_reply(const uint8_t mac[6], uint32_t address,
                                  const uint8_t target_mac[6], uint32_t target,
                                  uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
+size_t bt_packet_write_advertisement(const uint8_t mac[6], const BtAddr *address,
+                                     const uint8_t target_mac[6], const BtAddr *target,
+                                     uint8_t reply_out[BT_PACKET_REPLY_SIZE]);

@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const guint8 worker_mac[6] = { 2, 0, 0, 0, 0, 15 }, gateway_mac[6] = { 2, 0, 0, 0, 0, 2 };
 
+static const BtAddr network6 = { { 0xfd, [15] = 2 } };
+
 static gboolean
 on_denied(gpointer data, const BtNetMsgDenied *denied)
 {
@@ -31,6 +33,28 @@ count(guint64 *passed, const BtPacket *packet)
     abort();
 }
 
+static gboolean
+is_worker(const BtGate *gate, const BtAddr *addr)
+{
+  return bt_addr_is_ipv4(addr) ? bt_addr_get_ipv4(addr) == gate->config.worker_address
+                               : bt_addr_equal(addr, &gate->config.worker_address6);
+}
+
+/* Where no rule can lead. */
+static gboolean
+may_go(const BtAddr *addr)
+{
+  guint32 ipv4 = ntohl(bt_addr_get_ipv4(addr));
+  BtAddrClass class = bt_addr_classify(addr);
+
+  if (class == BT_ADDR_LOOPBACK || class == BT_ADDR_SINKHOLE)
+    return FALSE;
+  if (bt_addr_is_ipv4(addr))
+    return ipv4 >> 28 != 14 && ipv4 >> 8 != 0x0a0002;
+  return addr->bytes[0] != 0xff && !(addr->bytes[0] == 0xfe && addr->bytes[1] >> 6 == 2) &&
+         !bt_addr_in(addr, &network6, 64);
+}
+
 static void
 check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *passed)
 {
@@ -41,10 +65,10 @@ check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *pa
   if (bt_gate_outbound(gate, frame, &size, now, reply, &reply_size) != BT_GATE_PASS)
     return;
   bt_packet_parse(frame, size, &packet);
-  guint32 destination = ntohl(packet.ip.destination);
   if (size > given || packet.kind < BT_PACKET_TCP || packet.destination_port == 53 ||
-      packet.ip.source != gate->config.worker_address || destination >> 28 == 14 ||
-      destination >> 24 == 127 || destination >> 8 == 0x0a0002 ||
+      !is_worker(gate, &packet.ip.source) || !may_go(&packet.ip.destination) ||
+      (packet.kind == BT_PACKET_ICMP && !bt_addr_is_ipv4(&packet.ip.source)) ||
+      bt_addr_is_ipv4(&packet.ip.source) != bt_addr_is_ipv4(&packet.ip.destination) ||
       memcmp(packet.ethernet.source, worker_mac, 6) != 0)
     abort();
   count(passed, &packet);
@@ -59,7 +83,7 @@ check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *pas
     return;
   bt_packet_parse(frame, size, &packet);
   if (bt_flows_count(gate->flows) == 0 || packet.kind < BT_PACKET_TCP ||
-      packet.ip.destination != gate->config.worker_address)
+      !is_worker(gate, &packet.ip.destination))
     abort();
   count(passed, &packet);
 }
@@ -73,7 +97,7 @@ check_cut(BtGate *gate, gint64 now)
 
   while (bt_gate_cut(gate, now, reply, &size))
     if (size > 0 && (bt_packet_parse(reply, size, &packet) != BT_PACKET_TCP ||
-                     packet.ip.destination != gate->config.worker_address ||
+                     !is_worker(gate, &packet.ip.destination) ||
                      (packet.tcp.flags & BT_TCP_RST) == 0))
       abort();
   if (bt_flows_count(gate->flows) != 0)
@@ -83,7 +107,7 @@ check_cut(BtGate *gate, gint64 now)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  static const BtNetRule rules[] = {
+  static const BtNetRule rules[] = { /* ::/0 */
     { .action = BT_ACTION_ALLOW, .proto = BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP },
   };
   g_autoptr(BtPins) pins = bt_pins_new(G_USEC_PER_SEC, NULL, NULL);
@@ -101,6 +125,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
   gate.config.worker_address = htonl(0x0a00020f);
   gate.config.gateway = htonl(0x0a000202);
+  gate.config.gateway6 = gate.config.worker_address6 = network6;
+  gate.config.worker_address6.bytes[15] = 15;
   memcpy(gate.config.worker_mac, worker_mac, 6);
   memcpy(gate.config.gateway_mac, gateway_mac, 6);
   bt_quota_init(&gate.quota, 4, BYTES, now);

@@ -19,6 +19,9 @@ enum {
   RULE_NAME,     /* a name on port 443 */
   RULE_DENY,     /* 198.51.100.66 */
   RULE_PRIVATE,  /* 10.0.0.0/8 */
+  RULE_TCP6,     /* 2001:db8:1::/48, 443 tcp */
+  RULE_UDP6,     /* 2001:db8:1::/48, 53,67-69,123,5000 udp and tcp */
+  RULE_ANY6,     /* 2001:db8:2::1 any protocol, any port */
   N_RULES,
 };
 
@@ -73,6 +76,14 @@ rule(const char *net, guint8 prefix, BtAction action, guint8 proto, guint16 n_po
   };
 }
 
+static inline BtNetRule
+rule6(const char *net, guint8 prefix, guint8 proto, guint16 n_ports, guint32 ports)
+{
+  BtNetRule made = rule(net, 0, BT_ACTION_ALLOW, proto, n_ports, ports);
+  made.prefix = prefix;
+  return made;
+}
+
 static inline void
 set_up(Fixture *f, gconstpointer data)
 {
@@ -89,6 +100,10 @@ set_up(Fixture *f, gconstpointer data)
   rules[RULE_NAME].flags = BT_NET_RULE_NAME;
   rules[RULE_DENY] = rule("198.51.100.66", 32, BT_ACTION_DENY, any, 0, 0);
   rules[RULE_PRIVATE] = rule("10.0.0.0", 8, BT_ACTION_ALLOW, any, 0, 0);
+
+  rules[RULE_TCP6] = rule6("2001:db8:1::", 48, BT_PROTO_TCP, 1, 0);
+  rules[RULE_UDP6] = rule6("2001:db8:1::", 48, both, 4, 1);
+  rules[RULE_ANY6] = rule6("2001:db8:2::1", 128, any, 0, 0);
 
   f->told = g_array_new(FALSE, FALSE, sizeof(BtNetMsgDenied));
   f->pins = bt_pins_new(60 * SECOND, on_unpinned, f);
@@ -108,6 +123,8 @@ set_up(Fixture *f, gconstpointer data)
   bt_quota_init(&f->gate.quota, BT_NET_MSG_ANY_RATE, BT_NET_MSG_ANY_BYTES, T0);
   inet_pton(AF_INET, WORKER, &f->gate.config.worker_address);
   inet_pton(AF_INET, GATEWAY, &f->gate.config.gateway);
+  f->gate.config.worker_address6 = addr(WORKER6);
+  f->gate.config.gateway6 = addr(GATEWAY6);
   memcpy(f->gate.config.worker_mac, worker_mac, 6);
   memcpy(f->gate.config.gateway_mac, gateway_mac, 6);
 }

@@ -274,6 +274,33 @@ test_in(void)
   }
 }
 
+static void
+test_get_carried(void)
+{
+  static const struct {
+    const char *addr, *carried; /* NULL: none */
+  } cases[] = {
+    { "64:ff9b::192.0.2.1", "192.0.2.1" },
+    { "2002:c000:201::", "192.0.2.1" },
+    { "2002:c000:201:ffff::1", "192.0.2.1" },
+    { "64:ff9b:0:0:0:1:192.0.2.1", NULL },
+    { "2003:c000:201::", NULL },
+    { "::ffff:192.0.2.1", NULL },
+    { "192.0.2.1", NULL },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    BtAddr addr, carried, expected;
+    g_test_message("%s", cases[i].addr);
+    g_assert_true(bt_addr_parse(cases[i].addr, &addr));
+    g_assert_cmpint(bt_addr_get_carried(&addr, &carried), ==, cases[i].carried != NULL);
+    if (cases[i].carried == NULL)
+      continue;
+    g_assert_true(bt_addr_parse(cases[i].carried, &expected));
+    g_assert_true(bt_addr_equal(&carried, &expected));
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -283,5 +310,6 @@ main(int argc, char **argv)
   g_test_add_func("/addr/parse", test_parse);
   g_test_add_func("/addr/format", test_format);
   g_test_add_func("/addr/in", test_in);
+  g_test_add_func("/addr/get-carried", test_get_carried);
   return g_test_run();
 }

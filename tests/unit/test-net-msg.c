@@ -106,6 +106,34 @@ test_size(void)
 }
 
 static void
+test_config_ipv6(void)
+{
+  static const struct {
+    const char *worker, *gateway;
+    guint32 mtu, worker4;
+    gboolean valid;
+  } cases[] = {
+    { "fd00::f", "fd00::2", 1280, 1, TRUE },
+    { "fd00::f", "fd00::2", 1279, 1, FALSE },      /* RFC 8200, 5 */
+    { "fd00::f", "fd00::f", 1500, 1, FALSE },
+    { "fd00::f", "fd00:0:0:1::2", 1500, 1, FALSE }, /* not in one network */
+    { "fd00::f", "fd00:0:0:0:ffff::2", 1500, 1, TRUE },
+    { "::ffff:10.0.2.15", "::ffff:10.0.2.2", 1500, 1, FALSE },
+    { "fd00::f", "fd00::2", 1500, 0, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Config given = config;
+    g_test_message("%" G_GSIZE_FORMAT, i);
+    g_assert_true(bt_addr_parse(cases[i].worker, &given.config.worker_address6));
+    g_assert_true(bt_addr_parse(cases[i].gateway, &given.config.gateway6));
+    given.config.mtu = cases[i].mtu;
+    given.config.worker_address = cases[i].worker4;
+    g_assert_cmpint(parses(&given, sizeof given), ==, cases[i].valid);
+  }
+}
+
+static void
 test_config_size(void)
 {
   g_autofree guint8 *bytes = g_malloc0(BT_NET_MSG_MAX_SIZE + 8);
@@ -161,6 +189,8 @@ static const struct {
   { "config MTU too small", IN(CONFIG, BtNetMsgConfig, mtu), 67, FALSE },
   { "config least MTU", IN(CONFIG, BtNetMsgConfig, mtu), 68, TRUE },
   { "config without an address", IN(CONFIG, BtNetMsgConfig, worker_address), 0, TRUE },
+  { "config IPv6 without a gateway", IN(CONFIG, BtNetMsgConfig, worker_address6), 1, FALSE },
+  { "config gateway alone", IN(CONFIG, BtNetMsgConfig, gateway6), 1, FALSE },
   { "config policy shorter", IN(CONFIG, BtNetMsgConfig, policy_size), 20, FALSE },
   { "config policy longer", IN(CONFIG, BtNetMsgConfig, policy_size), 28, FALSE },
   { "config policy that wraps", IN(CONFIG, BtNetMsgConfig, policy_size), 0xffffffe8, FALSE },
@@ -308,6 +338,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/net-msg/parse", test_parse);
   g_test_add_func("/net-msg/size", test_size);
+  g_test_add_func("/net-msg/config-ipv6", test_config_ipv6);
   g_test_add_func("/net-msg/config-size", test_config_size);
   g_test_add_func("/net-msg/kinds", test_kinds);
   g_test_add_func("/net-msg/rcodes", test_rcodes);

@@ -22,8 +22,8 @@ test_tcp(void)
   g_assert_cmpint(packet.kind, ==, BT_PACKET_TCP);
   g_assert_cmpmem(packet.ethernet.source, 6, worker_mac, 6);
   g_assert_cmpmem(packet.ethernet.destination, 6, gateway_mac, 6);
-  g_assert_cmpuint(packet.ip.source, ==, inet_addr(WORKER));
-  g_assert_cmpuint(packet.ip.destination, ==, inet_addr("192.0.2.7"));
+  g_assert_true(is_addr(&packet.ip.source, WORKER));
+  g_assert_true(is_addr(&packet.ip.destination, "192.0.2.7"));
   g_assert_cmpuint(packet.ip.total_size, ==, 44);
   g_assert_cmpuint(packet.source_port, ==, 51000);
   g_assert_cmpuint(packet.destination_port, ==, 443);
@@ -41,8 +41,12 @@ test_cut(void)
     frame_tcp("192.0.2.7", 443, 51000, BT_TCP_SYN, 1, 0, "data"),
     frame_udp("192.0.2.7", 443, 51000, "data"),
     frame_icmp("192.0.2.7", BT_ICMP_ECHO, 5),
+    frame_tcp("2001:db8::7", 443, 51000, BT_TCP_SYN, 1, 0, "data"),
+    frame_udp("2001:db8::7", 443, 51000, "data"),
+    frame_icmpv6("2001:db8::7", 128, 8),
   };
-  const BtPacketKind kinds[] = { BT_PACKET_TCP, BT_PACKET_UDP, BT_PACKET_ICMP };
+  const BtPacketKind kinds[] = { BT_PACKET_TCP, BT_PACKET_UDP, BT_PACKET_ICMP,
+                                 BT_PACKET_TCP, BT_PACKET_UDP, BT_PACKET_ICMP };
   BtPacket packet;
 
   for (gsize i = 0; i < G_N_ELEMENTS(frames); i++) {
@@ -98,17 +102,119 @@ test_kinds(void)
   g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_UDP);
   frame_ip(&frame)[6] = 0x20;
   g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_FRAGMENT);
-  g_assert_cmpuint(packet.ip.destination, ==, inet_addr("192.0.2.7"));
+  g_assert_true(is_addr(&packet.ip.destination, "192.0.2.7"));
   g_assert_cmpuint(packet.destination_port, ==, 0);
   frame_ip(&frame)[6] = 0x1f;
   g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_FRAGMENT);
   frame_ip(&frame)[6] = 0;
   frame_ip(&frame)[9] = 41; /* IPv6 in IPv4 */
-  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_IPV4);
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_IP);
   frame_put16(frame.bytes + 12, BT_ETHERTYPE_IPV6);
-  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_OTHER);
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_MALFORMED);
   frame_put16(frame.bytes + 12, BT_ETHERTYPE_ARP);
   g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_MALFORMED);
+}
+
+static void
+test_ipv6(void)
+{
+  Frame frame = frame_tcp("2001:db8::7", 443, 51000, BT_TCP_ACK, 1, 2, "data");
+  BtPacket packet;
+
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_TCP);
+  g_assert_true(is_addr(&packet.ip.source, WORKER6));
+  g_assert_true(is_addr(&packet.ip.destination, "2001:db8::7"));
+  g_assert_cmpuint(packet.ip.total_size, ==, 64);
+  g_assert_cmpuint(packet.ip.header_size, ==, 40);
+  g_assert_cmpuint(packet.destination_port, ==, 443);
+  g_assert_cmpuint(packet.tcp.payload_size, ==, 4);
+  frame_put16(frame_ip(&frame) + 4, 25); /* longer than it is */
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_MALFORMED);
+}
+
+/* What stands behind the IPv6 header is the payload, or is not looked at. */
+static void
+test_next_headers(void)
+{
+  static const struct {
+    guint8 next;
+    BtPacketKind kind;
+  } cases[] = {
+    { 44, BT_PACKET_FRAGMENT }, { 0, BT_PACKET_OPTIONS },   { 43, BT_PACKET_OPTIONS },
+    { 51, BT_PACKET_OPTIONS },  { 60, BT_PACKET_OPTIONS },  { 135, BT_PACKET_OPTIONS },
+    { 139, BT_PACKET_OPTIONS }, { 140, BT_PACKET_OPTIONS }, { 59, BT_PACKET_IP },
+    { 50, BT_PACKET_IP },       { 132, BT_PACKET_IP },      { 253, BT_PACKET_IP },
+    { 4, BT_PACKET_IP },        { 41, BT_PACKET_IP },       { 1, BT_PACKET_IP },
+  };
+  BtPacket packet;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Frame frame = frame_udp("2001:db8::7", 443, 51000, "data");
+    frame_ip(&frame)[6] = cases[i].next;
+    g_assert_cmpint(parse(&frame, &packet), ==, cases[i].kind);
+    g_assert_cmpuint(packet.destination_port, ==, 0);
+    g_assert_true(is_addr(&packet.ip.destination, "2001:db8::7"));
+  }
+}
+
+/* To the rules ::ffff:a.b.c.d is IPv4: no IPv6 packet can have it in its header. */
+static void
+test_mapped(void)
+{
+  Frame to = frame_udp("::ffff:192.0.2.7", 443, 51000, "data");
+  Frame from = frame_udp("2001:db8::7", 443, 51000, "data");
+  BtPacket packet;
+
+  g_assert_cmpint(parse(&to, &packet), ==, BT_PACKET_MALFORMED);
+  inet_pton(AF_INET6, "::ffff:" WORKER, frame_ip(&from) + 8);
+  g_assert_cmpint(parse(&from, &packet), ==, BT_PACKET_MALFORMED);
+}
+
+static void
+test_icmpv6_types(void)
+{
+  static const struct {
+    guint8 type, means;
+  } cases[] = {
+    { 1, BT_ICMP_UNREACHABLE }, { 2, BT_ICMP_UNREACHABLE }, { 3, BT_ICMP_TIME_EXCEEDED },
+    { 4, BT_ICMP_OTHER },       { 0, BT_ICMP_OTHER },       { 8, BT_ICMP_OTHER },
+    { 11, BT_ICMP_OTHER },      { 128, BT_ICMP_ECHO },      { 129, BT_ICMP_ECHO_REPLY },
+    { 130, BT_ICMP_OTHER },     { 133, BT_ICMP_OTHER },     { 134, BT_ICMP_OTHER },
+    { 135, BT_ICMP_OTHER },     { 136, BT_ICMP_OTHER },     { 137, BT_ICMP_OTHER },
+    { 143, BT_ICMP_OTHER },     { 255, BT_ICMP_OTHER },
+  };
+  BtPacket packet;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Frame frame = frame_icmpv6("2001:db8::7", cases[i].type, 16);
+    g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_ICMP);
+    g_assert_cmpuint(packet.icmp.type, ==, cases[i].means);
+  }
+}
+
+static void
+test_inner6(void)
+{
+  Frame inner = frame_udp("2001:db8::7", 443, 51000, "data");
+  Frame frame = frame_icmpv6("2001:db8::1", 1, 48);
+  guint8 *quoted = frame_payload(&frame) + 8;
+  BtPacket packet;
+
+  memcpy(quoted, frame_ip(&inner), 48);
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_ICMP);
+  g_assert_true(packet.icmp.has_inner);
+  g_assert_true(is_addr(&packet.icmp.inner.source, WORKER6));
+  g_assert_true(is_addr(&packet.icmp.inner.destination, "2001:db8::7"));
+  g_assert_cmpuint(packet.icmp.inner.source_port, ==, 51000);
+  g_assert_cmpuint(packet.icmp.inner.destination_port, ==, 443);
+
+  quoted[0] = 0x45;
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_ICMP);
+  g_assert_false(packet.icmp.has_inner);
+  frame = frame_icmpv6("2001:db8::1", 1, 47); /* one byte less than it takes */
+  memcpy(frame_payload(&frame) + 8, frame_ip(&inner), 47);
+  g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_ICMP);
+  g_assert_false(packet.icmp.has_inner);
 }
 
 /* The quotation in an ICMP error is another's claim, checked for itself. */
@@ -124,7 +230,7 @@ test_inner(void)
   memcpy(icmp + 8, frame_ip(&inner), 28);
   g_assert_cmpint(parse(&frame, &packet), ==, BT_PACKET_ICMP);
   g_assert_true(packet.icmp.has_inner);
-  g_assert_cmpuint(packet.icmp.inner.source, ==, inet_addr(WORKER));
+  g_assert_true(is_addr(&packet.icmp.inner.source, WORKER));
   g_assert_cmpuint(packet.icmp.inner.source_port, ==, 51000);
   g_assert_cmpuint(packet.icmp.inner.destination_port, ==, 443);
 
@@ -153,6 +259,7 @@ test_replies(void)
     { BT_TCP_RST, 0, 0, 0 },
     { BT_TCP_RST | BT_TCP_ACK, 0, 0, 0 },
   };
+  const BtAddr gateway = bt_addr_from_ipv4(inet_addr(GATEWAY));
   guint8 reply[BT_PACKET_REPLY_SIZE];
   BtPacket packet, answer;
 
@@ -173,7 +280,7 @@ test_replies(void)
   Frame error = frame_icmp("192.0.2.7", BT_ICMP_UNREACHABLE, 0);
   g_assert_cmpint(parse(&error, &packet), ==, BT_PACKET_ICMP);
   g_assert_cmpuint(bt_packet_write_prohibited(&packet, error.bytes, error.size, gateway_mac,
-                                              inet_addr(GATEWAY), reply),
+                                              &gateway, reply),
                    ==, 0);
 }
 
@@ -185,6 +292,11 @@ main(int argc, char **argv)
   g_test_add_func("/packet/cut", test_cut);
   g_test_add_func("/packet/short", test_short);
   g_test_add_func("/packet/kinds", test_kinds);
+  g_test_add_func("/packet/ipv6", test_ipv6);
+  g_test_add_func("/packet/next-headers", test_next_headers);
+  g_test_add_func("/packet/mapped", test_mapped);
+  g_test_add_func("/packet/icmpv6-types", test_icmpv6_types);
+  g_test_add_func("/packet/inner6", test_inner6);
   g_test_add_func("/packet/inner", test_inner);
   g_test_add_func("/packet/replies", test_replies);
   return g_test_run();

@@ -126,8 +126,8 @@ test_bytes(Fixture *f, gconstpointer data)
     g_assert_cmpuint(packet.tcp.sequence, ==, 77);
     g_assert_cmpuint(packet.source_port, ==, 443);
     g_assert_cmpuint(packet.destination_port, ==, 4000);
-    g_assert_cmpuint(packet.ip.source, ==, inet_addr("192.0.2.1"));
-    g_assert_cmpuint(packet.ip.destination, ==, inet_addr(WORKER));
+    g_assert_true(is_addr(&packet.ip.source, "192.0.2.1"));
+    g_assert_true(is_addr(&packet.ip.destination, WORKER));
     g_assert_cmpmem(packet.ethernet.destination, 6, worker_mac, 6);
   }
   g_assert_cmpuint(resets, ==, 1);
