@@ -249,9 +249,10 @@ walk_path(const BtOpenAs *as)
   char name[NAME_MAX + 1];
   bool last;
 
-  if (strlen(as->path) >= PATH_MAX)
+  size_t length = strlen(as->path);
+  if (length >= PATH_MAX)
     return -ENAMETOOLONG;
-  strcpy(walk.rest, as->path);
+  memcpy(walk.rest, as->path, length + 1);
   walk.at = as->path[0] == '/' ? look(AT_FDCWD, "/", O_DIRECTORY, 0)
                                : look(as->start, ".", O_DIRECTORY, 0);
   if (walk.at < 0)

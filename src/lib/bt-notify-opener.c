@@ -166,7 +166,7 @@ send_job(BtOpener *self, Job *job)
     return ESRCH;
   if (!bt_process_open_facts(job->call.tid, &facts))
     return ESRCH;
-  if (job->open.path[0] == '\0')
+  if (job->open.path == NULL || job->open.path[0] == '\0')
     return ENOENT;
   if (job->open.path[0] != '/') {
     start = open_start(job);
