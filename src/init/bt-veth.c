@@ -73,6 +73,13 @@ open_packet_socket(void)
   };
   if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) != 0)
     bt_fail_at("PACKET_IGNORE_OUTGOING");
+  /*
+   * The peer comes up before the worker's end, without a carrier, so that its
+   * queue is only attached when the kernel gets round to that; till then it
+   * swallows what is sent. Frames need no queue, and must not be lost.
+   */
+  if (setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) != 0)
+    bt_fail_at("PACKET_QDISC_BYPASS");
   if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) != 0)
     bt_fail_at("SO_RCVBUF");
   if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0)

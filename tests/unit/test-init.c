@@ -640,6 +640,14 @@ test_network(gconstpointer data)
   run_clear(&run);
 }
 
+/* The pair's ends come up one after the other: an answer that is quick was sometimes lost. */
+static void
+test_veth_often(void)
+{
+  for (int i = 0; i < 25; i++)
+    test_network(GINT_TO_POINTER(BT_PLAN_NET_VETH));
+}
+
 /* ---- life and death ---- */
 
 static void
@@ -751,6 +759,7 @@ main(int argc, char **argv)
   g_test_add_func("/init/opener", test_opener);
   g_test_add_func("/init/no-opener", test_no_opener);
   g_test_add_data_func("/init/network/veth", GINT_TO_POINTER(BT_PLAN_NET_VETH), test_network);
+  g_test_add_func("/init/network/veth-often", test_veth_often);
   /* Where only root may open it, AUTO takes veth: seen above. */
   if (access("/dev/net/tun", R_OK | W_OK) == 0)
     g_test_add_data_func("/init/network/tap", GINT_TO_POINTER(BT_PLAN_NET_TAP), test_network);
