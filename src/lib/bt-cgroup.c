@@ -161,12 +161,6 @@ counts_cpu_time(int group)
   return counts;
 }
 
-guint64
-bt_cgroup_pids_max(guint64 pids)
-{
-  return MAX(pids, 2) + 1;
-}
-
 guint
 bt_cgroup_check(const BtCgroupPlace *place, int group, const BtCgroupLimits *limits)
 {
@@ -177,8 +171,7 @@ bt_cgroup_check(const BtCgroupPlace *place, int group, const BtCgroupLimits *lim
     held |= 1u << BT_LIMIT_MEMORY;
   if (limits->cpu != G_MAXUINT64 && holds_cpu(group, limits->cpu))
     held |= 1u << BT_LIMIT_CPU;
-  if (limits->pids != G_MAXUINT64 &&
-      is_at_most(group, "pids.max", bt_cgroup_pids_max(limits->pids)))
+  if (limits->pids != G_MAXUINT64 && is_at_most(group, "pids.max", limits->pids))
     held |= 1u << BT_LIMIT_PIDS;
   if (limits->cpu_time != G_MAXUINT64 && counts_cpu_time(group))
     held |= 1u << BT_LIMIT_CPU_TIME;

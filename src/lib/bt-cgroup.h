@@ -21,13 +21,9 @@ typedef struct {
 extern const BtCgroupPlace bt_cgroup_host;
 
 /*
- * What pids.max is to be for so many processes of a program: pid 1 of the
- * sandbox is one more, and a thread that it has ended may count a moment longer
- * when it makes the first of them.
+ * What a group is to hold; G_MAXUINT64: nothing. Units as of the limits
+ * (bt-policy.h), but that pids counts all that are in the group, init too.
  */
-guint64 bt_cgroup_pids_max(guint64 pids);
-
-/* What a group is to hold; G_MAXUINT64: nothing. Units as of the limits (bt-policy.h). */
 typedef struct {
   guint64 memory, cpu, pids, cpu_time;
 } BtCgroupLimits;

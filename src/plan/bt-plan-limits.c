@@ -48,7 +48,7 @@ limit_processes(BtCompile *self)
   /*
    * The sandbox's pid 1 is counted, too. A group's limit is to be the first to
    * strike, since it tells; but for that of one process, which a group cannot
-   * hold exactly (lib/bt-cgroup.h).
+   * hold exactly (lib/bt-scope.c).
    */
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC,
                                 held && value > 1 ? value + 2 : value + 1);

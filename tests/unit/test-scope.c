@@ -201,7 +201,7 @@ test_one(Fixture *f, gconstpointer mode)
   g_assert_null(strstr(request, "CPU"));
 }
 
-/* A group of a process less could not let it start. */
+/* A group of a process less might not let it start; without namespaces none is to spare. */
 static void
 test_one_process(Fixture *f, gconstpointer mode)
 {
@@ -212,6 +212,14 @@ test_one_process(Fixture *f, gconstpointer mode)
   g_assert_cmpuint(f->held, ==, PIDS);
   g_assert_true(g_file_get_contents(path, &request, NULL, NULL));
   assert_in(request, "('TasksMax', <uint64 3>)");
+  g_free(g_steal_pointer(&request));
+
+  const BtOrigin origin = { .source = (char *)"p.json", .line = 1, .text = (char *)"plugins" };
+  bt_policy_merge_plugins(f->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  settle(f);
+  g_assert_cmpuint(f->held, ==, PIDS);
+  g_assert_true(g_file_get_contents(path, &request, NULL, NULL));
+  assert_in(request, "('TasksMax', <uint64 2>)");
 }
 
 /* The runtime folder's bus is used where no address is given. */
