@@ -226,6 +226,18 @@ bt_plan_builder_rights(const BtPlanBuilder *self, const char *path)
   return rights;
 }
 
+gboolean
+bt_plan_builder_touches(const BtPlanBuilder *self, const char *path)
+{
+  for (guint i = 0; i < self->landlock->len; i++) {
+    const BtPlanLandlock *rule = &g_array_index(self->landlock, BtPlanLandlock, i);
+    const char *place = (const char *)self->bytes->data + rule->path;
+    if (bt_path_is_below(path, place) || bt_path_is_below(place, path))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 void
 bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64 hard)
 {

@@ -47,6 +47,8 @@ void bt_plan_builder_console(BtPlanBuilder *self, const char *target, int descri
 void bt_plan_builder_landlock(BtPlanBuilder *self, const char *path, guint64 access);
 /* What the rules so far give at path. */
 guint64 bt_plan_builder_rights(const BtPlanBuilder *self, const char *path);
+/* Do they give anything at path, or at something below it? */
+gboolean bt_plan_builder_touches(const BtPlanBuilder *self, const char *path);
 void bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64 hard);
 void bt_plan_builder_limit_or_less(BtPlanBuilder *self, guint resource, guint64 value);
 void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);

@@ -267,8 +267,10 @@ place_point(BtCompile *self, const BtSpot *spot, GError **error)
 
   if (lstat(spot->path, &info) != 0)
     return TRUE; /* gone since it was resolved */
-  if ((above & denied & BT_FS_ALL) != 0)
-    return refuse_denial(self, spot->path, above & denied & BT_FS_ALL, error);
+  /* What every program sees may be at the very path, too. */
+  guint64 lost = bt_plan_builder_rights(self->builder, spot->path) & denied & BT_FS_ALL;
+  if (lost != 0)
+    return refuse_denial(self, spot->path, lost, error);
   /* A file that may be run has a spot of its own (bt-plan-exec.c). */
   gboolean runs = (granted & BT_FS_EXECUTE) != 0 && S_ISDIR(info.st_mode);
   guint64 taken = perms;
@@ -315,6 +317,18 @@ place_shown(BtCompile *self, const BtSpot *spot, GError **error)
   return TRUE;
 }
 
+/* The entry's own program and the loader are files, and run whatever is denied. */
+static gboolean
+check_norun(BtCompile *self, const BtSpot *spot, GError **error)
+{
+  struct stat info;
+  gboolean folder = lstat(spot->path, &info) == 0 && S_ISDIR(info.st_mode);
+  guint64 rights = folder ? bt_plan_builder_rights(self->builder, spot->path)
+                          : rights_from_above(self, spot->path);
+
+  return (rights & BT_FS_EXECUTE) == 0 || refuse_denial(self, spot->path, BT_FS_EXECUTE, error);
+}
+
 static gboolean
 place_spot(BtCompile *self, const BtSpot *spot, GError **error)
 {
@@ -322,8 +336,7 @@ place_spot(BtCompile *self, const BtSpot *spot, GError **error)
   case BT_SPOT_POINT:
     return place_point(self, spot, error);
   case BT_SPOT_NORUN:
-    return (rights_from_above(self, spot->path) & BT_FS_EXECUTE) == 0 ||
-           refuse_denial(self, spot->path, BT_FS_EXECUTE, error);
+    return check_norun(self, spot, error);
   case BT_SPOT_LIBRARY:
   case BT_SPOT_UNSEEN:
   case BT_SPOT_SHOW:
@@ -331,12 +344,22 @@ place_spot(BtCompile *self, const BtSpot *spot, GError **error)
   case BT_SPOT_MASK:
     break;
   }
-  if (rights_from_above(self, spot->path) == 0)
-    return TRUE;
-  return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
-                 _("the kernel's own files are mounted there, below what is granted; keeping them "
-                   "out needs the layer namespaces, which the policy turned off"),
-                 _("grant the directories beside it, or leave the layer on"));
+  return TRUE;
+}
+
+/* Are the kernel's own files, mounted somewhere once more, within what is granted, or around it? */
+static gboolean
+check_masks(BtCompile *self, GError **error)
+{
+  for (guint i = 0; i < self->spots->len; i++) {
+    const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
+    if (spot->kind == BT_SPOT_MASK && bt_plan_builder_touches(self->builder, spot->path))
+      return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
+                     _("the kernel's own files are mounted there, within what is granted; keeping "
+                       "them out needs the layer namespaces, which the policy turned off"),
+                     _("grant the directories beside it, or leave the layer on"));
+  }
+  return TRUE;
 }
 
 /* Bun looks into it before anything else, and only says that its program is not found. */
@@ -368,5 +391,5 @@ bt_compile_flat_places(BtCompile *self, GError **error)
   for (guint i = 0; i < self->spots->len; i++)
     if (!place_spot(self, &g_array_index(self->spots, BtSpot, i), error))
       return FALSE;
-  return self->request->entry == NULL || check_bun(self, error);
+  return check_masks(self, error) && (self->request->entry == NULL || check_bun(self, error));
 }

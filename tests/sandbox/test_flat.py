@@ -671,6 +671,21 @@ def test_a_denial_below_a_grant(box, policy, place):
     assert out == {"read": "content\n", "write": "EACCES"}, str(result)
 
 
+def test_the_kernels_files_by_another_name(box, policy, place):
+    """A chroot's /proc, say: within a grant, granted itself, or around what is."""
+    proc = place / "sub"
+    subprocess.run(["mount", "-t", "proc", "proc", proc], check=True)
+    try:
+        for path in (place, proc, proc / "1"):
+            result = box.run(policy(), f"--allow-read={path}", code="print('ran')\n")
+            assert result.status == 125 and "ran" not in result.stdout, str(result)
+            assert str(proc) in result.stderr and "namespaces" in result.stderr
+        result = box.run(policy(), f"--allow-read={place / 'a.txt'}", code="print('ran')\n")
+        assert result.stdout == "ran\n", str(result)
+    finally:
+        subprocess.run(["umount", proc], check=True)
+
+
 def test_a_policy_that_could_be_rewritten(box, policy):
     result = box.run(policy(), f"--allow-write={box.directory}", code="print('ran')\n")
     assert result.status == 125 and "ran" not in result.stdout, str(result)

@@ -216,6 +216,9 @@ static const struct {
   { { "allow-run=./dir", "deny-run=./dir/tool" }, "deny-run=./dir/tool" },
   { { "allow-run", "deny-run=/usr/bin/env" }, "deny-run=/usr/bin/env" },
   { { "deny-read=/usr/share" }, "deny-read=/usr/share" },
+  { { "deny-read=/usr" }, "deny-read=/usr" },
+  { { "deny-read=/etc/ssl" }, "deny-read=/etc/ssl" },
+  { { "allow-run", "deny-run=/usr" }, "deny-run=/usr" },
   { { "deny-read=w.py" }, "w.py" },
   { { "allow-write=dir", "allow-run=./dir/tool" }, "dir/tool" },
   { { "allow-run=./dir", "allow-write=dir/sub" }, "dir/sub" },
@@ -304,7 +307,7 @@ test_random(void)
   static const char *const kinds[] = { "read", "write", "run" };
   guint compiled = 0;
 
-  for (guint i = 0; i < 3000; i++) {
+  for (guint i = 0; i < 1000; i++) {
     g_auto(GStrv) flags = g_new0(char *, 6);
     g_autoptr(GError) error = NULL;
     Fixture self;
@@ -324,8 +327,8 @@ test_random(void)
     clear(&self);
   }
   /* Both happen. */
-  g_assert_cmpuint(compiled, >, 300);
-  g_assert_cmpuint(compiled, <, 2900);
+  g_assert_cmpuint(compiled, >, 100);
+  g_assert_cmpuint(compiled, <, 950);
 }
 
 static void
