@@ -127,8 +127,7 @@ start_guard(BtInit *init)
 void
 bt_stage_flat(BtInit *init)
 {
-  if (getrlimit(RLIMIT_NOFILE, &init->caller_files) != 0)
-    bt_fail_at("RLIMIT_NOFILE");
+  bt_raise_descriptor_limit(init, 0);
   /* Landlock wants it of who has no capabilities. */
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     bt_fail_at("no_new_privs");

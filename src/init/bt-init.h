@@ -80,6 +80,9 @@ bt_leave_fd(int *fd)
 void bt_net_namespace_begin(BtInit *init); /* bt-net-namespace.c */
 void bt_net_namespace_enter(BtInit *init); /* bt-net-namespace.c */
 
+/* Sets caller_files. There will be so many open besides the usual ones. (bt-mounts.c) */
+void bt_raise_descriptor_limit(BtInit *init, uint32_t count);
+
 /* Each either does its whole work or does not return (bt-report.h). */
 void bt_stage_network(BtInit *init);    /* bt-net-setup.c */
 void bt_stage_sources(BtInit *init);    /* bt-mounts.c */

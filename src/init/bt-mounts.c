@@ -79,8 +79,8 @@ open_console(const BtPlanOp *op)
 }
 
 /* A plan with a large glob has more sources than the usual 1,024. */
-static void
-raise_descriptor_limit(BtInit *init, uint32_t count)
+void
+bt_raise_descriptor_limit(BtInit *init, uint32_t count)
 {
   if (getrlimit(RLIMIT_NOFILE, &init->caller_files) != 0)
     bt_fail_at("RLIMIT_NOFILE");
@@ -97,7 +97,7 @@ bt_stage_sources(BtInit *init)
 {
   uint32_t count = init->plan.header->ops.count;
 
-  raise_descriptor_limit(init, count);
+  bt_raise_descriptor_limit(init, count);
   init->sources = calloc(count + 1, sizeof *init->sources);
   init->own = calloc(count + 1, sizeof *init->own);
   if (init->sources == NULL || init->own == NULL)
