@@ -130,14 +130,16 @@ bt_opener_interrupt(BtOpener *self)
  * of a socket may wait.
  */
 static int
-open_start(const Job *job)
+open_start(const BtOpener *self, const Job *job)
 {
   struct stat info;
   int fd = bt_process_open_directory(job->call.tid, job->open.dirfd);
 
   if (fd < 0 || (fstat(fd, &info) == 0 && S_ISDIR(info.st_mode)))
     return fd;
+  bt_alarm_set(&self->notifier->alarm);
   close(fd);
+  bt_alarm_unset(&self->notifier->alarm);
   errno = ENOTDIR;
   return -1;
 }
@@ -169,7 +171,7 @@ send_job(BtOpener *self, Job *job)
   if (job->open.path == NULL || job->open.path[0] == '\0')
     return ENOENT;
   if (job->open.path[0] != '/') {
-    start = open_start(job);
+    start = open_start(self, job);
     if (start < 0)
       return errno == EBADF || errno == ENOTDIR ? errno : EACCES;
   }
@@ -181,16 +183,17 @@ send_job(BtOpener *self, Job *job)
   request.process = facts.process;
   request.thread = facts.thread;
   g_strlcpy(request.path, job->open.path, sizeof request.path);
-  int error = !bt_call_is_valid(self->notifier, &job->call) ? ESRCH
-              : send_request(self, &request, start)         ? 0
-                                                            : errno;
+  int error = 0;
+  if (!bt_call_is_valid(self->notifier, &job->call))
+    error = ESRCH;
+  else if (!send_request(self, &request, start))
+    error = EAGAIN; /* also if the opener is gone, of which we hear by itself */
   if (start >= 0)
     close(start);
   return error;
 }
 
-static void
-ask_later(BtOpener *self);
+static void ask_later(BtOpener *self);
 
 static guint
 n_busy(const BtOpener *self)
@@ -220,9 +223,7 @@ ask_next(BtOpener *self)
       job_free(job);
       continue;
     }
-    bt_alarm_set(&self->notifier->alarm);
     int error = send_job(self, job);
-    bt_alarm_unset(&self->notifier->alarm);
     if (error == 0) {
       g_hash_table_insert(self->sent, GUINT_TO_POINTER(job->serial), job);
     } else if (error == EAGAIN) {
