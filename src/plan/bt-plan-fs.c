@@ -298,12 +298,7 @@ is_widened(const BtCompile *self, const char *path, BtFsPerms perms, gboolean fo
 
   if (!folder)
     held &= BT_LANDLOCK_FILE;
-  for (guint i = 0; i < self->grants->len; i++) {
-    const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
-    if (bt_path_is_below(path, grant->path) && (grant->perms & held & ~perms) != 0)
-      return TRUE;
-  }
-  return FALSE;
+  return (bt_compile_perms_at(self, path) & held & ~perms) != 0;
 }
 
 static gboolean
@@ -327,11 +322,13 @@ static gboolean
 change_point(BtCompile *self, const char *path, const struct stat *info, const BtMount *seen,
              BtFsPerms perms, BtFsPerms denied, guint noexec, GError **error)
 {
-  BtFsPerms lost = seen->perms & denied & BT_FS_WRITE;
+  BtFsPerms lost = denied & BT_FS_WRITE;
   guint old = seen->attr & (BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
   /* A right to map code is not taken back by another rule, but for one to write. */
   guint attr = (perms & BT_FS_WRITE) != 0 ? noexec : noexec & old;
 
+  if (lost != 0)
+    lost &= seen->perms | bt_compile_perms_at(self, path);
   if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
     return refuse_subset(path, error);
   if (lost != 0) {
@@ -371,7 +368,8 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   if ((denied & BT_FS_READ) != 0) {
     gboolean made = bt_path_is_below(spot->path, "/etc") &&
                     g_hash_table_contains(self->made, spot->path);
-    if (made || (seen && (above->perms & denied & BT_FS_READ) != 0))
+    BtFsPerms readable = above->perms | bt_compile_perms_at(self, spot->path);
+    if (made || (seen && (readable & denied & BT_FS_READ) != 0))
       return hide_denied(self, spot->path, error);
     /* What nothing lets be read may still be granted for writing. */
     perms &= BT_FS_WRITE;

@@ -73,6 +73,24 @@ has_unreadable(const BtCompile *self, const char *below)
   return FALSE;
 }
 
+BtFsPerms
+bt_compile_perms_at(const BtCompile *self, const char *path)
+{
+  BtFsPerms perms = has_unreadable(self, "/") ? 0 : BT_FS_READ;
+
+  for (guint i = 0; perms == 0 && i < self->readable->len; i++) {
+    const char *readable = g_ptr_array_index(self->readable, i);
+    if (bt_path_is_below(path, readable) && !has_unreadable(self, readable))
+      perms |= BT_FS_READ;
+  }
+  for (guint i = 0; i < self->grants->len; i++) {
+    const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
+    if (bt_path_is_below(path, grant->path))
+      perms |= grant->perms;
+  }
+  return perms;
+}
+
 static void
 allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
 {

@@ -146,6 +146,11 @@ gboolean bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin);
 gboolean bt_compile_check_grants(const BtCompile *self, GError **error);
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
+/*
+ * What the rules for what is known so far give there. The perms of the mount may be less:
+ * a grant within another has no mount of its own where it would be the same.
+ */
+BtFsPerms bt_compile_perms_at(const BtCompile *self, const char *path);
 /* Adds the numbers of calls that must not be made; TRUE: ioctls of files must not, either. */
 gboolean bt_compile_refuse_metadata(BtCompile *self, GArray *refused); /* bt-plan-metadata.c */
 gboolean bt_compile_check_metadata(const BtCompile *self, GError **error);

@@ -142,6 +142,23 @@ def test_what_mounts_can_take_back(tree, perms, of_directory, of_file):
         assert tree.run(policy, code="print('ran')\n").status == 0
 
 
+@pytest.mark.parametrize("rules,refused", [
+    ([("allow", "data", ["write_dir"]), ("allow", "data/sub", READ), ("deny", "data/sub/c", READ)],
+     [("read_file", "data/sub/c")]),
+    ([("allow", "data", ["make_dir"]), ("allow", "data/sub", ["write_file"]),
+      ("deny", "data/sub/c", ["write_file"])], [("write_file", "data/sub/c"), ("truncate", "data/sub/c")]),
+    ([("allow", "data", ["make_dir"]), ("allow", "data/sub", ["make_dir", "make_reg"]),
+      ("deny", "data/sub/deep", ["make_reg", "make_dir"])],
+     [("make_reg", "data/sub/deep/new"), ("make_dir", "data/sub/deep/other")]),
+])
+def test_a_grant_in_a_grant_is_denied_below(tree, rules, refused):
+    """The inner one has no mount of its own, since the outer one's would do."""
+    found, result = Attack(tree, "perms").each(write_policy(tree, *rules), pairs=refused)
+    assert set(found.values()) <= {"EACCES", "EROFS"}, str(result)
+    allowed, result = Attack(tree, "perms").each(write_policy(tree, *rules[:-1]), pairs=refused)
+    assert set(allowed.values()) == {"ok"}, str(result)
+
+
 def test_a_denial_to_run_is_a_mount_that_runs_nothing(tree):
     for name in ("data/sub/tool", "data/tool"):
         tree.write(name, "").write_bytes(Path("/usr/bin/true").read_bytes())
