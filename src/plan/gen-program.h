@@ -28,7 +28,7 @@ typedef struct {
   GenCheck check;
 } GenRange;
 
-_Noreturn void gen_die(const char *what, int error);
+__attribute__((noreturn)) void gen_die(const char *what, int error);
 
 /* ---- the assembler ---- */
 

@@ -135,7 +135,7 @@ compare(const List *list, const GenProgram *program, const char *name)
 static void
 print_list(List *list, const char *name)
 {
-  GenRange ranges[NUMBERS + 3];
+  GenRange ranges[NUMBERS + 3] = { { .first = 0 } };
   GenProgram program = { .count = 0 };
   unsigned count = 0;
 
