@@ -13,6 +13,7 @@
 #include "policy/bt-net-item.h"
 #include "policy/bt-net-spans.h"
 #include "policy/bt-policy-private.h"
+#include "wire/bt-host-name.h"
 
 /* ---- compiling ---- */
 
@@ -61,27 +62,74 @@ append_without_ipv4(GArray *rules, GPtrArray *sources, BtNetItem *item, const Bt
   }
 }
 
+/* The tables of a compiled policy. */
+typedef struct {
+  GArray *rules; /* BtNetRule */
+  GArray *ports; /* BtPortRange */
+  GArray *spans; /* BtNetSpan */
+  GArray *ids;   /* guint32 */
+  GByteArray *names;
+  GHashTable *places; /* host → where it is in names */
+} Tables;
+
 static void
-compile_item(BtNetItem *item, GArray *rules, GArray *ports, GPtrArray *sources)
+tables_init(Tables *tables)
+{
+  tables->rules = g_array_new(FALSE, FALSE, sizeof(BtNetRule));
+  tables->ports = g_array_new(FALSE, FALSE, sizeof(BtPortRange));
+  tables->spans = g_array_new(FALSE, FALSE, sizeof(BtNetSpan));
+  tables->ids = g_array_new(FALSE, FALSE, sizeof(guint32));
+  tables->names = g_byte_array_new();
+  tables->places = g_hash_table_new(g_str_hash, g_str_equal);
+}
+
+static void
+tables_clear(Tables *tables)
+{
+  g_array_unref(tables->rules);
+  g_array_unref(tables->ports);
+  g_array_unref(tables->spans);
+  g_array_unref(tables->ids);
+  g_byte_array_unref(tables->names);
+  g_hash_table_unref(tables->places);
+}
+
+/* Once, however many rules have it. */
+static guint32
+add_name(Tables *tables, const char *host)
+{
+  gpointer place;
+
+  if (!g_hash_table_lookup_extended(tables->places, host, NULL, &place)) {
+    place = GUINT_TO_POINTER(tables->names->len);
+    g_hash_table_insert(tables->places, (gpointer)host, place);
+    g_byte_array_append(tables->names, (const guint8 *)host, (guint)strlen(host) + 1);
+  }
+  return GPOINTER_TO_UINT(place);
+}
+
+static void
+compile_item(BtNetItem *item, Tables *tables, GPtrArray *sources)
 {
   BtNetRule rule = {
     .addr = item->addr,
     .prefix = (guint8)item->prefix,
     .action = (guint8)item->rule.action,
     .proto = (guint8)item->proto,
-    .flags = (guint8)item->flags,
+    .flags = (guint8)(item->flags | (item->below ? BT_NET_RULE_BELOW : 0)),
     .layer = (guint16)item->rule.layer,
     .n_ports = (guint16)item->ports->len,
-    .ports = ports->len,
+    .ports = tables->ports->len,
+    .name = item->host != NULL ? add_name(tables, item->host) : 0,
   };
 
-  item->id = rules->len;
+  item->id = tables->rules->len;
   if (item->ports->len > 0)
-    g_array_append_vals(ports, item->ports->data, item->ports->len);
+    g_array_append_vals(tables->ports, item->ports->data, item->ports->len);
   if (holds_ipv4(item))
-    append_without_ipv4(rules, sources, item, &rule);
+    append_without_ipv4(tables->rules, sources, item, &rule);
   else
-    append_rule(rules, sources, item, &rule);
+    append_rule(tables->rules, sources, item, &rule);
 }
 
 static void
@@ -91,42 +139,51 @@ append(GByteArray *bytes, const void *records, gsize size)
     g_byte_array_append(bytes, records, size);
 }
 
+static GBytes *
+encode(const Tables *tables, BtAction default_action)
+{
+  BtNetPolicyHeader header = {
+    .magic = BT_NET_POLICY_MAGIC,
+    .n_rules = tables->rules->len,
+    .n_ports = tables->ports->len,
+    .n_spans = tables->spans->len,
+    .n_ids = tables->ids->len,
+    .default_action = default_action,
+    .names_size = tables->names->len,
+  };
+  GByteArray *bytes = g_byte_array_new();
+
+  append(bytes, &header, sizeof header);
+  append(bytes, tables->rules->data, header.n_rules * sizeof(BtNetRule));
+  append(bytes, tables->ports->data, header.n_ports * sizeof(BtPortRange));
+  append(bytes, tables->spans->data, header.n_spans * sizeof(BtNetSpan));
+  append(bytes, tables->ids->data, header.n_ids * sizeof(guint32));
+  append(bytes, tables->names->data, header.names_size);
+  ((BtNetPolicyHeader *)bytes->data)->size = bytes->len;
+  return g_byte_array_free_to_bytes(bytes);
+}
+
 static void
 compile(BtPolicy *policy)
 {
-  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(BtNetRule));
-  g_autoptr(GArray) ports = g_array_new(FALSE, FALSE, sizeof(BtPortRange));
-  g_autoptr(GArray) spans = g_array_new(FALSE, FALSE, sizeof(BtNetSpan));
-  g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(guint32));
-  g_autoptr(GByteArray) bytes = g_byte_array_new();
+  static const char nuls[4];
+  Tables tables;
   gsize size;
 
+  tables_init(&tables);
   g_ptr_array_set_size(policy->net_sources, 0);
   for (guint layer = 0; layer < BT_N_LAYERS; layer++) {
     for (guint i = 0; i < policy->net_items->len; i++) {
       BtNetItem *item = g_ptr_array_index(policy->net_items, i);
       if (item->rule.layer == layer)
-        compile_item(item, rules, ports, policy->net_sources);
+        compile_item(item, &tables, policy->net_sources);
     }
   }
-  bt_net_spans_make((const BtNetRule *)rules->data, rules->len, spans, ids);
-  BtNetPolicyHeader header = {
-    .magic = BT_NET_POLICY_MAGIC,
-    .n_rules = rules->len,
-    .n_ports = ports->len,
-    .n_spans = spans->len,
-    .n_ids = ids->len,
-    .default_action = policy->defaults[BT_KIND_NET],
-  };
-  header.size = (guint32)(sizeof header + rules->len * sizeof(BtNetRule) +
-                          ports->len * sizeof(BtPortRange) + spans->len * sizeof(BtNetSpan) +
-                          ids->len * sizeof(guint32));
-  append(bytes, &header, sizeof header);
-  append(bytes, rules->data, rules->len * sizeof(BtNetRule));
-  append(bytes, ports->data, ports->len * sizeof(BtPortRange));
-  append(bytes, spans->data, spans->len * sizeof(BtNetSpan));
-  append(bytes, ids->data, ids->len * sizeof(guint32));
-  policy->net_bytes = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+  append(tables.names, nuls, -tables.names->len % sizeof nuls);
+  bt_net_spans_make((const BtNetRule *)tables.rules->data, tables.rules->len, tables.spans,
+                    tables.ids);
+  policy->net_bytes = encode(&tables, policy->defaults[BT_KIND_NET]);
+  tables_clear(&tables);
   gconstpointer data = g_bytes_get_data(policy->net_bytes, &size);
   /* We made these bytes, and bounded them when each item was taken. */
   if (!bt_net_policy_open(data, size, &policy->net))
@@ -148,12 +205,13 @@ bt_policy_compile_net_plain(BtPolicy *policy)
   const BtNetPolicyHeader *from = g_bytes_get_data(whole, NULL);
   BtNetPolicyHeader header = *from;
 
+  gsize kept = header.n_rules * sizeof(BtNetRule) + header.n_ports * sizeof(BtPortRange);
   header.n_spans = header.n_ids = 0;
-  header.size = (guint32)(sizeof header + header.n_rules * sizeof(BtNetRule) +
-                          header.n_ports * sizeof(BtPortRange));
+  header.size = (guint32)(sizeof header + kept + header.names_size);
   GByteArray *bytes = g_byte_array_new();
   append(bytes, &header, sizeof header);
-  append(bytes, from + 1, header.size - sizeof header);
+  append(bytes, from + 1, kept);
+  append(bytes, (const guint8 *)from + from->size - header.names_size, header.names_size);
   return g_byte_array_free_to_bytes(bytes);
 }
 
@@ -184,11 +242,7 @@ names(const BtNetItem *item, const char *name)
 {
   if (item->host == NULL)
     return (item->flags & BT_NET_RULE_LOOPBACK) != 0 && is_localhost(name);
-  if (!item->below)
-    return strcmp(item->host, name) == 0;
-  gsize length = strlen(name), host = strlen(item->host);
-  return length > host + 1 && name[length - host - 1] == '.' &&
-         strcmp(name + length - host, item->host) == 0;
+  return bt_host_name_matches(name, item->host, item->below);
 }
 
 static gboolean

@@ -18,6 +18,8 @@
 
 #include <string.h>
 
+#include "bt-host-name.h"
+
 /* The records go over the wire as they are. */
 _Static_assert(sizeof(BtNetRule) == 32, "BtNetRule has a hole");
 _Static_assert(sizeof(BtNetPolicyHeader) == 32, "BtNetPolicyHeader has a hole");
@@ -33,14 +35,23 @@ enum {
 };
 
 #define ALL_PROTOS (BT_PROTO_TCP | BT_PROTO_UDP | BT_PROTO_ICMP)
-#define ALL_FLAGS (BT_NET_RULE_NAME | BT_NET_RULE_LOOPBACK)
+#define ALL_FLAGS                                                                                \
+  (BT_NET_RULE_NAME | BT_NET_RULE_LOOPBACK | BT_NET_RULE_BELOW | BT_NET_RULE_PLAIN)
+
+/* The names' last byte is a NUL, so that each ends in them. */
+static bool
+name_is_valid(const BtNetRule *rule, const char *names, uint32_t names_size)
+{
+  if ((rule->flags & BT_NET_RULE_NAME) == 0)
+    return rule->name == 0 && (rule->flags & (BT_NET_RULE_BELOW | BT_NET_RULE_PLAIN)) == 0;
+  return rule->name < names_size && strlen(names + rule->name) < BT_HOST_NAME_SIZE;
+}
 
 static bool
 rule_is_valid(const BtNetRule *rule, uint32_t n_ports)
 {
   return rule->prefix <= 128 && rule->action >= BT_ACTION_ALLOW && rule->action <= BT_ACTION_DENY &&
          rule->proto != 0 && (rule->proto & ~ALL_PROTOS) == 0 && (rule->flags & ~ALL_FLAGS) == 0 &&
-         rule->reserved == 0 &&
          (rule->n_ports == 0 ||
           (rule->ports < n_ports && rule->n_ports <= n_ports - rule->ports));
 }
@@ -87,24 +98,34 @@ bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out)
   if (size < sizeof header || (uintptr_t)bytes % _Alignof(BtNetPolicyHeader) != 0)
     return false;
   memcpy(&header, bytes, sizeof header);
-  if (header.magic != BT_NET_POLICY_MAGIC || header.size != size || header.reserved != 0 ||
+  if (header.magic != BT_NET_POLICY_MAGIC || header.size != size ||
       header.n_rules > BT_NET_POLICY_MAX_RULES || header.n_ports > BT_NET_POLICY_MAX_PORTS ||
       header.n_spans > BT_NET_POLICY_MAX_SPANS || header.n_ids > BT_NET_POLICY_MAX_IDS ||
+      header.names_size > BT_NET_POLICY_MAX_NAMES ||
       (header.default_action != BT_ACTION_ALLOW && header.default_action != BT_ACTION_DENY))
     return false;
   /* All counts are bounded, so that the sum fits. */
   size_t rules_size = header.n_rules * sizeof(BtNetRule);
   size_t ports_size = header.n_ports * sizeof(BtPortRange);
   size_t spans_size = header.n_spans * sizeof(BtNetSpan);
-  if (size != sizeof header + rules_size + ports_size + spans_size +
-                header.n_ids * sizeof(uint32_t))
+  size_t ids_size = header.n_ids * sizeof(uint32_t);
+  if (size != sizeof header + rules_size + ports_size + spans_size + ids_size + header.names_size)
     return false;
 
   const BtNetRule *rules = (const void *)((const uint8_t *)bytes + sizeof header);
   const BtPortRange *ports = (const void *)((const uint8_t *)rules + rules_size);
-  for (uint32_t i = 0; i < header.n_rules; i++)
-    if (!rule_is_valid(&rules[i], header.n_ports) || (i > 0 && rules[i].layer < rules[i - 1].layer))
+  const char *names = (const char *)ports + ports_size + spans_size + ids_size;
+  if (header.names_size > 0 && names[header.names_size - 1] != '\0')
+    return false;
+  bool denies_names = false;
+  for (uint32_t i = 0; i < header.n_rules; i++) {
+    if (!rule_is_valid(&rules[i], header.n_ports) ||
+        !name_is_valid(&rules[i], names, header.names_size) ||
+        (i > 0 && rules[i].layer < rules[i - 1].layer))
       return false;
+    if ((rules[i].flags & BT_NET_RULE_NAME) != 0 && rules[i].action == BT_ACTION_DENY)
+      denies_names = true;
+  }
   for (uint32_t i = 0; i < header.n_ports; i++)
     if (ports[i].first > ports[i].last)
       return false;
@@ -118,7 +139,9 @@ bt_net_policy_open(const void *bytes, size_t size, BtNetPolicy *policy_out)
     .n_ports = header.n_ports,
     .n_spans = header.n_spans,
     .n_ids = header.n_ids,
+    .names = names,
     .default_action = header.default_action,
+    .denies_names = denies_names,
   };
   if (!spans_are_valid(&policy))
     return false;
@@ -132,6 +155,8 @@ typedef struct {
   BtAddrClass class;
   unsigned proto;
   uint16_t port;
+  bool by_name; /* what it asks for on the wire takes part */
+  const char *name;
 } Flow;
 
 /* The verdict so far. */
@@ -243,6 +268,36 @@ consider_addresses(const Flow *flow, Decision *decision)
   }
 }
 
+static bool
+asks_for(const Flow *flow, const BtNetRule *rule)
+{
+  return flow->name != NULL &&
+         bt_host_name_matches(flow->name, flow->policy->names + rule->name,
+                              (rule->flags & BT_NET_RULE_BELOW) != 0);
+}
+
+/* A pin says that some name of the rule leads to the address: this one? */
+static bool
+holds(const Flow *flow, const BtNetRule *rule)
+{
+  return !flow->by_name || rule->action == BT_ACTION_DENY ||
+         (rule->flags & BT_NET_RULE_PLAIN) != 0 || asks_for(flow, rule);
+}
+
+/* A name that is denied was not looked up, and so has no pin. */
+static void
+consider_denials(const Flow *flow, Decision *decision)
+{
+  const BtNetPolicy *policy = flow->policy;
+
+  for (uint32_t i = 0; flow->name != NULL && policy->denies_names && i < policy->n_rules; i++) {
+    const BtNetRule *rule = &policy->rules[i];
+    if (rule->action == BT_ACTION_DENY && (rule->flags & BT_NET_RULE_NAME) != 0 &&
+        asks_for(flow, rule))
+      consider(flow, i, decision);
+  }
+}
+
 static void
 consider_pins(const Flow *flow, BtNetPinsFunc pins, void *data, Decision *decision)
 {
@@ -251,7 +306,8 @@ consider_pins(const Flow *flow, BtNetPinsFunc pins, void *data, Decision *decisi
   uint32_t count = pins != NULL && flow->proto != BT_PROTO_ICMP ? pins(data, flow->addr, &ids) : 0;
 
   for (uint32_t i = 0; i < count; i++)
-    if (ids[i] < policy->n_rules && (policy->rules[ids[i]].flags & BT_NET_RULE_NAME) != 0)
+    if (ids[i] < policy->n_rules && (policy->rules[ids[i]].flags & BT_NET_RULE_NAME) != 0 &&
+        holds(flow, &policy->rules[ids[i]]))
       consider(flow, ids[i], decision);
 }
 
@@ -265,6 +321,7 @@ decide(const Flow *flow, BtNetPinsFunc pins, void *data)
 
   consider_addresses(flow, &decision);
   consider_pins(flow, pins, data, &decision);
+  consider_denials(flow, &decision);
   if (decision.best.action != BT_ACTION_NONE)
     return decision.best;
   if (default_opens(flow))
@@ -290,20 +347,37 @@ bt_net_is_on_link(const BtAddr *addr)
   return bt_addr_in(addr, &net, 10);
 }
 
-BtNetVerdict
-bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto, uint16_t port,
-                    BtNetPinsFunc pins, void *data)
+static BtNetVerdict
+match(Flow *flow, BtNetPinsFunc pins, void *data)
 {
-  Flow flow = {
-    .policy = policy,
-    .addr = addr,
-    .class = bt_addr_classify(addr),
-    .proto = proto,
-    .port = port,
-  };
+  unsigned proto = flow->proto;
 
   /* No rule can speak of another protocol, and the default must not open it. */
   if (proto != BT_PROTO_TCP && proto != BT_PROTO_UDP && proto != BT_PROTO_ICMP)
     return (BtNetVerdict){ BT_ACTION_DENY, BT_NET_RULE_CLOSURE };
-  return decide(&flow, pins, data);
+  flow->class = bt_addr_classify(flow->addr);
+  return decide(flow, pins, data);
+}
+
+BtNetVerdict
+bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto, uint16_t port,
+                    BtNetPinsFunc pins, void *data)
+{
+  Flow flow = { .policy = policy, .addr = addr, .proto = proto, .port = port };
+  return match(&flow, pins, data);
+}
+
+BtNetVerdict
+bt_net_policy_match_name(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,
+                         uint16_t port, const char *name, BtNetPinsFunc pins, void *data)
+{
+  Flow flow = {
+    .policy = policy,
+    .addr = addr,
+    .proto = proto,
+    .port = port,
+    .by_name = true,
+    .name = name,
+  };
+  return match(&flow, pins, data);
 }

@@ -37,6 +37,8 @@ enum { /* a set */
 enum { /* BtNetRule.flags */
   BT_NET_RULE_NAME = 1u << 0,      /* matches pinned addresses, not addr/prefix */
   BT_NET_RULE_LOOPBACK = 1u << 1,  /* named localhost or a loopback address: opens the host's loopback */
+  BT_NET_RULE_BELOW = 1u << 2,     /* NAME: the names below its name, not itself */
+  BT_NET_RULE_PLAIN = 1u << 3,     /* NAME: what a flow says on the wire is not looked at */
 };
 
 typedef struct {
@@ -52,7 +54,7 @@ typedef struct {
   uint16_t layer;  /* 0 decides first */
   uint16_t n_ports; /* 0: every port */
   uint32_t ports;  /* index of the first of its ranges */
-  uint32_t reserved;
+  uint32_t name;   /* NAME: where its name is in the names, lower-cased, NUL; else 0 */
 } BtNetRule;
 
 /*
@@ -68,6 +70,7 @@ typedef struct {
 
 #define BT_NET_POLICY_MAX_SPANS (2 * BT_NET_POLICY_MAX_RULES + 1)
 #define BT_NET_POLICY_MAX_IDS (1u << 18)
+#define BT_NET_POLICY_MAX_NAMES (BT_NET_POLICY_MAX_RULES * 256u) /* bytes */
 
 /* Rules are sorted by layer; a rule's index is its id everywhere. */
 typedef struct {
@@ -75,9 +78,11 @@ typedef struct {
   const BtPortRange *ports;
   const BtNetSpan *spans; /* sorted; the first begins at :: */
   const uint32_t *ids;
+  const char *names;
   uint32_t n_rules, n_ports;
   uint32_t n_spans, n_ids;
   uint32_t default_action; /* BtAction: ALLOW or DENY */
+  bool denies_names;       /* there is a NAME rule that denies */
 } BtNetPolicy;
 
 typedef struct {
@@ -85,8 +90,9 @@ typedef struct {
   uint32_t n_rules, n_ports;
   uint32_t n_spans, n_ids;
   uint32_t default_action;
-  uint32_t reserved;
-  /* BtNetRule[n_rules], BtPortRange[n_ports], BtNetSpan[n_spans], uint32_t[n_ids] */
+  uint32_t names_size;
+  /* BtNetRule[n_rules], BtPortRange[n_ports], BtNetSpan[n_spans], uint32_t[n_ids],
+     char[names_size]: names with their NULs, and NULs up to the next 4 bytes */
 } BtNetPolicyHeader;
 
 #define BT_NET_POLICY_MAGIC 0x50544e42u /* "BNTP" */
@@ -121,3 +127,12 @@ bool bt_net_is_on_link(const BtAddr *addr);
 /* proto is one BT_PROTO_* bit; port is ignored for ICMP. pins may be NULL. */
 BtNetVerdict bt_net_policy_match(const BtNetPolicy *policy, const BtAddr *addr, unsigned proto,
                                  uint16_t port, BtNetPinsFunc pins, void *data);
+
+/*
+ * The same for a flow that asks for a name on the wire, NULL: for none, or for
+ * one that nobody can see. Rules that allow a name by its pin take part if they
+ * are PLAIN or allow this one; rules that deny it do, whatever is pinned.
+ */
+BtNetVerdict bt_net_policy_match_name(const BtNetPolicy *policy, const BtAddr *addr,
+                                      unsigned proto, uint16_t port, const char *name,
+                                      BtNetPinsFunc pins, void *data);

@@ -60,10 +60,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     BtAddr addr;
     if (!bt_addr_parse(addresses[i], &addr))
       abort();
-    for (unsigned proto = BT_PROTO_TCP; proto <= BT_PROTO_ICMP; proto <<= 1)
-      for (size_t port = 0; port < sizeof ports / sizeof ports[0]; port++)
+    for (unsigned proto = BT_PROTO_TCP; proto <= BT_PROTO_ICMP; proto <<= 1) {
+      for (size_t port = 0; port < sizeof ports / sizeof ports[0]; port++) {
         check(&policy, &addr,
               bt_net_policy_match(&policy, &addr, proto, ports[port], all_pinned, &policy));
+        check(&policy, &addr, bt_net_policy_match_name(&policy, &addr, proto, ports[port], "a.b",
+                                                       all_pinned, &policy));
+      }
+    }
   }
   return 0;
 }

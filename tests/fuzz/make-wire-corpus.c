@@ -121,21 +121,24 @@ typedef struct {
   BtPortRange ports[2];
   BtNetSpan spans[2];
   uint32_t ids[3];
+  char names[8];
 } Policy;
 
 static Policy
 make_policy(void)
 {
   Policy policy = {
-    .header = { BT_NET_POLICY_MAGIC, sizeof policy, 3, 2, 2, 3, BT_ACTION_DENY, 0 },
+    .header = { BT_NET_POLICY_MAGIC, sizeof policy, 3, 2, 2, 3, BT_ACTION_DENY, 8 },
     .rules = {
       { .addr = { { [10] = 0xff, 0xff, 10 } }, .prefix = 104, .action = BT_ACTION_DENY, .proto = 7 },
-      { .action = BT_ACTION_ALLOW, .proto = 1, .flags = BT_NET_RULE_NAME, .n_ports = 1 },
+      { .action = BT_ACTION_ALLOW, .proto = 1, .n_ports = 1,
+        .flags = BT_NET_RULE_NAME | BT_NET_RULE_BELOW },
       { .action = BT_ACTION_WARN, .proto = 7, .layer = 2, .n_ports = 1, .ports = 1 },
     },
     .ports = { { 443, 443 }, { 1, 65535 } },
     .spans = { { .n_ids = 1 }, { .first = { { [10] = 0xff, 0xff, 10 } }, .ids = 1, .n_ids = 2 } },
     .ids = { 2, 0, 2 },
+    .names = "b",
   };
   return policy;
 }
@@ -153,7 +156,7 @@ save_policies(void)
   policy.spans[1].ids = UINT32_MAX;
   save("net-policy", "ids-wrap", &policy, sizeof policy);
   policy = make_policy();
-  policy.rules[1].flags = BT_NET_RULE_LOOPBACK;
+  policy.rules[1].flags = BT_NET_RULE_NAME | BT_NET_RULE_PLAIN;
   policy.rules[2].flags = BT_NET_RULE_LOOPBACK;
   policy.header.default_action = BT_ACTION_ALLOW;
   save("net-policy", "open", &policy, sizeof policy);

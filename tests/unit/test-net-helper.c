@@ -75,6 +75,7 @@ send_config(Fixture *f, const int *fds, gsize n_fds, guint64 bytes)
     BtNetPolicyHeader header;
     BtNetRule rules[2];
     BtPortRange ports[2];
+    char names[8];
   } message = {
     .config = { .header.kind = BT_NET_MSG_CONFIG,
                 .prefix_length = 24,
@@ -84,8 +85,9 @@ send_config(Fixture *f, const int *fds, gsize n_fds, guint64 bytes)
                 .byte_limit = bytes },
     .header = { .magic = BT_NET_POLICY_MAGIC,
                 .n_rules = 2,
-                .n_ports = 1,
-                .default_action = BT_ACTION_DENY },
+                .n_ports = 2,
+                .default_action = BT_ACTION_DENY,
+                .names_size = 8 },
     .rules = { { .prefix = 128,
                  .action = BT_ACTION_ALLOW,
                  .proto = BT_PROTO_TCP | BT_PROTO_UDP,
@@ -98,9 +100,7 @@ send_config(Fixture *f, const int *fds, gsize n_fds, guint64 bytes)
     char space[CMSG_SPACE(sizeof(int) * 3)];
   } control = { .space = { 0 } };
 
-  /* The port list is one range long; the other only keeps the size a multiple of 8. */
   message.ports[0] = message.ports[1] = (BtPortRange){ f->port, f->port };
-  message.header.n_ports = 2;
   message.rules[0].addr = bt_addr_from_ipv4(htonl(INADDR_LOOPBACK));
   inet_pton(AF_INET, WORKER, &message.config.worker_address);
   inet_pton(AF_INET, GATEWAY, &message.config.gateway);

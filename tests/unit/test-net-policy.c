@@ -17,13 +17,16 @@
 #define DEFAULT BT_NET_RULE_DEFAULT
 #define CLOSURE BT_NET_RULE_CLOSURE
 
+#define BELOW BT_NET_RULE_BELOW
+#define PLAIN BT_NET_RULE_PLAIN
+
 #define MAX_RULES 6
 
 /* A rule as a person thinks of it; net NULL ends the list. */
 typedef struct {
   guint layer;
   BtAction action;
-  const char *net; /* "" for a name rule */
+  const char *net; /* of a name rule: the name */
   guint prefix;
   guint proto;
   guint flags;
@@ -46,6 +49,7 @@ encode(const RuleText *texts, BtAction default_action)
   BtNetPolicyHeader header = { .magic = BT_NET_POLICY_MAGIC, .default_action = default_action };
   BtNetRule rules[MAX_RULES] = { 0 };
   BtPortRange ports[MAX_RULES];
+  char names[MAX_RULES * 32] = "";
 
   for (; header.n_rules < MAX_RULES && texts[header.n_rules].net != NULL; header.n_rules++) {
     const RuleText *text = &texts[header.n_rules];
@@ -57,8 +61,13 @@ encode(const RuleText *texts, BtAction default_action)
       .flags = (guint8)text->flags,
       .layer = (guint16)text->layer,
     };
-    if (text->net[0] != '\0')
+    if ((text->flags & NAME) == 0) {
       rule->addr = parse(text->net);
+    } else {
+      rule->name = header.names_size;
+      strcpy(names + header.names_size, text->net);
+      header.names_size += 32;
+    }
     if (text->port.last == 0)
       continue;
     rule->n_ports = 1;
@@ -66,10 +75,11 @@ encode(const RuleText *texts, BtAction default_action)
     ports[header.n_ports++] = text->port;
   }
   header.size = (guint32)(sizeof header + header.n_rules * sizeof rules[0] +
-                          header.n_ports * sizeof ports[0]);
+                          header.n_ports * sizeof ports[0] + header.names_size);
   g_byte_array_append(bytes, (const guint8 *)&header, sizeof header);
   g_byte_array_append(bytes, (const guint8 *)rules, header.n_rules * sizeof rules[0]);
   g_byte_array_append(bytes, (const guint8 *)ports, header.n_ports * sizeof ports[0]);
+  g_byte_array_append(bytes, (const guint8 *)names, header.names_size);
   return bytes;
 }
 
@@ -282,6 +292,57 @@ test_pin_of_rule(void)
   g_assert_cmpint(bt_net_policy_match(&policy, &addr, UDP, 443, is_pin, &pin).action, ==, DENY);
 }
 
+/* What a flow asks for on the wire, against what its address is pinned to. */
+static void
+test_names(void)
+{
+  static const RuleText rules[] = {
+    { 0, ALLOW, "github.com", 0, TCP, NAME, { 443, 443 } },
+    { 0, ALLOW, "wild.example", 0, TCP, NAME | BELOW },
+    { 0, DENY, "b.wild.example", 0, TCP, NAME },
+    { 0, ALLOW, "plain.example", 0, TCP, NAME | PLAIN, { 22, 22 } },
+    { 1, ALLOW, "evil.example", 0, TCP, NAME },
+    { 1, WARN, "192.0.2.0", 96 + 24, TCP, 0, { 80, 80 } },
+    { 0 },
+  };
+  static const struct {
+    const char *name;
+    guint16 port;
+    guint32 pin; /* a rule; 9: none */
+    BtNetVerdict verdict;
+  } cases[] = {
+    { "github.com", 443, 0, { ALLOW, 0 } },
+    { "github.com", 443, 1, { DENY, DEFAULT } }, /* granted, but not at this address */
+    { "github.com", 22, 0, { DENY, DEFAULT } },
+    { "api.github.com", 443, 0, { DENY, DEFAULT } },
+    { "evil.example", 443, 0, { DENY, DEFAULT } },
+    { "a.wild.example", 443, 1, { ALLOW, 1 } },
+    { "c.a.wild.example", 443, 1, { ALLOW, 1 } },
+    { "wild.example", 443, 1, { DENY, DEFAULT } },
+    { "xwild.example", 443, 1, { DENY, DEFAULT } },
+    { "b.wild.example", 443, 1, { DENY, 2 } }, /* denied, though it has no pin of its own */
+    { NULL, 443, 0, { DENY, DEFAULT } },
+    { NULL, 22, 3, { ALLOW, 3 } },
+    { "evil.example", 22, 3, { ALLOW, 3 } }, /* nobody looks */
+    { "evil.example", 443, 3, { DENY, DEFAULT } },
+    { "evil.example", 80, 0, { WARN, 5 } }, /* by its address */
+    { NULL, 80, 9, { WARN, 5 } },
+  };
+  g_autoptr(GByteArray) bytes = encode(rules, DENY);
+  BtAddr addr = parse("192.0.2.1");
+  BtNetPolicy policy;
+
+  g_assert_true(bt_net_policy_open(bytes->data, bytes->len, &policy));
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    OnePin pin = { "192.0.2.1", cases[i].pin };
+    BtNetVerdict verdict = bt_net_policy_match_name(&policy, &addr, TCP, cases[i].port,
+                                                    cases[i].name, is_pin, &pin);
+    if (verdict.action != cases[i].verdict.action || verdict.rule != cases[i].verdict.rule)
+      g_error("%s at port %u with pin %u: action %d by rule %d", cases[i].name, cases[i].port,
+              cases[i].pin, verdict.action, verdict.rule);
+  }
+}
+
 static const RuleText valid[] = {
   { 0, ALLOW, "192.0.2.0", 96 + 24, TCP, 0, { 80, 90 } },
   { 0, DENY, "", 0, TCP | UDP, NAME },
@@ -363,15 +424,24 @@ static const struct {
   { "default allow", HEADER(default_action), ALLOW, TRUE },
   { "default warn", HEADER(default_action), WARN, FALSE },
   { "default unknown", HEADER(default_action), 4, FALSE },
-  { "header reserved", HEADER(reserved), 1, FALSE },
+  { "fewer names", HEADER(names_size), 31, FALSE },
+  { "more names", HEADER(names_size), 33, FALSE },
+  { "names that overflow", HEADER(names_size), 0xffffffe0, FALSE },
   { "prefix", RULE(0, prefix), 128, TRUE },
   { "prefix too long", RULE(0, prefix), 129, FALSE },
   { "action none", RULE(1, action), 0, FALSE },
   { "action unknown", RULE(1, action), 4, FALSE },
   { "no protocol", RULE(0, proto), 0, FALSE },
   { "unknown protocol", RULE(0, proto), 8, FALSE },
-  { "unknown flag", RULE(0, flags), 4, FALSE },
-  { "rule reserved", RULE(2, reserved), 1, FALSE },
+  { "unknown flag", RULE(0, flags), 16, FALSE },
+  { "below an address", RULE(0, flags), BELOW, FALSE },
+  { "a plain address", RULE(0, flags), PLAIN, FALSE },
+  { "plain names below a name", RULE(1, flags), NAME | BELOW | PLAIN, TRUE },
+  { "name of an address", RULE(2, name), 1, FALSE },
+  { "last byte of the names", RULE(1, name), 31, TRUE },
+  { "name behind the names", RULE(1, name), 32, FALSE },
+  { "name without an end", sizeof(BtNetPolicyHeader) + 3 * sizeof(BtNetRule) +
+      2 * sizeof(BtPortRange) + 28, 4, 0x61616161, FALSE },
   { "layer in order", RULE(1, layer), 2, TRUE },
   { "layer out of order", RULE(1, layer), 3, FALSE },
   { "last layer out of order", RULE(0, layer), 1, FALSE },
@@ -440,6 +510,7 @@ main(int argc, char **argv)
   g_test_add_func("/net-policy/match", test_match);
   g_test_add_func("/net-policy/not-pinned", test_not_pinned);
   g_test_add_func("/net-policy/pin-of-rule", test_pin_of_rule);
+  g_test_add_func("/net-policy/names", test_names);
   g_test_add_func("/net-policy/open", test_open);
   g_test_add_func("/net-policy/size", test_size);
   g_test_add_func("/net-policy/mutations", test_mutations);
