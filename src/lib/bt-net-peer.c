@@ -235,6 +235,36 @@ on_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   bt_explainer_add(self->explainer, event);
 }
 
+/*
+ * A flow that a name opened, and that asked for another name on the wire, or
+ * whose name is not certain. Of another name the event is about that.
+ */
+static void
+on_wire_denied(BtNetPeer *self, const BtNetMsgDenied *message)
+{
+  const BtOrigin *origin = bt_policy_net_origin(self->policy, message->rule);
+  guint16 port = (guint16)message->port;
+  gboolean named = message->name[0] != '\0';
+  BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
+  const char *reason = bt_net_reason_text(message->reason);
+  BtFlowWords words, asked = { .name = message->name };
+
+  bt_names_check_flow(self->names, &message->addr, message->proto, port, &words);
+  const BtFlowWords *shown = named ? &asked : &words;
+  event->object = bt_net_describe_flow(shown, &message->addr, message->proto, port);
+  event->host = bt_net_describe_host(shown, &message->addr);
+  event->count = MAX(message->count, 1);
+  event->reason = named && words.name != NULL
+                    ? g_strdup_printf(_("asked for by TLS or HTTP, at an address that is open "
+                                        "for %s"),
+                                      words.name)
+                    : g_strdup(reason);
+  bt_event_set_rule(event, origin);
+  if (named && bt_origin_yields_to_flags(origin))
+    event->suggestion = bt_net_suggest_flow(&asked, &message->addr, message->proto, port);
+  bt_explainer_add(self->explainer, event);
+}
+
 /* FALSE: there is no such limit. */
 static gboolean
 on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
@@ -273,7 +303,10 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     if (message->denied.reason == BT_NET_REASON_RATE ||
         message->denied.reason == BT_NET_REASON_BYTES)
       return on_limit(self, &message->denied);
-    on_denied(self, &message->denied);
+    if (message->denied.reason >= BT_NET_REASON_NAME)
+      on_wire_denied(self, &message->denied);
+    else
+      on_denied(self, &message->denied);
     return TRUE;
   default:
     return FALSE; /* ours */

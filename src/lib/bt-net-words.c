@@ -95,6 +95,16 @@ bt_net_reason_text(guint32 reason)
     return _("more new connections than one second may have: they have to wait");
   case BT_NET_REASON_BYTES:
     return _("all that may be sent and received is used up");
+  case BT_NET_REASON_NAME:
+    return _("asked for by TLS or HTTP, at an address that is open for other names");
+  case BT_NET_REASON_NO_NAME:
+    return _("TLS or HTTP that asks for no name, at an address that is open for a name");
+  case BT_NET_REASON_TUNNEL:
+    return _("HTTP that turns into something else, in which names are not seen");
+  case BT_NET_REASON_STREAM:
+    return _("TLS or HTTP that is malformed, too long or too slow to be sure of its name");
+  case BT_NET_REASON_QUIC:
+    return _("QUIC hides the name; programs fall back to TCP");
   }
   return _("a packet that buntime does not know");
 }

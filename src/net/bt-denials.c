@@ -20,7 +20,8 @@ static guint
 entry_hash(gconstpointer key)
 {
   const BtNetMsgDenied *m = &((const Entry *)key)->message;
-  return bt_pins_hash_addr(&m->addr) ^ m->port * 40503u ^ m->reason << 8 ^ m->proto;
+  return bt_pins_hash_addr(&m->addr) ^ g_str_hash(m->name) ^ m->port * 40503u ^ m->reason << 8 ^
+         m->proto;
 }
 
 /* The source port is not part of the object: retries use another each time. */
@@ -29,7 +30,8 @@ entry_equal(gconstpointer a, gconstpointer b)
 {
   const BtNetMsgDenied *ma = &((const Entry *)a)->message, *mb = &((const Entry *)b)->message;
   return ma->reason == mb->reason && ma->proto == mb->proto && ma->port == mb->port &&
-         ma->rule == mb->rule && bt_addr_equal(&ma->addr, &mb->addr);
+         ma->rule == mb->rule && bt_addr_equal(&ma->addr, &mb->addr) &&
+         strcmp(ma->name, mb->name) == 0;
 }
 
 BtDenials *

@@ -36,11 +36,19 @@ flow_equal(gconstpointer a, gconstpointer b)
          key_a->proto == key_b->proto && bt_addr_equal(&key_a->address, &key_b->address);
 }
 
+static void
+flow_free(gpointer data)
+{
+  BtFlow *flow = data;
+  g_clear_pointer(&flow->inspect, bt_inspect_free);
+  g_free(flow);
+}
+
 BtFlows *
 bt_flows_new(BtPins *pins)
 {
   BtFlows *self = g_new0(BtFlows, 1);
-  self->table = g_hash_table_new_full(flow_hash, flow_equal, NULL, g_free);
+  self->table = g_hash_table_new_full(flow_hash, flow_equal, NULL, flow_free);
   for (gsize i = 0; i < G_N_ELEMENTS(self->queues); i++)
     g_queue_init(&self->queues[i]);
   self->pins = pins;

@@ -17,6 +17,7 @@
 
 #include <glib.h>
 
+#include "net/bt-inspect.h"
 #include "net/bt-pins.h"
 #include "wire/bt-packet.h"
 
@@ -46,6 +47,7 @@ typedef struct {
   gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
   gboolean fin_out, fin_in;
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
+  BtInspect *inspect; /* NULL: what it says on the wire is not looked at */
   gint64 last_used;
   GList link; /* in the queue of its state */
 } BtFlow;

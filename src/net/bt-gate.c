@@ -5,11 +5,12 @@
 #include <string.h>
 
 #define PORT_ECHO 7
+#define PORT_QUIC 443
 
 /* One outbound frame on its way through the checks. */
 typedef struct {
   BtGate *gate;
-  const guint8 *frame;
+  guint8 *frame;
   gsize size;
   gint64 now;
   BtPacket packet;
@@ -33,7 +34,7 @@ proto_of(const BtPacket *packet)
 }
 
 static void
-tell(Outbound *out, BtNetReason reason, gint32 rule)
+tell_name(Outbound *out, BtNetReason reason, gint32 rule, const char *name)
 {
   const BtPacket *packet = &out->packet;
   BtNetMsgDenied denied = { .reason = reason, .rule = rule };
@@ -42,7 +43,15 @@ tell(Outbound *out, BtNetReason reason, gint32 rule)
   denied.addr = packet->ip.destination;
   denied.port = packet->destination_port;
   denied.source_port = packet->source_port;
+  if (name != NULL)
+    g_strlcpy(denied.name, name, sizeof denied.name);
   bt_denials_add(out->gate->denials, &denied, out->now);
+}
+
+static void
+tell(Outbound *out, BtNetReason reason, gint32 rule)
+{
+  tell_name(out, reason, rule, NULL);
 }
 
 static BtGateResult
@@ -163,6 +172,22 @@ match(BtGate *gate, const BtPacket *packet)
   return verdict;
 }
 
+/* Was it a name alone that opened the way, and one that is to hold on the wire? */
+static gboolean
+is_by_name(BtGate *gate, const BtPacket *packet, const BtNetVerdict *verdict)
+{
+
+  if (verdict->rule < 0 || (guint32)verdict->rule >= gate->policy.n_rules)
+    return FALSE;
+  if ((gate->policy.rules[verdict->rule].flags & (BT_NET_RULE_NAME | BT_NET_RULE_PLAIN)) !=
+      BT_NET_RULE_NAME)
+    return FALSE;
+  BtNetVerdict unnamed =
+      bt_net_policy_match_name(&gate->policy, &packet->ip.destination, proto_of(packet),
+                               packet->destination_port, NULL, pins_of, gate->pins);
+  return unnamed.action == BT_ACTION_DENY;
+}
+
 static BtFlowKey
 outbound_key(const BtPacket *packet)
 {
@@ -210,6 +235,59 @@ open_flow(Outbound *out, const BtFlowKey *key, gint32 rule)
   return NULL;
 }
 
+/* What asks for a name in a flow, and what became of it. */
+typedef struct {
+  Outbound *out;
+  BtNetVerdict verdict;
+} Asking;
+
+static gboolean
+may_ask_for(gpointer data, const char *name)
+{
+  Asking *asking = data;
+  BtGate *gate = asking->out->gate;
+  const BtPacket *packet = &asking->out->packet;
+
+  asking->verdict = bt_net_policy_match_name(&gate->policy, &packet->ip.destination, BT_PROTO_TCP,
+                                             packet->destination_port, name, pins_of, gate->pins);
+  return asking->verdict.action != BT_ACTION_DENY;
+}
+
+/* Tells why, and ends the flow for both sides. */
+static BtGateResult
+refuse(Outbound *out, BtFlow *flow, const BtInspection *found, gint32 rule)
+{
+  tell_name(out, found->reason, rule, found->name);
+  answer(out);
+  bt_packet_make_reset(&out->packet, out->frame, &out->size, found->sequence);
+  bt_flows_remove(out->gate->flows, flow, out->now);
+  return BT_GATE_RESET;
+}
+
+static BtGateResult
+inspect(Outbound *out, BtFlow *flow)
+{
+  BtPacket *packet = &out->packet;
+  Asking asking = { .out = out };
+  BtInspection found =
+      bt_inspect_outbound(flow->inspect, &packet->tcp, bt_packet_tcp_payload(packet, out->frame),
+                          out->now, may_ask_for, &asking);
+
+  switch (found.result) {
+  case BT_INSPECT_PASS:
+    return BT_GATE_PASS;
+  case BT_INSPECT_DROP:
+    return BT_GATE_DROP;
+  case BT_INSPECT_CUT:
+    bt_packet_cut(packet, out->frame, &out->size, found.cut);
+    return BT_GATE_PASS;
+  case BT_INSPECT_REFUSE:
+    break;
+  }
+  return refuse(out, flow, &found,
+                found.reason == BT_NET_REASON_NAME ? asking.verdict.rule : flow->pin_rule);
+}
+
 static BtGateResult
 judge_flow(Outbound *out)
 {
@@ -231,9 +309,19 @@ judge_flow(Outbound *out)
       return reject(out, BT_NET_REASON_POLICY, verdict.rule);
     if (gate->quota.spent)
       return answer(out);
+    gboolean by_name = is_by_name(gate, packet, &verdict);
+    if (by_name && packet->kind == BT_PACKET_UDP && packet->destination_port == PORT_QUIC)
+      return reject(out, BT_NET_REASON_QUIC, verdict.rule);
     flow = open_flow(out, &key, verdict.rule);
     if (flow == NULL)
       return BT_GATE_DROP;
+    if (by_name && packet->kind == BT_PACKET_TCP)
+      flow->inspect = bt_inspect_new();
+  }
+  if (flow->inspect != NULL) {
+    BtGateResult result = inspect(out, flow);
+    if (result != BT_GATE_PASS)
+      return result;
   }
   if (packet->kind == BT_PACKET_TCP)
     flow->last_out = packet->tcp;
@@ -304,7 +392,7 @@ judge_ip(Outbound *out)
 }
 
 BtGateResult
-bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
+bt_gate_outbound(BtGate *gate, guint8 *frame, gsize *size, gint64 now,
                  guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out)
 {
   Outbound out = { .gate = gate, .frame = frame, .size = *size, .now = now, .reply = reply_out };
@@ -323,7 +411,7 @@ bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
   else
     result = judge_ip(&out);
   *reply_size_out = out.reply_size;
-  if (result == BT_GATE_PASS)
+  if (result == BT_GATE_PASS || result == BT_GATE_RESET)
     *size = BT_ETHERNET_SIZE + out.packet.ip.total_size;
   return result;
 }
@@ -380,6 +468,8 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   BtFlow *flow = find_flow(gate, &key, now);
   if (flow == NULL || !take_bytes(gate, &packet, now))
     return FALSE;
+  if (flow->inspect != NULL && packet.kind == BT_PACKET_TCP)
+    bt_inspect_inbound(flow->inspect, &packet.tcp, bt_packet_tcp_payload(&packet, frame));
   /* An error does not keep a flow alive. */
   if (packet.kind != BT_PACKET_ICMP || packet.icmp.type == BT_ICMP_ECHO_REPLY)
     bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);

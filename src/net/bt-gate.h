@@ -21,6 +21,12 @@
  * A packet refused by policy is answered (RST, or ICMP administratively
  * prohibited), so that the program sees an error at once.
  *
+ * A TCP flow that only a rule for a name opened passes bt-inspect.c, too: what
+ * it asks for on the wire must be a name that is granted there. UDP to port 443
+ * is refused to such a rule: QUIC hides the name from everybody who does not
+ * decrypt its first packets, and keeps it in many of them; programs fall back
+ * to TCP, where it can be held.
+ *
  * Two limits come after the policy. A flow too many in this second is dropped
  * without an answer: TCP tries again after a second, so that a patient program
  * is only slowed. When the bytes are used up nothing passes any more: packets
@@ -51,13 +57,14 @@ typedef enum {
   BT_GATE_DROP = 0,
   BT_GATE_PASS,
   BT_GATE_REPLY, /* dropped, and a reply to the worker was written */
+  BT_GATE_RESET, /* both: the frame has become a reset for the far side */
 } BtGateResult;
 
 /*
- * Judges a frame from the worker. On PASS *size is cut to the packet's own;
- * on REPLY reply_out holds *reply_size_out bytes.
+ * Judges a frame from the worker. On PASS *size is cut to the packet's own,
+ * which may have been changed; on REPLY reply_out holds *reply_size_out bytes.
  */
-BtGateResult bt_gate_outbound(BtGate *gate, const guint8 *frame, gsize *size, gint64 now,
+BtGateResult bt_gate_outbound(BtGate *gate, guint8 *frame, gsize *size, gint64 now,
                               guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out);
 /* Judges a frame for the worker. */
 gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now);

@@ -112,6 +112,12 @@ on_frame(gpointer data, guint8 *frame, gsize size)
   case BT_GATE_REPLY:
     bt_frames_write(net->frames, reply, reply_size);
     break;
+  case BT_GATE_RESET:
+    if (net->stack != NULL)
+      bt_stack_input(net->stack, frame, size);
+    if (reply_size > 0)
+      bt_frames_write(net->frames, reply, reply_size);
+    break;
   case BT_GATE_DROP:
     break;
   }

@@ -67,6 +67,12 @@ bt_http_head_skip(BtHttpHead *http, size_t size)
   return skipped;
 }
 
+bool
+bt_http_head_is_begun(const BtHttpHead *http)
+{
+  return http->known && http->size > 0 && http->state < CHUNK_SIZE;
+}
+
 /* ---- characters ---- */
 
 static bool
@@ -437,7 +443,7 @@ end_head(BtHttpHead *http)
   if (!named)
     return BT_HTTP_NO_NAME;
   http->skip = chunked ? 0 : http->length;
-  http->upgrade = http->upgrades;
+  http->upgrade = http->upgrades && !chunked;
   begin_request(http);
   if (chunked)
     http->state = CHUNK_SIZE;

@@ -51,5 +51,7 @@ void bt_http_head_init(BtHttpHead *http);
 /* *used_out bytes were read. Only after MORE, NAME and END may it be fed again. */
 BtHttpResult bt_http_head_feed(BtHttpHead *http, const uint8_t *bytes, size_t size,
                                size_t *used_out);
+/* Is it in a request's head, and known to be? */
+bool bt_http_head_is_begun(const BtHttpHead *http);
 /* Of size bytes the first that are of a body: to be passed over, not fed. */
 size_t bt_http_head_skip(BtHttpHead *http, size_t size);

@@ -19,7 +19,7 @@ _Static_assert(sizeof(BtNetMsgAnswer) == 24 + 16 * BT_NET_MSG_MAX_ADDRS +
 _Static_assert(sizeof(BtNetMsgHostAddrs) == 16 + 16 * BT_NET_MSG_MAX_HOST_ADDRS,
                "BtNetMsgHostAddrs has a hole");
 _Static_assert(sizeof(BtNetMsgUnpin) == 28, "BtNetMsgUnpin has a hole");
-_Static_assert(sizeof(BtNetMsgDenied) == 48, "BtNetMsgDenied has a hole");
+_Static_assert(sizeof(BtNetMsgDenied) == 48 + BT_DNS_NAME_SIZE, "BtNetMsgDenied has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
@@ -87,7 +87,9 @@ denied_is_valid(const BtNetMsgDenied *denied)
   return proto && denied->reason >= BT_NET_REASON_POLICY && denied->reason <= BT_NET_REASON_LAST &&
          denied->port <= UINT16_MAX && denied->source_port <= UINT16_MAX &&
          denied->rule >= BT_NET_RULE_CLOSURE && denied->rule < (int32_t)BT_NET_POLICY_MAX_RULES &&
-         denied->count > 0;
+         denied->count > 0 &&
+         (denied->name[0] == '\0' ||
+          (denied->reason == BT_NET_REASON_NAME && bt_host_name_is_valid(denied->name)));
 }
 
 /* The size of a kind, CONFIG's without its policy; 0 if there is no such kind. */

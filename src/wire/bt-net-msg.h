@@ -109,7 +109,13 @@ typedef enum {
   BT_NET_REASON_MALFORMED,
   BT_NET_REASON_RATE,  /* more new flows than a second may have; of no one destination */
   BT_NET_REASON_BYTES, /* the bytes are used up: nothing passes any more; told once */
-  BT_NET_REASON_LAST = BT_NET_REASON_BYTES,
+  /* On a flow that a rule for a name opened; rule says which, and for NAME which denied. */
+  BT_NET_REASON_NAME,    /* it asks for a name that it may not: name */
+  BT_NET_REASON_NO_NAME, /* TLS or HTTP without a name */
+  BT_NET_REASON_TUNNEL,  /* HTTP that goes over to what has other names */
+  BT_NET_REASON_STREAM,  /* TLS or HTTP whose name is not certain */
+  BT_NET_REASON_QUIC,    /* UDP to port 443 */
+  BT_NET_REASON_LAST = BT_NET_REASON_QUIC,
 } BtNetReason;
 
 /* At most one a second and reason+object; count tells how many it stands for. */
@@ -120,8 +126,9 @@ typedef struct {
   BtAddr addr;     /* destination; all zero if not known */
   uint32_t port;
   uint32_t source_port;
-  int32_t rule; /* as BtNetVerdict.rule, for POLICY */
+  int32_t rule; /* as BtNetVerdict.rule, for POLICY and those of names */
   uint32_t count;
+  char name[BT_DNS_NAME_SIZE]; /* NAME: what was asked for; else empty */
 } BtNetMsgDenied;
 
 /*

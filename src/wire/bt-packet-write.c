@@ -124,6 +124,66 @@ checksum(const BtAddr *source, const BtAddr *destination, uint8_t protocol,
   return fold(sum_bytes(sum, payload, size));
 }
 
+/* The lengths and checksums of a TCP frame whose other bytes are right. */
+static void
+finish_tcp(BtPacket *packet, uint8_t *frame, size_t *size, size_t tcp_size)
+{
+  uint8_t *ip = frame + BT_ETHERNET_SIZE, *tcp = ip + packet->ip.header_size;
+
+  packet->ip.total_size = (uint16_t)(packet->ip.header_size + tcp_size);
+  *size = BT_ETHERNET_SIZE + packet->ip.total_size;
+  if (bt_addr_is_ipv4(&packet->ip.destination)) {
+    put16(ip + 2, packet->ip.total_size);
+    put16(ip + 10, 0);
+    put16(ip + 10, fold(sum_bytes(0, ip, IPV4_SIZE)));
+  } else {
+    put16(ip + 4, (uint16_t)tcp_size);
+  }
+  put16(tcp + 16, 0);
+  put16(tcp + 16,
+        checksum(&packet->ip.source, &packet->ip.destination, BT_IP_TCP, tcp, tcp_size));
+}
+
+const uint8_t *
+bt_packet_tcp_payload(const BtPacket *packet, const uint8_t *frame)
+{
+  return frame + BT_ETHERNET_SIZE + packet->ip.total_size - packet->tcp.payload_size;
+}
+
+void
+bt_packet_cut(BtPacket *packet, uint8_t *frame, size_t *size, size_t cut)
+{
+  uint8_t *tcp = frame + BT_ETHERNET_SIZE + packet->ip.header_size;
+  size_t left = packet->tcp.payload_size - cut;
+
+  if (packet->kind != BT_PACKET_TCP || cut > packet->tcp.payload_size)
+    return;
+  uint8_t *payload = tcp + (tcp[12] >> 4) * 4u;
+  memmove(payload, payload + cut, left);
+  packet->tcp.payload_size = (uint16_t)left;
+  if (left > 0 || (packet->tcp.flags & BT_TCP_FIN) != 0)
+    packet->tcp.sequence += (uint32_t)cut;
+  put32(tcp + 4, packet->tcp.sequence);
+  finish_tcp(packet, frame, size, (size_t)(payload - tcp) + left);
+}
+
+void
+bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t sequence)
+{
+  uint8_t *tcp = frame + BT_ETHERNET_SIZE + packet->ip.header_size;
+
+  if (packet->kind != BT_PACKET_TCP)
+    return;
+  packet->tcp = (BtTcp){ .sequence = sequence,
+                         .acknowledgement = packet->tcp.acknowledgement,
+                         .flags = BT_TCP_RST | BT_TCP_ACK };
+  put32(tcp + 4, sequence);
+  tcp[12] = TCP_SIZE / 4 << 4;
+  tcp[13] = packet->tcp.flags;
+  put16(tcp + 18, 0);
+  finish_tcp(packet, frame, size, TCP_SIZE);
+}
+
 size_t
 bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6],
                       uint8_t reply_out[BT_PACKET_REPLY_SIZE])

@@ -37,6 +37,7 @@ enum {
   BT_TCP_SYN = 1u << 1,
   BT_TCP_RST = 1u << 2,
   BT_TCP_ACK = 1u << 4,
+  BT_TCP_URG = 1u << 5,
 };
 
 enum {
@@ -132,6 +133,16 @@ size_t bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6]
 size_t bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, size_t size,
                                   const uint8_t source_mac[6], const BtAddr *source,
                                   uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
+/*
+ * Change a TCP frame, its checksums included, and packet with it; *size becomes
+ * the packet's own. cut: takes the first bytes of the payload away, and leaves
+ * the sequence number where nothing remains, so that it is acknowledged again.
+ * make_reset: an end of the connection in the sender's name, at that number.
+ */
+void bt_packet_cut(BtPacket *packet, uint8_t *frame, size_t *size, size_t cut);
+void bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t sequence);
+/* Where the payload of a TCP frame is. */
+const uint8_t *bt_packet_tcp_payload(const BtPacket *packet, const uint8_t *frame);
 /* "mac is at address", told to target: by ARP, and by neighbour discovery for IPv6. */
 size_t bt_packet_write_arp_reply(const uint8_t mac[6], uint32_t address,
                                  const uint8_t target_mac[6], uint32_t target,

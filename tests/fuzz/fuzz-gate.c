@@ -62,9 +62,10 @@ check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *pa
   gsize reply_size, given = size;
   BtPacket packet;
 
-  if (bt_gate_outbound(gate, frame, &size, now, reply, &reply_size) != BT_GATE_PASS)
+  g_autofree guint8 *copy = g_memdup2(frame, size);
+  if (bt_gate_outbound(gate, copy, &size, now, reply, &reply_size) != BT_GATE_PASS)
     return;
-  bt_packet_parse(frame, size, &packet);
+  bt_packet_parse(copy, size, &packet);
   if (size > given || packet.kind < BT_PACKET_TCP || packet.destination_port == 53 ||
       !is_worker(gate, &packet.ip.source) || !may_go(&packet.ip.destination) ||
       (packet.kind == BT_PACKET_ICMP && !bt_addr_is_ipv4(&packet.ip.source)) ||

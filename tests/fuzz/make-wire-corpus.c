@@ -204,6 +204,10 @@ save_messages(void)
   denied = (BtNetMsgDenied){ .header.kind = BT_NET_MSG_DENIED, .reason = BT_NET_REASON_BYTES,
                              .rule = BT_NET_RULE_DEFAULT, .count = 1 };
   save("net-msg", "bytes-used-up", &denied, sizeof denied);
+  denied = (BtNetMsgDenied){ .header.kind = BT_NET_MSG_DENIED, .reason = BT_NET_REASON_NAME,
+                             .proto = 1, .port = 443, .rule = BT_NET_RULE_DEFAULT, .count = 1,
+                             .name = "evil.example" };
+  save("net-msg", "another-name", &denied, sizeof denied);
 }
 
 static void

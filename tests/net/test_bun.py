@@ -103,3 +103,25 @@ def test_without_namespaces(box, bun, data, world):
     assert out["read"] == "content" and out["write"] == "3" and out["run"] == "0", str(result)
     assert not any("hello" in out[name] for name in ("fetch", "tls", "evil")), out
     assert world.contacts(mark) == [] and world.queries(mark) == []
+
+
+def test_another_name_on_the_wire(box, bun):
+    """fetch() with a Host of its own, and TLS with a name of its own, at a granted address."""
+    result = box.run("--allow-net=github.com", name="w.ts", env=bun, timeout=60, code="""
+        const out: Record<string, string> = {};
+        async function attempt(name: string, work: () => Promise<string>): Promise<void> {
+            try { out[name] = await work(); }
+            catch (error: any) { out[name] = error.code ?? error.name; }
+        }
+        const get = (url: string, options: any = {}) =>
+            async () => (await fetch(url, { keepalive: false, ...options })).text();
+        await attempt("good", get("https://github.com/x"));
+        await attempt("plain", get("http://github.com/x"));
+        await attempt("host", get("http://github.com/x", { headers: { Host: "evil.example" } }));
+        await attempt("tls", get("https://github.com/x", { tls: { serverName: "evil.example" } }));
+        console.log("OUT:" + JSON.stringify(out));
+    """)
+    out = outcome(result)
+    assert out["good"] == out["plain"] == "hello from github.com/x\n", str(result)
+    assert "hello" not in out["host"], str(result)
+    assert result.denied("net", "evil.example:80 (tcp)"), str(result)

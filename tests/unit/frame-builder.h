@@ -152,12 +152,12 @@ frame_start_out(Frame *frame, guint8 protocol, const char *destination, gsize pa
 }
 
 static inline Frame
-frame_tcp(const char *destination, guint16 port, guint16 source_port, guint flags,
-          guint32 sequence, guint32 acknowledgement, const char *data)
+frame_tcp_bytes(const char *destination, guint16 port, guint16 source_port, guint flags,
+                guint32 sequence, guint32 acknowledgement, const void *data, gsize size)
 {
   Frame frame;
-  gsize size = strlen(data);
 
+  g_assert_cmpuint(size, <=, 1400);
   frame_start_out(&frame, BT_IP_TCP, destination, 20 + size);
   guint8 *tcp = frame_payload(&frame);
   frame_put16(tcp, source_port);
@@ -170,6 +170,14 @@ frame_tcp(const char *destination, guint16 port, guint16 source_port, guint flag
   memcpy(tcp + 20, data, size);
   frame_finish(&frame);
   return frame;
+}
+
+static inline Frame
+frame_tcp(const char *destination, guint16 port, guint16 source_port, guint flags,
+          guint32 sequence, guint32 acknowledgement, const char *data)
+{
+  return frame_tcp_bytes(destination, port, source_port, flags, sequence, acknowledgement, data,
+                         strlen(data));
 }
 
 static inline Frame
@@ -234,6 +242,20 @@ frame_reply(const Frame *frame)
     memcpy(payload, given + header + 2, 2);
     memcpy(payload + 2, given + header, 2);
   }
+  frame_finish(&reply);
+  return reply;
+}
+
+/* The far side takes a SYN; its own numbers begin at sequence. */
+static inline Frame
+frame_syn_ack(const Frame *syn, guint32 sequence)
+{
+  Frame reply = frame_reply(syn);
+  guint8 *tcp = frame_payload(&reply);
+
+  frame_put32(tcp + 4, sequence);
+  frame_put32(tcp + 8, frame_get32(frame_payload((Frame *)syn) + 4) + 1);
+  tcp[13] = BT_TCP_SYN | BT_TCP_ACK;
   frame_finish(&reply);
   return reply;
 }

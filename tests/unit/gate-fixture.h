@@ -16,12 +16,15 @@ enum {
   RULE_TCP,      /* 192.0.2.0/24:443 tcp */
   RULE_UDP,      /* 192.0.2.0/24:53,67-69,123,5000 udp and tcp */
   RULE_ANY,      /* 198.51.100.1 any protocol, any port */
-  RULE_NAME,     /* a name on port 443 */
+  RULE_NAME,     /* granted.example on port 443 */
   RULE_DENY,     /* 198.51.100.66 */
   RULE_PRIVATE,  /* 10.0.0.0/8 */
   RULE_TCP6,     /* 2001:db8:1::/48, 443 tcp */
   RULE_UDP6,     /* 2001:db8:1::/48, 53,67-69,123,5000 udp and tcp */
   RULE_ANY6,     /* 2001:db8:2::1 any protocol, any port */
+  RULE_WILD,     /* *.wild.example, tcp and udp */
+  RULE_NOT_WILD, /* no.wild.example, denied */
+  RULE_PLAIN,    /* plain.example, not to be looked at */
   N_RULES,
 };
 
@@ -33,6 +36,7 @@ typedef struct {
   GArray *told;  /* BtNetMsgDenied */
   guint unpinned;
   gboolean deaf; /* the supervisor takes nothing */
+  Frame passed;  /* the last that was sent out, as the gate left it */
 } Fixture;
 
 static inline BtAddr
@@ -104,6 +108,15 @@ set_up(Fixture *f, gconstpointer data)
   rules[RULE_TCP6] = rule6("2001:db8:1::", 48, BT_PROTO_TCP, 1, 0);
   rules[RULE_UDP6] = rule6("2001:db8:1::", 48, both, 4, 1);
   rules[RULE_ANY6] = rule6("2001:db8:2::1", 128, any, 0, 0);
+  rules[RULE_WILD] = rule("0.0.0.0", 32, BT_ACTION_ALLOW, both, 0, 0);
+  rules[RULE_WILD].flags = BT_NET_RULE_NAME | BT_NET_RULE_BELOW;
+  rules[RULE_WILD].name = 16;
+  rules[RULE_NOT_WILD] = rule("0.0.0.0", 32, BT_ACTION_DENY, both, 0, 0);
+  rules[RULE_NOT_WILD].flags = BT_NET_RULE_NAME;
+  rules[RULE_NOT_WILD].name = 29;
+  rules[RULE_PLAIN] = rule("0.0.0.0", 32, BT_ACTION_ALLOW, both, 0, 0);
+  rules[RULE_PLAIN].flags = BT_NET_RULE_NAME | BT_NET_RULE_PLAIN;
+  rules[RULE_PLAIN].name = 45;
 
   f->told = g_array_new(FALSE, FALSE, sizeof(BtNetMsgDenied));
   f->pins = bt_pins_new(60 * SECOND, on_unpinned, f);
@@ -113,6 +126,8 @@ set_up(Fixture *f, gconstpointer data)
     .config = { .prefix_length = 24, .mtu = 1500 },
     .policy = { .rules = rules,
                 .ports = ports,
+                .names = "granted.example\0wild.example\0no.wild.example\0plain.example",
+                .denies_names = true,
                 .n_rules = N_RULES,
                 .n_ports = G_N_ELEMENTS(ports),
                 .default_action = BT_ACTION_DENY },
@@ -148,8 +163,12 @@ send_out(Fixture *f, const Frame *frame, gint64 now, Frame *reply_out)
 
   memset(reply_out, 0, sizeof *reply_out);
   BtGateResult result = bt_gate_outbound(&f->gate, copy, &size, now, reply, &reply_out->size);
-  if (result == BT_GATE_REPLY)
+  if (result == BT_GATE_REPLY || result == BT_GATE_RESET)
     memcpy(reply_out->bytes, reply, reply_out->size);
+  g_assert_cmpuint(size, <=, frame->size);
+  memset(&f->passed, 0, sizeof f->passed);
+  f->passed.size = size;
+  memcpy(f->passed.bytes, copy, size);
   return result;
 }
 

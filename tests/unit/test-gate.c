@@ -443,7 +443,7 @@ test_host_addrs_end_flows(Fixture *f, gconstpointer data)
   g_assert_true(bt_pins_add(f->pins, &pinned, RULE_NAME, T0));
   g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
   g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
-  g_assert_true(in(f, frame_reply(&syn)));
+  g_assert_true(in(f, frame_syn_ack(&syn, 0)));
   g_assert_cmpint(out(f, ack), ==, BT_GATE_PASS);
   g_assert_cmpint(out(f, other), ==, BT_GATE_PASS);
   bt_pins_set_host_addrs(f->pins, both, G_N_ELEMENTS(both));

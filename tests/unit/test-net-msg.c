@@ -246,6 +246,7 @@ static const struct {
   { "denied by the last rule", IN(DENIED, BtNetMsgDenied, rule), BT_NET_POLICY_MAX_RULES - 1, TRUE },
   { "denied by no rule", IN(DENIED, BtNetMsgDenied, rule), BT_NET_POLICY_MAX_RULES, FALSE },
   { "denied nothing", IN(DENIED, BtNetMsgDenied, count), 0, FALSE },
+  { "denied a name by its packet", IN(DENIED, BtNetMsgDenied, name), 'a', FALSE },
 };
 
 /* Only a good answer has addresses. */
@@ -332,6 +333,30 @@ test_names(void)
   g_assert_false(parses(&question, sizeof question));
 }
 
+/* What a worker asked for is shown to people. */
+static void
+test_denied_name(void)
+{
+  static const struct {
+    const char *name;
+    gboolean valid;
+  } cases[] = { { "", TRUE },     { "evil.example", TRUE }, { "Evil.example", FALSE },
+                { "a b", FALSE }, { "a\033[2J", FALSE },    { "a..b", FALSE } };
+  const guint8 *unused;
+  BtNetMsg message;
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    BtNetMsgDenied asked = denied;
+    asked.reason = BT_NET_REASON_NAME;
+    g_strlcpy(asked.name, cases[i].name, sizeof asked.name);
+    g_assert_true(bt_net_msg_parse(&asked, sizeof asked, &message, &unused) == cases[i].valid);
+  }
+  BtNetMsgDenied endless = denied;
+  endless.reason = BT_NET_REASON_NAME;
+  memset(endless.name, 'a', sizeof endless.name);
+  g_assert_false(bt_net_msg_parse(&endless, sizeof endless, &message, &unused));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -344,5 +369,6 @@ main(int argc, char **argv)
   g_test_add_func("/net-msg/rcodes", test_rcodes);
   g_test_add_func("/net-msg/mutations", test_mutations);
   g_test_add_func("/net-msg/names", test_names);
+  g_test_add_func("/net-msg/denied-name", test_denied_name);
   return g_test_run();
 }

@@ -13,7 +13,7 @@ BIG = "198.51.100.128"    # first of the addresses of big.example
 PRIVATE = "10.99.0.5"     # a company's network behind the internet
 UDP = "192.0.2.7"
 
-TCP_PORTS = [22, 80, 443, 8080, 9000]
+TCP_PORTS = [22, 80, 443, 8080, 8081, 9000]
 UDP_PORTS = [123, 7777]
 
 # A worker that gets a packet to one of these has found a hole.

@@ -6,6 +6,7 @@ Each writes what happens to WORLD/log/ROLE.jsonl, one JSON object a line:
 
     {"kind": "tcp", "addr": A, "port": P}            a connection was accepted
     {"kind": "udp", "addr": A, "port": P}            a datagram arrived
+    {"kind": "http", "host": H}                      a request at port 8081
     {"kind": "dns", "name": N, "type": T, "proto": "udp"|"tcp"}
     {"kind": "packet", "proto": N, "src": A, "addr": A, "port": P}
                                                      came in from the host's network
@@ -113,6 +114,22 @@ def serve_http(connection):
     connection.sendall(head.encode() + body)
 
 
+def http_server_of_many(log):
+    """Answers request after request of a connection; a WebSocket is an echo."""
+    def serve(connection):
+        while True:
+            lines = read_request(connection).lower().split("\r\n")
+            host = next((line[5:].strip() for line in lines if line.startswith("host:")), "")
+            log.add(kind="http", host=host)
+            if "upgrade: websocket" in lines:
+                connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+                serve_echo(connection)
+                return
+            body = f"hello from {host}\n".encode()
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    return serve
+
+
 def https_server(world):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(world / "server.pem", world / "server.key")
@@ -210,7 +227,8 @@ def internet(world, log):
     subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
     sniff(log, "inet0")
     for port in addresses.TCP_PORTS:
-        serve = {443: https_server(world), 80: serve_http, 8080: serve_http}.get(port, serve_echo)
+        serve = {443: https_server(world), 80: serve_http, 8080: serve_http,
+                 8081: http_server_of_many(log)}.get(port, serve_echo)
         listen_tcp(log, "0.0.0.0", port, serve)
     for port in addresses.UDP_PORTS:
         listen_udp(log, "0.0.0.0", port, lambda data: data)
