@@ -30,6 +30,7 @@ struct _BuntimeVerdict {
   char *object;
   BtOrigin origin;
   char *suggestion; /* NULL: no flag permits it, or none is needed */
+  const char *note; /* what holds it, if not all that is asked about; NULL: nothing to say */
 };
 
 /* One question. */
@@ -80,6 +81,8 @@ buntime_verdict_format(const BuntimeVerdict *self)
                          object, rule);
   if (self->suggestion != NULL)
     g_string_append_printf(text, "  allow: %s\n", self->suggestion);
+  if (self->note != NULL)
+    g_string_append_printf(text, "  note:  %s\n", self->note);
   return g_string_free(text, FALSE);
 }
 
@@ -103,6 +106,7 @@ buntime_verdict_to_json(const BuntimeVerdict *self)
   bt_json_put_string(&json, "text", self->origin.text);
   bt_json_end(&json);
   bt_json_put_string(&json, "suggestion", self->suggestion);
+  bt_json_put_string(&json, "note", self->note);
   bt_json_end(&json);
   g_string_append_c(text, '\n');
   return g_string_free(text, FALSE);
@@ -392,6 +396,25 @@ settle_net(Check *self, const BtNetItem *item, guint proto, guint16 port)
     override(self, BT_ACTION_DENY, SOURCE_SELF, reason);
 }
 
+/* What a grant of a name holds, and what it does not. */
+static const char *
+note_of(Check *self, const BtNetItem *item, const BtOrigin *origin, guint proto)
+{
+  GPtrArray *rules = bt_policy_get_net_items(self->sandbox->policy);
+
+  for (guint i = 0; item->host != NULL && i < rules->len; i++) {
+    const BtNetItem *rule = g_ptr_array_index(rules, i);
+    if (&rule->rule.origin != origin || rule->host == NULL)
+      continue;
+    if ((rule->flags & BT_NET_RULE_PLAIN) != 0)
+      return _("held by the name's addresses alone: \"inspect\" is false");
+    if (proto == BT_PROTO_UDP)
+      return _("held by the name's addresses alone; QUIC to port 443 is refused");
+    return _("TLS and HTTP must ask for this name; other protocols are held by its addresses alone");
+  }
+  return NULL;
+}
+
 static gboolean
 is_one_host(const BtNetItem *item)
 {
@@ -414,8 +437,11 @@ check_net(Check *self, const char *value, GError **error)
                    _("write one name or address, like github.com:443"));
   if (!look(self, NULL, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_net_item(self->sandbox->policy, item, &proto, &port));
+  BtVerdict verdict = bt_policy_check_net_item(self->sandbox->policy, item, &proto, &port);
+  set_verdict(self, verdict);
   settle_net(self, item, proto, port);
+  if (self->verdict->action != BT_ACTION_DENY)
+    self->verdict->note = note_of(self, item, verdict.origin, proto);
   self->verdict->object = g_strdup(value);
   gboolean every = item->ports->len == 0;
   BtFlowWords words = { .name = item->host };

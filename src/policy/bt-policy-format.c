@@ -115,6 +115,8 @@ put_net_rule(BtJsonWriter *json, const BtNetItem *item, const char *cidr)
   }
   if (ports != NULL)
     bt_json_put_string(json, "ports", ports);
+  if ((item->flags & BT_NET_RULE_PLAIN) != 0)
+    bt_json_put_bool(json, "inspect", FALSE);
   bt_json_end(json);
 }
 
@@ -351,9 +353,10 @@ add_net(GPtrArray *lines, BtPolicy *policy)
     g_autofree char *cidr = bt_net_item_format_cidr(item);
     g_autofree char *ports = bt_net_item_format_ports(item);
     const char *where = item->everything ? "everything" : item->host != NULL ? item->host : cidr;
-    add_line(lines, "net: %s %s%s%s%s %s", bt_action_word(item->rule.action),
+    add_line(lines, "net: %s %s%s%s%s %s%s", bt_action_word(item->rule.action),
              item->below ? "*." : "", where, ports != NULL ? " " : "", ports != NULL ? ports : "",
-             bt_net_item_proto_word(item));
+             bt_net_item_proto_word(item),
+             (item->flags & BT_NET_RULE_PLAIN) != 0 ? " not inspected" : "");
   }
 }
 

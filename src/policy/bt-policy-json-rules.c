@@ -246,7 +246,7 @@ bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node)
   static const BtReaderKey keys[] = {
     { "action", BT_JSON_STRING, NULL }, { "proto", BT_JSON_STRING, NULL },
     { "cidr", BT_JSON_STRING, NULL },   { "host", BT_JSON_STRING, NULL },
-    { "ports", BT_JSON_STRING, NULL },
+    { "ports", BT_JSON_STRING, NULL },  { "inspect", BT_JSON_BOOLEAN, NULL },
   };
   g_autoptr(BtNetItem) item = bt_net_item_new();
   BtAction action = BT_ACTION_DENY;
@@ -257,6 +257,11 @@ bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node)
   gboolean ok = read_action(self, node, &action);
   if (bt_reader_has(node, "cidr") == bt_reader_has(node, "host")) {
     bt_reader_complain(self, node, _("a rule needs \"cidr\" or \"host\""), _("write one of them"));
+    return;
+  }
+  if (bt_reader_has(node, "inspect") && !bt_reader_has(node, "host")) {
+    bt_reader_complain(self, node, _("\"inspect\" without \"host\""),
+                       _("leave it out: flows that an address opens are not looked at"));
     return;
   }
   ok &= set_part(self, item, node, "cidr", bt_net_item_set_cidr);
@@ -271,6 +276,9 @@ bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node)
   if (!ok)
     return;
   init_rule(self, &item->rule, action, node);
+  const BtJsonNode *inspect = bt_reader_get(node, "inspect", BT_JSON_BOOLEAN);
+  if (inspect != NULL && !inspect->boolean && item->host != NULL && action != BT_ACTION_DENY)
+    item->flags |= BT_NET_RULE_PLAIN;
   const char *host = bt_reader_get_string(node, "host");
   if (host != NULL && g_ascii_strncasecmp(host, "localhost", 9) == 0 && item->host == NULL)
     g_ptr_array_add(self->net_items, bt_net_item_localhost_v6(item));

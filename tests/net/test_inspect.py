@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The name holds on the wire: at a granted name's address no other name is reached."""
 
+import json
 import textwrap
 
 import addresses
@@ -204,6 +205,47 @@ def test_address_rules_are_not_held(box):
     for flags in (["--allow-net=198.51.100.10,github.com"], ["--allow-net"]):
         result = box.run(*flags, name="curl", args=CURL_EVIL)
         assert result.stdout == "hello from evil.example/\n" and result.events == [], str(result)
+
+
+def test_turned_off(box):
+    """A rule of a file can open whatever answers at its name's addresses, by its ports."""
+    box.write("p.json", """
+        {"version": 1, "net": {"rules": [
+          {"action": "allow", "host": "github.com", "ports": "443", "proto": "any",
+           "inspect": false},
+          {"action": "allow", "host": "github.com"}]}}
+    """)
+    code = program("""
+        out["tls"] = talk(443, hello("evil.example"))[:3]
+        out["none"] = talk(443, hello(None))[:3]
+        out["http"] = talk(8081, request("evil.example"))
+    """)
+    out, result = box.json("--policy=./p.json", code=code)
+    assert out == {"tls": "\x16\x03\x03", "none": "\x16\x03\x03", "http": "ECONNRESET"}, str(result)
+    wire_event(result, "evil.example:8081")
+
+
+@pytest.mark.parametrize("flags,value,note", [
+    (["--allow-net=github.com"], "github.com:443", "TLS and HTTP must ask for this name"),
+    (["--allow-net=github.com"], "github.com:22", "other protocols are held by its addresses"),
+    (["--allow-net=github.com/udp"], "github.com:443/udp", "QUIC to port 443 is refused"),
+    (["--policy=./p.json"], "github.com:443", '"inspect" is false'),
+    (["--allow-net"], "github.com:443", None),
+    (["--allow-net=198.51.100.10"], "198.51.100.10:443", None),
+    (["--allow-net=github.com"], "evil.example:443", None),
+])
+def test_check_says_so(box, flags, value, note):
+    box.write("p.json", """
+        {"version": 1, "net": {"rules": [
+          {"action": "allow", "host": "github.com", "inspect": false}]}}
+    """)
+    result = box.world.run(["check", *flags, "net", value], cwd=box.directory)
+    assert result.stderr == "" and result.status == (1 if "evil" in value else 0), str(result)
+    notes = [line for line in result.stdout.splitlines() if line.startswith("  note:  ")]
+    assert len(notes) == (note is not None) and all(note in line for line in notes), str(result)
+    result = box.world.run(["check", "--json", *flags, "net", value], cwd=box.directory)
+    said = json.loads(result.stdout)["note"]
+    assert said is None if note is None else note in said, str(result)
 
 
 def test_denied_name_below_a_grant(box):

@@ -24,7 +24,9 @@ def test_check_exit_status_and_words(buntime, box):
         {"action": "warn", "host": "github.com", "ports": "22"}]}}, indent=1))
     allowed = buntime("check", "--allow-net=github.com:443", "net", "github.com:443")
     assert allowed.status == 0 and allowed.stdout == \
-        "allowed net github.com:443\n  rule:  --allow-net=github.com:443 (command line)\n"
+        "allowed net github.com:443\n  rule:  --allow-net=github.com:443 (command line)\n" \
+        "  note:  TLS and HTTP must ask for this name; other protocols are held by its " \
+        "addresses alone\n"
     denied = buntime("check", "--allow-net=github.com:443", "net", "github.com:80")
     assert denied.status == 1 and "allow: --allow-net=github.com:80\n" in denied.stdout
     warned = buntime("check", "--policy=p.json", "net", "github.com:22")
@@ -39,7 +41,7 @@ def test_check_json(buntime, box):
         "v": 1, "kind": "read", "action": "deny",
         "object": os.path.realpath(box.directory / "secret.txt"),
         "rule": {"source": "command line", "line": None, "text": "--deny-read=secret.txt"},
-        "suggestion": None}
+        "suggestion": None, "note": None}
 
 
 @pytest.mark.parametrize("args,status", [

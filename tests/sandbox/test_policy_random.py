@@ -50,7 +50,8 @@ PARTS = {
     "defaults": st.fixed_dictionaries({}, optional=dict.fromkeys(
         ["fs", "net", "exec"], words("allow", "deny"))),
     "fs": rules({**PATH, "perms": st.lists(st.sampled_from(PERMS), min_size=1, max_size=4)}),
-    "net": st.one_of(rules({"host": words("a.example", "*.b.example", "localhost")}, NET),
+    "net": st.one_of(rules({"host": words("a.example", "*.b.example", "localhost")},
+                           {**NET, "inspect": st.booleans()}),
                      rules({"cidr": words("10.0.0.0/8", "2001:db8::/32", "192.0.2.1")}, NET)),
     "exec": st.one_of(rules({"path": words("/usr/bin/env", "git", "~/bin/x")}, SUM),
                       rules({"glob": words("/usr/bin/*", "./bin/**")}, SUM)),

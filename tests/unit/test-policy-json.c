@@ -4,6 +4,7 @@
 
 #include "policy/bt-event.h"
 #include "policy/bt-json.h"
+#include "policy/bt-policy-format.h"
 #include "policy/bt-policy-private.h"
 
 static gboolean
@@ -129,6 +130,10 @@ static const struct {
   { NET "{\"action\": \"allow\"}]}}", "1:34: net.rules[0]: a rule needs \"cidr\" or \"host\"" },
   { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/8\", \"host\": \"a\"}]}}",
     "1:34: net.rules[0]: a rule needs" },
+  { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/8\", \"inspect\": true}]}}",
+    "1:34: net.rules[0]: \"inspect\" without \"host\"" },
+  { NET "{\"action\": \"allow\", \"host\": \"a\", \"inspect\": 0}]}}",
+    "1:78: net.rules[0].inspect: a value of the wrong type" },
   { NET "{\"action\": \"allow\", \"cidr\": \"10.0.0.0/33\"}]}}",
     "1:62: net.rules[0].cidr: the part after" },
   { NET "{\"action\": \"allow\", \"host\": \"127.1\"}]}}", "1:62: net.rules[0].host: a number" },
@@ -267,6 +272,42 @@ test_full(void)
   g_assert_cmpstr(net, ==, "/etc/pol/p.json:5: defaults.net = allow");
 }
 
+/* Only a grant of a name can leave out what it says on the wire. */
+static void
+test_inspect(void)
+{
+  static const struct {
+    const char *rule;
+    gboolean plain;
+  } cases[] = {
+    { "{\"action\": \"allow\", \"host\": \"a.example\", \"inspect\": false}", TRUE },
+    { "{\"action\": \"warn\", \"host\": \"*.a.example\", \"inspect\": false}", TRUE },
+    { "{\"action\": \"allow\", \"host\": \"a.example\", \"inspect\": true}", FALSE },
+    { "{\"action\": \"allow\", \"host\": \"a.example\"}", FALSE },
+    { "{\"action\": \"deny\", \"host\": \"a.example\", \"inspect\": false}", FALSE },
+    { "{\"action\": \"allow\", \"host\": \"localhost\", \"inspect\": false}", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *text = g_strdup_printf(NET "%s]}}", cases[i].rule);
+    g_autoptr(BtPolicy) policy = bt_policy_new(), again = bt_policy_new();
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(add(policy, text, -1, &error));
+    const BtNetItem *item = g_ptr_array_index(policy->net_items, 0);
+    g_assert_cmpint((item->flags & BT_NET_RULE_PLAIN) != 0, ==, cases[i].plain);
+    g_autoptr(GBytes) compiled = bt_policy_compile_net(policy); /* ends where it is not valid */
+    g_autofree char *written = bt_policy_format_json(policy, &error);
+    g_assert_cmpint(strstr(written, "\"inspect\": false") != NULL, ==, cases[i].plain);
+    g_assert_true(add(again, written, -1, &error));
+    item = g_ptr_array_index(again->net_items, 0);
+    g_assert_cmpint((item->flags & BT_NET_RULE_PLAIN) != 0, ==, cases[i].plain);
+    g_auto(GStrv) lines = bt_policy_format_lines(policy);
+    g_autofree char *joined = g_strjoinv("\n", lines);
+    g_assert_cmpint(strstr(joined, "not inspected") != NULL, ==, cases[i].plain);
+  }
+}
+
 /* Of several files the most restrictive default counts; absent means deny. */
 static void
 test_merge(void)
@@ -381,6 +422,7 @@ main(int argc, char **argv)
   g_test_add_func("/policy-json/bounds", test_bounds);
   g_test_add_func("/policy-json/full", test_full);
   g_test_add_func("/policy-json/merge", test_merge);
+  g_test_add_func("/policy-json/inspect", test_inspect);
   g_test_add_func("/policy-json/all-errors", test_all_errors);
   g_test_add_func("/policy-json/extends", test_extends);
   g_test_add_func("/policy-json/missing", test_missing);
