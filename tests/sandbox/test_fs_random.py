@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random file rules in two layers: whatever works is allowed, by a matcher made of four lines.
+"""Random file rules in three layers: whatever works is allowed, by a matcher of a few lines.
 
-Each seed is a policy file and flags about a small tree, and a program in C that tries every
+Each seed is a policy file, variables and flags about a small tree, and a program in C that tries every
 operation everywhere in it, last of all moving things to where other rules hold.
 """
 
@@ -20,6 +20,9 @@ ONE_BY_ONE = ["read_file", "write_file", "read_dir", "remove_dir", "remove_file"
               "make_sock", "make_fifo", "make_sym", "truncate"]
 DIRS = ["data", "data/sub", "data/sub/deep", "other"]
 FILES = ["data/a", "data/b", "data/sub/a", "data/sub/b", "data/sub/deep/a", "data/sub/deep/b", "other/a"]
+# What a rule for each of these is about.
+NAMES = {"link": ["data/sub"], "*/a": ["data/a", "other/a", "data/sub/a"],
+         "data/*": ["data/a", "data/b", "data/sub", "data/old-remove_file", "data/old-remove_dir"]}
 # From where to where; and what is then tried by the new name, as which it was the other's before.
 MOVES = [("link", "data/a:data/sub/l"), ("link", "data/sub/a:data/l"), ("rename", "data/sub/b:data/r"),
          ("rename", "data/b:data/sub/r"), ("rename", "data/sub:data/moved")]
@@ -37,14 +40,14 @@ def is_below(path, place):
     return path == place or path.startswith(place + "/")
 
 
-def is_allowed(rules, perm, path):
+def is_allowed(rules, default, perm, path):
     """rules: (layer, action, path, permissions); the first layer that speaks of it counts."""
-    for layer in ("flags", "file"):
+    for layer in ("flags", "variables", "file"):
         actions = {action for where, action, place, perms in rules
                    if where == layer and perm in perms and is_below(path, place)}
         if actions:
             return "deny" not in actions
-    return False
+    return default
 
 
 def needs(op, path):
@@ -69,6 +72,8 @@ def make_tree(directory):
         (directory / name / "old-remove_file").write_text("old")
     for name in FILES:
         (directory / name).write_text("text")
+    if not (directory / "link").is_symlink():
+        (directory / "link").symlink_to("data/sub")
 
 
 def random_rules(rng):
@@ -78,21 +83,36 @@ def random_rules(rng):
                            rng.sample(ONE_BY_ONE, rng.randint(3, 9)), READ + rng.sample(ONE_BY_ONE, 2)])
 
     def rule(layer, some):
-        return layer, rng.choice(["allow", "allow", "deny"]), rng.choice(DIRS + FILES + DIRS[:2]), some
+        action = rng.choice(["allow", "allow", "allow", "warn" if layer == "file" else "allow", "deny", "deny"])
+        return layer, action, rng.choice(DIRS + FILES + DIRS[:2] + list(NAMES)), some
 
     return [*(rule("file", perms()) for _ in range(rng.randint(1, 5))),
+            *(rule("variables", rng.choice([READ, WRITE])) for _ in range(rng.choice([0, 0, 0, 1, 2]))),
             *(rule("flags", rng.choice([READ, WRITE])) for _ in range(rng.choice([0, 0, 1, 2, 3])))]
 
 
-def try_all(box, attack, rules):
-    (box.directory / "p.json").write_text(json.dumps({"version": 1, "fs": {"rules": [
-        {"action": action, "path": path, "perms": perms}
-        for layer, action, path, perms in rules if layer == "file"]}}), encoding="utf-8")
-    flags = [f"--{action}-{'read' if perms == READ else 'write'}={path}"
-             for layer, action, path, perms in rules if layer == "flags"]
-    result = box.run("--policy=./p.json", *flags, name="./perms",
+def try_all(box, attack, rules, default):
+    (box.directory / "p.json").write_text(json.dumps({
+        "version": 1, "defaults": {"fs": "allow" if default else "deny"}, "fs": {"rules": [
+            {"action": action, "path": path, "perms": perms}
+            for layer, action, path, perms in rules if layer == "file"]}}), encoding="utf-8")
+    flags, variables = [], {}
+    for layer, action, path, perms in rules:
+        kind = "read" if perms == READ else "write"
+        if layer == "flags":
+            flags.append(f"--{action}-{kind}={path}")
+        elif layer == "variables":
+            name = f"BUNTIME_{action}_{kind}".upper()
+            variables[name] = f"{variables[name]},{path}" if name in variables else path
+    result = box.run("--policy=./p.json", *flags, name="./perms", env=variables,
                      args=[word for pair in TRIES for word in pair])
     return attack.parse(result.stdout), result
+
+
+def meaning(written):
+    """The rules by what they are about, permissions and paths."""
+    return [(layer, action, place, set().union(*(MEANS.get(perm, {perm}) for perm in perms)))
+            for layer, action, path, perms in written for place in NAMES.get(path, [path])]
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -102,26 +122,28 @@ def test_whatever_works_is_allowed(box, part):
     for seed in range(part * 40, part * 40 + 40):
         written = random_rules(random.Random(seed))
         make_tree(box.directory)
-        found, result = try_all(box, attack, written)
+        default = seed % 4 == 0
+        found, result = try_all(box, attack, written, default)
         if result.status == 125:
             assert "denied below a place" in result.stderr or "lies below something" in result.stderr
             continue
         assert len(found) == len(TRIES), str(result)
         ran += 1
-        rules = [(layer, action, path, set().union(*(MEANS.get(perm, {perm}) for perm in perms)))
-                 for layer, action, path, perms in written]
+        rules = meaning(written)
         hidden = [path for _, action, path, perms in rules if action == "deny" and perms & set(READ)]
-        shown = [path for _, action, path, _ in rules if action == "allow"]
+        shown = [path for _, action, path, _ in rules if action != "deny"]
         for (op, path), got in found.items():
-            allowed = all(is_allowed(rules, *need) for need in needs(op, path))
+            allowed = all(is_allowed(rules, default, *need) for need in needs(op, path))
             if path in MOVED and got == "ok":
-                allowed = allowed or is_allowed(rules, op, MOVED[path])
+                allowed = allowed or is_allowed(rules, default, op, MOVED[path])
             # The way to what is shown can be listed, and holds nothing else.
             way = op == "read_dir" and any(is_below(place, path) for place in shown)
             assert got != "ok" or allowed or way, (seed, op, path, written, str(result))
-            # What is allowed works: but for what a mask takes along, and modes (test_fs_perms.py).
-            if allowed and op != "chmod" and ":" not in path and path not in MOVED and not any(
-                    is_below(path, place) for place in hidden):
+            # What is allowed works: but for what a mask takes along, modes (test_fs_perms.py), and
+            # what has a mount of its own, which cannot be removed.
+            mounted = op.startswith("remove_") and any(place == path for _, _, place, _ in rules)
+            if allowed and not mounted and op != "chmod" and ":" not in path and path not in MOVED \
+                    and not any(is_below(path, place) for place in hidden):
                 assert got == "ok" or (op == "read_dir" and got == "ENOENT"), (seed, op, path, written,
                                                                                str(result))
     assert ran > 20
