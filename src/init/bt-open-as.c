@@ -267,12 +267,18 @@ walk_path(const BtOpenAs *as)
   return result > 0 ? result - 1 : result;
 }
 
-/* What the kernel says of a path that leads through what is only there for the caller. */
+/*
+ * What the kernel says of a path that leads through what is only there for the
+ * caller. Landlock may refuse to open what was just made: that must not be tried
+ * again where it must be new.
+ */
 static bool
-may_be_ours(int error)
+may_be_ours(const BtOpenAs *as, int error)
 {
-  return error == -ELOOP || error == -ENOENT || error == -EACCES || error == -EROFS ||
-         error == -ENOTDIR;
+  bool new = (as->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+
+  return error == -ELOOP || error == -ENOENT || error == -EROFS || error == -ENOTDIR ||
+         (error == -EACCES && !new);
 }
 
 int
@@ -281,7 +287,7 @@ bt_open_as(const BtOpenAs *as)
   int fd = open_at(as->start, as->path, as, RESOLVE_NO_MAGICLINKS);
 
   if (fd < 0)
-    return may_be_ours(fd) ? walk_path(as) : fd;
+    return may_be_ours(as, fd) ? walk_path(as) : fd;
   if (!is_ours(fd))
     return fd;
   close(fd);

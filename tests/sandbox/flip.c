@@ -225,7 +225,7 @@ main(int argc, char **argv)
     int fd = openat(start, path, flags, 0600);
     if (fd < 0) {
       failed++;
-      unlike += errno != ENOENT && errno != EACCES && errno != ELOOP;
+      unlike += errno != ENOENT && errno != EACCES && errno != EROFS && errno != ELOOP;
       continue;
     }
     count(fd, known);

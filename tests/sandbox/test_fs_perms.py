@@ -139,6 +139,16 @@ def from_c(box, flags):
     return Attack(box, "perms").each(*flags, pairs=[(op, at(path)) for op, path in NEEDS])
 
 
+def from_c_with_an_opener(box, flags):
+    """Where a rule warns of files, opens are carried out by another process, to the same effect."""
+    path = box.directory / "p.json"
+    policy = json.loads(path.read_text(encoding="utf-8"))
+    policy["fs"]["rules"].append({"action": "warn", "path": "/usr/share/doc",
+                                  "perms": ["read_file", "write_file"]})
+    path.write_text(json.dumps(policy), encoding="utf-8")
+    return from_c(box, flags)
+
+
 def from_python(box, flags):
     out, result = box.json(*flags, code=PYTHON,
                            args=[word for op, path in NEEDS for word in (op, at(path))])
@@ -165,7 +175,7 @@ def told(events):
                                    ["make_reg", "read_file"], ["read_file", "truncate"],
                                    ["write_file", "write_dir", "read_file", "read_dir"]],
                          ids="+".join)
-@pytest.mark.parametrize("language", [from_c, from_python])
+@pytest.mark.parametrize("language", [from_c, from_python, from_c_with_an_opener])
 def test_a_permission_alone(box, language, perms):
     data = make_tree(box)
     before = snapshot(data)

@@ -244,14 +244,16 @@ def flip(box, flipper, tmp_path_factory):
     policy = tmp_path_factory.mktemp("policy") / "p.json"
     events = policy.parent / "events"
 
-    def run(way, flags, count, off=None):
+    def run(way, flags, count, off=None, other=None):
         # Mounts alone know no more kinds of writing.
         perms = ["read_file", "read_dir"] + (["write_file"] if off != "landlock" else [])
         policy.write_text(json.dumps({
             "version": 1, "audit": {"enabled": True, "events": ["openat"]},
             "plugins": {off: False} if off else {},
             "fs": {"rules": [{"action": "warn", "path": str(top / "a"), "perms": perms},
-                             {"action": "allow", "path": str(top / "b"), "perms": perms}]}}),
+                             {"action": "allow", "path": str(top / "b"), "perms": perms},
+                             *([{"action": "allow", "path": str(top / "c"), "perms": other}] if other else [])
+                             ]}}),
             encoding="utf-8")
         events.unlink(missing_ok=True)
         result = box.run(f"--policy={policy}", f"--events={events}", name=str(flipper),
@@ -270,7 +272,7 @@ def flip(box, flipper, tmp_path_factory):
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY])
 def test_flipped(flip, way, flags):
     """Whatever is changed under an open: what is told is what was opened, each time."""
-    opened, told, top = flip(way, flags, 4000)
+    opened, told, top = flip(way, flags, 2500)
     kind = "read" if flags == os.O_RDONLY else "write"
     assert opened["foreign"] == 0 and opened["unlike"] == 0, opened
     assert opened["a"] > 50 and opened["b"] > 50 and opened["flips"] > 1000, opened
@@ -279,10 +281,21 @@ def test_flipped(flip, way, flags):
     assert not [key for key in told if key[2].startswith(f"{top}/c")]
 
 
+@pytest.mark.parametrize("way", ["text", "link", "start", "magic"])
+@pytest.mark.parametrize("flags, other", [(os.O_RDONLY, ["write_file"]), (os.O_WRONLY, ["read_file", "read_dir"])])
+def test_flipped_to_what_is_granted_for_another_use(flip, way, flags, other):
+    """It is there to be seen, and Landlock or its mount refuse this use of it, each time."""
+    opened, told, top = flip(way, flags, 2000, other=other)
+    kind = "read" if flags == os.O_RDONLY else "write"
+    assert opened["c"] == opened["foreign"] == opened["unlike"] == 0 and opened["failed"] > 50, opened
+    assert told[kind, "warn", f"{top}/a/file"] == opened["a"] > 50, opened
+    assert told[kind, "allow", f"{top}/b/file"] == opened["b"] > 50, opened
+
+
 @pytest.mark.parametrize("off", ["namespaces", "landlock"])
 @pytest.mark.parametrize("way", ["text", "start", "cwd", "magic"])
 def test_flipped_without_a_layer(flip, way, off):
-    opened, told, top = flip(way, os.O_RDONLY, 3000, off=off)
+    opened, told, top = flip(way, os.O_RDONLY, 2000, off=off)
     assert opened["foreign"] == 0 and opened["unlike"] == 0, opened
     assert opened["a"] > 50 and opened["b"] > 50 and opened["c"] == 0, opened
     assert told["read", "warn", f"{top}/a/file"] == opened["a"]
