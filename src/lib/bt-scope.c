@@ -39,6 +39,7 @@
 
 #include "lib/bt-spawn.h"
 #include "lib/bt-watch.h"
+#include "plan/bt-plan-compile.h"
 #include "policy/bt-event.h"
 #include "wire/bt-scope-msg.h"
 
@@ -163,7 +164,7 @@ limit_or_none(BtPolicy *policy, BtLimit limit)
 }
 
 /*
- * Init is one more. In namespaces it had a thread, which has ended when it makes
+ * Init is one more, and so is an opener. In namespaces it had a thread, which has ended when it makes
  * the program's first process, but may still be counted: there RLIMIT_NPROC is
  * exact where this is not (plan/bt-plan-limits.c).
  */
@@ -173,7 +174,9 @@ pids_of_group(BtPolicy *policy)
   gboolean flat = (bt_policy_get_plugins(policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
   guint64 pids = limit_or_none(policy, BT_LIMIT_PIDS);
 
-  return pids == G_MAXUINT64 ? pids : MAX(pids, flat ? 1 : 2) + 1;
+  if (pids == G_MAXUINT64)
+    return pids;
+  return MAX(pids, flat ? 1 : 2) + 1 + (bt_plan_has_opener(policy) ? 1 : 0);
 }
 
 BtScope *

@@ -60,6 +60,9 @@ BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
  */
 BtPlan *bt_plan_compile_bare(const BtPlanRequest *request, GError **error);
 
+/* Is there one more process in the sandbox, which opens files for the worker (init/bt-opener.c)? */
+gboolean bt_plan_has_opener(BtPolicy *policy);
+
 /* What a worker would find at a path, whatever the policy calls it. */
 typedef struct {
   gboolean host;     /* the host's object, at least to the eye */

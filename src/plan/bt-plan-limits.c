@@ -46,10 +46,12 @@ limit_processes(BtCompile *self)
     return;
   }
   /*
-   * The sandbox's pid 1 is counted, too. A group's limit is to be the first to
+   * The sandbox's pid 1 is counted, too, and an opener. A group's limit is to be the first to
    * strike, since it tells; but for that of one process, which a group cannot
    * hold exactly (lib/bt-scope.c).
    */
+  if (bt_plan_has_opener(self->request->policy))
+    value++;
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_NPROC,
                                 held && value > 1 ? value + 2 : value + 1);
 }

@@ -36,9 +36,9 @@ add_number(GArray *numbers, const BtDenySyscall *denied, GError **error)
 }
 
 static gboolean
-warns_of_files(BtCompile *self, BtFsPerms perms)
+warns_of_files(BtPolicy *policy, BtFsPerms perms)
 {
-  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
+  GPtrArray *rules = bt_policy_get_fs_rules(policy);
 
   for (guint i = 0; i < rules->len; i++) {
     const BtPathRule *rule = g_ptr_array_index(rules, i);
@@ -52,12 +52,18 @@ warns_of_files(BtCompile *self, BtFsPerms perms)
 #define OPENED                                                                                   \
   (BT_FS_READ | (BtFsPerms)(BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_FS_MAKE_REG))
 
+gboolean
+bt_plan_has_opener(BtPolicy *policy)
+{
+  return warns_of_files(policy, OPENED);
+}
+
 /* Are opens that only read notified? */
 static gboolean
 looks_at_reads(BtCompile *self)
 {
   return (bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0 ||
-         warns_of_files(self, BT_FS_READ);
+         warns_of_files(self->request->policy, BT_FS_READ);
 }
 
 /*
@@ -71,10 +77,10 @@ add_opener(BtCompile *self, GArray *refused)
 {
   int number = bt_seccomp_open_call("landlock_create_ruleset");
 
-  if (warns_of_files(self, BT_FS_WRITE & ~OPENED))
+  if (warns_of_files(self->request->policy, BT_FS_WRITE & ~OPENED))
     bt_compile_note(self, g_strdup(_("warnings of files are given when one is opened: making, renaming "
                                      "and removing otherwise goes on without a word")));
-  if (!warns_of_files(self, OPENED))
+  if (!bt_plan_has_opener(self->request->policy))
     return;
   bt_plan_builder_opener(self->builder, bt_seccomp_opener());
   g_array_append_val(refused, number);

@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define ENOUGH 60
 #define NUMBER 50 /* of the descriptor that is changed */
 
 static const char *top;
@@ -221,7 +222,8 @@ main(int argc, char **argv)
     dup2(files[0], NUMBER);
   pthread_create(&thread, NULL, flip_on, &way);
   int start = strcmp(argv[1], "start") == 0 ? NUMBER : AT_FDCWD;
-  for (int i = 0; i < wanted; i++) {
+  /* Until the other thread got to run, too, however long that is. */
+  for (int i = 0; i < wanted || (i < 50 * wanted && (opened[0] < ENOUGH || opened[1] < ENOUGH)); i++) {
     int fd = openat(start, path, flags, 0600);
     if (fd < 0) {
       failed++;
