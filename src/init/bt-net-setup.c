@@ -97,18 +97,58 @@ add_default_route(BtNetlink *netlink, unsigned index, uint32_t gateway)
 }
 
 static void
-add_neighbour(BtNetlink *netlink, unsigned index, uint32_t gateway, const uint8_t mac[6])
+add_neighbour(BtNetlink *netlink, unsigned index, uint8_t family, const void *gateway,
+              size_t size, const uint8_t mac[6])
 {
   struct ndmsg header = {
-    .ndm_family = AF_INET,
+    .ndm_family = family,
     .ndm_ifindex = (int)index,
     .ndm_state = NUD_PERMANENT,
   };
 
   bt_netlink_add(netlink, "gateway's neighbour entry", RTM_NEWNEIGH,
                  NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof header);
-  bt_netlink_put(netlink, NDA_DST, &gateway, sizeof gateway);
+  bt_netlink_put(netlink, NDA_DST, gateway, size);
   bt_netlink_put(netlink, NDA_LLADDR, mac, 6);
+}
+
+/*
+ * IPv6 where the machine has it. The address is all there is on the link, so that
+ * nobody but the gateway is ever looked for, and used at once: nobody could have it, too.
+ * Nothing is learned from advertisements, since none gets through (bt-gate.h).
+ */
+static void
+add_address6(BtNetlink *netlink, unsigned index, const BtAddr *address)
+{
+  struct ifaddrmsg header = {
+    .ifa_family = AF_INET6,
+    .ifa_prefixlen = 128,
+    .ifa_flags = IFA_F_NODAD,
+    .ifa_index = index,
+  };
+
+  bt_netlink_add(netlink, "interface's IPv6 address", RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
+                 &header, sizeof header);
+  bt_netlink_put(netlink, IFA_LOCAL, address->bytes, sizeof address->bytes);
+  bt_netlink_put(netlink, IFA_ADDRESS, address->bytes, sizeof address->bytes);
+}
+
+static void
+add_default_route6(BtNetlink *netlink, unsigned index, const BtAddr *gateway)
+{
+  struct rtmsg header = {
+    .rtm_family = AF_INET6,
+    .rtm_table = RT_TABLE_MAIN,
+    .rtm_protocol = RTPROT_STATIC,
+    .rtm_scope = RT_SCOPE_UNIVERSE,
+    .rtm_type = RTN_UNICAST,
+    .rtm_flags = RTNH_F_ONLINK,
+  };
+
+  bt_netlink_add(netlink, "default route of IPv6", RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+                 &header, sizeof header);
+  bt_netlink_put(netlink, RTA_GATEWAY, gateway->bytes, sizeof gateway->bytes);
+  bt_netlink_put(netlink, RTA_OIF, &index, sizeof index);
 }
 
 /* Object texts outlive the batch: they are literals or the plan's strings. */
@@ -121,7 +161,19 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
   bt_netlink_add_up(netlink, name);
   add_address(netlink, "interface's address", index, net->address, net->prefix_length);
   add_default_route(netlink, index, net->gateway);
-  add_neighbour(netlink, index, net->gateway, net->gateway_mac);
+  add_neighbour(netlink, index, AF_INET, &net->gateway, sizeof net->gateway, net->gateway_mac);
+  if (!bt_plan_net_has_ipv6(net))
+    return;
+  /*
+   * EACCES: the administrator turned IPv6 off for new interfaces. Then a connect says so at once
+   * (ENETUNREACH), and the next address is taken.
+   */
+  add_address6(netlink, index, &net->address6);
+  bt_netlink_ignore(netlink, EACCES);
+  add_default_route6(netlink, index, &net->gateway6);
+  bt_netlink_ignore(netlink, EACCES);
+  add_neighbour(netlink, index, AF_INET6, net->gateway6.bytes, sizeof net->gateway6.bytes,
+                net->gateway_mac);
 }
 
 void

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BT_NETLINK_BATCH 10
+#define BT_NETLINK_BATCH 12
 
 typedef struct {
   int fd;

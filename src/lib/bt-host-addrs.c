@@ -7,16 +7,19 @@
  */
 #include "lib/bt-host-addrs.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/bt-watch.h"
 #include "policy/buntime-error.h"
+#include "wire/bt-net-policy.h"
 
 struct _BtHostAddrs {
   int fd;
@@ -165,6 +168,31 @@ bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **error)
   }
   self->source = bt_watch_fd(self->fd, G_IO_IN, on_change, self);
   return self;
+}
+
+/* Connecting a datagram socket asks the kernel for a route and for the address it would use. */
+gboolean
+bt_host_has_ipv6(void)
+{
+  /* The first address that is a global one: a default route covers it, or one for 2000::/3. */
+  const struct sockaddr_in6 there = {
+    .sin6_family = AF_INET6,
+    .sin6_port = htons(9),
+    .sin6_addr.s6_addr = { 0x20, [15] = 1 },
+  };
+  struct sockaddr_in6 here = { .sin6_family = AF_UNSPEC };
+  socklen_t size = sizeof here;
+  BtAddr addr;
+  int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+  if (fd < 0)
+    return FALSE;
+  gboolean found = connect(fd, (const struct sockaddr *)&there, sizeof there) == 0 &&
+                   getsockname(fd, (struct sockaddr *)&here, &size) == 0 &&
+                   here.sin6_family == AF_INET6;
+  close(fd);
+  memcpy(addr.bytes, here.sin6_addr.s6_addr, sizeof addr.bytes);
+  return found && !bt_net_is_on_link(&addr) && bt_addr_classify(&addr) != BT_ADDR_LOOPBACK;
 }
 
 void

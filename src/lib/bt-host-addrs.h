@@ -24,4 +24,10 @@ BtHostAddrs *bt_host_addrs_new(BtHostAddrsFunc func, gpointer data, GError **err
 void bt_host_addrs_free(BtHostAddrs *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHostAddrs, bt_host_addrs_free)
 
+/*
+ * Does this machine reach IPv6 addresses of the internet now? A look at its routes: nothing
+ * is sent. One that has only addresses of its own link does not.
+ */
+gboolean bt_host_has_ipv6(void);
+
 G_END_DECLS

@@ -25,19 +25,19 @@ next_word(const char **cursor, const char *end, const char **word_out, gsize *le
 }
 
 static gboolean
-parse_address(const char *word, gsize length, BtAddr *addr_out)
+parse_address(const char *word, gsize length, gboolean ipv6, BtAddr *addr_out)
 {
   char text[BT_ADDR_TEXT_SIZE];
   if (length >= sizeof text)
     return FALSE;
   memcpy(text, word, length);
   text[length] = '\0';
-  return bt_addr_parse(text, addr_out) && bt_addr_is_ipv4(addr_out);
+  return bt_addr_parse(text, addr_out) && (ipv6 || bt_addr_is_ipv4(addr_out));
 }
 
 guint
-bt_hosts_parse(const char *text, gsize length, const char *name, BtAddr *addrs_out,
-               guint max_addrs)
+bt_hosts_parse(const char *text, gsize length, const char *name, gboolean ipv6,
+               BtAddr *addrs_out, guint max_addrs)
 {
   const char *end = text + length;
   gsize name_length = strlen(name);
@@ -53,7 +53,7 @@ bt_hosts_parse(const char *text, gsize length, const char *name, BtAddr *addrs_o
     if (next_word(&line, stop, &address, &address_length))
       while (!named && next_word(&line, stop, &word, &word_length))
         named = word_length == name_length && g_ascii_strncasecmp(word, name, name_length) == 0;
-    if (named && parse_address(address, address_length, &addrs_out[n_addrs]))
+    if (named && parse_address(address, address_length, ipv6, &addrs_out[n_addrs]))
       n_addrs++;
     line = newline != NULL ? newline + 1 : end;
   }
@@ -61,7 +61,8 @@ bt_hosts_parse(const char *text, gsize length, const char *name, BtAddr *addrs_o
 }
 
 guint
-bt_hosts_lookup(const char *path, const char *name, BtAddr *addrs_out, guint max_addrs)
+bt_hosts_lookup(const char *path, const char *name, gboolean ipv6, BtAddr *addrs_out,
+                guint max_addrs)
 {
   struct stat info;
   gsize have = 0;
@@ -79,5 +80,5 @@ bt_hosts_lookup(const char *path, const char *name, BtAddr *addrs_out, guint max
   while (have < room && (got = read(fd, text + have, room - have)) > 0)
     have += got;
   close(fd);
-  return bt_hosts_parse(text, have, name, addrs_out, max_addrs);
+  return bt_hosts_parse(text, have, name, ipv6, addrs_out, max_addrs);
 }

@@ -8,6 +8,10 @@
  *       public addresses .... answered, pinned to the rules that grant the name
  *       only closed ones .... an address of the sinkhole, with the reason
  *
+ * A lookup is for both kinds of address where this machine has IPv6, and serves
+ * questions of both; each is told and pins those of its kind.  The sinkhole is
+ * IPv4: to a question for IPv6 a name that leads nowhere has no address.
+ *
  * The sinkhole (198.19/16 of the benchmarking range, which the gate and the
  * matcher both drop) exists so that the connect that follows is refused at
  * once and explained with the name.  An address stands for one name; the
@@ -24,11 +28,11 @@
 
 #include <arpa/inet.h>
 #include <glib/gi18n-lib.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/bt-hosts.h"
 #include "lib/bt-pin-table.h"
+#include "wire/bt-dns.h"
 
 #define MAX_KNOWN 4096
 #define MAX_IN_FLIGHT 8
@@ -49,10 +53,17 @@ typedef struct {
   gboolean several; /* one of several in an answer */
 } Known;
 
+/* A question that an answer will follow. */
+typedef struct {
+  guint32 id;
+  guint32 type; /* BT_DNS_TYPE_A or AAAA */
+} Waiter;
+
 typedef struct {
   BtNames *names;
   char *name;
-  GArray *waiters; /* guint32 ids of questions */
+  gboolean ipv6;   /* for both kinds of address */
+  GArray *waiters; /* Waiter */
   gpointer handle; /* the resolver's; NULL while queued */
 } Lookup;
 
@@ -65,6 +76,7 @@ struct _BtNames {
   char *hosts_path;
   BtNamesAnswerFunc answer;
   gpointer answer_data;
+  gboolean (*ipv6)(void); /* may be NULL */
   GHashTable *known;     /* set of Known by addr */
   GQueue order;          /* Known, the oldest first */
   GHashTable *sinkholes; /* char *name (of the Known) → Known */
@@ -135,6 +147,12 @@ bt_names_set_answer_func(BtNames *self, BtNamesAnswerFunc func, gpointer data)
 {
   self->answer = func;
   self->answer_data = data;
+}
+
+void
+bt_names_set_ipv6_func(BtNames *self, gboolean (*func)(void))
+{
+  self->ipv6 = func;
 }
 
 void
@@ -223,12 +241,18 @@ bt_names_unpin(BtNames *self, const BtAddr *addr, guint32 rule)
   bt_pin_table_remove(self->pins, addr, rule, latest);
 }
 
+/* Its own, or one that a gateway of the network would take to it. */
 static gboolean
 is_host_addr(BtNames *self, const BtAddr *addr)
 {
-  for (guint i = 0; i < self->host_addrs->len; i++)
-    if (bt_addr_equal(&g_array_index(self->host_addrs, BtAddr, i), addr))
+  BtAddr carried = *addr;
+
+  bt_addr_get_carried(addr, &carried);
+  for (guint i = 0; i < self->host_addrs->len; i++) {
+    const BtAddr *own = &g_array_index(self->host_addrs, BtAddr, i);
+    if (bt_addr_equal(own, addr) || bt_addr_equal(own, &carried))
       return TRUE;
+  }
   return FALSE;
 }
 
@@ -303,23 +327,35 @@ granted_by_address(BtNames *self, const BtAddr *addr)
   return FALSE;
 }
 
-/*
- * What of a lookup's addresses may be told, and whether they are to be pinned.
- * Pinned ones come alone: one message pins all its addresses or none.
- */
 static gboolean
-choose_addrs(BtNames *self, const BtAddr *addrs, guint n_addrs, gboolean by_name,
-             BtNetMsgAnswer *answer)
+is_of_type(const BtAddr *addr, guint32 type)
 {
-  for (guint i = 0; by_name && i < n_addrs && answer->n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
-    if (bt_addr_classify(&addrs[i]) == BT_ADDR_PUBLIC && !is_host_addr(self, &addrs[i]))
-      answer->addrs[answer->n_addrs++] = addrs[i];
-  if (answer->n_addrs > 0)
-    return TRUE;
-  for (guint i = 0; i < n_addrs && answer->n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
-    if (bt_addr_classify(&addrs[i]) != BT_ADDR_SINKHOLE && granted_by_address(self, &addrs[i]))
-      answer->addrs[answer->n_addrs++] = addrs[i];
-  return FALSE;
+  return bt_addr_is_ipv4(addr) == (type == BT_DNS_TYPE_A);
+}
+
+/*
+ * What of a lookup's addresses may be told to a question of the type, pinned to rules, which
+ * may be empty. Pinned ones come alone: one message pins all its addresses or none.
+ */
+static BtNetMsgAnswer
+choose_addrs(BtNames *self, guint32 type, const BtAddr *addrs, guint n_addrs, GArray *rules)
+{
+  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
+
+  for (guint i = 0; rules->len > 0 && i < n_addrs && answer.n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
+    if (is_of_type(&addrs[i], type) && bt_addr_classify(&addrs[i]) == BT_ADDR_PUBLIC &&
+        !is_host_addr(self, &addrs[i]))
+      answer.addrs[answer.n_addrs++] = addrs[i];
+  if (answer.n_addrs > 0) {
+    answer.n_rules = MIN(rules->len, BT_NET_MSG_MAX_PIN_RULES);
+    memcpy(answer.rules, rules->data, answer.n_rules * sizeof answer.rules[0]);
+    return answer;
+  }
+  for (guint i = 0; i < n_addrs && answer.n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
+    if (is_of_type(&addrs[i], type) && bt_addr_classify(&addrs[i]) != BT_ADDR_SINKHOLE &&
+        granted_by_address(self, &addrs[i]))
+      answer.addrs[answer.n_addrs++] = addrs[i];
+  return answer;
 }
 
 static gboolean
@@ -353,49 +389,62 @@ closed_name(BtNames *self, const char *name, const BtAddr *addr)
   return sinkhole;
 }
 
-/* The answer to all who wait for a granted name; rules may be empty. */
+/* The answer to all who asked for one kind of address; sinkhole may be NULL. */
 static void
-answer_found(BtNames *self, const char *name, GArray *ids, const BtAddr *addrs, guint n_addrs)
+answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
+            BtNetMsgAnswer *answer, gboolean several, const Known *sinkhole)
 {
-  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
-  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
-  const Known *sinkhole = NULL;
+  gboolean asked = FALSE, room = TRUE;
 
-  bt_policy_check_name(self->policy, name, rules);
-  gboolean pins = choose_addrs(self, addrs, n_addrs, rules->len > 0, &answer);
-  if (answer.n_addrs == 0) {
-    sinkhole = closed_name(self, name, &addrs[0]);
-  } else if (pins) {
-    answer.n_rules = MIN(rules->len, BT_NET_MSG_MAX_PIN_RULES);
-    memcpy(answer.rules, rules->data, answer.n_rules * sizeof answer.rules[0]);
-  }
-  gboolean room = pin_all(self, &answer);
-  for (guint i = 0; i < answer.n_addrs; i++)
-    remember(self, &answer.addrs[i], name)->several = answer.n_addrs > 1;
-  for (guint i = 0; i < ids->len; i++) {
-    guint32 id = g_array_index(ids, guint32, i);
+  for (guint i = 0; i < waiters->len; i++) {
+    const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+    if (waiter->type != type)
+      continue;
+    if (!asked) {
+      room = pin_all(self, answer);
+      for (guint j = 0; j < answer->n_addrs; j++)
+        remember(self, &answer->addrs[j], name)->several = several;
+      asked = TRUE;
+    }
     if (!room)
-      answer_empty(self, id, RCODE_SERVFAIL);
+      answer_empty(self, waiter->id, RCODE_SERVFAIL);
     else if (sinkhole != NULL)
-      answer_sinkhole(self, id, sinkhole);
+      answer_sinkhole(self, waiter->id, sinkhole);
     else
-      send_answer(self, id, &answer);
+      send_answer(self, waiter->id, answer);
   }
 }
 
+/* To all who wait for a granted name. */
 static void
-answer_result(BtNames *self, const char *name, GArray *ids, BtLookupResult result,
+answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *addrs, guint n_addrs)
+{
+  g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
+  const Known *sinkhole = NULL;
+
+  bt_policy_check_name(self->policy, name, rules);
+  BtNetMsgAnswer ipv4 = choose_addrs(self, BT_DNS_TYPE_A, addrs, n_addrs, rules);
+  BtNetMsgAnswer ipv6 = choose_addrs(self, BT_DNS_TYPE_AAAA, addrs, n_addrs, rules);
+  guint n_told = ipv4.n_addrs + ipv6.n_addrs;
+  if (n_told == 0)
+    sinkhole = closed_name(self, name, &addrs[0]);
+  answer_type(self, name, waiters, BT_DNS_TYPE_A, &ipv4, n_told > 1, sinkhole);
+  answer_type(self, name, waiters, BT_DNS_TYPE_AAAA, &ipv6, n_told > 1, NULL);
+}
+
+static void
+answer_result(BtNames *self, const char *name, GArray *waiters, BtLookupResult result,
               const BtAddr *addrs, guint n_addrs)
 {
   guint32 rcode = result == BT_LOOKUP_NO_NAME  ? RCODE_NXDOMAIN
                   : result == BT_LOOKUP_FAILED ? RCODE_SERVFAIL
                                                : RCODE_NOERROR;
   if (result == BT_LOOKUP_FOUND && n_addrs > 0) {
-    answer_found(self, name, ids, addrs, n_addrs);
+    answer_found(self, name, waiters, addrs, n_addrs);
     return;
   }
-  for (guint i = 0; i < ids->len; i++)
-    answer_empty(self, g_array_index(ids, guint32, i), rcode);
+  for (guint i = 0; i < waiters->len; i++)
+    answer_empty(self, g_array_index(waiters, Waiter, i).id, rcode);
 }
 
 /* ---- lookups ---- */
@@ -437,13 +486,20 @@ start_queued(BtNames *self)
   while (self->in_flight < MAX_IN_FLIGHT && !g_queue_is_empty(&self->queue)) {
     Lookup *lookup = g_queue_pop_head(&self->queue);
     self->in_flight++;
-    lookup->handle = self->resolver->start(self->resolver, lookup->name, on_lookup, lookup);
+    lookup->handle =
+      self->resolver->start(self->resolver, lookup->name, lookup->ipv6, on_lookup, lookup);
   }
+}
+
+static gboolean
+has_ipv6(BtNames *self)
+{
+  return self->ipv6 != NULL && self->ipv6();
 }
 
 /* Another question for a name that is being looked up, or a new lookup. */
 static gboolean
-join_lookup(BtNames *self, const char *name, guint32 id)
+join_lookup(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter)
 {
   Lookup *lookup = g_hash_table_lookup(self->lookups, name);
 
@@ -453,55 +509,34 @@ join_lookup(BtNames *self, const char *name, guint32 id)
     lookup = g_new0(Lookup, 1);
     lookup->names = self;
     lookup->name = g_strdup(name);
-    lookup->waiters = g_array_new(FALSE, FALSE, sizeof(guint32));
+    lookup->ipv6 = ipv6;
+    lookup->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
     g_hash_table_insert(self->lookups, lookup->name, lookup);
     g_queue_push_tail(&self->queue, lookup);
   }
   if (lookup->waiters->len >= MAX_WAITERS)
     return FALSE;
-  g_array_append_val(lookup->waiters, id);
+  g_array_append_val(lookup->waiters, *waiter);
   start_queued(self);
   return TRUE;
 }
 
 static void
-look_up(BtNames *self, const char *name, guint32 id)
+look_up(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter)
 {
   BtAddr addrs[BT_NET_MSG_MAX_ADDRS];
-  guint n_addrs = bt_hosts_lookup(self->hosts_path, name, addrs, G_N_ELEMENTS(addrs));
+  guint n_addrs = bt_hosts_lookup(self->hosts_path, name, ipv6, addrs, G_N_ELEMENTS(addrs));
 
   if (n_addrs > 0) {
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(guint32));
-    g_array_append_val(ids, id);
-    answer_found(self, name, ids, addrs, n_addrs);
-  } else if (!join_lookup(self, name, id)) {
-    answer_empty(self, id, RCODE_SERVFAIL);
+    g_autoptr(GArray) waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+    g_array_append_val(waiters, *waiter);
+    answer_found(self, name, waiters, addrs, n_addrs);
+  } else if (!join_lookup(self, name, ipv6, waiter)) {
+    answer_empty(self, waiter->id, RCODE_SERVFAIL);
   }
 }
 
 /* ---- questions ---- */
-
-/* "4.3.2.1.in-addr.arpa" */
-static gboolean
-parse_reverse(const char *name, BtAddr *addr_out)
-{
-  guint octets[4];
-  int length = 0;
-
-  /* Widths are bounded, so that a long number is a mismatch and not an overflow. */
-  if (sscanf(name, "%3u.%3u.%3u.%3u.in-addr.arpa%n", &octets[3], &octets[2], &octets[1],
-             &octets[0], &length) != 4 ||
-      length == 0 || name[length] != '\0')
-    return FALSE;
-  guint32 ipv4 = 0;
-  for (int i = 0; i < 4; i++) {
-    if (octets[i] > 255)
-      return FALSE;
-    ipv4 = ipv4 << 8 | octets[i];
-  }
-  *addr_out = bt_addr_from_ipv4(htonl(ipv4));
-  return TRUE;
-}
 
 /* Only what the worker learned by a granted name; never a question upstream. */
 static void
@@ -513,7 +548,7 @@ answer_reverse(BtNames *self, const char *name, guint32 id)
   const Known *known;
   gboolean pinned = FALSE;
 
-  if (!parse_reverse(name, &addr) || (known = g_hash_table_lookup(self->known, &addr)) == NULL) {
+  if (!bt_dns_reverse_parse(name, &addr) || (known = g_hash_table_lookup(self->known, &addr)) == NULL) {
     answer_empty(self, id, RCODE_NXDOMAIN);
     return;
   }
@@ -557,29 +592,33 @@ tell_of_query(BtNames *self, const char *name, const BtVerdict *verdict)
 }
 
 static void
-answer_forward(BtNames *self, const char *name, guint32 id)
+answer_forward(BtNames *self, const char *name, const Waiter *waiter)
 {
   BtVerdict verdict = bt_policy_check_name(self->policy, name, NULL);
+  gboolean denied = verdict.action == BT_ACTION_DENY;
+  gboolean ipv6 = !denied && has_ipv6(self);
 
-  tell_of_query(self, name, &verdict);
-  if (verdict.action == BT_ACTION_DENY)
-    answer_sinkhole(self, id, sinkhole_of(self, name));
+  /* A program asks for both kinds together: this is told once. */
+  if (waiter->type == BT_DNS_TYPE_A)
+    tell_of_query(self, name, &verdict);
+  if (waiter->type == BT_DNS_TYPE_AAAA && !ipv6)
+    answer_empty(self, waiter->id, RCODE_NOERROR);
+  else if (denied)
+    answer_sinkhole(self, waiter->id, sinkhole_of(self, name));
   else
-    look_up(self, name, id);
+    look_up(self, name, ipv6, waiter);
 }
 
 void
 bt_names_query(BtNames *self, const BtNetMsgResolve *query)
 {
-  guint32 id = query->header.id;
+  const Waiter waiter = { .id = query->header.id, .type = query->type };
   g_autofree char *name = g_ascii_strdown(query->name, strnlen(query->name, sizeof query->name));
 
   if (!is_plain(name))
-    answer_empty(self, id, RCODE_NXDOMAIN);
+    answer_empty(self, waiter.id, RCODE_NXDOMAIN);
   else if (query->type == BT_DNS_TYPE_PTR)
-    answer_reverse(self, name, id);
-  else if (query->type != BT_DNS_TYPE_A)
-    answer_empty(self, id, RCODE_NOERROR); /* IPv6 is dropped whole */
+    answer_reverse(self, name, waiter.id);
   else
-    answer_forward(self, name, id);
+    answer_forward(self, name, &waiter);
 }

@@ -27,6 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNames, bt_names_free)
 
 /* Where answers go; may be called from within bt_names_query(). */
 void bt_names_set_answer_func(BtNames *names, BtNamesAnswerFunc func, gpointer data);
+/* Asked at each question: would addresses of IPv6 be of use? NULL, as at first: never. */
+void bt_names_set_ipv6_func(BtNames *names, gboolean (*func)(void));
 /* For tests: instead of buntime-resolver, borrowed, and of /etc/hosts. */
 void bt_names_set_resolver(BtNames *names, BtResolver *resolver, const char *hosts_path);
 

@@ -188,6 +188,8 @@ send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
     .gateway = self->net->gateway,
     .prefix_length = self->net->prefix_length,
     .mtu = self->net->mtu,
+    .worker_address6 = self->net->address6,
+    .gateway6 = self->net->gateway6,
     .pin_seconds = BT_NAMES_PIN_SECONDS,
     .policy_size = (guint32)policy_size,
     .flow_rate = (guint32)limit_or(self->policy, BT_LIMIT_NET_RATE, BT_NET_MSG_ANY_RATE),
@@ -385,6 +387,9 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
   self->explainer = explainer;
   self->helper = BT_HELPER_INIT;
   self->fd = -1;
+  /* Addresses of IPv6 are of use as long as both ends have it: networks come and go. */
+  if (bt_plan_net_has_ipv6(net))
+    bt_names_set_ipv6_func(names, bt_host_has_ipv6);
   self->waiting[0].fd = self->waiting[1].fd = -1;
   if (network && !spawn(self, error)) {
     bt_net_peer_free(self);

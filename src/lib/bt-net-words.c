@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "policy/bt-event.h"
+#include "wire/bt-net-policy.h"
 
 static const char *
 protocol_name(guint proto)
@@ -68,8 +69,12 @@ bt_net_closed_reason(const BtPlanNet *net, const BtAddr *addr, guint proto, guin
     return NULL;
   if (bt_net_is_service(proto, port))
     return bt_net_reason_text(BT_NET_REASON_SERVICE);
-  if (bt_addr_in(addr, &gateway, 96 + net->prefix_length))
+  if (bt_addr_in(addr, &gateway, 96 + net->prefix_length) ||
+      (bt_plan_net_has_ipv6(net) &&
+       bt_addr_in(addr, &net->gateway6, BT_NET_PREFIX_LENGTH6)))
     return _("the sandbox's own network, in which nobody else is");
+  if (bt_net_is_on_link(addr))
+    return _("an address of the link, on which the sandbox is alone");
   return NULL;
 }
 
@@ -84,13 +89,13 @@ bt_net_reason_text(guint32 reason)
   case BT_NET_REASON_SOURCE:
     return _("a packet with another sender's address");
   case BT_NET_REASON_TYPE:
-    return _("neither TCP nor UDP nor echo over IPv4");
+    return _("neither TCP nor UDP, nor an echo over IPv4");
   case BT_NET_REASON_SERVICE:
     return _("names are asked of the sandbox's own resolver; DHCP and TFTP are closed");
   case BT_NET_REASON_MULTICAST:
     return _("multicast and broadcast are closed");
   case BT_NET_REASON_MALFORMED:
-    return _("a malformed packet");
+    return _("a malformed packet, or one with IP options or extension headers");
   case BT_NET_REASON_RATE:
     return _("more new connections than one second may have: they have to wait");
   case BT_NET_REASON_BYTES:

@@ -306,7 +306,8 @@ is_own_address(BtNotifier *self, const BtAddr *addr)
 
   if (bt_addr_is_ipv4(addr))
     return ipv4 >> 24 == 127 || ipv4 == 0 || bt_addr_equal(addr, &own);
-  return bt_addr_equal(addr, &any6) || bt_addr_equal(addr, &loopback6);
+  return bt_addr_equal(addr, &any6) || bt_addr_equal(addr, &loopback6) ||
+         bt_addr_equal(addr, &self->plan->header->net.address6);
 }
 
 /*

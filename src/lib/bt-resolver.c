@@ -2,6 +2,8 @@
 /*
  * The supervisor's side of buntime-resolver, over one SOCK_SEQPACKET
  * socketpair: questions go out (RESOLVE), answers come back by id (ANSWER).
+ * Here a question of type A asks for IPv4 addresses, one of type AAAA for both
+ * kinds: one lookup answers both questions of the worker.
  *
  * It reads name servers' answers, so it is taken for hostile here: a message of
  * another kind, size or content ends it, and what it answers are addresses that
@@ -26,6 +28,7 @@
 
 typedef struct {
   guint32 id;
+  gboolean ipv6;
   BtLookupDone done;
   gpointer data;
 } Lookup;
@@ -86,15 +89,17 @@ end(Peer *self, const char *why)
 
 /* ---- answers ---- */
 
-/* Of what a question for IPv4 addresses may be answered with. */
+/* Of what a question may be answered with; nobody waits for a cancelled one. */
 static gboolean
-is_answer(const BtNetMsg *message)
+is_answer(Peer *self, const BtNetMsg *message)
 {
   const BtNetMsgAnswer *answer = &message->answer;
+  const Lookup *lookup =
+    g_hash_table_lookup(self->lookups, GUINT_TO_POINTER(message->header.id));
 
   if (message->header.kind != BT_NET_MSG_ANSWER || answer->n_rules > 0 || answer->name[0] != '\0')
     return FALSE;
-  for (guint i = 0; i < answer->n_addrs; i++)
+  for (guint i = 0; i < answer->n_addrs && lookup != NULL && !lookup->ipv6; i++)
     if (!bt_addr_is_ipv4(&answer->addrs[i]))
       return FALSE;
   return TRUE;
@@ -143,7 +148,7 @@ on_readable(int fd, GIOCondition condition, gpointer data)
       break;
     if (got <= 0)
       end(self, _("ended unexpectedly"));
-    else if (!bt_net_msg_parse(buffer.bytes, got, &message, &unused) || !is_answer(&message))
+    else if (!bt_net_msg_parse(buffer.bytes, got, &message, &unused) || !is_answer(self, &message))
       end(self, _("was ended, because it did not keep to the protocol"));
     else
       on_answer(self, &message.answer);
@@ -154,16 +159,16 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 /* ---- questions ---- */
 
 static gpointer
-start(BtResolver *base, const char *name, BtLookupDone done, gpointer data)
+start(BtResolver *base, const char *name, gboolean ipv6, BtLookupDone done, gpointer data)
 {
   Peer *self = (Peer *)base;
   Lookup *lookup = g_new(Lookup, 1);
   BtNetMsgResolve question = {
     .header.kind = BT_NET_MSG_RESOLVE,
-    .type = BT_DNS_TYPE_A,
+    .type = ipv6 ? BT_DNS_TYPE_AAAA : BT_DNS_TYPE_A,
   };
 
-  *lookup = (Lookup){ .id = ++self->last_id, .done = done, .data = data };
+  *lookup = (Lookup){ .id = ++self->last_id, .ipv6 = ipv6, .done = done, .data = data };
   g_hash_table_insert(self->lookups, GUINT_TO_POINTER(lookup->id), lookup);
   question.header.id = lookup->id;
   g_strlcpy(question.name, name, sizeof question.name);

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 typedef enum {
   BT_LOOKUP_FOUND,
-  BT_LOOKUP_NO_DATA, /* the name exists, an IPv4 address of it does not */
+  BT_LOOKUP_NO_DATA, /* the name exists, an address of it does not */
   BT_LOOKUP_NO_NAME, /* NXDOMAIN */
   BT_LOOKUP_FAILED,
 } BtLookupResult;
@@ -25,8 +25,9 @@ typedef void (*BtLookupDone)(gpointer data, BtLookupResult result, const BtAddr 
 
 typedef struct _BtResolver BtResolver;
 struct _BtResolver {
-  /* The IPv4 addresses of an absolute name without its last dot. */
-  gpointer (*start)(BtResolver *self, const char *name, BtLookupDone done, gpointer data);
+  /* The addresses of an absolute name without its last dot; unless ipv6, IPv4's alone. */
+  gpointer (*start)(BtResolver *self, const char *name, gboolean ipv6, BtLookupDone done,
+                    gpointer data);
   /* done will not be called. */
   void (*cancel)(BtResolver *self, gpointer lookup);
   void (*free)(BtResolver *self); /* no lookup is left */

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/bt-host-addrs.h"
 #include "lib/bt-net-words.h"
 #include "lib/bt-sandbox-private.h"
 #include "plan/bt-program.h"
@@ -508,6 +509,7 @@ buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, con
       .uid = geteuid(),
       .gid = getegid(),
       .net_mode = BT_PLAN_NET_AUTO,
+      .ipv6 = bt_host_has_ipv6(),
       .terminal_fd = -1,
     },
   };

@@ -6,6 +6,9 @@
  *   descriptor 3 ... one datagram a question (BtNetMsgResolve) and, in whatever
  *                    order they come, one an answer (BtNetMsgAnswer) with its id
  *
+ * A asks for IPv4 addresses, AAAA for those of both kinds at once, so that a name
+ * that is not there is told from one that has none of a kind.
+ *
  * A process of its own for two reasons.  NSS modules and GIO are shared
  * libraries, which the static supervisor cannot load, and they parse what name
  * servers send, of which a hostile one may own the granted name: what is taken
@@ -35,14 +38,43 @@
 enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
 
 /*
- * GLib has one code for a name that is not there and for one without IPv4
- * addresses. NXDOMAIN is the answer a worker can do the least wrong with.
+ * GLib has one code for a name that is not there and for one without any
+ * address. NXDOMAIN is the answer a worker can do the least wrong with.
  */
 static guint32
 rcode_of_error(const GError *error)
 {
   return g_error_matches(error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND) ? RCODE_NXDOMAIN
                                                                               : RCODE_SERVFAIL;
+}
+
+/* Neither kind crowds the other out: where both are there, each gets half the room. */
+static void
+copy_addresses(GList *found, BtNetMsgAnswer *answer)
+{
+  guint room[2] = { BT_NET_MSG_MAX_ADDRS, BT_NET_MSG_MAX_ADDRS }, seen[2] = { 0, 0 };
+
+  for (GList *item = found; item != NULL; item = item->next)
+    seen[g_inet_address_get_family(item->data) == G_SOCKET_FAMILY_IPV6]++;
+  if (seen[0] > 0 && seen[1] > 0)
+    room[0] = room[1] = BT_NET_MSG_MAX_ADDRS / 2;
+  for (GList *item = found; item != NULL; item = item->next) {
+    gboolean ipv6 = g_inet_address_get_family(item->data) == G_SOCKET_FAMILY_IPV6;
+    const guint8 *bytes = g_inet_address_to_bytes(item->data);
+    BtAddr *addr = &answer->addrs[answer->n_addrs];
+    guint32 ipv4;
+
+    if (room[ipv6] == 0)
+      continue;
+    room[ipv6]--;
+    answer->n_addrs++;
+    if (ipv6) {
+      memcpy(addr->bytes, bytes, sizeof addr->bytes);
+    } else {
+      memcpy(&ipv4, bytes, sizeof ipv4);
+      *addr = bt_addr_from_ipv4(ipv4);
+    }
+  }
 }
 
 static void
@@ -55,14 +87,7 @@ on_result(GObject *resolver, GAsyncResult *result, gpointer data)
   GList *found =
     g_resolver_lookup_by_name_with_flags_finish(G_RESOLVER(resolver), result, &error);
 
-  for (GList *item = found; item != NULL && answer.n_addrs < BT_NET_MSG_MAX_ADDRS;
-       item = item->next) {
-    if (g_inet_address_get_family(item->data) != G_SOCKET_FAMILY_IPV4)
-      continue;
-    guint32 ipv4;
-    memcpy(&ipv4, g_inet_address_to_bytes(item->data), sizeof ipv4);
-    answer.addrs[answer.n_addrs++] = bt_addr_from_ipv4(ipv4);
-  }
+  copy_addresses(found, &answer);
   g_resolver_free_addresses(found);
   answer.rcode = error != NULL ? rcode_of_error(error) : RCODE_NOERROR;
   /* The supervisor has few questions open, and takes their answers. */
@@ -78,8 +103,10 @@ look_up(const BtNetMsgResolve *question)
   g_autofree char *absolute = g_strconcat(question->name, ".", NULL);
 
   g_resolver_lookup_by_name_with_flags_async(resolver, absolute,
-                                             G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY, NULL,
-                                             on_result, GUINT_TO_POINTER(question->header.id));
+                                             question->type == BT_DNS_TYPE_A
+                                               ? G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY
+                                               : G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT,
+                                             NULL, on_result, GUINT_TO_POINTER(question->header.id));
 }
 
 static gboolean
@@ -98,7 +125,7 @@ on_question(int fd, GIOCondition condition, gpointer data)
   if (got <= 0)
     _exit(0);
   if (!bt_net_msg_parse(buffer.bytes, got, &message, &unused) ||
-      message.header.kind != BT_NET_MSG_RESOLVE || message.resolve.type != BT_DNS_TYPE_A)
+      message.header.kind != BT_NET_MSG_RESOLVE || message.resolve.type == BT_DNS_TYPE_PTR)
     _exit(1);
   look_up(&message.resolve);
   return G_SOURCE_CONTINUE;

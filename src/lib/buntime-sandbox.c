@@ -14,6 +14,7 @@
 #include "lib/bt-account.h"
 #include "lib/bt-explain.h"
 #include "lib/bt-helper-path.h"
+#include "lib/bt-host-addrs.h"
 #include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
 #include "lib/bt-root.h"
@@ -444,6 +445,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,
     .net_mode = self->net_mode,
+    .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd = output == NULL || terminal->fd == 0 ? terminal->fd : -1,

@@ -150,7 +150,7 @@ is_virtual(const BtNetMsgConfig *config, const BtAddr *addr)
 {
   BtAddr net = bt_addr_from_ipv4(config->gateway);
   return bt_addr_in(addr, &net, 96 + config->prefix_length) ||
-         (has_ipv6(config) && bt_addr_in(addr, &config->gateway6, BT_NET_MSG_PREFIX_LENGTH6));
+         (has_ipv6(config) && bt_addr_in(addr, &config->gateway6, BT_NET_PREFIX_LENGTH6));
 }
 
 static uint32_t

@@ -270,7 +270,7 @@ static struct in6_addr
 in_network6(const BtNetMsgConfig *config, guint8 last)
 {
   BtAddr addr = config->gateway6;
-  memset(addr.bytes + BT_NET_MSG_PREFIX_LENGTH6 / 8, 0, 16 - BT_NET_MSG_PREFIX_LENGTH6 / 8);
+  memset(addr.bytes + BT_NET_PREFIX_LENGTH6 / 8, 0, 16 - BT_NET_PREFIX_LENGTH6 / 8);
   addr.bytes[15] = last;
   return to_in6(&addr);
 }
@@ -289,7 +289,7 @@ start_slirp(BtStack *self, const BtNetMsgConfig *config)
     .vnameserver.s_addr = config->gateway ^ htonl(1),
     .in6_enabled = has_ipv6(config),
     .vprefix_addr6 = in_network6(config, 0),
-    .vprefix_len = BT_NET_MSG_PREFIX_LENGTH6,
+    .vprefix_len = BT_NET_PREFIX_LENGTH6,
     .vhost6 = to_in6(&config->gateway6),
     .vnameserver6 = in_network6(config, config->gateway6.bytes[15] ^ 1),
     .if_mtu = config->mtu,

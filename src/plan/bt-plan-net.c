@@ -11,6 +11,16 @@
 #define PREFIX_LENGTH 24
 #define MTU 65520
 
+/*
+ * A network of our own for IPv6 (RFC 4193, the digits are "buntime"): fd00::/64 and
+ * fec0::/64, which libslirp's users mostly take, exist where buntime itself runs in such a
+ * network. From an address of this kind a program that leaves the order to the resolver
+ * takes IPv4 where a name has both (RFC 6724, rule 5), and IPv6 where it has nothing else.
+ */
+#define NETWORK6 0xfd, 0x62, 0x75, 0x6e, 0x74, 0x69, 0x6d, 0x65
+static const BtAddr address6 = { { NETWORK6, [15] = 15 } };
+static const BtAddr gateway6 = { { NETWORK6, [15] = 2 } };
+
 /* Locally administered; the second is the one libslirp answers with for its gateway. */
 static const guint8 worker_mac[6] = { 0x02, 0x62, 0x74, 0x00, 0x02, 0x0f };
 static const guint8 gateway_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x02 };
@@ -50,6 +60,10 @@ bt_compile_net(BtCompile *self)
   net->address = inet_addr(ADDRESS);
   net->gateway = inet_addr(GATEWAY);
   net->prefix_length = PREFIX_LENGTH;
+  if (self->request->ipv6) {
+    net->address6 = address6;
+    net->gateway6 = gateway6;
+  }
   memcpy(net->mac, worker_mac, sizeof worker_mac);
   memcpy(net->gateway_mac, gateway_mac, sizeof gateway_mac);
   net->interface = bt_plan_builder_string(self->builder, "eth0");

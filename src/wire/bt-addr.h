@@ -22,6 +22,9 @@ typedef enum {
   BT_ADDR_SINKHOLE,   /* 198.18/15: where denied names point */
 } BtAddrClass;
 
+/* Of the sandbox's own IPv6 network, worker's and gateway's; libslirp knows no other. */
+#define BT_NET_PREFIX_LENGTH6 64u
+
 BtAddr bt_addr_from_ipv4(uint32_t network_order);
 bool bt_addr_is_ipv4(const BtAddr *addr);
 uint32_t bt_addr_get_ipv4(const BtAddr *addr); /* network order; 0 unless bt_addr_is_ipv4() */

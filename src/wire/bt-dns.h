@@ -44,6 +44,12 @@ typedef struct {
 
 BtDnsVerdict bt_dns_query_parse(const uint8_t *bytes, size_t size, BtDnsQuery *query_out);
 
+/*
+ * The address that a name of PTR's is about: "4.3.2.1.in-addr.arpa", or all 32
+ * digits of "....8.b.d.0.1.0.0.2.ip6.arpa". The name is lower-cased.
+ */
+bool bt_dns_reverse_parse(const char *name, BtAddr *addr_out);
+
 typedef struct {
   uint32_t rcode; /* BtDnsRcode */
   uint32_t ttl;

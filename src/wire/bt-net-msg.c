@@ -41,7 +41,7 @@ config6_is_valid(const BtNetMsgConfig *config)
   if (bt_addr_equal(worker, &none))
     return bt_addr_equal(gateway, &none);
   return config->worker_address != 0 && config->mtu >= MIN_MTU6 && !bt_addr_is_ipv4(worker) &&
-         !bt_addr_equal(worker, gateway) && bt_addr_in(gateway, worker, BT_NET_MSG_PREFIX_LENGTH6);
+         !bt_addr_equal(worker, gateway) && bt_addr_in(gateway, worker, BT_NET_PREFIX_LENGTH6);
 }
 
 static bool

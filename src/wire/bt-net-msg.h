@@ -53,9 +53,6 @@ typedef struct {
   uint64_t byte_limit;    /* sent and received together, BT_NET_MSG_ANY_BYTES: not limited */
 } BtNetMsgConfig;
 
-/* Of the network that worker_address6 and gateway6 are in; libslirp knows no other. */
-#define BT_NET_MSG_PREFIX_LENGTH6 64u
-
 /* Zeros let nothing pass: a limit that was forgotten is no hole. */
 #define BT_NET_MSG_ANY_RATE UINT32_MAX
 #define BT_NET_MSG_ANY_BYTES UINT64_MAX

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 /* The records are read in place. */
-_Static_assert(sizeof(BtPlanHeader) == 176, "BtPlanHeader has a hole");
+_Static_assert(sizeof(BtPlanHeader) == 208, "BtPlanHeader has a hole");
 _Static_assert(sizeof(BtPlanOp) == 56, "BtPlanOp has a hole");
 _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
@@ -29,6 +29,7 @@ _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole")
 #define MAX_HOSTNAME_LENGTH 64
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
+#define MIN_MTU6 1280
 #define MAX_MTU 65535
 
 typedef struct {
@@ -191,6 +192,25 @@ check_interface(Reader *reader, uint32_t offset)
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
+bool
+bt_plan_net_has_ipv6(const BtPlanNet *net)
+{
+  static const BtAddr none;
+  return !bt_addr_equal(&net->address6, &none);
+}
+
+static bool
+net6_is_valid(const BtPlanNet *net)
+{
+  static const BtAddr none;
+  const BtAddr *address = &net->address6, *gateway = &net->gateway6;
+
+  if (!bt_plan_net_has_ipv6(net))
+    return bt_addr_equal(gateway, &none);
+  return net->mtu >= MIN_MTU6 && !bt_addr_is_ipv4(address) && !bt_addr_equal(address, gateway) &&
+         bt_addr_in(gateway, address, BT_NET_PREFIX_LENGTH6);
+}
+
 static bool
 check_net(Reader *reader, const BtPlanNet *net)
 {
@@ -198,7 +218,8 @@ check_net(Reader *reader, const BtPlanNet *net)
     return refuse(reader, BT_PLAN_E_RECORD);
   if (net->mode == BT_PLAN_NET_NONE || net->mode == BT_PLAN_NET_HOST)
     return net->interface == 0 || check_interface(reader, net->interface);
-  if (net->mtu < MIN_MTU || net->mtu > MAX_MTU || net->address == 0 || net->gateway == 0)
+  if (net->mtu < MIN_MTU || net->mtu > MAX_MTU || net->address == 0 || net->gateway == 0 ||
+      !net6_is_valid(net))
     return refuse(reader, BT_PLAN_E_RECORD);
   return check_interface(reader, net->interface);
 }

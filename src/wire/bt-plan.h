@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bt-addr.h"
+
 #define BT_PLAN_MAGIC 0x4e4c5042u /* "BPLN" */
 #define BT_PLAN_VERSION 1u
 /* Programs whose sums are known are in it, whole. */
@@ -131,7 +133,11 @@ typedef struct {
   uint8_t mac[6];         /* the worker's interface */
   uint8_t gateway_mac[6]; /* a permanent neighbour entry, so that no ARP is needed */
   uint32_t interface;     /* string: its name inside */
+  BtAddr address6;        /* IPv6; all zero: there is none */
+  BtAddr gateway6;        /* in the same /64, which holds nobody else; with gateway_mac, too */
 } BtPlanNet;
+
+bool bt_plan_net_has_ipv6(const BtPlanNet *net);
 
 typedef struct {
   uint32_t magic, version;

@@ -37,12 +37,25 @@ check_query(const uint8_t *data, size_t size, size_t room)
     abort();
 }
 
+/* Any text of a name. */
+static void
+check_reverse(const uint8_t *data, size_t size)
+{
+  char name[BT_DNS_NAME_SIZE] = "";
+  BtAddr addr;
+
+  memcpy(name, data, size < sizeof name ? size : sizeof name - 1);
+  if (bt_dns_reverse_parse(name, &addr) && strstr(name, ".arpa") == NULL)
+    abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   const uint8_t *message;
   size_t message_size, used, at = 0;
 
+  check_reverse(data, size);
   check_query(data, size, BT_DNS_MIN_UDP_SIZE);
   check_query(data, size, 4096);
   check_query(data, size, size < 4096 ? size : 4096);

@@ -153,16 +153,6 @@ def test_raw_dns_past_the_resolver(net, world):
     assert not [record for record in world.since(mark) if record.get("addr") == addresses.DNS]
 
 
-def test_ipv6_is_closed_whole(net):
-    out, _ = net.json("--allow-net", code="""
-        for address in ("::1", "2001:db8::1", "fe80::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1"):
-            with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
-                sock.settimeout(2)
-                out[address] = attempt(sock.connect, (address, 7005))
-    """)
-    assert all(what != "ok" for what in out.values()), out
-
-
 def test_mapped_addresses_are_looked_through(net, world):
     """::ffff:a.b.c.d is the IPv4 address: allowed as that, refused as that."""
     mark = world.mark()

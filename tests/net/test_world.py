@@ -37,8 +37,18 @@ def test_traps_would_notice(world, address):
     assert world.contacts(mark, address, 443)
 
 
+@pytest.mark.parametrize("address", addresses.TRAP_ADDRESSES6)
+def test_traps_of_ipv6_would_notice(world, address):
+    mark = world.mark()
+    with socket.create_connection((address, 443), 5):
+        pass
+    assert world.contacts(mark, address, 443)
+
+
 @pytest.mark.host_contact
-@pytest.mark.parametrize("address,port", addresses.HOST_TCP + [("203.0.113.10", 8443)])
+@pytest.mark.parametrize("address,port", addresses.HOST_TCP + [("203.0.113.10", 8443)] + [
+    (addresses.HOST6 if address == "::" else address, port)
+    for address, port in addresses.HOST_TCP6])
 def test_host_listens(world, address, port):
     from world import wait_for
     mark = world.mark()
@@ -50,6 +60,23 @@ def test_udp_echo():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(5)
         sock.connect((addresses.UDP, 123))
+        sock.send(b"what time")
+        assert sock.recv(100) == b"what time"
+
+
+def test_names_of_both_kinds(world):
+    for name, expected in (("six.example", [addresses.SIX]),
+                           ("dual.example", [addresses.DUAL, addresses.DUAL6])):
+        found = {info[4][0] for info in socket.getaddrinfo(name, 443, type=socket.SOCK_STREAM)}
+        assert found == set(expected)
+    with urllib.request.urlopen("https://six.example/x", timeout=5) as reply:
+        assert reply.read() == b"hello from six.example/x\n"
+
+
+def test_udp_echo_over_ipv6():
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(5)
+        sock.connect((addresses.UDP6, 123))
         sock.send(b"what time")
         assert sock.recv(100) == b"what time"
 

@@ -327,6 +327,12 @@ run_until(Run *run, gboolean (*enough)(Run *run))
   }
 }
 
+gboolean
+run_has_network_and_listener(Run *run)
+{
+  return run->net_fds[0] >= 0 && run->taken;
+}
+
 const char *
 run_output(Run *run)
 {

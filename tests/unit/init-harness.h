@@ -54,5 +54,6 @@ void run_start_sealed(Run *run, Plan *plan, int seals);
 void run_answer(Run *run);
 /* Until FAILED, EXITED, or the condition, if one is given. */
 void run_until(Run *run, gboolean (*enough)(Run *run));
+gboolean run_has_network_and_listener(Run *run); /* such a condition */
 const char *run_output(Run *run);
 void run_clear(Run *run);

@@ -25,12 +25,6 @@
 
 #include "wire/bt-open-msg.h"
 
-static gboolean
-has_network_and_listener(Run *run)
-{
-  return run->net_fds[0] >= 0 && run->taken;
-}
-
 static void
 await_end(int pidfd)
 {
@@ -480,7 +474,7 @@ test_opener(void)
   plan->header.landlock_fs = read_file | execute | LANDLOCK_ACCESS_FS_MAKE_REG;
   plan->header.opener_filter = plan_add_table(plan, &allow, 1, sizeof allow);
   run_start(&run, plan);
-  run_until(&run, has_network_and_listener);
+  run_until(&run, run_has_network_and_listener);
   g_assert_cmpint(run.opener, >=, 0);
   run_answer(&run);
   int fd = ask_opener(&run, "/usr/lib/os-release", O_RDONLY, &opener);
@@ -529,125 +523,6 @@ test_no_opener(void)
   run_clear(&run);
 }
 
-/* ---- network ---- */
-
-static const guint8 worker_mac[6] = { 2, 0, 0, 0, 0, 1 };
-static const guint8 gateway_mac[6] = { 2, 0, 0, 0, 0, 2 };
-
-static void
-set_network(Plan *plan, BtPlanNetMode mode)
-{
-  BtPlanNet *net = &plan->header.net;
-
-  net->mode = mode;
-  net->mtu = 1500;
-  net->address = inet_addr("10.0.2.15");
-  net->gateway = inet_addr("10.0.2.2");
-  net->prefix_length = 24;
-  memcpy(net->mac, worker_mac, 6);
-  memcpy(net->gateway_mac, gateway_mac, 6);
-  net->interface = plan_add_string(plan, "eth0");
-}
-
-static guint16
-ones_sum(const guint8 *bytes, gsize size, guint32 sum)
-{
-  for (gsize i = 0; i < size; i++)
-    sum += i % 2 == 0 ? (guint32)bytes[i] << 8 : bytes[i];
-  while (sum >> 16)
-    sum = (sum & 0xffff) + (sum >> 16);
-  return (guint16)sum;
-}
-
-static gsize
-read_frame(int fd, guint8 *frame, gsize size)
-{
-  struct pollfd waiting = { .fd = fd, .events = POLLIN };
-  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
-  ssize_t got = read(fd, frame, size);
-  g_assert_cmpint(got, >, 42);
-  return (gsize)got;
-}
-
-/* An IPv4 packet with a UDP datagram whose two checksums hold. */
-static void
-check_datagram(const guint8 *frame, gsize size)
-{
-  const guint8 *packet = frame + 14;
-  gsize total = (gsize)packet[2] << 8 | packet[3];
-
-  g_assert_cmpmem(frame, 6, gateway_mac, 6);
-  g_assert_cmpmem(frame + 6, 6, worker_mac, 6);
-  g_assert_cmpuint(frame[12], ==, 8);
-  g_assert_cmpuint(packet[0], ==, 0x45);
-  g_assert_cmpuint(packet[9], ==, IPPROTO_UDP);
-  g_assert_cmpuint(total + 14, <=, size);
-  g_assert_cmphex(ones_sum(packet, 20, 0), ==, 0xffff);
-  /* The pseudo header: addresses, protocol, length. */
-  guint32 pseudo = ones_sum(packet + 12, 8, IPPROTO_UDP + (guint32)total - 20);
-  g_assert_cmphex(ones_sum(packet + 20, total - 20, pseudo), ==, 0xffff);
-}
-
-/* Sends a datagram back with "pong"; swapping leaves the checksum's sum alone. */
-static void
-answer_datagram(int fd, guint8 *frame, gsize size)
-{
-  guint8 *packet = frame + 14, copy[8];
-
-  memcpy(frame, worker_mac, 6);
-  memcpy(frame + 6, gateway_mac, 6);
-  memcpy(copy, packet + 12, 8);
-  memcpy(packet + 12, copy + 4, 4);
-  memcpy(packet + 16, copy, 4);
-  memcpy(copy, packet + 20, 4);
-  memcpy(packet + 20, copy + 2, 2);
-  memcpy(packet + 22, copy, 2);
-  memset(packet + 26, 0, 2); /* none: allowed over IPv4 */
-  memcpy(packet + 28, "pong", 4);
-  g_assert_cmpint(write(fd, frame, size), ==, size);
-}
-
-/* The worker's datagrams come out whole, an answer goes in, DNS has its own way. */
-static void
-test_network(gconstpointer data)
-{
-  BtPlanNetMode mode = GPOINTER_TO_INT(data);
-  Plan *plan = plan_new("exec 3<>/dev/udp/192.0.2.1/9; echo -n ping >&3; "
-                        "timeout 10 head -c 4 <&3; echo; "
-                        "exec 4<>/dev/udp/127.0.0.53/53; echo -n query >&4; "
-                        "tail -n +3 /proc/net/dev | cut -d: -f1 | sort; "
-                        "grep eth0 /proc/net/if_inet6; echo end");
-  guint8 frame[2048], query[16];
-  Run run;
-
-  set_network(plan, mode);
-  run_start(&run, plan);
-  run_until(&run, has_network_and_listener);
-  g_assert_cmpuint(run.last.kind, ==, 0);
-  g_assert_cmpuint(run.net_mode, ==, mode);
-  run_answer(&run); /* the shell's own start */
-  gsize size = read_frame(run.net_fds[2], frame, sizeof frame);
-  check_datagram(frame, size);
-  g_assert_cmpmem(frame + 42, 4, "ping", 4);
-  answer_datagram(run.net_fds[2], frame, size);
-  run_until(&run, NULL);
-  g_assert_cmpstr(run_output(&run), ==, "pong\n    lo\n  eth0\nend\n");
-  g_assert_cmpint(read(run.net_fds[0], query, sizeof query), ==, 5);
-  g_assert_cmpmem(query, 5, "query", 5);
-  /* Neither its own frames nor any of IPv6. */
-  g_assert_cmpint(read(run.net_fds[2], frame, sizeof frame), <, 0);
-  g_assert_cmpint(errno, ==, EAGAIN);
-  run_clear(&run);
-}
-
-/* The pair's ends come up one after the other: an answer that is quick was sometimes lost. */
-static void
-test_veth_often(void)
-{
-  for (int i = 0; i < 25; i++)
-    test_network(GINT_TO_POINTER(BT_PLAN_NET_VETH));
-}
-
 /* ---- life and death ---- */
 
 static void
@@ -656,7 +531,7 @@ test_hang_up(void)
   Run run;
 
   run_start(&run, plan_new("sleep 1000"));
-  run_until(&run, has_network_and_listener);
+  run_until(&run, run_has_network_and_listener);
   g_assert_true(run.taken);
   run_answer(&run);
   close(run.status_fd);
@@ -696,7 +571,7 @@ test_pid_1(void)
   Run run;
 
   run_start(&run, plan_new("sleep 1000"));
-  run_until(&run, has_network_and_listener);
+  run_until(&run, run_has_network_and_listener);
   path = g_strdup_printf("/proc/%d/status", run.init.pid);
   g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
   g_assert_nonnull(strstr(status, "CapEff:\t0000000000000000"));
@@ -721,7 +596,7 @@ test_speed(void)
     plan->header.executable = plan_add_string(plan, "/usr/bin/true");
     gint64 start = g_get_monotonic_time();
     run_start(&run, plan);
-    run_until(&run, has_network_and_listener);
+    run_until(&run, run_has_network_and_listener);
     best[0] = MIN(best[0], g_get_monotonic_time() - start);
     run_until(&run, NULL);
     best[1] = MIN(best[1], g_get_monotonic_time() - start);
@@ -758,11 +633,6 @@ main(int argc, char **argv)
   g_test_add_func("/init/landlock", test_landlock);
   g_test_add_func("/init/opener", test_opener);
   g_test_add_func("/init/no-opener", test_no_opener);
-  g_test_add_data_func("/init/network/veth", GINT_TO_POINTER(BT_PLAN_NET_VETH), test_network);
-  g_test_add_func("/init/network/veth-often", test_veth_often);
-  /* Where only root may open it, AUTO takes veth: seen above. */
-  if (access("/dev/net/tun", R_OK | W_OK) == 0)
-    g_test_add_data_func("/init/network/tap", GINT_TO_POINTER(BT_PLAN_NET_TAP), test_network);
   g_test_add_func("/init/hang-up", test_hang_up);
   g_test_add_func("/init/stop", test_stop);
   g_test_add_func("/init/pid-1", test_pid_1);

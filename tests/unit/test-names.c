@@ -12,6 +12,7 @@ enum { NOERROR = 0, SERVFAIL = 2, NXDOMAIN = 3 };
 
 typedef struct {
   char *name;
+  gboolean ipv6;
   BtLookupDone done;
   gpointer data;
 } FakeLookup;
@@ -28,10 +29,10 @@ fake_free(gpointer data)
 }
 
 static gpointer
-fake_start(BtResolver *self, const char *name, BtLookupDone done, gpointer data)
+fake_start(BtResolver *self, const char *name, gboolean ipv6, BtLookupDone done, gpointer data)
 {
   FakeLookup *lookup = g_new(FakeLookup, 1);
-  *lookup = (FakeLookup){ .name = g_strdup(name), .done = done, .data = data };
+  *lookup = (FakeLookup){ .name = g_strdup(name), .ipv6 = ipv6, .done = done, .data = data };
   g_ptr_array_add(lookups, lookup);
   n_started++;
   return lookup;
@@ -442,6 +443,212 @@ test_reverse(void)
   tear_down(&fixture);
 }
 
+/* ---- with IPv6 ---- */
+
+#define PUBLIC6 "2001:db8:5::5"
+
+static gboolean
+with_ipv6(void)
+{
+  return TRUE;
+}
+
+static void
+set_up6(Fixture *fixture, const char *allow)
+{
+  set_up(fixture, allow);
+  bt_names_set_ipv6_func(fixture->names, with_ipv6);
+}
+
+static const BtNetMsgAnswer *
+answer_at(Fixture *fixture, guint i)
+{
+  g_assert_cmpuint(fixture->answers->len, >, i);
+  return &g_array_index(fixture->answers, BtNetMsgAnswer, i);
+}
+
+/* Where there is no IPv6 nobody is told of it, and nobody asks. */
+static void
+test_without_ipv6(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_AAAA, "github.com");
+  assert_addrs(last(&fixture), "");
+  g_assert_cmpuint(n_started, ==, 0);
+  ask(&fixture, 2, BT_DNS_TYPE_A, "github.com");
+  g_assert_false(((FakeLookup *)lookups->pdata[0])->ipv6);
+  finish(BT_LOOKUP_FOUND, PUBLIC);
+  tear_down(&fixture);
+}
+
+/* One lookup for both questions; each pins what it was told, and no more. */
+static void
+test_both_kinds(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+
+  set_up6(&fixture, "github.com:443");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+  g_assert_cmpuint(n_started, ==, 1);
+  g_assert_true(((FakeLookup *)lookups->pdata[0])->ipv6);
+  finish(BT_LOOKUP_FOUND, PUBLIC6 " " PUBLIC " fd00::1 10.0.0.1");
+  g_assert_cmpuint(fixture.answers->len, ==, 2);
+  g_assert_cmpuint(answer_at(&fixture, 0)->header.id, ==, 1);
+  assert_addrs(answer_at(&fixture, 0), PUBLIC);
+  assert_addrs(answer_at(&fixture, 1), PUBLIC6);
+  g_assert_cmpuint(answer_at(&fixture, 1)->n_rules, ==, 1);
+  g_assert_cmpint(flow(&fixture, PUBLIC6, 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpstr(words.name, ==, "github.com");
+  g_assert_true(words.several);
+  g_assert_cmpint(flow(&fixture, PUBLIC6, 80, &words), ==, BT_ACTION_DENY);
+  g_assert_cmpint(flow(&fixture, "fd00::1", 443, &words), ==, BT_ACTION_DENY);
+  tear_down(&fixture);
+
+  set_up6(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC6 " " PUBLIC);
+  g_assert_cmpuint(fixture.answers->len, ==, 1);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, PUBLIC6, 443, &words), ==, BT_ACTION_DENY);
+  tear_down(&fixture);
+}
+
+/* What is only of the other kind is no address, and no denial either. */
+static void
+test_one_kind(void)
+{
+  static const struct {
+    const char *found, *ipv4, *ipv6;
+  } cases[] = {
+    { PUBLIC6, "", PUBLIC6 },
+    { PUBLIC, PUBLIC, "" },
+    { PUBLIC6 " 10.0.0.1", "", PUBLIC6 },
+    { "fd00::1 " PUBLIC, PUBLIC, "" },
+    { "64:ff9b::203.0.113.9", "", "64:ff9b::cb00:7109" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Fixture fixture;
+    g_test_message("%s", cases[i].found);
+    set_up6(&fixture, "github.com");
+    ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+    ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+    finish(BT_LOOKUP_FOUND, cases[i].found);
+    assert_addrs(answer_at(&fixture, 0), cases[i].ipv4);
+    assert_addrs(answer_at(&fixture, 1), cases[i].ipv6);
+    tear_down(&fixture);
+  }
+}
+
+/* In whichever form: A leads to the sinkhole with the reason, AAAA nowhere. */
+static void
+test_closed6(void)
+{
+  static const char *const closed[] = {
+    "::1", "::", "fe80::1", "fec0::1", "fd00::1", "ff02::1", "64:ff9b::7f00:1", "64:ff9b::a00:1",
+    "64:ff9b:1::1", "2002:7f00:1::1", "2002:a00:1::1", "2001::1", "::127.0.0.1", "4000::1",
+    /* the machine's own, below: as it is, by NAT64, by 6to4 */
+    PUBLIC6, "64:ff9b::cb00:7105", "2002:cb00:7105::1",
+  };
+  BtAddr own[2];
+
+  g_assert_true(bt_addr_parse(PUBLIC, &own[0]) && bt_addr_parse(PUBLIC6, &own[1]));
+  for (gsize i = 0; i < G_N_ELEMENTS(closed); i++) {
+    Fixture fixture;
+    BtFlowWords words;
+    g_test_message("%s", closed[i]);
+    set_up6(&fixture, "github.com");
+    bt_names_set_host_addrs(fixture.names, own, G_N_ELEMENTS(own));
+    ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+    ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+    finish(BT_LOOKUP_FOUND, closed[i]);
+    const BtNetMsgAnswer *answer = answer_at(&fixture, 0);
+    char text[BT_ADDR_TEXT_SIZE];
+    g_assert_cmpuint(answer->n_addrs, ==, 1);
+    g_assert_cmpint(bt_addr_classify(&answer->addrs[0]), ==, BT_ADDR_SINKHOLE);
+    g_assert_cmpint(flow(&fixture, bt_addr_format(&answer->addrs[0], text), 443, &words), ==,
+                    BT_ACTION_DENY);
+    g_assert_cmpstr(words.grant, ==, closed[i]);
+    assert_addrs(answer_at(&fixture, 1), "");
+    g_assert_cmpuint(answer_at(&fixture, 1)->n_rules, ==, 0);
+    g_assert_cmpint(flow(&fixture, closed[i], 443, &words), ==, BT_ACTION_DENY);
+    tear_down(&fixture);
+  }
+}
+
+static void
+test_denied6(void)
+{
+  Fixture fixture;
+
+  set_up6(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_AAAA, "evil.example");
+  assert_addrs(last(&fixture), "");
+  g_assert_cmpuint(n_started, ==, 0);
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+  finish(BT_LOOKUP_NO_NAME, "");
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  tear_down(&fixture);
+}
+
+/* A file that knows the name knows all of it. */
+static void
+test_hosts_file6(void)
+{
+  Fixture fixture;
+
+  set_up6(&fixture, "github.com,six.example");
+  g_assert_true(g_file_set_contents(fixture.hosts,
+                                    PUBLIC " github.com\n" PUBLIC6 " six.example\n", -1, NULL));
+  ask(&fixture, 1, BT_DNS_TYPE_AAAA, "github.com");
+  assert_addrs(last(&fixture), "");
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "six.example");
+  assert_addrs(last(&fixture), PUBLIC6);
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 1);
+  ask(&fixture, 3, BT_DNS_TYPE_A, "six.example");
+  assert_addrs(last(&fixture), "");
+  g_assert_cmpuint(n_started, ==, 0);
+  /* Without IPv6 a line about it says nothing. */
+  bt_names_set_ipv6_func(fixture.names, NULL);
+  ask(&fixture, 4, BT_DNS_TYPE_A, "six.example");
+  g_assert_cmpuint(n_started, ==, 1);
+  finish(BT_LOOKUP_FOUND, PUBLIC);
+  assert_addrs(last(&fixture), PUBLIC);
+  tear_down(&fixture);
+}
+
+static void
+test_reverse6(void)
+{
+  const char *name = "5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
+  Fixture fixture;
+
+  set_up6(&fixture, "github.com");
+  ask(&fixture, 1, BT_DNS_TYPE_PTR, name);
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC6);
+  ask(&fixture, 3, BT_DNS_TYPE_PTR, name);
+  g_assert_cmpuint(last(&fixture)->rcode, ==, NOERROR);
+  g_assert_cmpstr(last(&fixture)->name, ==, "github.com");
+  static const char *const none[] = {
+    "0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+    "6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+    "5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.x",
+    "50.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.5.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+    "ip6.arpa",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(none); i++) {
+    ask(&fixture, 4, BT_DNS_TYPE_PTR, none[i]);
+    g_assert_cmpuint(last(&fixture)->rcode, ==, NXDOMAIN);
+  }
+  tear_down(&fixture);
+}
+
 static void
 test_hosts_parse(void)
 {
@@ -468,7 +675,7 @@ test_hosts_parse(void)
     /* A copy of exactly the size, so that a sanitizer sees a step too far. */
     gsize length = strlen(cases[i].text);
     g_autofree char *copy = g_memdup2(cases[i].text, length);
-    g_assert_cmpuint(bt_hosts_parse(copy != NULL ? copy : "", length, "a", addrs, 3), ==,
+    g_assert_cmpuint(bt_hosts_parse(copy != NULL ? copy : "", length, "a", FALSE, addrs, 3), ==,
                      cases[i].expected);
   }
 }
@@ -488,6 +695,13 @@ main(int argc, char **argv)
   g_test_add_func("/names/sinkhole-bounded", test_sinkhole_bounded);
   g_test_add_func("/names/hosts-file", test_hosts_file);
   g_test_add_func("/names/reverse", test_reverse);
+  g_test_add_func("/names/without-ipv6", test_without_ipv6);
+  g_test_add_func("/names/both-kinds", test_both_kinds);
+  g_test_add_func("/names/one-kind", test_one_kind);
+  g_test_add_func("/names/closed6", test_closed6);
+  g_test_add_func("/names/denied6", test_denied6);
+  g_test_add_func("/names/hosts-file6", test_hosts_file6);
+  g_test_add_func("/names/reverse6", test_reverse6);
   g_test_add_func("/names/hosts-parse", test_hosts_parse);
   return g_test_run();
 }

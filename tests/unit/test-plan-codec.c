@@ -310,6 +310,8 @@ static const struct {
   { "MTU too large", AT(header.net.mtu), 65536, RECORD },
   { "no address", AT(header.net.address), 0, RECORD },
   { "no gateway", AT(header.net.gateway), 0, RECORD },
+  { "IPv6 without a gateway", AT(header.net.address6), 1, RECORD },
+  { "a gateway without IPv6", AT(header.net.gateway6), 1, RECORD },
   { "no resolver", AT(header.net.dns), 0, OK },
   { "no interface", AT(header.net.interface), 0, STRING },
   { "interface at the end", AT(header.net.interface), END, STRING },

@@ -488,7 +488,14 @@ test_net(void)
   compile_with(&self, "w.py", flags);
   g_assert_cmpuint(self.view.header->net.mode, ==, BT_PLAN_NET_AUTO);
   g_assert_cmpuint(self.view.header->net.address, ==, inet_addr("10.0.2.15"));
+  g_assert_false(bt_plan_net_has_ipv6(&self.view.header->net));
   g_assert_true(self.plan->network);
+  clear(&self);
+  set_up(&self, "w.py", flags);
+  self.request.ipv6 = TRUE;
+  compile(&self);
+  g_assert_true(bt_plan_net_has_ipv6(&self.view.header->net));
+  g_assert_cmpint(bt_addr_classify(&self.view.header->net.address6), ==, BT_ADDR_SPECIAL);
   clear(&self);
   compile_with(&self, "w.py", (const char *const[]){ "allow-net=localhost:80", NULL });
   g_assert_cmpuint(self.plan->notices->len, ==, 1);

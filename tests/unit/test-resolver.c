@@ -112,7 +112,7 @@ test_answers(void)
   set_up(&fixture);
   for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
     Found found = { .result = NOTHING };
-    fixture.resolver->start(fixture.resolver, "a.example", on_done, &found);
+    fixture.resolver->start(fixture.resolver, "a.example", FALSE, on_done, &found);
     run_loop();
     g_assert_cmpint(found.result, ==, NOTHING);
     BtNetMsgAnswer answer = answer_with(take_question(&fixture, "a.example"), table[i].rcode,
@@ -135,7 +135,7 @@ test_order(void)
 
   set_up(&fixture);
   for (guint i = 0; i < 3; i++)
-    lookups[i] = fixture.resolver->start(fixture.resolver, "a.example", on_done, &found[i]);
+    lookups[i] = fixture.resolver->start(fixture.resolver, "a.example", FALSE, on_done, &found[i]);
   for (guint i = 0; i < 3; i++)
     ids[i] = take_question(&fixture, "a.example");
   fixture.resolver->cancel(fixture.resolver, lookups[1]);
@@ -148,6 +148,26 @@ test_order(void)
   g_assert_cmpuint(found[0].n_addrs, ==, 1);
   g_assert_cmpint(found[1].result, ==, NOTHING);
   g_assert_cmpuint(found[2].n_addrs, ==, 3);
+  tear_down(&fixture);
+}
+
+/* Asked for both kinds of address, it may answer with both. */
+static void
+test_ipv6(void)
+{
+  Found found = { .result = NOTHING };
+  char text[BT_ADDR_TEXT_SIZE];
+  Fixture fixture;
+
+  set_up(&fixture);
+  fixture.resolver->start(fixture.resolver, "a.example", TRUE, on_done, &found);
+  BtNetMsgAnswer answer =
+    answer_with(take_question(&fixture, "a.example"), 0, 2, "2001:db8::1");
+  g_assert_true(bt_addr_parse("192.0.2.1", &answer.addrs[1]));
+  reply(&fixture, &answer, sizeof answer);
+  g_assert_cmpint(found.result, ==, BT_LOOKUP_FOUND);
+  g_assert_cmpuint(found.n_addrs, ==, 2);
+  g_assert_cmpstr(bt_addr_format(&found.first, text), ==, "2001:db8::1");
   tear_down(&fixture);
 }
 
@@ -203,7 +223,7 @@ test_violation(gconstpointer data)
 
   set_up(&fixture);
   for (guint i = 0; i < 2; i++)
-    fixture.resolver->start(fixture.resolver, "a.example", on_done, &open[i]);
+    fixture.resolver->start(fixture.resolver, "a.example", FALSE, on_done, &open[i]);
   message.answer = answer_with(take_question(&fixture, "a.example"), 0, 1, "192.0.2.1");
   if (kind == HANG_UP) {
     close(fixture.peer);
@@ -215,7 +235,7 @@ test_violation(gconstpointer data)
   for (guint i = 0; i < 2; i++)
     g_assert_cmpint(open[i].result, ==, BT_LOOKUP_FAILED);
 
-  fixture.resolver->start(fixture.resolver, "a.example", on_done, &later);
+  fixture.resolver->start(fixture.resolver, "a.example", FALSE, on_done, &later);
   g_assert_cmpint(later.result, ==, NOTHING);
   run_loop();
   g_assert_cmpint(later.result, ==, BT_LOOKUP_FAILED);
@@ -232,7 +252,7 @@ test_unsent(void)
   set_up(&fixture);
   close(fixture.peer);
   fixture.peer = -1;
-  fixture.resolver->start(fixture.resolver, "a.example", on_done, &found);
+  fixture.resolver->start(fixture.resolver, "a.example", FALSE, on_done, &found);
   g_assert_cmpint(found.result, ==, NOTHING);
   run_loop();
   g_assert_cmpint(found.result, ==, BT_LOOKUP_FAILED);
@@ -272,7 +292,7 @@ test_program(void)
   GPid pid = spawn_program(fixture.peer);
   close(fixture.peer);
   fixture.peer = -1;
-  fixture.resolver->start(fixture.resolver, "localhost", on_done, &found);
+  fixture.resolver->start(fixture.resolver, "localhost", FALSE, on_done, &found);
   while (found.result == NOTHING)
     g_main_context_iteration(NULL, TRUE);
   g_assert_cmpint(found.result, ==, BT_LOOKUP_FOUND);
@@ -309,6 +329,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/resolver/answers", test_answers);
   g_test_add_func("/resolver/order", test_order);
+  g_test_add_func("/resolver/ipv6", test_ipv6);
   for (Case kind = 0; kind < CASES; kind++) {
     g_autofree char *name = g_strdup_printf("/resolver/violation/%d", kind);
     g_test_add_data_func(name, GINT_TO_POINTER(kind), test_violation);

@@ -7,8 +7,9 @@ every capability in them and the caller's own uid. Two networks are made:
 
     "host"       this process's namespace: what a desktop looks like
                    eth0  203.0.113.10/24, default route by 203.0.113.1
-                   lan0  192.168.77.1/24
-                   lo    127.0.0.1
+                         2001:db8:10::10/64, default route by 2001:db8:10::1
+                   lan0  192.168.77.1/24, fd77:77:77::1/64
+                   lo    127.0.0.1, ::1
     "internet"   behind eth0: 203.0.113.1, the documentation addresses that
                  servers.py serves, a private range, and the special ranges
                  as traps, so that what leaves the host towards them is seen
@@ -124,12 +125,15 @@ def start_internet(world):
         "link set lo up",
         f"link add eth0 type veth peer name inet0 netns {process.pid}",
         f"addr add {addresses.HOST}/24 dev eth0",
+        f"addr add {addresses.HOST6}/64 dev eth0 nodad",
         "link set eth0 up",
         "link add lan0 type veth peer name lan1",  # not every kernel has dummy
         f"addr add {addresses.HOST_LAN}/24 dev lan0",
+        f"addr add {addresses.HOST_LAN6}/64 dev lan0 nodad",
         "link set lan0 up",
         "link set lan1 up",
         f"route add default via {addresses.ROUTER}",
+        f"route add ::/0 via {addresses.ROUTER6}",
     ])
     process.stdin.write("go\n")
     process.stdin.flush()

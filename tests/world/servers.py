@@ -40,9 +40,12 @@ def thread(function, *args):
     threading.Thread(target=function, args=args, daemon=True).start()
 
 
-def listen_tcp(log, address, port, serve, family=socket.AF_INET):
+def listen_tcp(log, address, port, serve):
     """Accepts for ever; each connection is logged by the address it came to."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((address, port))
     listener.listen(128)
@@ -67,6 +70,9 @@ def listen_tcp(log, address, port, serve, family=socket.AF_INET):
 
 def listen_udp(log, address, port, answer):
     """Answers from the address that was asked, as a host with many addresses must."""
+    if ":" in address:
+        listen_udp6(log, address, port, answer)
+        return
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
     sock.bind((address, port))
@@ -84,6 +90,28 @@ def listen_udp(log, address, port, answer):
                     sock.sendmsg([reply], [(socket.IPPROTO_IP, IP_PKTINFO, info)], 0, peer)
                 except OSError:
                     pass
+
+    thread(serve)
+
+
+def listen_udp6(log, address, port, answer):
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+    sock.bind((address, port))
+
+    def serve():
+        while True:
+            data, ancillary, _flags, peer = sock.recvmsg(65535, 1024)
+            packed = ancillary[0][2][:16]
+            log.add(kind="udp", addr=socket.inet_ntop(socket.AF_INET6, packed), port=port,
+                    peer=peer[0])
+            info = packed + struct.pack("i", 0)
+            try:
+                sock.sendmsg([answer(data)],
+                             [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, info)], 0, peer)
+            except OSError:
+                pass
 
     thread(serve)
 
@@ -171,9 +199,11 @@ def answer_dns(log, data, proto):
     known = addresses.NAMES.get(name)
     answers = b""
     count = 0
-    if known is not None and kind == 1:
-        for address in known:
-            answers += struct.pack("!HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(address)
+    for address in known or []:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        packed = socket.inet_pton(family, address)
+        if kind == {4: 1, 16: 28}[len(packed)]:
+            answers += struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(packed)) + packed
             count += 1
     flags = 0x8580 if known is not None else 0x8583  # NOERROR or NXDOMAIN, authoritative
     if proto == "udp" and len(question) + len(answers) + 12 > 512:
@@ -198,23 +228,37 @@ def serve_dns_tcp(log):
 
 # ---- what arrives at all ----
 
+def read_packet(ethertype, data):
+    """(protocol, source, destination, payload) of what a program could have sent; else None."""
+    if ethertype == 0x0800 and len(data) >= 24:
+        return (data[9], socket.inet_ntoa(data[12:16]), socket.inet_ntoa(data[16:20]),
+                data[(data[0] & 15) * 4:])
+    if ethertype == 0x86dd and len(data) >= 44:
+        # The host's own kernel looks for its router and tells of its groups.
+        if data[24] == 0xff or (data[6] == 58 and 133 <= data[40] <= 137):
+            return None
+        return (data[6], socket.inet_ntop(socket.AF_INET6, data[8:24]),
+                socket.inet_ntop(socket.AF_INET6, data[24:40]), data[40:])
+    return None
+
+
 def sniff(log, interface):
-    """Every IPv4 packet that comes out of the host, whatever becomes of it here."""
-    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
-    sock.bind((interface, 0x0800))
+    """Every packet that comes out of the host, whatever becomes of it here."""
+    every = 3  # ETH_P_ALL: one socket, so that what came first is told first
+    sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(every))
+    sock.bind((interface, every))
 
     def look():
         while True:
-            data, (_name, _proto, direction, _hw, _address) = sock.recvfrom(128)
-            if direction == socket.PACKET_OUTGOING or len(data) < 24:
+            data, (_name, ethertype, direction, _hw, _address) = sock.recvfrom(128)
+            packet = read_packet(ethertype, data)
+            if direction == socket.PACKET_OUTGOING or packet is None:
                 continue
-            header = (data[0] & 15) * 4
-            proto = data[9]
+            proto, source, destination, payload = packet
             port = 0
-            if proto in (6, 17) and len(data) >= header + 4:
-                port = struct.unpack("!H", data[header + 2:header + 4])[0]
-            log.add(kind="packet", proto=proto, src=socket.inet_ntoa(data[12:16]),
-                    addr=socket.inet_ntoa(data[16:20]), port=port)
+            if proto in (6, 17):
+                port = struct.unpack("!H", payload[2:4])[0]
+            log.add(kind="packet", proto=proto, src=source, addr=destination, port=port)
 
     thread(look)
 
@@ -224,24 +268,26 @@ def internet(world, log):
     sys.stdin.readline()
     lines = ["link set lo up", f"addr add {addresses.ROUTER}/24 dev inet0", "link set inet0 up"]
     lines += [f"addr add {address}/32 dev lo" for address in addresses.INTERNET_ADDRESSES]
+    lines += [f"addr add {addresses.ROUTER6}/64 dev inet0 nodad"]
+    lines += [f"addr add {address}/128 dev lo nodad" for address in addresses.INTERNET_ADDRESSES6]
     subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
     sniff(log, "inet0")
     for port in addresses.TCP_PORTS:
         serve = {443: https_server(world), 80: serve_http, 8080: serve_http,
                  8081: http_server_of_many(log)}.get(port, serve_echo)
         listen_tcp(log, "0.0.0.0", port, serve)
+        listen_tcp(log, "::", port, serve)
     for port in addresses.UDP_PORTS:
         listen_udp(log, "0.0.0.0", port, lambda data: data)
+        listen_udp(log, "::", port, lambda data: data)
     listen_udp(log, "0.0.0.0", 53, lambda data: answer_dns(log, data, "udp"))
     listen_tcp(log, "0.0.0.0", 53, serve_dns_tcp(log))
 
 
 def host(_world, log):
-    for address, port in addresses.HOST_TCP:
+    for address, port in addresses.HOST_TCP + addresses.HOST_TCP6:
         listen_tcp(log, address, port, serve_echo)
-    for address, port in addresses.HOST_TCP6:
-        listen_tcp(log, address, port, serve_echo, socket.AF_INET6)
-    for address, port in addresses.HOST_UDP:
+    for address, port in addresses.HOST_UDP + addresses.HOST_UDP6:
         listen_udp(log, address, port, lambda data: data)
 
 
