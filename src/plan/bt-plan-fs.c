@@ -22,9 +22,7 @@
  */
 #include "plan/bt-plan-private.h"
 
-#include <errno.h>
 #include <glib/gi18n-lib.h>
-#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -159,105 +157,10 @@ bt_compile_rules(BtCompile *self)
 /* ---- mounting ---- */
 
 static gboolean
-is_writable(const BtMount *mount)
-{
-  return mount->kind == BT_MOUNT_HOST && (mount->attr & BT_PLAN_RDONLY) == 0;
-}
-
-/* Makes every directory between the writable mount above and path a mount. */
-static gboolean
-guard(BtCompile *self, const char *path, GError **error)
-{
-  const BtMount *above = bt_compile_mount_at(self, path);
-  struct stat info;
-
-  if (!is_writable(above) || strcmp(above->path, path) == 0)
-    return TRUE;
-  guint attr = above->attr;
-  BtFsPerms perms = above->perms;
-  for (const char *slash = strchr(path + strlen(above->path) + 1, '/'); slash != NULL;
-       slash = strchr(slash + 1, '/')) {
-    g_autofree char *between = g_strndup(path, slash - path);
-    if (lstat(between, &info) != 0)
-      return bt_fail(error, BUNTIME_ERROR_POLICY, between, g_strerror(errno),
-                     _("the denial below it cannot be guarded: deny the directory itself"));
-    if (!bt_compile_bind(self, between, &info, attr, perms, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
 mount_host(BtCompile *self, const char *path, const struct stat *info, guint attr, BtFsPerms perms,
            GError **error)
 {
-  return guard(self, path, error) && bt_compile_bind(self, path, info, attr, perms, error);
-}
-
-static void
-tell_of_links(BtCompile *self, const char *path, const struct stat *info)
-{
-  if (!S_ISREG(info->st_mode) || info->st_nlink < 2)
-    return;
-  g_autofree char *safe = bt_text_neutralise(path, -1);
-  bt_compile_note(self, g_strdup_printf(_("%s: it has other names (hard links), which are not "
-                                          "denied with it"), safe));
-}
-
-/* Does a rule for this very path give it what it has, not one for a place above? */
-static gboolean
-is_granted_at(const BtCompile *self, const char *path)
-{
-  GPtrArray *rules = bt_policy_get_fs_rules(self->request->policy);
-  BtFsPerms perms = bt_policy_path_perms(self->request->policy, path, NULL);
-
-  perms &= BT_FS_READ | BT_FS_WRITE;
-  for (guint i = 0; i < rules->len; i++) {
-    const BtPathRule *rule = g_ptr_array_index(rules, i);
-    if (rule->rule.action != BT_ACTION_DENY && (rule->perms & perms) != 0 && rule->real != NULL &&
-        strcmp(rule->real, path) == 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-grants_below(const BtCompile *self, const char *path)
-{
-  for (guint i = 0; i < self->spots->len; i++) {
-    const BtSpot *spot = &g_array_index(self->spots, BtSpot, i);
-    if (spot->kind == BT_SPOT_POINT && strcmp(spot->path, path) != 0 &&
-        bt_path_is_below(spot->path, path) && is_granted_at(self, spot->path))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-hide(BtCompile *self, const char *path, GError **error)
-{
-  struct stat info;
-
-  if (!guard(self, path, error))
-    return FALSE;
-  if (lstat(path, &info) == 0)
-    tell_of_links(self, path, &info);
-  bt_plan_builder_mount(self->builder, BT_PLAN_HIDE, path, BT_PLAN_RDONLY | BT_PLAN_NOEXEC);
-  bt_compile_add_mount(self, path, BT_MOUNT_SHUT, BT_PLAN_RDONLY, 0);
-  return TRUE;
-}
-
-/* Not to be listed. Init makes the way in it; for the worker, its owner too, it is read-only. */
-#define MASK_MODE 0311
-
-static gboolean
-hide_denied(BtCompile *self, const char *path, GError **error)
-{
-  if (bt_compile_mount_at(self, path)->kind == BT_MOUNT_HOST)
-    g_ptr_array_add(self->denied, g_strdup(path));
-  if (!grants_below(self, path))
-    return hide(self, path, error);
-  return guard(self, path, error) && bt_compile_cover(self, path, BT_MOUNT_WAY, MASK_MODE);
+  return bt_compile_guard(self, path, error) && bt_compile_bind(self, path, info, attr, perms, error);
 }
 
 /*
@@ -290,17 +193,6 @@ add_grant(BtCompile *self, const char *path, BtFsPerms perms, const struct stat 
   return TRUE;
 }
 
-/* A mask takes nothing from below it for Landlock: what is granted above is given there, too. */
-static gboolean
-is_widened(const BtCompile *self, const char *path, BtFsPerms perms, gboolean folder)
-{
-  BtFsPerms held = (perms & BT_FS_WRITE) != 0 ? BT_FS_READ | BT_FS_WRITE : BT_FS_READ;
-
-  if (!folder)
-    held &= BT_LANDLOCK_FILE;
-  return (bt_compile_perms_at(self, path) & held & ~perms) != 0;
-}
-
 static gboolean
 refuse_below_denied(const char *path, GError **error)
 {
@@ -329,10 +221,10 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
 
   if (lost != 0)
     lost &= seen->perms | bt_compile_perms_at(self, path);
-  if (is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
+  if (bt_compile_is_writable(seen) && lost != 0 && (perms & BT_FS_WRITE) != 0)
     return refuse_subset(path, error);
   if (lost != 0) {
-    tell_of_links(self, path, info);
+    bt_compile_tell_of_links(self, path, info);
     g_ptr_array_add(self->denied, g_strdup(path));
   }
   if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
@@ -361,16 +253,16 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   struct stat info;
 
   if (above->kind == BT_MOUNT_SHUT)
-    return perms == 0 || !is_granted_at(self, spot->path) ||
+    return perms == 0 || !bt_compile_is_granted_at(self, spot->path) ||
            refuse_below_denied(spot->path, error);
-  if (above->kind == BT_MOUNT_WAY && !is_granted_at(self, spot->path))
+  if (above->kind == BT_MOUNT_WAY && !bt_compile_is_granted_at(self, spot->path))
     return TRUE;
   if ((denied & BT_FS_READ) != 0) {
     gboolean made = bt_path_is_below(spot->path, "/etc") &&
                     g_hash_table_contains(self->made, spot->path);
     BtFsPerms readable = above->perms | bt_compile_perms_at(self, spot->path);
     if (made || (seen && (readable & denied & BT_FS_READ) != 0))
-      return hide_denied(self, spot->path, error);
+      return bt_compile_hide_denied(self, spot->path, error);
     /* What nothing lets be read may still be granted for writing. */
     perms &= BT_FS_WRITE;
     if (perms == 0 && !seen)
@@ -402,7 +294,7 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
   if (perms == 0 || strcmp(spot->path, "/etc") == 0)
     return TRUE;
   if (above->kind == BT_MOUNT_WAY &&
-      is_widened(self, spot->path, perms, S_ISDIR(info.st_mode)))
+      bt_compile_is_widened(self, spot->path, perms, S_ISDIR(info.st_mode)))
     return refuse_below_denied(spot->path, error);
   add_run_root(self, spot->path, runs);
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
@@ -454,7 +346,7 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
   if (spot->kind == BT_SPOT_MASK)
-    return !seen || hide(self, spot->path, error);
+    return !seen || bt_compile_hide(self, spot->path, error);
   if (spot->kind == BT_SPOT_NORUN ||
       (spot->kind == BT_SPOT_SHOW && (spot->attr & BT_PLAN_NOEXEC) != 0))
     return mount_denial(self, spot, above, error);
@@ -467,7 +359,7 @@ mount_spot(BtCompile *self, const BtSpot *spot, GError **error)
     g_ptr_array_add(self->map_only, g_strdup(spot->path));
   if (spot->bytes != NULL) {
     bt_compile_readable(self, spot->path);
-    return guard(self, spot->path, error) &&
+    return bt_compile_guard(self, spot->path, error) &&
            bt_compile_copy(self, spot->path, spot->bytes, error);
   }
   /* Below a grant for writing alone, too: an entry that cannot be read does not run. */

@@ -134,6 +134,26 @@ void bt_compile_etc(BtCompile *self);                    /* bt-plan-etc.c */
 void bt_compile_rules(BtCompile *self);                  /* bt-plan-fs.c */
 gboolean bt_compile_is_granted(const BtCompile *self, const char *path);
 void bt_compile_submounts(BtCompile *self); /* bt-plan-submounts.c */
+
+/* ---- bt-plan-masks.c: what hides the host's objects ---- */
+
+gboolean bt_compile_is_writable(const BtMount *mount);
+/* Makes every directory between the writable mount above and path a mount. */
+gboolean bt_compile_guard(BtCompile *self, const char *path, GError **error);
+/* A denial is of a path; what else leads to the file is told. */
+void bt_compile_tell_of_links(BtCompile *self, const char *path, const struct stat *info);
+/* Does a rule for this very path give it what it has, not one for a place above? */
+gboolean bt_compile_is_granted_at(const BtCompile *self, const char *path);
+/* Whatever may be granted below. */
+gboolean bt_compile_hide(BtCompile *self, const char *path, GError **error);
+/* But for what a higher layer grants below, to which there is a way. */
+gboolean bt_compile_hide_denied(BtCompile *self, const char *path, GError **error);
+/* Would Landlock give more than perms below a mask, since it is given above? */
+gboolean bt_compile_is_widened(const BtCompile *self, const char *path, BtFsPerms perms,
+                               gboolean folder);
+
+/* ---- others ---- */
+
 gboolean bt_compile_spots(BtCompile *self, GError **error); /* bt-plan-fs.c */
 gboolean bt_compile_plugins(BtCompile *self, GError **error);         /* bt-plan-plugins.c */
 /* An error: wanted is not to be had, for it needs a layer that is off. */
