@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,6 +55,116 @@ test_identify(void)
   g_assert_cmpstr(program, ==, "a) b\n");
   g_assert_cmpint(pid, ==, getpid());
   prctl(PR_SET_NAME, "test-process");
+}
+
+static gpointer
+facts_of_thread(gpointer data)
+{
+  BtOpenFacts *facts = data;
+  pid_t tid = (pid_t)syscall(SYS_gettid);
+
+  g_assert_true(bt_process_open_facts(tid, facts));
+  return GINT_TO_POINTER(tid);
+}
+
+static void
+test_open_facts(void)
+{
+  BtOpenFacts facts;
+  mode_t old = umask(027);
+
+  g_assert_true(bt_process_open_facts(getpid(), &facts));
+  g_assert_cmpuint(facts.umask, ==, 027);
+  g_assert_cmpint(facts.process, ==, getpid());
+  g_assert_cmpint(facts.thread, ==, getpid());
+  umask(0);
+  pid_t tid = GPOINTER_TO_INT(g_thread_join(g_thread_new("other", facts_of_thread, &facts)));
+  g_assert_cmpuint(facts.umask, ==, 0);
+  g_assert_cmpint(facts.process, ==, getpid());
+  g_assert_cmpint(facts.thread, ==, tid);
+  g_assert_false(bt_process_open_facts(G_MAXINT, &facts));
+  umask(old);
+}
+
+static void
+test_open_directory(void)
+{
+  struct stat own, found;
+  int file = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+  int fd = bt_process_open_directory(getpid(), AT_FDCWD);
+
+  g_assert_no_errno(stat(".", &own));
+  g_assert_no_errno(fstat(fd, &found));
+  g_assert_true(own.st_ino == found.st_ino && own.st_dev == found.st_dev);
+  close(fd);
+  fd = bt_process_open_directory(getpid(), file);
+  g_autofree char *path = bt_process_path_of(fd);
+  g_assert_cmpstr(path, ==, "/etc/passwd");
+  close(fd);
+  close(file);
+  g_assert_cmpint(bt_process_open_directory(getpid(), 999), ==, -1);
+  g_assert_cmpint(errno, ==, EBADF);
+}
+
+static void
+test_path_of(void)
+{
+  int ends[2];
+
+  g_assert_no_errno(pipe(ends));
+  errno = EPERM;
+  g_assert_null(bt_process_path_of(ends[0]));
+  g_assert_cmpint(errno, ==, 0); /* it has none */
+  close(ends[0]);
+  close(ends[1]);
+  g_assert_null(bt_process_path_of(ends[0]));
+  g_assert_cmpint(errno, ==, ENOENT);
+}
+
+static void
+handle(int number)
+{
+}
+
+/* A child that waits as in a notified call: only death ends it. */
+static pid_t
+fork_killable(gboolean caught, gboolean blocked)
+{
+  pid_t pid = fork();
+  if (pid != 0)
+    return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (caught)
+    signal(SIGURG, handle);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGURG);
+  if (blocked)
+    sigprocmask(SIG_BLOCK, &set, NULL);
+  /* As vfork(): its caller waits for the end of a process that shares its memory. */
+  if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    pause();
+    _exit(0);
+  }
+  _exit(0);
+}
+
+static void
+test_signalled(void)
+{
+  for (int i = 0; i < 4; i++) {
+    gboolean caught = i & 1, blocked = i & 2;
+    pid_t pid = fork_killable(caught, blocked);
+    g_usleep(50000);
+    g_assert_false(bt_process_is_signalled(pid));
+    kill(pid, SIGURG);
+    g_usleep(20000);
+    g_assert_true(bt_process_is_signalled(pid) == (caught && !blocked));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+  }
+  g_assert_false(bt_process_is_signalled(G_MAXINT));
 }
 
 typedef struct {
@@ -228,6 +339,10 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/process/read-path", test_read_path);
   g_test_add_func("/process/identify", test_identify);
+  g_test_add_func("/process/open-facts", test_open_facts);
+  g_test_add_func("/process/open-directory", test_open_directory);
+  g_test_add_func("/process/path-of", test_path_of);
+  g_test_add_func("/process/signalled", test_signalled);
   g_test_add_func("/process/resolve", test_resolve);
   g_test_add_func("/process/take-fd-of-thread", test_take_fd_of_thread);
   g_test_add_func("/process/is-stopped", test_is_stopped);
