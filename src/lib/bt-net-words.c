@@ -103,11 +103,14 @@ bt_net_reason_text(guint32 reason)
   case BT_NET_REASON_NAME:
     return _("asked for by TLS or HTTP, at an address that is open for other names");
   case BT_NET_REASON_NO_NAME:
-    return _("TLS or HTTP that asks for no name, at an address that is open for a name");
+    return _("TLS or HTTP that asks for no name, at an address that is open for a name; "
+             "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_TUNNEL:
-    return _("HTTP that turns into something else, in which names are not seen");
+    return _("HTTP that turns into something else, in which names are not seen; "
+             "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_STREAM:
-    return _("TLS or HTTP that is malformed, too long or too slow to be sure of its name");
+    return _("TLS or HTTP that is malformed, too long or too slow to be sure of its name; "
+             "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_QUIC:
     return _("QUIC hides the name; programs fall back to TCP");
   }

@@ -211,13 +211,15 @@ read_start(BtHttpHead *http, uint8_t c)
   if (c == '\r')
     return go(http, START_LF);
   if (is_token(c)) {
-    begin_text(http, METHOD);
+    /* Some servers pass over blanks before the method. */
+    begin_text(http, http->indented ? LOST : METHOD);
     keep(http, c);
     return BT_HTTP_MORE;
   }
-  if (is_blank(c) || c == '\n')
-    return http->known ? BT_HTTP_MALFORMED : go(http, c == '\n' ? START : LOST);
-  return http->known ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+  if (http->known)
+    return BT_HTTP_MALFORMED;
+  http->indented |= is_blank(c);
+  return is_blank(c) || c == '\n' ? BT_HTTP_MORE : BT_HTTP_NOT_HTTP;
 }
 
 static BtHttpResult

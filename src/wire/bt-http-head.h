@@ -38,6 +38,7 @@ typedef struct {
   uint8_t header;    /* which one is being read */
   uint8_t seen;      /* set of those that were */
   bool has_name, old, connects, upgrades; /* of this request; old: HTTP/1.0 */
+  bool indented;     /* the first line begins with a blank */
   bool is_http;      /* the line being read has "HTTP/" in it */
   uint8_t matched;   /* bytes of "HTTP/" at its end so far */
   uint16_t text_size;

@@ -77,6 +77,17 @@ def test_curl(net):
     assert result.stdout == "hello from evil.example/\n" * 2 and result.events == [], str(result)
 
 
+def test_curl_http2(box):
+    """At a port of its own: what counts is what the first bytes are."""
+    result = box.run("--allow-net=github.com", name="curl", args=[
+        "-sS", "--http2", "-w", "%{http_version}\n", "https://github.com:8444/"])
+    assert result.stdout == "hello from github.com by HTTP/2\n2\n", str(result)
+    result = box.run("--allow-net=github.com", name="curl", args=[
+        "-sS", "--http2", "--connect-to", "::github.com:", "https://evil.example:8444/"])
+    assert result.stdout == "" and result.status == 35, str(result)
+    wire_event(result, "evil.example:8444")
+
+
 def test_python(net, world):
     mark = world.mark()
     out, result = net.json("--allow-net=github.com", code=program("""

@@ -177,6 +177,8 @@ static const Case cases[] = {
   { "git, not yet known", "0033git-upload-pack /project.git", "", BT_HTTP_MORE },
   { "AMQP", "AMQP\x01", "", BT_HTTP_NOT_HTTP },
   { "binary", "\x01", "", BT_HTTP_NOT_HTTP },
+  { "MySQL's length of 32", " \x01", "", BT_HTTP_NOT_HTTP },
+  { "NATS", "CONNECT {\"verbose\":false}\r\n", "", BT_HTTP_NOT_HTTP },
 };
 
 static void

@@ -23,7 +23,7 @@ DUAL6 = "2001:db8:1::21"
 EVIL6 = "2001:db8:1::66"
 UDP6 = "2001:db8:2::7"
 
-TCP_PORTS = [22, 80, 443, 8080, 8081, 9000]
+TCP_PORTS = [22, 80, 443, 8080, 8081, 8444, 9000]
 UDP_PORTS = [123, 7777]
 
 # A worker that gets a packet to one of these has found a hole.

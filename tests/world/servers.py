@@ -169,6 +169,52 @@ def https_server(world):
     return serve
 
 
+def h2_frame(kind, flags, stream, payload=b""):
+    return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+
+
+def serve_h2(connection, name):
+    """One answer to each request; its headers are not read (HPACK), the name is TLS's."""
+    def read(size):
+        data = connection.recv(size)
+        while len(data) < size:
+            part = connection.recv(size - len(data))
+            if not part:
+                raise ValueError("closed")
+            data += part
+        return data
+
+    read(24)  # the client's preface
+    connection.sendall(h2_frame(4, 0, 0))
+    while True:
+        head = read(9)
+        size, kind, flags = int.from_bytes(head[:3], "big"), head[3], head[4]
+        stream = int.from_bytes(head[5:], "big")
+        payload = read(size) if size else b""
+        if kind == 4 and not flags & 1:  # SETTINGS
+            connection.sendall(h2_frame(4, 1, 0))
+        elif kind == 6 and not flags & 1:  # PING
+            connection.sendall(h2_frame(6, 1, 0, payload))
+        elif kind == 1:  # HEADERS: ":status: 200" is entry 8 of HPACK's table
+            body = f"hello from {name} by HTTP/2\n".encode()
+            connection.sendall(h2_frame(1, 4, stream, b"\x88") + h2_frame(0, 1, stream, body))
+        elif kind == 7:  # GOAWAY
+            return
+
+
+def h2_server(world):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(world / "server.pem", world / "server.key")
+    context.set_alpn_protocols(["h2"])
+    context.sni_callback = lambda secure, name, _context: setattr(secure, "asked", name)
+
+    def serve(connection):
+        with context.wrap_socket(connection, server_side=True) as secure:
+            serve_h2(secure, secure.asked)
+
+    return serve
+
+
 def serve_echo(connection):
     while data := connection.recv(65536):
         connection.sendall(data)
@@ -274,7 +320,7 @@ def internet(world, log):
     sniff(log, "inet0")
     for port in addresses.TCP_PORTS:
         serve = {443: https_server(world), 80: serve_http, 8080: serve_http,
-                 8081: http_server_of_many(log)}.get(port, serve_echo)
+                 8081: http_server_of_many(log), 8444: h2_server(world)}.get(port, serve_echo)
         listen_tcp(log, "0.0.0.0", port, serve)
         listen_tcp(log, "::", port, serve)
     for port in addresses.UDP_PORTS:
