@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Denials below a grant for writing, attacked from inside and disturbed from outside."""
 
+import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -162,3 +164,23 @@ def test_a_second_name_is_not_denied_and_that_is_said(tree):
     assert found == {("read_file", "data/hard"): "ok",
                      ("read_file", "data/sub/deep/d"): "EACCES"}, str(result)
     assert "data/sub/deep/d: it has other names" in result.stderr, str(result)
+
+
+def test_what_cannot_be_watched_is_said(tree):
+    """Each user has a number of watchers, and other programs may have taken them all."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    taken = []
+    try:
+        while len(taken) < 4096:
+            one = libc.inotify_init1(os.O_CLOEXEC)
+            if one < 0:
+                break
+            taken.append(one)
+        assert ctypes.get_errno() == errno.EMFILE
+        result = tree.run("--allow-read=data", "--deny-read=data/sub", name="true")
+        assert result.status == 0 and "data/sub cannot be watched" in result.stderr, str(result)
+        result = tree.run("--allow-read=data", name="true")
+        assert result.status == 0 and result.stderr == "", str(result)
+    finally:
+        for one in taken:
+            os.close(one)
