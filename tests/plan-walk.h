@@ -47,6 +47,8 @@ plan_walk(const BtPlanView *view)
     sum += plan_walk_string(view, view->argv[i]);
   for (uint32_t i = 0; i < header->env.count; i++)
     sum += plan_walk_string(view, view->env[i]);
+  for (uint32_t i = 0; i < header->relays.count; i++)
+    sum += view->relays[i].port;
   return sum +
          plan_walk_bytes(view->worker_filter,
                          header->worker_filter.count * sizeof(struct sock_filter)) +

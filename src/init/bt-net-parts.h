@@ -10,3 +10,6 @@ int bt_veth_open(const char *name, uint32_t mtu);
 
 /* Two sockets on the address, port 53: UDP, and TCP that listens. bt-dns-sockets.c */
 void bt_dns_sockets_open(uint32_t address, int fds_out[2]);
+
+/* Opens, reports and closes the plan's listening sockets for relays. bt-relay-sockets.c */
+void bt_relay_sockets_open(const BtPlanView *plan);

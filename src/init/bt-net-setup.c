@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sandbox's network: lo, the DNS sockets, and with a network the one
+ * The sandbox's network: lo, the DNS sockets, those for relays, and with a network the one
  * interface whose frames all come out of one descriptor, a frame a read().
  *
  * Must leave nothing behind that the worker could take: the descriptors go to
@@ -182,7 +182,7 @@ bt_stage_network(BtInit *init)
   const BtPlanNet *net = &init->plan.header->net;
   const char *name = bt_plan_string(&init->plan, net->interface);
   BtPlanNetMode mode = BT_PLAN_NET_NONE;
-  int fds[BT_STATUS_MAX_FDS] = { -1, -1, -1 };
+  int fds[3] = { -1, -1, -1 };
   unsigned count = 0;
   BtNetlink netlink;
 
@@ -204,6 +204,7 @@ bt_stage_network(BtInit *init)
   }
   if (frames >= 0)
     fds[count++] = frames;
+  bt_relay_sockets_open(&init->plan);
   bt_report_fds(BT_STATUS_NET, mode, fds, count);
   for (unsigned i = 0; i < count; i++)
     close(fds[i]);

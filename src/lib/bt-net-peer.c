@@ -4,11 +4,12 @@
  *
  *   with a network     new(): spawned, so that it links while init builds
  *                      start(): CONFIG with the three descriptors, HOST_ADDRS
+ *   with relays alone  the same, CONFIG with two descriptors and RELAYS before it
  *   without            start(): only watched: DNS sockets that nobody reads
  *                      first question: spawned, CONFIG with two descriptors
  *
- * From then on buntime-net asks (RESOLVE), tells (UNPIN, DENIED), and gets
- * ANSWER and HOST_ADDRS.  It parses the worker's packets, so it is taken for
+ * From then on buntime-net asks (RESOLVE), tells (UNPIN, DENIED, OPENED), and
+ * gets ANSWER, HOST_ADDRS and OPEN.  It parses the worker's packets, so it is taken for
  * hostile here: a message of another kind or size ends it, descriptors it
  * sends are never taken, and a dispatch is bounded.  It cannot pin, permit or
  * name anything by what it sends.
@@ -35,7 +36,6 @@
 
 /* Messages taken in one dispatch. */
 #define BATCH 32
-#define MAX_FDS 3
 
 typedef struct {
   int fd; /* -1: none */
@@ -51,6 +51,10 @@ struct _BtNetPeer {
   int fd; /* -1 until spawned and after its end */
   guint source;
   Watch waiting[2]; /* DNS udp and tcp, until the first question */
+  int relays[BT_NET_MSG_MAX_FDS]; /* until start() */
+  guint n_relays;
+  BtNetPeerOpenedFunc opened; /* NULL: nobody wants to know */
+  gpointer opened_data;
   BtHostAddrs *host_addrs;
   gboolean ready;
 };
@@ -68,6 +72,8 @@ end(BtNetPeer *self, const char *why)
   self->fd = -1;
   bt_names_set_answer_func(self->names, NULL, NULL);
   bt_helper_clear(&self->helper);
+  if (self->opened != NULL)
+    self->opened(self->opened_data, 0, FALSE);
   note = g_strdup_printf(_("buntime-net %s; the program goes on without network and names"), why);
   bt_explainer_note(self->explainer, note);
 }
@@ -138,7 +144,7 @@ send_with_fds(int fd, const void *bytes, gsize size, const int *fds, gsize n_fds
 {
   union {
     struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+    char space[CMSG_SPACE(sizeof(int) * BT_NET_MSG_MAX_FDS)];
   } control = { .space = { 0 } };
   struct iovec iovec = { .iov_base = (void *)bytes, .iov_len = size };
   struct msghdr message = {
@@ -154,6 +160,24 @@ send_with_fds(int fd, const void *bytes, gsize size, const int *fds, gsize n_fds
   part->cmsg_len = CMSG_LEN(sizeof(int) * n_fds);
   memcpy(CMSG_DATA(part), fds, sizeof(int) * n_fds);
   return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == (gssize)size;
+}
+
+gboolean
+bt_net_peer_open_relay(BtNetPeer *self, guint32 id, const BtAddr *addr, guint16 port)
+{
+  const BtNetMsgOpen message = {
+    .header = { .kind = BT_NET_MSG_OPEN, .id = id },
+    .addr = *addr,
+    .port = port,
+  };
+  return send_message(self, &message, sizeof message);
+}
+
+void
+bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpointer data)
+{
+  self->opened = func;
+  self->opened_data = data;
 }
 
 /* As fast as fits into the message. */
@@ -310,6 +334,12 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     else
       on_denied(self, &message->denied);
     return TRUE;
+  case BT_NET_MSG_OPENED:
+    if (message->header.id == 0)
+      return FALSE;
+    if (self->opened != NULL)
+      self->opened(self->opened_data, message->header.id, message->opened.refused != 0);
+    return TRUE;
   default:
     return FALSE; /* ours */
   }
@@ -376,7 +406,7 @@ on_first_question(int unused, GIOCondition condition, gpointer data)
 }
 
 BtNetPeer *
-bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean network,
+bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean early,
                 BtExplainer *explainer, GError **error)
 {
   BtNetPeer *self = g_new0(BtNetPeer, 1);
@@ -391,21 +421,56 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
   if (bt_plan_net_has_ipv6(net))
     bt_names_set_ipv6_func(names, bt_host_has_ipv6);
   self->waiting[0].fd = self->waiting[1].fd = -1;
-  if (network && !spawn(self, error)) {
+  if (early && !spawn(self, error)) {
     bt_net_peer_free(self);
     return NULL;
   }
   return self;
 }
 
-static gboolean
-start_network(BtNetPeer *self, const int *fds, GError **error)
+gboolean
+bt_net_peer_take_relays(BtNetPeer *self, const int *fds, guint n_fds)
 {
-  gboolean ok = begin(self, fds, 3, error);
-  for (int i = 0; i < 3; i++)
-    close(fds[i]);
-  if (!ok)
+  if (self->n_relays > 0 || n_fds == 0 || n_fds > G_N_ELEMENTS(self->relays))
     return FALSE;
+  memcpy(self->relays, fds, n_fds * sizeof *fds);
+  self->n_relays = n_fds;
+  return TRUE;
+}
+
+static void
+close_all(const int *fds, guint n_fds)
+{
+  for (guint i = 0; i < n_fds; i++)
+    close(fds[i]);
+}
+
+static gboolean
+send_relays(BtNetPeer *self, GError **error)
+{
+  const BtNetMsgRelays message = {
+    .header.kind = BT_NET_MSG_RELAYS,
+    .n_listeners = self->n_relays,
+  };
+
+  if (self->n_relays == 0)
+    return TRUE;
+  gboolean ok = send_with_fds(self->fd, &message, sizeof message, self->relays, self->n_relays);
+  int error_number = errno;
+  close_all(self->relays, self->n_relays);
+  self->n_relays = 0;
+  return ok || bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(error_number), NULL);
+}
+
+static gboolean
+start_early(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
+{
+  gboolean network = n_fds > 2;
+  gboolean ok = send_relays(self, error) && begin(self, fds, n_fds, error);
+
+  close_all(fds, n_fds);
+  if (!ok || !network)
+    return ok;
   /* Behind CONFIG in the same socket, so before the first answer. */
   self->host_addrs = bt_host_addrs_new(on_host_addrs, self, error);
   return self->host_addrs != NULL;
@@ -414,8 +479,8 @@ start_network(BtNetPeer *self, const int *fds, GError **error)
 gboolean
 bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
 {
-  if (frame >= 0)
-    return start_network(self, (const int[]){ udp, tcp, frame }, error);
+  if (self->fd >= 0)
+    return start_early(self, (const int[]){ udp, tcp, frame }, frame >= 0 ? 3 : 2, error);
   self->waiting[0].fd = udp;
   self->waiting[1].fd = tcp;
   for (int i = 0; i < 2; i++)
@@ -439,6 +504,7 @@ bt_net_peer_free(BtNetPeer *self)
   watch_clear(&self->waiting[1]);
   g_clear_handle_id(&self->source, g_source_remove);
   bt_names_set_answer_func(self->names, NULL, NULL);
+  close_all(self->relays, self->n_relays);
   if (self->fd >= 0)
     close(self->fd);
   bt_helper_clear(&self->helper);

@@ -13,14 +13,25 @@ G_BEGIN_DECLS
 
 typedef struct _BtNetPeer BtNetPeer;
 
+/* refused: nobody listens there. id 0: of all that were asked for, nothing more will come. */
+typedef void (*BtNetPeerOpenedFunc)(gpointer data, guint32 id, gboolean refused);
+
 /*
- * Borrows all but the error. network: buntime-net is started now, beside
+ * Borrows all but the error. early: buntime-net is started now, beside
  * init; else at the worker's first question for a name.
  */
 BtNetPeer *bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net,
-                           gboolean network, BtExplainer *explainer, GError **error);
+                           gboolean early, BtExplainer *explainer, GError **error);
+/* Takes the listening sockets that stand for the host's loopback; FALSE: not now. */
+gboolean bt_net_peer_take_relays(BtNetPeer *self, const int *fds, guint n_fds);
 /* Takes the DNS sockets and the frame fd (-1 without a network), also on failure. */
 gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error);
+/*
+ * Has the host's service at a relayed address asked for, before the worker connects to the
+ * relay; func gets the answer. FALSE: nobody can be asked.
+ */
+gboolean bt_net_peer_open_relay(BtNetPeer *self, guint32 id, const BtAddr *addr, guint16 port);
+void bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpointer data);
 /* Ends buntime-net without waiting for it; free() does. */
 void bt_net_peer_kill(BtNetPeer *self);
 void bt_net_peer_free(BtNetPeer *self);

@@ -30,6 +30,8 @@ struct _BtNotifier {
   const BtPlanView *plan;
   gboolean flat; /* no namespaces: what the worker can name is the host's */
   BtNames *names;
+  BtNetPeer *peer;
+  guint32 last_asked; /* of buntime-net; never 0 once it was asked */
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
   BtLastExec last_exec;
@@ -98,6 +100,7 @@ void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
 void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
+void bt_notify_connect_start(BtNotifier *self);
 void bt_notify_connect_shutdown(BtNotifier *self);
 /* Answers those that a signal waits for with EINTR; how many still wait. */
 guint bt_notify_connect_interrupt(BtNotifier *self);

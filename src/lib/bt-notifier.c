@@ -315,7 +315,8 @@ on_notification(int fd, GIOCondition condition, gpointer data)
 
 BtNotifier *
 bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
-                const BtPlanView *plan, BtNames *names, BtExplainer *explainer)
+                const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
+                BtExplainer *explainer)
 {
   BtNotifier *self = g_new0(BtNotifier, 1);
   struct seccomp_notif_sizes sizes = { 0 };
@@ -327,6 +328,7 @@ bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
   self->plan = plan;
   self->flat = (plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0;
   self->names = names;
+  self->peer = peer;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);
   self->audited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -338,6 +340,7 @@ bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   if (opener >= 0)
     self->opener = bt_opener_new(self, opener);
+  bt_notify_connect_start(self);
   self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
   return self;
 }

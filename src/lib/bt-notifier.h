@@ -8,6 +8,7 @@
 
 #include "lib/bt-explain.h"
 #include "lib/bt-names.h"
+#include "lib/bt-net-peer.h"
 #include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
@@ -27,7 +28,8 @@ GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
  * and the devices; borrows the others, which must outlive it.
  */
 BtNotifier *bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
-                            const BtPlanView *plan, BtNames *names, BtExplainer *explainer);
+                            const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
+                            BtExplainer *explainer);
 void bt_notifier_free(BtNotifier *notifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNotifier, bt_notifier_free)
 

@@ -22,6 +22,11 @@
  * A waiting caller that is interrupted or killed invalidates its call; the
  * kept socket is then closed at the next connect or when it becomes ready.
  *
+ * A port of the host's loopback that was granted is a socket of buntime-net's
+ * on the sandbox's own (net/bt-localhost.c), which would take every connection.
+ * So buntime-net is asked first to connect to the host's service: refused there
+ * is refused here; else the worker's connect is made, and the two are joined.
+ *
  * A Unix socket is reached only if its inode lies on the sandbox's own
  * filesystems or --allow-unix names it.  It is found in the worker's root and
  * connected to through the descriptor found, so that no path is looked up
@@ -34,6 +39,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -71,13 +77,15 @@ typedef struct {
   int fd;
   Address address;
   guint source;
+  guint32 asked; /* the question to buntime-net whose answer it waits for; 0: for the socket */
 } BtWaitingConnect;
 
 static void
 waiting_free(BtWaitingConnect *waiting)
 {
   g_clear_handle_id(&waiting->source, g_source_remove);
-  close(waiting->fd);
+  if (waiting->fd >= 0)
+    close(waiting->fd);
   g_free(waiting);
 }
 
@@ -169,15 +177,15 @@ on_connected(int fd, GIOCondition condition, gpointer data)
   return ended ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
 }
 
-/* Takes fd. */
-static void
-wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
+/* One more that waits; NULL, and the call is answered, if they are too many. Takes fd. */
+static BtWaitingConnect *
+waiting_new(BtNotifier *self, const BtCall *call, int fd, const Address *address)
 {
   drop_invalid(self);
   if (g_hash_table_size(self->waiting) >= MAX_WAITING) {
     bt_call_return(self, call, EAGAIN);
     close(fd);
-    return;
+    return NULL;
   }
   BtWaitingConnect *waiting = g_new0(BtWaitingConnect, 1);
   waiting->notifier = self;
@@ -185,6 +193,17 @@ wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
   waiting->fd = fd;
   waiting->address = *address;
   g_hash_table_add(self->waiting, waiting);
+  return waiting;
+}
+
+/* Takes fd. */
+static void
+wait_for(BtNotifier *self, const BtCall *call, int fd, const Address *address)
+{
+  BtWaitingConnect *waiting = waiting_new(self, call, fd, address);
+
+  if (waiting == NULL)
+    return;
   waiting->source = bt_watch_fd(fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
   bt_notifier_watch_signals(self);
 }
@@ -276,6 +295,110 @@ carry_out(BtNotifier *self, const BtCall *call, int fd, const Address *address, 
   close(fd);
 }
 
+/* ---- the host's loopback ---- */
+
+/* The loopback address that the kernel takes this one for, if a relay has it and the port. */
+static gboolean
+is_relayed(BtNotifier *self, const BtAddr *addr, guint16 port, BtAddr *loopback_out)
+{
+  static const BtAddr any6;
+  BtAddr ipv4 = bt_addr_from_ipv4(htonl(INADDR_LOOPBACK)), any4 = bt_addr_from_ipv4(0);
+  BtAddr ipv6 = { .bytes[15] = 1 };
+  guint family = 0;
+
+  if (bt_addr_equal(addr, &ipv4) || bt_addr_equal(addr, &any4))
+    family = BT_PLAN_RELAY_IPV4;
+  else if (bt_addr_equal(addr, &ipv6) || bt_addr_equal(addr, &any6))
+    family = BT_PLAN_RELAY_IPV6;
+  *loopback_out = family == BT_PLAN_RELAY_IPV4 ? ipv4 : ipv6;
+  for (guint32 i = 0; family != 0 && i < self->plan->header->relays.count; i++)
+    if (self->plan->relays[i].port == port && (self->plan->relays[i].families & family) != 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* buntime-net may be the worker's by now: its word refuses or lets go on, nothing else. */
+static void
+answer_asked(BtNotifier *self, BtWaitingConnect *waiting, gboolean refused)
+{
+  g_hash_table_remove(self->waiting, waiting);
+  bt_alarm_set(&self->alarm);
+  if (bt_call_is_valid(self, &waiting->call)) {
+    if (refused)
+      bt_call_return(self, &waiting->call, ECONNREFUSED);
+    else
+      carry_out(self, &waiting->call, g_steal_fd(&waiting->fd), &waiting->address, -1);
+  }
+  waiting_free(waiting);
+  bt_alarm_unset(&self->alarm);
+}
+
+static BtWaitingConnect *
+find_asked(BtNotifier *self, guint32 id)
+{
+  GHashTableIter iter;
+  gpointer key;
+
+  g_hash_table_iter_init(&iter, self->waiting);
+  while (g_hash_table_iter_next(&iter, &key, NULL)) {
+    BtWaitingConnect *waiting = key;
+    if (waiting->asked != 0 && (id == 0 || waiting->asked == id))
+      return waiting;
+  }
+  return NULL;
+}
+
+static void
+on_opened(gpointer data, guint32 id, gboolean refused)
+{
+  BtNotifier *self = data;
+  BtWaitingConnect *waiting;
+
+  do {
+    waiting = find_asked(self, id);
+    if (waiting != NULL)
+      answer_asked(self, waiting, refused);
+  } while (id == 0 && waiting != NULL);
+}
+
+void
+bt_notify_connect_start(BtNotifier *self)
+{
+  if (self->plan->header->relays.count > 0)
+    bt_net_peer_set_opened_func(self->peer, on_opened, self);
+}
+
+/* Else the kernel knows what to say, and the host's service need not hear of it. */
+static gboolean
+is_unconnected(int fd)
+{
+  struct tcp_info info = { 0 };
+  socklen_t size = sizeof info.tcpi_state;
+
+  return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
+/* Takes fd. */
+static void
+connect_relayed(BtNotifier *self, const BtCall *call, int fd, const Address *address,
+                const BtAddr *loopback, guint16 port)
+{
+  guint32 id = MAX(self->last_asked + 1, 1);
+
+  self->last_asked = id;
+  if (!is_unconnected(fd) || !bt_net_peer_open_relay(self->peer, id, loopback, port)) {
+    carry_out(self, call, fd, address, -1);
+    return;
+  }
+  BtWaitingConnect *waiting = waiting_new(self, call, fd, address);
+  if (waiting == NULL)
+    return; /* nobody waits for the answer then */
+  waiting->asked = id;
+  bt_notifier_watch_signals(self);
+}
+
+/* ---- addresses ---- */
+
 static gboolean
 parse_inet(const Address *address, BtAddr *addr_out, guint16 *port_out)
 {
@@ -330,7 +453,7 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
   const BtVerdict given = { BT_ACTION_ALLOW, NULL };
   guint proto = tcp ? BT_PROTO_TCP : BT_PROTO_UDP;
   BtFlowWords words = { 0 };
-  BtAddr addr;
+  BtAddr addr, loopback;
   guint16 port;
 
   /* Not an address (AF_UNSPEC disconnects): the kernel knows what to say. */
@@ -338,7 +461,10 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
     carry_out(self, call, fd, address, -1);
     return;
   }
-  if (is_own_address(self, &addr)) {
+  gboolean relayed = tcp && is_relayed(self, &addr, port, &loopback);
+  if (relayed) {
+    addr = loopback;
+  } else if (is_own_address(self, &addr)) {
     bt_call_tell(self, call, BT_KIND_NET, &given, bt_net_describe_flow(&words, &addr, proto, port),
                  FALSE);
     carry_out(self, call, fd, address, -1);
@@ -364,7 +490,10 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
   }
   bt_call_tell(self, call, BT_KIND_NET, &verdict,
                bt_net_describe_flow(&words, &addr, proto, port), FALSE);
-  carry_out(self, call, fd, address, -1);
+  if (relayed)
+    connect_relayed(self, call, fd, address, &addr, port);
+  else
+    carry_out(self, call, fd, address, -1);
 }
 
 /* Connects to the socket behind a descriptor instead of a path. Takes fd. */
@@ -508,6 +637,7 @@ bt_notify_connect_shutdown(BtNotifier *self)
   GHashTableIter iter;
   gpointer key;
 
+  bt_net_peer_set_opened_func(self->peer, NULL, NULL);
   g_hash_table_iter_init(&iter, self->waiting);
   while (g_hash_table_iter_next(&iter, &key, NULL)) {
     g_hash_table_iter_remove(&iter);

@@ -8,6 +8,7 @@
  *   (init was started already and waits, bt-launch.h)
  *   seal the plan → init goes on → (spawn buntime-net, if a network is granted)
  *
+ *   init says RELAYS ..... sockets that stand for the host's loopback, if any is granted
  *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
  *                          without a grant they are only watched, see bt-net-peer
  *   init says OPENER ..... the socket of the opener, if the plan has one
@@ -160,6 +161,19 @@ on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     g_main_loop_quit(self->loop);
 }
 
+/* Before NET: buntime-net gets them with all others. Takes them. */
+static void
+on_relays(BtSupervisor *self, int *fds, int n_fds)
+{
+  if (self->net_came || n_fds > 2 * (int)self->plan.header->relays.count ||
+      !bt_net_peer_take_relays(self->peer, fds, (guint)n_fds)) {
+    fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
+    return;
+  }
+  for (int i = 0; i < n_fds; i++)
+    fds[i] = -1;
+}
+
 /* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
 static void
 take_listener(BtSupervisor *self)
@@ -182,7 +196,7 @@ take_listener(BtSupervisor *self)
   fcntl(listener, F_SETFD, FD_CLOEXEC);
   self->notifier = bt_notifier_new(listener, g_steal_fd(&self->opener_fd),
                                    g_steal_pointer(&self->own_devices), self->run->policy,
-                                   &self->plan, self->names, self->run->explainer);
+                                   &self->plan, self->names, self->peer, self->run->explainer);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
@@ -228,6 +242,9 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     break;
   case BT_STATUS_NET:
     on_net(self, status, fds, n_fds);
+    break;
+  case BT_STATUS_RELAYS:
+    on_relays(self, fds, n_fds);
     break;
   case BT_STATUS_WORKER:
     if (n_fds == 1 && self->worker_pidfd < 0)
@@ -276,7 +293,7 @@ receive(BtSupervisor *self)
     /* Not CMSG_SPACE: the kernel would fill its padding with a descriptor more. */
     .msg_controllen = CMSG_LEN(sizeof(int) * BT_STATUS_MAX_FDS),
   };
-  int fds[BT_STATUS_MAX_FDS] = { -1, -1, -1 };
+  int fds[BT_STATUS_MAX_FDS];
   int n_fds = 0;
   BtStatus status;
 
@@ -410,7 +427,8 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
   self->status_fd = g_steal_fd(&launch->status_fd);
   self->names = bt_names_new(self->run->policy, self->run->explainer);
   self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net,
-                               self->run->plan->network, self->run->explainer, error);
+                               self->run->plan->network || self->plan.header->relays.count > 0,
+                               self->run->explainer, error);
   if (self->peer == NULL)
     return FALSE;
   self->status_source =

@@ -417,6 +417,41 @@ note_of(Check *self, const BtNetItem *item, const BtOrigin *origin, guint proto)
 }
 
 static gboolean
+is_loopback(const BtNetItem *item)
+{
+  return (item->flags & BT_NET_RULE_LOOPBACK) != 0;
+}
+
+/* All of IPv4's that is written as one, localhost among it, is asked about as 127.0.0.1. */
+static void
+settle_loopback_address(BtNetItem *item)
+{
+  if (!is_loopback(item) || item->prefix == 128)
+    return;
+  bt_addr_parse("127.0.0.1", &item->addr);
+  item->prefix = 128;
+}
+
+/* A relay of buntime's is all that leads there (plan/bt-plan-relays.c). */
+static void
+settle_loopback(Check *self, const BtNetItem *item, guint proto)
+{
+  char text[BT_ADDR_TEXT_SIZE];
+  const char *address = bt_addr_format(&item->addr, text);
+  gboolean has_relay = proto == BT_PROTO_TCP && item->ports->len > 0 &&
+                       (strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0);
+
+  if (self->verdict->action != BT_ACTION_DENY && !has_relay)
+    override(self, BT_ACTION_DENY, SOURCE_SELF,
+             "of the host's loopback only ports that are named are reached, by TCP, at 127.0.0.1 "
+             "and ::1");
+  self->verdict->note =
+    self->verdict->action == BT_ACTION_DENY
+      ? _("inside, this is the program's own loopback: it reaches there what it serves itself")
+      : _("this is the host's; the program cannot listen there itself");
+}
+
+static gboolean
 is_one_host(const BtNetItem *item)
 {
   return item->host != NULL ? !item->below
@@ -432,17 +467,20 @@ check_net(Check *self, const char *value, GError **error)
 
   if (!bt_net_item_parse_list(value, BT_ACTION_ALLOW, items, NULL, error))
     return FALSE;
-  const BtNetItem *item = g_ptr_array_index(items, 0);
+  BtNetItem *item = g_ptr_array_index(items, 0);
   if (!is_one_host(item))
     return bt_fail(error, BUNTIME_ERROR_USAGE, value, _("more than one host"),
                    _("write one name or address, like github.com:443"));
   if (!look(self, NULL, error))
     return FALSE;
+  settle_loopback_address(item);
   BtVerdict verdict = bt_policy_check_net_item(self->sandbox->policy, item, &proto, &port);
   set_verdict(self, verdict);
   settle_net(self, item, proto, port);
   if (self->verdict->action != BT_ACTION_DENY)
     self->verdict->note = note_of(self, item, verdict.origin, proto);
+  if (is_loopback(item))
+    settle_loopback(self, item, proto);
   self->verdict->object = g_strdup(value);
   gboolean every = item->ports->len == 0;
   BtFlowWords words = { .name = item->host };

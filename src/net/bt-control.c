@@ -8,7 +8,6 @@
 
 #include "net/bt-watch.h"
 
-#define MAX_FDS 3
 /* Messages taken in one dispatch. */
 #define BATCH 32
 
@@ -19,7 +18,7 @@ typedef struct {
 
 /* Takes the descriptors of a message; returns how many. */
 static gsize
-take_fds(struct msghdr *message, int fds_out[MAX_FDS])
+take_fds(struct msghdr *message, int fds_out[BT_NET_MSG_MAX_FDS])
 {
   gsize count = 0;
 
@@ -31,7 +30,7 @@ take_fds(struct msghdr *message, int fds_out[MAX_FDS])
     for (gsize i = 0; i < n; i++) {
       int fd;
       memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
-      if (count < MAX_FDS)
+      if (count < BT_NET_MSG_MAX_FDS)
         fds_out[count++] = fd;
       else
         close(fd);
@@ -41,11 +40,11 @@ take_fds(struct msghdr *message, int fds_out[MAX_FDS])
 }
 
 static gssize
-receive(int fd, guint8 *bytes, gsize size, int fds_out[MAX_FDS], gsize *n_fds_out)
+receive(int fd, guint8 *bytes, gsize size, int fds_out[BT_NET_MSG_MAX_FDS], gsize *n_fds_out)
 {
   union {
     struct cmsghdr header;
-    char space[CMSG_SPACE(sizeof(int) * MAX_FDS)];
+    char space[CMSG_SPACE(sizeof(int) * BT_NET_MSG_MAX_FDS)];
   } control;
   struct iovec iovec = { .iov_base = bytes, .iov_len = size };
   struct msghdr message = {
@@ -65,28 +64,48 @@ receive(int fd, guint8 *bytes, gsize size, int fds_out[MAX_FDS], gsize *n_fds_ou
   return got;
 }
 
+/* One message of the set-up, and whether it is the last. FALSE: of no use. */
+static gboolean
+take_setup(BtSetup *setup, const guint8 *bytes, gsize size, const int *fds, gsize n_fds,
+           gboolean *last_out)
+{
+  const guint8 *policy;
+  BtNetMsg message;
+
+  if (!bt_net_msg_parse(bytes, size, &message, &policy))
+    return FALSE;
+  *last_out = message.header.kind == BT_NET_MSG_CONFIG;
+  if (message.header.kind == BT_NET_MSG_RELAYS && setup->n_relays == 0) {
+    setup->n_relays = message.relays.n_listeners;
+    memcpy(setup->relay_fds, fds, n_fds * sizeof *fds);
+    return n_fds == setup->n_relays && n_fds > 0;
+  }
+  if (!*last_out || n_fds < 2)
+    return FALSE;
+  setup->config = message.config;
+  setup->policy_bytes = g_memdup2(policy, message.config.policy_size);
+  setup->udp_fd = fds[0];
+  setup->tcp_fd = fds[1];
+  setup->frame_fd = n_fds > 2 ? fds[2] : -1;
+  return TRUE;
+}
+
 gboolean
 bt_control_receive_setup(int fd, BtSetup *setup_out)
 {
   /* Not on the heap: letting go of a mapping costs more than all that is in it. */
   static guint8 bytes[BT_NET_MSG_MAX_SIZE] __attribute__((aligned(8)));
-  int fds[MAX_FDS] = { -1, -1, -1 };
-  const guint8 *policy;
-  BtNetMsg message;
+  int fds[BT_NET_MSG_MAX_FDS];
+  gboolean last = FALSE;
   gsize n_fds;
 
-  gssize got = receive(fd, bytes, sizeof bytes, fds, &n_fds);
-  if (got <= 0 || n_fds < 2 || !bt_net_msg_parse(bytes, got, &message, &policy) ||
-      message.header.kind != BT_NET_MSG_CONFIG)
-    return FALSE;
-  *setup_out = (BtSetup){
-    .config = message.config,
-    .policy_bytes = g_memdup2(policy, message.config.policy_size),
-    .udp_fd = fds[0],
-    .tcp_fd = fds[1],
-    .frame_fd = fds[2],
-  };
-  return bt_net_policy_open(setup_out->policy_bytes, message.config.policy_size,
+  *setup_out = (BtSetup){ .frame_fd = -1 };
+  while (!last) {
+    gssize got = receive(fd, bytes, sizeof bytes, fds, &n_fds);
+    if (got <= 0 || !take_setup(setup_out, bytes, got, fds, n_fds, &last))
+      return FALSE;
+  }
+  return bt_net_policy_open(setup_out->policy_bytes, setup_out->config.policy_size,
                             &setup_out->policy);
 }
 
@@ -111,6 +130,9 @@ handle(const Watch *watch, const guint8 *bytes, gssize size)
     return TRUE;
   case BT_NET_MSG_HOST_ADDRS:
     watch->funcs->host_addrs(watch->data, &message.host_addrs);
+    return TRUE;
+  case BT_NET_MSG_OPEN:
+    watch->funcs->open(watch->data, &message.open);
     return TRUE;
   default:
     return FALSE;

@@ -13,16 +13,18 @@
 
 G_BEGIN_DECLS
 
-/* What the first message brings. */
+/* What the first messages bring. */
 typedef struct {
   BtNetMsgConfig config;
   guint8 *policy_bytes; /* owned */
   BtNetPolicy policy;   /* a view of them */
   int udp_fd, tcp_fd;
   int frame_fd; /* -1: no network is granted */
+  int relay_fds[BT_NET_MSG_MAX_FDS];
+  guint n_relays;
 } BtSetup;
 
-/* Waits for CONFIG; FALSE if the first message is anything else. */
+/* Waits for RELAYS, if they come, and CONFIG; FALSE for anything else. */
 gboolean bt_control_receive_setup(int fd, BtSetup *setup_out);
 /* FALSE if the supervisor does not take it now. */
 gboolean bt_control_send(int fd, gconstpointer message, gsize size);
@@ -30,6 +32,7 @@ gboolean bt_control_send(int fd, gconstpointer message, gsize size);
 typedef struct {
   void (*answer)(gpointer data, const BtNetMsgAnswer *answer);
   void (*host_addrs)(gpointer data, const BtNetMsgHostAddrs *host_addrs);
+  void (*open)(gpointer data, const BtNetMsgOpen *open);
   void (*ended)(gpointer data);
 } BtControlFuncs;
 

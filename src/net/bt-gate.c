@@ -84,17 +84,32 @@ tell_limit(BtGate *gate, BtNetReason reason, gint64 now)
   bt_denials_add(gate->denials, &denied, now);
 }
 
-/* FALSE: the bytes are used up. That is told when it happens, and never again. */
-static gboolean
-take_bytes(BtGate *gate, const BtPacket *packet, gint64 now)
+/* That they are used up is told when it happens, and never again. */
+gboolean
+bt_gate_take_bytes(BtGate *gate, gsize size, gint64 now)
 {
   gboolean spent = gate->quota.spent;
 
-  if (bt_quota_take_bytes(&gate->quota, packet->ip.total_size - packet->ip.header_size))
+  if (bt_quota_take_bytes(&gate->quota, size))
     return TRUE;
   if (!spent)
     tell_limit(gate, BT_NET_REASON_BYTES, now);
   return FALSE;
+}
+
+gboolean
+bt_gate_take_flow(BtGate *gate, gint64 now)
+{
+  if (bt_quota_take_flow(&gate->quota, now))
+    return TRUE;
+  tell_limit(gate, BT_NET_REASON_RATE, now);
+  return FALSE;
+}
+
+static gboolean
+take_bytes(BtGate *gate, const BtPacket *packet, gint64 now)
+{
+  return bt_gate_take_bytes(gate, packet->ip.total_size - packet->ip.header_size, now);
 }
 
 static BtGateResult
@@ -229,10 +244,9 @@ open_flow(Outbound *out, const BtFlowKey *key, gint32 rule)
   gboolean by_name = rule >= 0 && (guint32)rule < gate->policy.n_rules &&
                      (gate->policy.rules[rule].flags & BT_NET_RULE_NAME) != 0;
 
-  if (bt_quota_take_flow(&gate->quota, out->now))
-    return bt_flows_add(gate->flows, key, rule, by_name, out->now);
-  tell_limit(gate, BT_NET_REASON_RATE, out->now);
-  return NULL;
+  if (!bt_gate_take_flow(gate, out->now))
+    return NULL;
+  return bt_flows_add(gate->flows, key, rule, by_name, out->now);
 }
 
 /* What asks for a name in a flow, and what became of it. */

@@ -76,4 +76,8 @@ gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 n
 gboolean bt_gate_cut(BtGate *gate, gint64 now, guint8 reply_out[BT_PACKET_REPLY_SIZE],
                      gsize *reply_size_out);
 
+/* What passes without packets counts, too. FALSE: it must not; told as of packets. */
+gboolean bt_gate_take_flow(BtGate *gate, gint64 now);
+gboolean bt_gate_take_bytes(BtGate *gate, gsize size, gint64 now);
+
 G_END_DECLS

@@ -4,6 +4,7 @@
  *
  *   worker ── frame fd ── gate ── libslirp ── the host's sockets
  *   worker ── DNS sockets ── lookups ── control socket ── supervisor
+ *   worker ── sockets on its loopback ── relays ── the host's loopback
  *
  * Started with the control socket as descriptor 3 and nothing else of use.
  * The order is the security property:
@@ -26,6 +27,7 @@
 #include "net/bt-dns-udp.h"
 #include "net/bt-frames.h"
 #include "net/bt-gate.h"
+#include "net/bt-localhost.h"
 #include "net/bt-lookups.h"
 #include "net/bt-stack.h"
 #include "net/bt-ticker.h"
@@ -40,6 +42,7 @@ typedef struct {
   BtLookups *lookups;
   BtDnsUdp *udp;
   BtDnsTcp *tcp;
+  BtLocalhost *localhost; /* NULL: nothing of it is granted */
   BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
   gboolean cut;     /* the bytes are used up, and what is open is being ended */
@@ -174,6 +177,20 @@ on_host_addrs(gpointer data, const BtNetMsgHostAddrs *host_addrs)
 }
 
 static void
+on_open(gpointer data, const BtNetMsgOpen *open)
+{
+  Net *net = data;
+  gboolean refused =
+    net->localhost != NULL && bt_localhost_open(net->localhost, &open->addr, (guint16)open->port,
+                                                g_get_monotonic_time());
+  const BtNetMsgOpened opened = {
+    .header = { .kind = BT_NET_MSG_OPENED, .id = open->header.id },
+    .refused = refused,
+  };
+  bt_control_send(BT_NET_CONTROL_FD, &opened, sizeof opened);
+}
+
+static void
 on_ended(gpointer data)
 {
   g_main_loop_quit(((Net *)data)->loop);
@@ -182,7 +199,7 @@ on_ended(gpointer data)
 /* ---- time ---- */
 
 static void
-on_tcp_accepted(gpointer data)
+on_change(gpointer data)
 {
   bt_ticker_arm(&((Net *)data)->ticker);
 }
@@ -197,6 +214,8 @@ on_tick(gpointer data, gint64 now)
   more |= bt_denials_sweep(net->denials, now);
   more |= bt_lookups_sweep(net->lookups, now);
   more |= bt_dns_tcp_sweep(net->tcp, now);
+  if (net->localhost != NULL)
+    more |= bt_localhost_sweep(net->localhost, now);
   return more;
 }
 
@@ -230,13 +249,17 @@ serve(Net *net)
   static const BtControlFuncs control = {
     .answer = on_answer,
     .host_addrs = on_host_addrs,
+    .open = on_open,
     .ended = on_ended,
   };
   const BtNetMsgHeader ready = { .kind = BT_NET_MSG_READY };
 
   bt_control_watch(BT_NET_CONTROL_FD, &control, net);
   net->udp = bt_dns_udp_new(net->setup.udp_fd, net->lookups);
-  net->tcp = bt_dns_tcp_new(net->setup.tcp_fd, net->lookups, on_tcp_accepted, net);
+  net->tcp = bt_dns_tcp_new(net->setup.tcp_fd, net->lookups, on_change, net);
+  if (net->setup.n_relays > 0)
+    net->localhost = bt_localhost_new(net->setup.relay_fds, net->setup.n_relays, &net->gate,
+                                      on_change, net);
   if (net->stack != NULL)
     net->frames = bt_frames_new(net->setup.frame_fd, on_frame, net);
   bt_control_send(BT_NET_CONTROL_FD, &ready, sizeof ready);

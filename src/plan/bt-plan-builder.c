@@ -19,6 +19,7 @@ struct _BtPlanBuilder {
   GArray *argv;        /* guint32 */
   GArray *env;         /* guint32 */
   BtFilter worker, init, opener;
+  GArray *relays;      /* BtPlanRelay; NULL: none */
 };
 
 BtPlanBuilder *
@@ -47,6 +48,7 @@ bt_plan_builder_free(BtPlanBuilder *self)
   g_array_unref(self->limits);
   g_array_unref(self->argv);
   g_array_unref(self->env);
+  g_clear_pointer(&self->relays, g_array_unref);
   g_free(self);
 }
 
@@ -289,6 +291,16 @@ bt_plan_builder_opener(BtPlanBuilder *self, BtFilter opener)
   self->opener = opener;
 }
 
+void
+bt_plan_builder_relay(BtPlanBuilder *self, guint16 port, guint families)
+{
+  const BtPlanRelay relay = { .port = port, .families = (guint16)families };
+
+  if (self->relays == NULL)
+    self->relays = g_array_new(FALSE, FALSE, sizeof relay);
+  g_array_append_val(self->relays, relay);
+}
+
 static void
 append_table(BtPlanBuilder *self, BtPlanTable *table_out, const void *records, guint count,
              gsize record_size)
@@ -327,6 +339,9 @@ bt_plan_builder_finish(BtPlanBuilder *self)
   append_filter(self, &header->worker_filter, self->worker);
   append_filter(self, &header->init_filter, self->init);
   append_filter(self, &header->opener_filter, self->opener);
+  if (self->relays != NULL)
+    append_table(self, &header->relays, self->relays->data, self->relays->len,
+                 sizeof(BtPlanRelay));
   if (self->bytes->len > BT_PLAN_MAX_SIZE)
     return NULL;
   header->magic = BT_PLAN_MAGIC;

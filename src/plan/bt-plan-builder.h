@@ -58,6 +58,7 @@ void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *valu
 void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init);
 /* Likewise; without it there is no opener. */
 void bt_plan_builder_opener(BtPlanBuilder *self, BtFilter opener);
+void bt_plan_builder_relay(BtPlanBuilder *self, guint16 port, guint families);
 
 /* The bytes (transfer full), or NULL if they would exceed BT_PLAN_MAX_SIZE. */
 GBytes *bt_plan_builder_finish(BtPlanBuilder *self);

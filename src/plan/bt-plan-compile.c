@@ -213,6 +213,8 @@ bt_plan_compile(const BtPlanRequest *request, GError **error)
   if (!bt_compile_limits(&self, error))
     return NULL;
   bt_compile_net(&self);
+  if (!bt_compile_relays(&self, error))
+    return NULL;
   return fill_header(&self, error) ? finish(&self, error) : NULL;
 }
 

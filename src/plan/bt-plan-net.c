@@ -2,7 +2,6 @@
 #include "plan/bt-plan-private.h"
 
 #include <arpa/inet.h>
-#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* libslirp's own network, as it is known everywhere. */
@@ -24,23 +23,6 @@ static const BtAddr gateway6 = { { NETWORK6, [15] = 2 } };
 /* Locally administered; the second is the one libslirp answers with for its gateway. */
 static const guint8 worker_mac[6] = { 0x02, 0x62, 0x74, 0x00, 0x02, 0x0f };
 static const guint8 gateway_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x02 };
-
-static void
-note_loopback(BtCompile *self)
-{
-  GPtrArray *items = bt_policy_get_net_items(self->request->policy);
-
-  for (guint i = 0; i < items->len; i++) {
-    const BtNetItem *item = g_ptr_array_index(items, i);
-    if ((item->flags & BT_NET_RULE_LOOPBACK) == 0 || item->rule.action == BT_ACTION_DENY)
-      continue;
-    bt_compile_note(self,
-                    g_strdup_printf(_("%s: reaching the host's own loopback is not part of "
-                                      "buntime yet; inside, localhost is the program's own"),
-                                    item->rule.origin.text));
-    return;
-  }
-}
 
 void
 bt_compile_net(BtCompile *self)
@@ -67,5 +49,4 @@ bt_compile_net(BtCompile *self)
   memcpy(net->mac, worker_mac, sizeof worker_mac);
   memcpy(net->gateway_mac, gateway_mac, sizeof gateway_mac);
   net->interface = bt_plan_builder_string(self->builder, "eth0");
-  note_loopback(self);
 }

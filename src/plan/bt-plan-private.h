@@ -210,6 +210,7 @@ guint64 bt_compile_scratch_size(const BtCompile *self, BtLimit own);
 void bt_compile_sys(BtCompile *self);    /* bt-plan-sys.c */
 const char *bt_compile_host_name(const BtCompile *self); /* bt-plan-sys.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */
+gboolean bt_compile_relays(BtCompile *self, GError **error); /* bt-plan-relays.c */
 gboolean bt_compile_filters(BtCompile *self, GError **error); /* bt-plan-syscalls.c */
 
 /* Never AUTO. (bt-plan-worker.c) */

@@ -517,7 +517,9 @@ bt_policy_grants_net(BtPolicy *policy)
   }
   for (guint i = 0; i < policy->net_items->len; i++) {
     const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
-    if (item->rule.action != BT_ACTION_DENY && (guint)item->rule.layer < closed)
+    /* The host's loopback is reached by relays, on the sandbox's own. */
+    if ((item->flags & BT_NET_RULE_LOOPBACK) == 0 && item->rule.action != BT_ACTION_DENY &&
+        (guint)item->rule.layer < closed)
       return TRUE;
   }
   return closed == BT_N_LAYERS && policy->defaults[BT_KIND_NET] == BT_ACTION_ALLOW;

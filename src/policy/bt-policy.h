@@ -253,7 +253,7 @@ GPtrArray *bt_policy_get_env_set(BtPolicy *policy);    /* BtEnvSet; of one name 
 GPtrArray *bt_policy_get_sys_rules(BtPolicy *policy);  /* BtSysRule */
 GPtrArray *bt_policy_get_deny_syscalls(BtPolicy *policy); /* BtDenySyscall */
 BtAction bt_policy_get_default(BtPolicy *policy, BtKind kind);
-/* Could any flow be allowed? False: the sandbox needs no interface. */
+/* Could any flow past the loopback be allowed? False: the sandbox needs no interface. */
 gboolean bt_policy_grants_net(BtPolicy *policy);
 
 /* ---- what is no rule (bt-policy-settings.c) ---- */

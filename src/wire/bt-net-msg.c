@@ -20,6 +20,9 @@ _Static_assert(sizeof(BtNetMsgHostAddrs) == 16 + 16 * BT_NET_MSG_MAX_HOST_ADDRS,
                "BtNetMsgHostAddrs has a hole");
 _Static_assert(sizeof(BtNetMsgUnpin) == 28, "BtNetMsgUnpin has a hole");
 _Static_assert(sizeof(BtNetMsgDenied) == 48 + BT_DNS_NAME_SIZE, "BtNetMsgDenied has a hole");
+_Static_assert(sizeof(BtNetMsgRelays) == 16, "BtNetMsgRelays has a hole");
+_Static_assert(sizeof(BtNetMsgOpen) == 32, "BtNetMsgOpen has a hole");
+_Static_assert(sizeof(BtNetMsgOpened) == 16, "BtNetMsgOpened has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
@@ -92,6 +95,13 @@ denied_is_valid(const BtNetMsgDenied *denied)
           (denied->reason == BT_NET_REASON_NAME && bt_host_name_is_valid(denied->name)));
 }
 
+static bool
+has_id(uint32_t kind)
+{
+  return kind == BT_NET_MSG_RESOLVE || kind == BT_NET_MSG_ANSWER || kind == BT_NET_MSG_OPEN ||
+         kind == BT_NET_MSG_OPENED;
+}
+
 /* The size of a kind, CONFIG's without its policy; 0 if there is no such kind. */
 static size_t
 size_of_kind(uint32_t kind)
@@ -111,6 +121,12 @@ size_of_kind(uint32_t kind)
     return sizeof(BtNetMsgUnpin);
   case BT_NET_MSG_DENIED:
     return sizeof(BtNetMsgDenied);
+  case BT_NET_MSG_RELAYS:
+    return sizeof(BtNetMsgRelays);
+  case BT_NET_MSG_OPEN:
+    return sizeof(BtNetMsgOpen);
+  case BT_NET_MSG_OPENED:
+    return sizeof(BtNetMsgOpened);
   default:
     return 0;
   }
@@ -121,7 +137,7 @@ message_is_valid(const BtNetMsg *message, size_t size)
 {
   uint32_t kind = message->header.kind;
 
-  if (message->header.id != 0 && kind != BT_NET_MSG_RESOLVE && kind != BT_NET_MSG_ANSWER)
+  if (message->header.id != 0 && !has_id(kind))
     return false;
   switch (kind) {
   case BT_NET_MSG_CONFIG:
@@ -137,6 +153,13 @@ message_is_valid(const BtNetMsg *message, size_t size)
     return message->unpin.rule < BT_NET_POLICY_MAX_RULES;
   case BT_NET_MSG_DENIED:
     return denied_is_valid(&message->denied);
+  case BT_NET_MSG_RELAYS:
+    return message->relays.n_listeners <= BT_NET_MSG_MAX_FDS && message->relays.reserved == 0;
+  case BT_NET_MSG_OPEN:
+    return message->open.port > 0 && message->open.port <= UINT16_MAX &&
+           message->open.reserved == 0;
+  case BT_NET_MSG_OPENED:
+    return message->opened.refused <= 1 && message->opened.reserved == 0;
   case BT_NET_MSG_READY:
     return true;
   default:

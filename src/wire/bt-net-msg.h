@@ -7,8 +7,9 @@
  * the other's as hostile: buntime-net parses packets, and could be taken over.
  *
  * Start: the supervisor sends CONFIG with the descriptors DNS udp, DNS tcp and,
- * with a network grant, the frame fd.  buntime-net confines itself before it
- * reads a frame or a query, and answers READY.
+ * with a network grant, the frame fd.  RELAYS, if there are any, is sent before
+ * it.  buntime-net confines itself before it reads a frame or a query, and
+ * answers READY.
  */
 
 #include "bt-addr.h"
@@ -25,16 +26,19 @@ typedef enum {
   BT_NET_MSG_CONFIG = 1, /* BtNetMsgConfig, then an encoded net policy */
   BT_NET_MSG_ANSWER,     /* BtNetMsgAnswer */
   BT_NET_MSG_HOST_ADDRS, /* BtNetMsgHostAddrs: replaces the list of the host's own addresses */
+  BT_NET_MSG_RELAYS,     /* BtNetMsgRelays */
+  BT_NET_MSG_OPEN,       /* BtNetMsgOpen */
   /* buntime-net to supervisor */
   BT_NET_MSG_READY = 64, /* BtNetMsgHeader alone */
   BT_NET_MSG_RESOLVE,    /* BtNetMsgResolve */
   BT_NET_MSG_UNPIN,      /* BtNetMsgUnpin */
   BT_NET_MSG_DENIED,     /* BtNetMsgDenied */
+  BT_NET_MSG_OPENED,     /* BtNetMsgOpened */
 } BtNetMsgKind;
 
 typedef struct {
   uint32_t kind;
-  uint32_t id; /* RESOLVE's, repeated by its ANSWER; else 0 */
+  uint32_t id; /* RESOLVE's and OPEN's, repeated by ANSWER and OPENED; else 0 */
 } BtNetMsgHeader;
 
 typedef struct {
@@ -95,6 +99,29 @@ typedef struct {
   uint32_t rule;
 } BtNetMsgUnpin;
 
+#define BT_NET_MSG_MAX_FDS 128 /* RELAYS: two for each of BT_PLAN_MAX_RELAYS */
+
+/* With as many descriptors: the sockets inside that stand for the host's loopback. */
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t n_listeners;
+  uint32_t reserved;
+} BtNetMsgRelays;
+
+/* The worker is about to connect to a relay: is the host's service there? */
+typedef struct {
+  BtNetMsgHeader header;
+  BtAddr addr;
+  uint32_t port;
+  uint32_t reserved;
+} BtNetMsgOpen;
+
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t refused; /* 1: nobody listens there */
+  uint32_t reserved;
+} BtNetMsgOpened;
+
 /* Why the gate dropped; what it says in an event. */
 typedef enum {
   BT_NET_REASON_POLICY = 1, /* rule says which */
@@ -138,6 +165,9 @@ typedef union {
   BtNetMsgConfig config;
   BtNetMsgAnswer answer;
   BtNetMsgHostAddrs host_addrs;
+  BtNetMsgRelays relays;
+  BtNetMsgOpen open;
+  BtNetMsgOpened opened;
   BtNetMsgResolve resolve;
   BtNetMsgUnpin unpin;
   BtNetMsgDenied denied;

@@ -15,10 +15,11 @@
 #include <sys/resource.h>
 
 /* The records are read in place. */
-_Static_assert(sizeof(BtPlanHeader) == 208, "BtPlanHeader has a hole");
+_Static_assert(sizeof(BtPlanHeader) == 216, "BtPlanHeader has a hole");
 _Static_assert(sizeof(BtPlanOp) == 56, "BtPlanOp has a hole");
 _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
+_Static_assert(sizeof(BtPlanRelay) == 4, "BtPlanRelay has a hole");
 _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole");
 
 #define ALL_FLAGS (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES)
@@ -31,6 +32,7 @@ _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole")
 #define MIN_MTU 68
 #define MIN_MTU6 1280
 #define MAX_MTU 65535
+#define ALL_FAMILIES (BT_PLAN_RELAY_IPV4 | BT_PLAN_RELAY_IPV6)
 
 typedef struct {
   const uint8_t *bytes;
@@ -65,6 +67,14 @@ read_filter(Reader *reader, BtPlanTable table)
   if (table.count > BPF_MAXINSNS)
     refuse(reader, BT_PLAN_E_TABLE);
   return read_table(reader, table, sizeof(struct sock_filter));
+}
+
+static const void *
+read_relays(Reader *reader, BtPlanTable table)
+{
+  if (table.count > BT_PLAN_MAX_RELAYS)
+    refuse(reader, BT_PLAN_E_TABLE);
+  return read_table(reader, table, sizeof(BtPlanRelay));
 }
 
 /* The string at offset, whose bytes and NUL are at most max_size; else NULL. */
@@ -224,13 +234,20 @@ check_net(Reader *reader, const BtPlanNet *net)
   return check_interface(reader, net->interface);
 }
 
+static bool
+check_relay(Reader *reader, const BtPlanRelay *relay)
+{
+  return (relay->port != 0 && relay->families != 0 && (relay->families & ~ALL_FAMILIES) == 0) ||
+         refuse(reader, BT_PLAN_E_RECORD);
+}
+
 /* Without namespaces there is nothing to mount or name, and the other two layers must be on. */
 static bool
 check_flat(Reader *reader, const BtPlanHeader *header)
 {
   return ((header->flags & BT_PLAN_NO_SECCOMP) == 0 && header->ops.count == 0 &&
           header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
-          header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
+          header->relays.count == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
@@ -273,6 +290,9 @@ check_records(Reader *reader, const BtPlanView *view)
   for (uint32_t i = 0; i < header->env.count; i++)
     if (!check_env(reader, view->env[i]))
       return false;
+  for (uint32_t i = 0; i < header->relays.count; i++)
+    if (!check_relay(reader, &view->relays[i]))
+      return false;
   /* Without a filter its process would run unconfined, and nobody would say so. */
   bool off = (header->flags & BT_PLAN_NO_SECCOMP) != 0;
   return (header->argv.count > 0 && header->init_filter.count > 0 &&
@@ -307,6 +327,7 @@ bt_plan_open(const void *bytes, size_t size, BtPlanView *view_out)
     .worker_filter = read_filter(&reader, header->worker_filter),
     .init_filter = read_filter(&reader, header->init_filter),
     .opener_filter = read_filter(&reader, header->opener_filter),
+    .relays = read_relays(&reader, header->relays),
   };
   if (reader.error != BT_PLAN_OK || !check_header(&reader, header) ||
       !check_records(&reader, &view))

@@ -114,6 +114,22 @@ typedef struct {
   uint64_t hard;
 } BtPlanLimit;
 
+enum {
+  BT_PLAN_RELAY_IPV4 = 1u << 0, /* 127.0.0.1 */
+  BT_PLAN_RELAY_IPV6 = 1u << 1, /* ::1 */
+};
+
+/*
+ * A TCP port of the host's loopback that the worker may reach: init listens on it inside, and
+ * buntime-net relays what comes (net/bt-localhost.c).
+ */
+typedef struct {
+  uint16_t port;
+  uint16_t families; /* BT_PLAN_RELAY_* */
+} BtPlanRelay;
+
+#define BT_PLAN_MAX_RELAYS 64u
+
 /* How frames leave the sandbox. */
 typedef enum {
   BT_PLAN_NET_NONE = 0, /* loopback only */
@@ -160,6 +176,7 @@ typedef struct {
   BtPlanTable worker_filter; /* struct sock_filter, with a listener; none with NO_SECCOMP */
   BtPlanTable init_filter;   /* struct sock_filter: for pid 1 */
   BtPlanTable opener_filter; /* struct sock_filter: for the opener; none: there is no opener */
+  BtPlanTable relays;        /* BtPlanRelay */
   BtPlanNet net;
 } BtPlanHeader;
 
@@ -176,6 +193,7 @@ typedef struct {
   const struct sock_filter *worker_filter;
   const struct sock_filter *init_filter;
   const struct sock_filter *opener_filter;
+  const BtPlanRelay *relays;
 } BtPlanView;
 
 /* Why bt_plan_open() refused; 0 is success. */

@@ -208,6 +208,12 @@ save_messages(void)
                              .proto = 1, .port = 443, .rule = BT_NET_RULE_DEFAULT, .count = 1,
                              .name = "evil.example" };
   save("net-msg", "another-name", &denied, sizeof denied);
+  BtNetMsgRelays relays = { .header.kind = BT_NET_MSG_RELAYS, .n_listeners = 2 };
+  BtNetMsgOpen open_relay = { .header = { BT_NET_MSG_OPEN, 1 }, .port = 5432 };
+  BtNetMsgOpened opened = { .header = { BT_NET_MSG_OPENED, 1 }, .refused = 1 };
+  save("net-msg", "relays", &relays, sizeof relays);
+  save("net-msg", "open", &open_relay, sizeof open_relay);
+  save("net-msg", "opened", &opened, sizeof opened);
 }
 
 static void

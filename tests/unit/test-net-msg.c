@@ -50,7 +50,16 @@ static const BtNetMsgDenied denied = {
   .count = 1,
 };
 
-typedef enum { CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, N_MESSAGES } Which;
+static const BtNetMsgRelays relays = {
+  .header.kind = BT_NET_MSG_RELAYS,
+  .n_listeners = BT_NET_MSG_MAX_FDS,
+};
+static const BtNetMsgOpen open_relay = { .header = { BT_NET_MSG_OPEN, 9 }, .port = 5432 };
+static const BtNetMsgOpened opened = { .header = { BT_NET_MSG_OPENED, 9 }, .refused = 1 };
+
+typedef enum {
+  CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, RELAYS, OPEN, OPENED, N_MESSAGES,
+} Which;
 
 static const struct {
   const void *bytes;
@@ -63,6 +72,9 @@ static const struct {
   [RESOLVE] = { &resolve, sizeof resolve, sizeof resolve },
   [UNPIN] = { &unpin, sizeof unpin, sizeof unpin },
   [DENIED] = { &denied, sizeof denied, sizeof denied },
+  [RELAYS] = { &relays, sizeof relays, sizeof relays },
+  [OPEN] = { &open_relay, sizeof open_relay, sizeof open_relay },
+  [OPENED] = { &opened, sizeof opened, sizeof opened },
 };
 
 static gboolean
@@ -247,6 +259,15 @@ static const struct {
   { "denied by no rule", IN(DENIED, BtNetMsgDenied, rule), BT_NET_POLICY_MAX_RULES, FALSE },
   { "denied nothing", IN(DENIED, BtNetMsgDenied, count), 0, FALSE },
   { "denied a name by its packet", IN(DENIED, BtNetMsgDenied, name), 'a', FALSE },
+  { "a relay more", IN(RELAYS, BtNetMsgRelays, n_listeners), BT_NET_MSG_MAX_FDS + 1, FALSE },
+  { "relays with more", IN(RELAYS, BtNetMsgRelays, reserved), 1, FALSE },
+  { "open no port", IN(OPEN, BtNetMsgOpen, port), 0, FALSE },
+  { "open the last port", IN(OPEN, BtNetMsgOpen, port), 65535, TRUE },
+  { "open port", IN(OPEN, BtNetMsgOpen, port), 65536, FALSE },
+  { "open with more", IN(OPEN, BtNetMsgOpen, reserved), 1, FALSE },
+  { "opened", IN(OPENED, BtNetMsgOpened, refused), 0, TRUE },
+  { "opened, and what", IN(OPENED, BtNetMsgOpened, refused), 2, FALSE },
+  { "opened with more", IN(OPENED, BtNetMsgOpened, reserved), 1, FALSE },
 };
 
 /* Only a good answer has addresses. */

@@ -34,6 +34,7 @@ typedef struct {
   guint32 argv[2];
   guint32 env[2];
   struct sock_filter worker_filter[N_FILTER], init_filter[N_FILTER], opener_filter[N_FILTER];
+  BtPlanRelay relays[2];
   char data[8];
   char strings[216]; /* the last byte is the last string's NUL */
 } Plan;
@@ -99,6 +100,7 @@ make_plan(Plan *plan_out)
     .worker_filter = TABLE(worker_filter),
     .init_filter = TABLE(init_filter),
     .opener_filter = TABLE(opener_filter),
+    .relays = TABLE(relays),
     .net = { .mode = BT_PLAN_NET_AUTO, .mtu = 1500, .address = 1, .gateway = 2, .dns = 3,
              .prefix_length = 24 },
   } };
@@ -113,6 +115,8 @@ make_plan(Plan *plan_out)
   plan->landlock[1] = (BtPlanLandlock){ 2, add_string(&builder, "/usr/bin"), 0 };
   plan->limits[0] = (BtPlanLimit){ RLIMIT_CORE, 0, 1, 1 };
   plan->limits[1] = (BtPlanLimit){ RLIMIT_NOFILE, BT_PLAN_OR_LESS, 1024, RLIM_INFINITY };
+  plan->relays[0] = (BtPlanRelay){ 1, BT_PLAN_RELAY_IPV4 };
+  plan->relays[1] = (BtPlanRelay){ 65535, BT_PLAN_RELAY_IPV4 | BT_PLAN_RELAY_IPV6 };
   plan->argv[0] = add_string(&builder, "python3");
   plan->argv[1] = add_string(&builder, "");
   plan->env[0] = add_string(&builder, "HOME=/home/user");
@@ -149,6 +153,7 @@ test_open(void)
   g_assert_true(view.worker_filter == plan.worker_filter);
   g_assert_true(view.init_filter == plan.init_filter);
   g_assert_true(view.opener_filter == plan.opener_filter);
+  g_assert_true(view.relays == plan.relays);
   g_assert_cmpstr(bt_plan_string(&view, view.header->executable), ==, "/usr/bin/python3");
   g_assert_null(bt_plan_string(&view, 0));
   g_assert_cmpuint(plan_walk(&view), >, 0);
@@ -254,6 +259,12 @@ static const struct {
   { "opener filter without end", AT(header.opener_filter.count), 4096, TABLE_ },
   { "opener filter misaligned", AT(header.opener_filter.offset), offsetof(Plan, opener_filter) + 4, TABLE_ },
   { "no opener", AT(header.opener_filter.count), 0, OK },
+  { "relays without end", AT(header.relays.count), 0x40000000, TABLE_ },
+  { "too many relays", AT(header.relays.count), BT_PLAN_MAX_RELAYS + 1, TABLE_ },
+  { "no relays", AT(header.relays.count), 0, OK },
+  { "a relay without a port", AT(relays[0]), 1u << 16, RECORD },
+  { "a relay without an address", AT(relays[1]), 80, RECORD },
+  { "a relay of another family", AT(relays[1]), 4u << 16 | 80, RECORD },
   { "a filter where there is to be none", AT(header.flags), BT_PLAN_NO_SECCOMP, RECORD },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },
@@ -533,7 +544,7 @@ make_flat_plan(Plan *plan_out)
 {
   make_plan(plan_out);
   plan_out->header.flags = BT_PLAN_NO_NAMESPACES;
-  plan_out->header.ops.count = 0;
+  plan_out->header.ops.count = plan_out->header.relays.count = 0;
   plan_out->header.hostname = 0;
   plan_out->header.net = (BtPlanNet){ .mode = BT_PLAN_NET_NONE };
   plan_out->header.landlock_fs = 1;
@@ -554,6 +565,7 @@ test_flat(void)
     { "a host name", AT(header.hostname), END - 1 },
     { "an interface", AT(header.net.mode), BT_PLAN_NET_AUTO },
     { "a resolver", AT(header.net.dns), 3 },
+    { "a relay", AT(header.relays.count), 1 },
     { "no Landlock", AT(header.landlock_fs), 0 },
     { "signals not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_ABSTRACT },
     { "sockets not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_SIGNAL },

@@ -497,9 +497,6 @@ test_net(void)
   g_assert_true(bt_plan_net_has_ipv6(&self.view.header->net));
   g_assert_cmpint(bt_addr_classify(&self.view.header->net.address6), ==, BT_ADDR_SPECIAL);
   clear(&self);
-  compile_with(&self, "w.py", (const char *const[]){ "allow-net=localhost:80", NULL });
-  g_assert_cmpuint(self.plan->notices->len, ==, 1);
-  clear(&self);
 }
 
 static void make_tree(const char *folder);

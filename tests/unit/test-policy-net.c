@@ -386,6 +386,8 @@ static const struct {
   { { { 0 } }, FALSE },
   { { { F, ALLOW, "-n", "a" } }, TRUE },
   { { { F, WARN, "-n", "a" } }, TRUE },
+  { { { F, ALLOW, "-n", "localhost:1,[::1]:2,127.0.0.0/8" } }, FALSE },
+  { { { F, ALLOW, "-n", "localhost:1,a" } }, TRUE },
   { { { F, DENY, "-d", "a" } }, FALSE },
   { { { F, ALLOW, "-n", "a" }, { F, DENY, "-d", NULL } }, FALSE },
   { { { F, ALLOW, "-n", "a" }, { V, DENY, "-d", NULL } }, TRUE },

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One connection made of two: what comes out of one socket goes into the other.
+ *
+ * Each direction has one buffer, and is either reading or writing:
+ *
+ *   empty --recv--> full --send, to its end--> empty     at most a few times a dispatch
+ *   empty --end of file--> the other socket's sending end is shut down; done
+ *
+ * So a side that does not read holds the other one up, and nothing else.  Both
+ * directions done ends the relay; an error of either socket ends it, too, and
+ * is passed on as a reset.
+ */
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct _BtRelay BtRelay;
+
+typedef struct {
+  /* So many bytes came in; FALSE: they must not go on, and the relay is reset. */
+  gboolean (*passing)(gpointer data, gsize size);
+  /* To be freed now, or later. */
+  void (*ended)(gpointer data, BtRelay *relay, gboolean reset);
+} BtRelayFuncs;
+
+/*
+ * Both sockets do not block, and stay the caller's. far may still be connecting; near
+ * waits for it. data is the relay's own, for the functions.
+ */
+BtRelay *bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data);
+void bt_relay_free(BtRelay *relay);
+/* reset: so that its peer sees one. */
+void bt_relay_close(int fd, gboolean reset);
+
+G_END_DECLS

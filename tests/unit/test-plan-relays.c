@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which ports of the host's loopback a policy lets a plan relay, and what is said of the others. */
+#include <glib.h>
+#include <string.h>
+
+#include "plan/bt-plan-compile.h"
+
+static const char *const nothing[] = { NULL };
+
+/* flags: "-a=localhost:80" allows, "-d" denies. NULL: an error. */
+static BtPlan *
+compile(const char *const *flags, GError **error)
+{
+  BtPolicy *policy = bt_policy_new();
+
+  for (; *flags != NULL; flags++) {
+    const char *value = strchr(*flags, '=');
+    g_assert_true(bt_policy_add_flag(policy, BT_LAYER_FLAGS, BT_KIND_NET,
+                                     (*flags)[1] == 'a' ? BT_ACTION_ALLOW : BT_ACTION_DENY, "-n",
+                                     value != NULL ? value + 1 : NULL, "/", "/", NULL));
+  }
+  g_assert_true(bt_policy_resolve(policy, "/usr/bin:/bin", NULL, NULL));
+  const BtPlanRequest request = {
+    .policy = policy,
+    .entry = "/bin/true",
+    .args = nothing,
+    .cwd = "/",
+    .home = "/home/nobody-has-this",
+    .user_name = "jane",
+    .environment = nothing,
+    .uid = 1234,
+    .gid = 1234,
+    .terminal_fd = -1,
+  };
+  BtPlan *plan = bt_plan_compile(&request, error);
+  bt_policy_unref(policy);
+  return plan;
+}
+
+/* "port families", in order. */
+static char *
+format_relays(const BtPlan *plan)
+{
+  GString *text = g_string_new(NULL);
+  BtPlanView view;
+  gsize size;
+  const void *bytes = g_bytes_get_data(plan->bytes, &size);
+
+  g_assert_cmpint(bt_plan_open(bytes, size, &view), ==, BT_PLAN_OK);
+  for (guint i = 0; i < view.header->relays.count; i++)
+    g_string_append_printf(text, "%s%u %s%s", i > 0 ? ", " : "", view.relays[i].port,
+                           view.relays[i].families & BT_PLAN_RELAY_IPV4 ? "4" : "",
+                           view.relays[i].families & BT_PLAN_RELAY_IPV6 ? "6" : "");
+  return g_string_free(text, FALSE);
+}
+
+static void
+test_relays(void)
+{
+  static const struct {
+    const char *flags[3];
+    const char *relays;
+    guint n_notices;
+  } cases[] = {
+    { { "-a=localhost:80" }, "80 46", 0 },
+    { { "-a=localhost:80,443,8000-8002" }, "80 46, 443 46, 8000 46, 8001 46, 8002 46", 0 },
+    { { "-a=127.0.0.1:80" }, "80 4", 0 },
+    { { "-a=[::1]:80" }, "80 6", 0 },
+    { { "-a=127.0.0.1:80,[::1]:80,localhost:80" }, "80 46", 0 },
+    { { "-a=127.0.0.0/8:80" }, "80 4", 0 },
+    { { "-a=localhost:80-82", "-d=localhost:81" }, "80 46, 82 46", 0 },
+    { { "-a=localhost:80", "-d=[::1]" }, "80 4", 0 },
+    { { "-a=localhost:80", "-d" }, "", 0 },
+    { { "-a=localhost" }, "", 1 },
+    { { "-a=localhost:80/udp" }, "", 1 },
+    { { "-a=localhost:80/any" }, "80 46", 1 },
+    { { "-a=localhost:53" }, "", 1 },
+    { { "-a=127.0.0.2:80" }, "", 1 },
+    { { "-a=0.0.0.0:80" }, "", 1 },
+    { { "-a" }, "", 0 },
+    { { "-a=10.0.0.0/8:80" }, "", 0 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(BtPlan) plan = compile(cases[i].flags, NULL);
+    g_autofree char *relays = format_relays(plan);
+    if (g_strcmp0(relays, cases[i].relays) != 0 || plan->notices->len != cases[i].n_notices)
+      g_error("%s: %s, %u notices", cases[i].flags[0], relays, plan->notices->len);
+  }
+}
+
+static void
+test_bound(void)
+{
+  static const char *const many[] = { "-a=localhost:1000-1063", NULL };
+  static const char *const too_many[] = { "-a=localhost:1000-1064", NULL };
+  static const char *const denied[] = { "-a=localhost:1000-1064", "-d=localhost:1001", NULL };
+  g_autoptr(GError) error = NULL;
+
+  g_autoptr(BtPlan) plan = compile(many, &error);
+  g_assert_no_error(error);
+  g_assert_null(compile(too_many, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+  g_clear_error(&error);
+  g_autoptr(BtPlan) fewer = compile(denied, &error);
+  g_assert_no_error(error);
+}
+
+/* Nothing of it needs an interface. */
+static void
+test_no_network(void)
+{
+  static const char *const alone[] = { "-a=localhost:80", NULL };
+  static const char *const beside[] = { "-a=localhost:80,example.com", NULL };
+  g_autoptr(BtPlan) without = compile(alone, NULL);
+  g_autoptr(BtPlan) with = compile(beside, NULL);
+
+  g_assert_false(without->network);
+  g_assert_true(with->network);
+}
+
+int
+main(int argc, char **argv)
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/plan-relays/relays", test_relays);
+  g_test_add_func("/plan-relays/bound", test_bound);
+  g_test_add_func("/plan-relays/no-network", test_no_network);
+  return g_test_run();
+}
