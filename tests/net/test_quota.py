@@ -126,6 +126,22 @@ def test_over_the_bytes(net, world, limit):
     assert world.contacts(mark, addresses.OTHER) == [] and world.contacts(mark, addresses.UDP) == []
 
 
+def test_ipv6_counts_too(net):
+    out, result = net.json("--allow-net=six.example", "--net-bytes=100K", "--net-rate=1", code="""
+        def get():
+            with socket.create_connection(("six.example", 80), timeout=10) as sock:
+                sock.sendall(b"GET /big HTTP/1.1\\r\\nHost: six.example\\r\\n\\r\\n")
+                while sock.recv(65536):
+                    pass
+            return "ended"
+        out["big"], out["new"] = attempt(get), attempt(get)
+    """)
+    assert out == {"big": "ECONNRESET", "new": "EACCES"}, str(result)
+    assert [event["key"] for event in limits(result)] == ["netBytes"], str(result)
+    assert [event.rule for event in result.denied("net", "six.example:80 (tcp)")] == \
+        ["--net-bytes=100K (command line)"], str(result)
+
+
 def test_what_is_sent_counts(net):
     out, result = net.json("--allow-net=198.51.100.10", "--net-bytes=100K", code="""
         sock = socket.create_connection(("198.51.100.10", 9000), timeout=10)

@@ -76,17 +76,18 @@ test_flow_rate(Fixture *f, gconstpointer data)
 static guint
 payload_of(const Frame *frame)
 {
-  return (guint)frame->size - BT_ETHERNET_SIZE - 20;
+  return (guint)(frame->size - BT_ETHERNET_SIZE - frame_header_size(frame));
 }
 
 /* Up to the last byte, in both directions; then nothing, and one word of it. */
 static void
-test_bytes(Fixture *f, gconstpointer data)
+test_bytes(Fixture *f, gconstpointer address)
 {
-  Frame syn = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, ""), back = frame_reply(&syn);
-  Frame ack = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_ACK, 2, 77, "four");
-  Frame other = frame_tcp("192.0.2.1", 443, 4001, BT_TCP_SYN, 1, 0, "");
-  Frame udp = frame_udp("192.0.2.1", 123, 9, "x");
+  const char *there = address, *worker = strchr(there, ':') != NULL ? WORKER6 : WORKER;
+  Frame syn = frame_tcp(there, 443, 4000, BT_TCP_SYN, 1, 0, ""), back = frame_reply(&syn);
+  Frame ack = frame_tcp(there, 443, 4000, BT_TCP_ACK, 2, 77, "four");
+  Frame other = frame_tcp(there, 443, 4001, BT_TCP_SYN, 1, 0, "");
+  Frame udp = frame_udp(there, 123, 9, "x");
   guint size = payload_of(&syn) + payload_of(&back) + payload_of(&ack) + payload_of(&udp);
   guint8 reply[BT_PACKET_REPLY_SIZE];
   guint resets = 0;
@@ -126,8 +127,8 @@ test_bytes(Fixture *f, gconstpointer data)
     g_assert_cmpuint(packet.tcp.sequence, ==, 77);
     g_assert_cmpuint(packet.source_port, ==, 443);
     g_assert_cmpuint(packet.destination_port, ==, 4000);
-    g_assert_true(is_addr(&packet.ip.source, "192.0.2.1"));
-    g_assert_true(is_addr(&packet.ip.destination, WORKER));
+    g_assert_true(is_addr(&packet.ip.source, there));
+    g_assert_true(is_addr(&packet.ip.destination, worker));
     g_assert_cmpmem(packet.ethernet.destination, 6, worker_mac, 6);
   }
   g_assert_cmpuint(resets, ==, 1);
@@ -147,10 +148,12 @@ int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
-#define ADD(name, function) g_test_add("/quota/" name, Fixture, NULL, set_up, function, tear_down)
-  ADD("rate", test_rate);
-  ADD("flow-rate", test_flow_rate);
-  ADD("bytes", test_bytes);
-  ADD("no-bytes", test_no_bytes);
+#define ADD(name, data, function)                                                                \
+  g_test_add("/quota/" name, Fixture, data, set_up, function, tear_down)
+  ADD("rate", NULL, test_rate);
+  ADD("flow-rate", NULL, test_flow_rate);
+  ADD("bytes", "192.0.2.1", test_bytes);
+  ADD("bytes-ipv6", "2001:db8:1::1", test_bytes);
+  ADD("no-bytes", NULL, test_no_bytes);
   return g_test_run();
 }
