@@ -241,19 +241,26 @@ bt_names_unpin(BtNames *self, const BtAddr *addr, guint32 rule)
   bt_pin_table_remove(self->pins, addr, rule, latest);
 }
 
-/* Its own, or one that a gateway of the network would take to it. */
+static gboolean
+is_own(BtNames *self, const BtAddr *addr)
+{
+  for (guint i = 0; i < self->host_addrs->len; i++)
+    if (bt_addr_equal(&g_array_index(self->host_addrs, BtAddr, i), addr))
+      return TRUE;
+  return FALSE;
+}
+
+/* The host's, or one that a gateway of the network would take to it. */
 static gboolean
 is_host_addr(BtNames *self, const BtAddr *addr)
 {
-  BtAddr carried = *addr;
+  BtAddr carried[BT_ADDR_MAX_CARRIED];
+  gsize n_carried = bt_addr_get_carried(addr, carried);
+  gboolean found = is_own(self, addr);
 
-  bt_addr_get_carried(addr, &carried);
-  for (guint i = 0; i < self->host_addrs->len; i++) {
-    const BtAddr *own = &g_array_index(self->host_addrs, BtAddr, i);
-    if (bt_addr_equal(own, addr) || bt_addr_equal(own, &carried))
-      return TRUE;
-  }
-  return FALSE;
+  for (gsize i = 0; i < n_carried && !found; i++)
+    found = is_own(self, &carried[i]);
+  return found;
 }
 
 /* An address can become the host's own after it was pinned. */

@@ -106,10 +106,13 @@ append(BtPins *self, const BtAddr *addr, guint32 rule)
 static gboolean
 is_host(BtPins *self, const BtAddr *addr)
 {
-  BtAddr carried;
+  BtAddr carried[BT_ADDR_MAX_CARRIED];
+  gsize n_carried = bt_addr_get_carried(addr, carried);
+  gboolean found = g_hash_table_contains(self->host, addr);
 
-  return g_hash_table_contains(self->host, addr) ||
-         (bt_addr_get_carried(addr, &carried) && g_hash_table_contains(self->host, &carried));
+  for (gsize i = 0; i < n_carried && !found; i++)
+    found = g_hash_table_contains(self->host, &carried[i]);
+  return found;
 }
 
 /* The supervisor has checked this already; a second check costs nothing. */

@@ -161,35 +161,38 @@ stricter(BtAddrClass a, BtAddrClass b)
   return rank[a] >= rank[b] ? a : b;
 }
 
-static BtAddrClass
-classify_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
+static BtAddr
+ipv4_of(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
 {
-  BtAddr addr = { V4(a, b, c, d) };
-  return find_range(&addr, ipv4_ranges)->class;
+  return (BtAddr){ V4(a, b, c, d) };
 }
 
-static BtAddrClass
-classify_carried(const uint8_t *bytes, Carries carries)
+static size_t
+get_carried(const uint8_t *bytes, Carries carries, BtAddr carried_out[BT_ADDR_MAX_CARRIED])
 {
   static const uint8_t no_suffix[5];
 
   switch (carries) {
   case CARRIES_LAST:
-    return classify_ipv4(bytes[12], bytes[13], bytes[14], bytes[15]);
+    carried_out[0] = ipv4_of(bytes[12], bytes[13], bytes[14], bytes[15]);
+    return 1;
   case CARRIES_6TO4:
-    return classify_ipv4(bytes[2], bytes[3], bytes[4], bytes[5]);
+    carried_out[0] = ipv4_of(bytes[2], bytes[3], bytes[4], bytes[5]);
+    return 1;
   case CARRIES_TEREDO:
-    return stricter(classify_ipv4(bytes[4], bytes[5], bytes[6], bytes[7]),
-                    classify_ipv4(bytes[12] ^ 0xff, bytes[13] ^ 0xff, bytes[14] ^ 0xff,
-                                  bytes[15] ^ 0xff));
+    carried_out[0] = ipv4_of(bytes[4], bytes[5], bytes[6], bytes[7]);
+    carried_out[1] =
+        ipv4_of(bytes[12] ^ 0xff, bytes[13] ^ 0xff, bytes[14] ^ 0xff, bytes[15] ^ 0xff);
+    return 2;
   case CARRIES_NAT64_LOCAL:
     /* Which length the network chose is not known; a /48 leaves the suffix zero. */
-    if (memcmp(bytes + 11, no_suffix, sizeof no_suffix) == 0)
-      return classify_ipv4(bytes[6], bytes[7], bytes[9], bytes[10]);
-    return classify_ipv4(bytes[12], bytes[13], bytes[14], bytes[15]);
+    carried_out[0] = memcmp(bytes + 11, no_suffix, sizeof no_suffix) == 0
+                         ? ipv4_of(bytes[6], bytes[7], bytes[9], bytes[10])
+                         : ipv4_of(bytes[12], bytes[13], bytes[14], bytes[15]);
+    return 1;
   case CARRIES_NONE:
   default:
-    return BT_ADDR_PUBLIC;
+    return 0;
   }
 }
 
@@ -197,24 +200,21 @@ BtAddrClass
 bt_addr_classify(const BtAddr *addr)
 {
   const Range *range = find_range(addr, bt_addr_is_ipv4(addr) ? ipv4_ranges : ipv6_ranges);
-  return stricter(range->class, classify_carried(addr->bytes, range->carries));
+  BtAddr carried[BT_ADDR_MAX_CARRIED];
+  size_t n_carried = get_carried(addr->bytes, range->carries, carried);
+  BtAddrClass class = range->class;
+
+  for (size_t i = 0; i < n_carried; i++)
+    class = stricter(class, find_range(&carried[i], ipv4_ranges)->class);
+  return class;
 }
 
-bool
-bt_addr_get_carried(const BtAddr *addr, BtAddr *carried_out)
+size_t
+bt_addr_get_carried(const BtAddr *addr, BtAddr carried_out[BT_ADDR_MAX_CARRIED])
 {
-  static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
-  size_t at;
-
-  if (memcmp(addr->bytes, nat64, sizeof nat64) == 0)
-    at = 12;
-  else if (addr->bytes[0] == 0x20 && addr->bytes[1] == 0x02)
-    at = 2;
-  else
-    return false;
-  *carried_out = (BtAddr){ V4(addr->bytes[at], addr->bytes[at + 1], addr->bytes[at + 2],
-                              addr->bytes[at + 3]) };
-  return true;
+  if (bt_addr_is_ipv4(addr))
+    return 0;
+  return get_carried(addr->bytes, find_range(addr, ipv6_ranges)->carries, carried_out);
 }
 
 /* "010.0.0.1" is octal to some readers and decimal to others, so it is neither here. */

@@ -37,10 +37,11 @@ bool bt_addr_in(const BtAddr *addr, const BtAddr *net, unsigned prefix);
  */
 BtAddrClass bt_addr_classify(const BtAddr *addr);
 /*
- * The IPv4 address where a gateway takes what is sent to addr, if addr has the form of NAT64
- * (64:ff9b::/96) or 6to4. The other forms that carry one are never public.
+ * The IPv4 addresses that an IPv6 one carries in those forms, to which a gateway
+ * of the network may take what is sent there: how many, none of IPv4's own.
  */
-bool bt_addr_get_carried(const BtAddr *addr, BtAddr *carried_out);
+#define BT_ADDR_MAX_CARRIED 2
+size_t bt_addr_get_carried(const BtAddr *addr, BtAddr carried_out[BT_ADDR_MAX_CARRIED]);
 /* Numeric addresses only, no zone id, no short or hex forms ("127.1", "0x7f.1"). */
 bool bt_addr_parse(const char *text, BtAddr *addr_out);
 #define BT_ADDR_TEXT_SIZE 46

@@ -235,14 +235,13 @@ consider(const Flow *flow, uint32_t id, Decision *decision)
 
 /* The last span that begins at or before the address; the first begins at ::. */
 static const BtNetSpan *
-find_span(const Flow *flow)
+find_span(const BtNetPolicy *policy, const BtAddr *addr)
 {
-  const BtNetPolicy *policy = flow->policy;
   uint32_t low = 0, high = policy->n_spans;
 
   while (high - low > 1) {
     uint32_t middle = low + (high - low) / 2;
-    if (memcmp(policy->spans[middle].first.bytes, flow->addr->bytes, sizeof flow->addr->bytes) <= 0)
+    if (memcmp(policy->spans[middle].first.bytes, addr->bytes, sizeof addr->bytes) <= 0)
       low = middle;
     else
       high = middle;
@@ -250,22 +249,40 @@ find_span(const Flow *flow)
   return &policy->spans[low];
 }
 
+/* The rules about addr, of which some may not be asked for: least is the mildest action. */
 static void
-consider_addresses(const Flow *flow, Decision *decision)
+consider_address(const Flow *flow, const BtAddr *addr, BtAction least, Decision *decision)
 {
   const BtNetPolicy *policy = flow->policy;
 
   if (policy->n_spans > 0) {
-    const BtNetSpan *span = find_span(flow);
+    const BtNetSpan *span = find_span(policy, addr);
     for (uint32_t i = 0; i < span->n_ids; i++)
-      consider(flow, policy->ids[span->ids + i], decision);
+      if (policy->rules[policy->ids[span->ids + i]].action >= least)
+        consider(flow, policy->ids[span->ids + i], decision);
     return;
   }
   for (uint32_t i = 0; i < policy->n_rules; i++) {
     const BtNetRule *rule = &policy->rules[i];
-    if ((rule->flags & BT_NET_RULE_NAME) == 0 && bt_addr_in(flow->addr, &rule->addr, rule->prefix))
+    if (rule->action >= least && (rule->flags & BT_NET_RULE_NAME) == 0 &&
+        bt_addr_in(addr, &rule->addr, rule->prefix))
       consider(flow, i, decision);
   }
+}
+
+/*
+ * What is denied of IPv4 is denied in the forms of IPv6 that carry it, too: by NAT64
+ * 64:ff9b::169.254.169.254 is the metadata service. A grant opens no such form.
+ */
+static void
+consider_addresses(const Flow *flow, Decision *decision)
+{
+  BtAddr carried[BT_ADDR_MAX_CARRIED];
+  size_t n_carried = bt_addr_get_carried(flow->addr, carried);
+
+  consider_address(flow, flow->addr, BT_ACTION_ALLOW, decision);
+  for (size_t i = 0; i < n_carried; i++)
+    consider_address(flow, &carried[i], BT_ACTION_DENY, decision);
 }
 
 static bool

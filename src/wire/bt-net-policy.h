@@ -10,6 +10,8 @@
  * supervisor resolves a granted name and pins each public address of the
  * answer to the rules that grant the name.
  *
+ * A denial of IPv4 addresses holds for the IPv6 forms that carry them, too.
+ *
  * Decision: address closure first; then layer by layer (0 is the command
  * line, the highest), the matching rules of one layer by deny > warn > allow;
  * then the default.

@@ -207,6 +207,52 @@ def test_literals_with_a_name_granted(net, world, limit):
         assert len(events) == 1 and events[0].program.startswith("python3"), str(result)
 
 
+def test_a_denial_of_ipv4_holds_in_every_form(net, world):
+    """By NAT64, 6to4 or Teredo a gateway of the network would lead to what was denied."""
+    mark = world.mark()
+    denied = ["[64:ff9b::a00:1]:80", "[64:ff9b::a9fe:a9fe]:80", "[64:ff9b:1::a00:1]:80",
+              "[2002:a00:1::1]:80", "[2001:0:a00:1::1]:80", "[::ffff:10.0.0.1]:80"]
+    out, result = net.json("--allow-net", "--deny-net=10.0.0.0/8,169.254.0.0/16", code=CONNECT,
+                           args=[*denied, "[64:ff9b::cb00:710a]:80", f"[{addresses.SIX}]:80"])
+    assert out.pop(f"[{addresses.SIX}]:80")[0] == "ok", str(result)
+    assert out.pop("[64:ff9b::cb00:710a]:80")[0] == "ok"  # what is not denied is granted
+    assert {what for what, _ in out.values()} == {"EACCES"}, str(result)
+    assert all("--deny-net" in event.rule for event in result.events), str(result)
+    assert {record["addr"] for record in world.contacts(mark)} == \
+        {addresses.SIX, "64:ff9b::cb00:710a"}
+
+
+def test_the_gate_alone_refuses_at_once(net, world, limit):
+    """Without seccomp nobody is asked about a connect: the gate answers its packet."""
+    mark = world.mark()
+    policy = net.directory / "p.json"
+    policy.write_text('{"version": 1, "plugins": {"seccomp": false}, "net": {"rules": ['
+                      '{"action": "allow", "host": "six.example", "ports": "443"}]}}')
+    out, result = net.json("--policy=./p.json", code=TRY + """
+    address = socket.getaddrinfo("six.example", 443)[0][4][0]
+    out["granted"] = connect6(address, 443)
+    out["port"] = connect6(address, 80)
+    out["other"] = connect6("2001:db8:1::66", 443)
+    for name in ("fd00::2", "64:ff9b::7f00:1", "fe80::1", "fd62:756e:7469:6d65::2",
+                 "fd62:756e:7469:6d65::77", "2001:db8:10::10"):
+        out[name] = connect6(name, 7006)
+    begun = time.monotonic()
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        sock.connect(("2001:db8:1::66", 123))
+        sock.settimeout(5)
+        sock.send(b"x")
+        out["udp"] = [attempt(sock.recv, 10), (time.monotonic() - begun) * 1000]
+    """)
+    assert out.pop("granted")[0] == "ok", str(result)
+    assert out["fe80::1"][0] in ("EINVAL", "ENETUNREACH", "ECONNREFUSED"), out
+    for name, (what, milliseconds) in out.items():
+        assert milliseconds < limit, (name, milliseconds)
+        assert name == "fe80::1" or what == ("EACCES" if name == "udp" else "ECONNREFUSED"), \
+            (name, what)
+    assert {record["addr"] for record in world.contacts(mark)} == {addresses.SIX}
+    assert world.host_contacts(mark) == []
+
+
 def test_zones(net, world):
     """An address of the link names nobody, with the number of any interface."""
     mark = world.mark()

@@ -278,26 +278,32 @@ static void
 test_get_carried(void)
 {
   static const struct {
-    const char *addr, *carried; /* NULL: none */
+    const char *addr, *carried[BT_ADDR_MAX_CARRIED];
   } cases[] = {
-    { "64:ff9b::192.0.2.1", "192.0.2.1" },
-    { "2002:c000:201::", "192.0.2.1" },
-    { "2002:c000:201:ffff::1", "192.0.2.1" },
-    { "64:ff9b:0:0:0:1:192.0.2.1", NULL },
-    { "2003:c000:201::", NULL },
-    { "::ffff:192.0.2.1", NULL },
-    { "192.0.2.1", NULL },
+    { "64:ff9b::192.0.2.1", { "192.0.2.1" } },
+    { "2002:c000:201::", { "192.0.2.1" } },
+    { "2002:c000:201:ffff::1", { "192.0.2.1" } },
+    { "2001:0:c000:201:0:0:3f57:fefd", { "192.0.2.1", "192.168.1.2" } },
+    { "::192.0.2.1", { "192.0.2.1" } },
+    { "::ffff:0:192.0.2.1", { "192.0.2.1" } },
+    { "64:ff9b:1::192.0.2.1", { "192.0.2.1" } },
+    { "64:ff9b:1:c000:2:100::", { "192.0.2.1" } },
+    { "64:ff9b:0:0:0:1:192.0.2.1", { NULL } },
+    { "2003:c000:201::", { NULL } },
+    { "::1", { NULL } },
+    { "192.0.2.1", { NULL } }, /* it is that, and carries none */
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    BtAddr addr, carried, expected;
+    BtAddr addr, carried[BT_ADDR_MAX_CARRIED], expected;
+    gsize n_expected = (cases[i].carried[0] != NULL) + (cases[i].carried[1] != NULL);
     g_test_message("%s", cases[i].addr);
     g_assert_true(bt_addr_parse(cases[i].addr, &addr));
-    g_assert_cmpint(bt_addr_get_carried(&addr, &carried), ==, cases[i].carried != NULL);
-    if (cases[i].carried == NULL)
-      continue;
-    g_assert_true(bt_addr_parse(cases[i].carried, &expected));
-    g_assert_true(bt_addr_equal(&carried, &expected));
+    g_assert_cmpuint(bt_addr_get_carried(&addr, carried), ==, n_expected);
+    for (gsize j = 0; j < n_expected; j++) {
+      g_assert_true(bt_addr_parse(cases[i].carried[j], &expected));
+      g_assert_true(bt_addr_equal(&carried[j], &expected));
+    }
   }
 }
 

