@@ -135,6 +135,16 @@ def test_a_policy(box, world):
     assert preset.status == 1 and "net-egress.json" in preset.stdout
 
 
+def test_what_a_policy_extends_cannot_be_changed(box):
+    box.write("base.json", json.dumps({"version": 1}))
+    box.write("other.json", "{}")
+    found, _ = box.json("--allow-read=.", "--allow-write=.", code="""
+        for name in ("base.json", "other.json"):
+            out[name] = attempt(lambda: open(name, "w").close())
+    """, env={"POD_POLICY_JSON": policy(extends=["./base.json"])})
+    assert found["base.json"] in ("EACCES", "EROFS") and found["other.json"] == "ok"
+
+
 def test_mistakes_in_a_policy_have_their_places(box):
     result = box.run(code="print('ran')", env={"POD_POLICY_JSON":
                                                encode('{\n "version": 1,\n "nett": {}\n}')})
