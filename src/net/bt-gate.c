@@ -92,8 +92,11 @@ bt_gate_take_bytes(BtGate *gate, gsize size, gint64 now)
 
   if (bt_quota_take_bytes(&gate->quota, size))
     return TRUE;
-  if (!spent)
+  if (!spent) {
     tell_limit(gate, BT_NET_REASON_BYTES, now);
+    if (gate->spent != NULL)
+      gate->spent(gate->data);
+  }
   return FALSE;
 }
 

@@ -51,6 +51,9 @@ typedef struct {
   BtFlows *flows;
   BtDenials *denials;
   BtQuota quota;
+  /* Called once, when the bytes are used up, to end later what is open; may be NULL. */
+  void (*spent)(gpointer data);
+  gpointer data;
 } BtGate;
 
 typedef enum {

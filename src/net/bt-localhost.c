@@ -290,16 +290,22 @@ bt_localhost_new(const int *fds, guint n_fds, BtGate *gate, void (*changed)(gpoi
 }
 
 void
-bt_localhost_free(BtLocalhost *self)
+bt_localhost_cut(BtLocalhost *self)
 {
   while (self->connections.head != NULL)
     connection_free(self->connections.head->data, TRUE);
-  for (guint i = 0; i < self->n_services; i++) {
-    Service *service = &self->services[i];
-    g_clear_handle_id(&service->source, g_source_remove);
-    for (int fd = take_kept(service); fd >= 0; fd = take_kept(service))
+  for (guint i = 0; i < self->n_services; i++)
+    for (int fd = take_kept(&self->services[i]); fd >= 0; fd = take_kept(&self->services[i]))
       close(fd);
-    close(service->fd);
+}
+
+void
+bt_localhost_free(BtLocalhost *self)
+{
+  bt_localhost_cut(self);
+  for (guint i = 0; i < self->n_services; i++) {
+    g_clear_handle_id(&self->services[i].source, g_source_remove);
+    close(self->services[i].fd);
   }
   g_free(self->services);
   g_free(self);

@@ -39,6 +39,8 @@ BtLocalhost *bt_localhost_new(const int *fds, guint n_fds, BtGate *gate,
 void bt_localhost_free(BtLocalhost *localhost);
 /* TRUE: nobody listens there on the host. */
 gboolean bt_localhost_open(BtLocalhost *localhost, const BtAddr *addr, guint16 port, gint64 now);
+/* Ends what is open, by a reset. Not from within its callbacks. */
+void bt_localhost_cut(BtLocalhost *localhost);
 /* TRUE while there is more to do. */
 gboolean bt_localhost_sweep(BtLocalhost *localhost, gint64 now);
 

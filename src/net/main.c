@@ -45,7 +45,6 @@ typedef struct {
   BtLocalhost *localhost; /* NULL: nothing of it is granted */
   BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
-  gboolean cut;     /* the bytes are used up, and what is open is being ended */
   GMainLoop *loop;
 } Net;
 
@@ -79,6 +78,8 @@ cut_off(gpointer data)
   gsize size;
 
   g_clear_pointer(&net->stack, bt_stack_abort);
+  if (net->localhost != NULL)
+    bt_localhost_cut(net->localhost);
   for (int i = 0; i < CUT_BATCH; i++) {
     if (!bt_gate_cut(&net->gate, g_get_monotonic_time(), reply, &size))
       return G_SOURCE_REMOVE;
@@ -88,14 +89,11 @@ cut_off(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Later, since libslirp may be in the middle of what it does. */
+/* Later, since libslirp or a relay is in the middle of what it does. */
 static void
-look_at_quota(Net *net)
+on_spent(gpointer data)
 {
-  if (net->cut || !net->gate.quota.spent)
-    return;
-  net->cut = TRUE;
-  g_idle_add_full(G_PRIORITY_DEFAULT, cut_off, net, NULL);
+  g_idle_add_full(G_PRIORITY_DEFAULT, cut_off, data, NULL);
 }
 
 static void
@@ -124,7 +122,6 @@ on_frame(gpointer data, guint8 *frame, gsize size)
   case BT_GATE_DROP:
     break;
   }
-  look_at_quota(net);
 }
 
 static void
@@ -133,7 +130,6 @@ on_stack_output(gpointer data, const guint8 *frame, gsize size)
   Net *net = data;
   if (net->frames != NULL && bt_gate_inbound(&net->gate, frame, size, g_get_monotonic_time()))
     bt_frames_write(net->frames, frame, size);
-  look_at_quota(net);
 }
 
 /* ---- to the supervisor ---- */
@@ -238,6 +234,8 @@ prepare(Net *net)
     .pins = net->pins,
     .flows = net->flows,
     .denials = net->denials,
+    .spent = on_spent,
+    .data = net,
   };
   bt_quota_init(&net->gate.quota, config->flow_rate, config->byte_limit, g_get_monotonic_time());
 }

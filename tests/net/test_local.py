@@ -392,6 +392,28 @@ def test_what_is_used_counts(box):
         assert "netBytes" in result.stderr or "net-bytes" in result.stderr
 
 
+USE_UP = """
+    local = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
+    far = socket.create_connection(("198.51.100.10", 9000), timeout=5)
+    used, idle = (local, far) if sys.argv[2] == "local" else (far, local)
+    for sock in (local, far):
+        sock.sendall(b"x")
+        assert sock.recv(1) == b"x"
+    out["used"] = attempt(lambda: [(used.sendall(b"x" * 1000), used.recv(1000)) for _ in range(200)])
+    out["idle"] = attempt(lambda: idle.recv(1).decode())
+"""
+
+
+@pytest.mark.parametrize("way", ["local", "far"])
+def test_what_is_open_is_reset_whichever_way_the_bytes_went(box, way):
+    """Also who only waits is told: nothing would ever come."""
+    with service(echo) as (port, _):
+        out, result = box.json(f"--allow-net=localhost:{port},198.51.100.10", "--net-bytes=100K",
+                               code=USE_UP, args=[port, way])
+        assert out["used"] in ("ECONNRESET", "EPIPE") and out["idle"] == "ECONNRESET", str(result)
+        assert result.stderr.count("buntime: limit netBytes: ") == 1, str(result)
+
+
 def test_connections_a_second_are_slowed(box):
     with service(echo) as (port, accepted):
         begun = time.monotonic()

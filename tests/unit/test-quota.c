@@ -79,6 +79,12 @@ payload_of(const Frame *frame)
   return (guint)(frame->size - BT_ETHERNET_SIZE - frame_header_size(frame));
 }
 
+static void
+on_spent(gpointer data)
+{
+  ++*(guint *)data;
+}
+
 /* Up to the last byte, in both directions; then nothing, and one word of it. */
 static void
 test_bytes(Fixture *f, gconstpointer address)
@@ -90,10 +96,12 @@ test_bytes(Fixture *f, gconstpointer address)
   Frame udp = frame_udp(there, 123, 9, "x");
   guint size = payload_of(&syn) + payload_of(&back) + payload_of(&ack) + payload_of(&udp);
   guint8 reply[BT_PACKET_REPLY_SIZE];
-  guint resets = 0;
+  guint resets = 0, calls = 0;
   BtPacket packet;
   gsize reply_size;
 
+  f->gate.spent = on_spent;
+  f->gate.data = &calls;
   bt_quota_init(&f->gate.quota, BT_NET_MSG_ANY_RATE, size, T0);
   g_assert_cmpint(out(f, udp), ==, BT_GATE_PASS);
   g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
@@ -101,6 +109,7 @@ test_bytes(Fixture *f, gconstpointer address)
   g_assert_cmpint(out(f, ack), ==, BT_GATE_PASS);
   g_assert_cmpuint(f->gate.quota.bytes, ==, 0);
   g_assert_false(f->gate.quota.spent);
+  g_assert_cmpuint(calls, ==, 0);
   g_assert_cmpuint(f->told->len, ==, 0);
 
   g_assert_false(in(f, back));
@@ -131,6 +140,7 @@ test_bytes(Fixture *f, gconstpointer address)
     g_assert_true(is_addr(&packet.ip.destination, worker));
     g_assert_cmpmem(packet.ethernet.destination, 6, worker_mac, 6);
   }
+  g_assert_cmpuint(calls, ==, 1);
   g_assert_cmpuint(resets, ==, 1);
   g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
 }
