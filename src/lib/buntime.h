@@ -340,10 +340,11 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
  * run until the program has ended. While it does, SIGHUP, SIGINT, SIGQUIT,
  * SIGTERM, SIGUSR1 and SIGUSR2 are passed on to the program.
  *
- * Returns: %TRUE, or %FALSE with @error set if the program was not started:
+ * Returns: %TRUE, or %FALSE with @error set if the program was not started, or
+ *   was ended because something can no longer be denied to it:
  *   %BUNTIME_ERROR_NOT_FOUND or %BUNTIME_ERROR_NOT_RUNNABLE for the entry,
  *   %BUNTIME_ERROR_USAGE or %BUNTIME_ERROR_POLICY for what was granted,
- *   %BUNTIME_ERROR_SETUP if a layer of the sandbox cannot be had
+ *   %BUNTIME_ERROR_SETUP if a layer of the sandbox cannot be had, or kept
  *
  * Since: 1.0
  */
