@@ -588,11 +588,18 @@ look_for_http(BtHttpHead *http, uint8_t c)
   }
 }
 
+/* No server waits so long for the space behind a method. */
+static BtHttpResult
+end_size(const BtHttpHead *http)
+{
+  return !http->known && http->state <= METHOD ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
+}
+
 static BtHttpResult
 read_byte(BtHttpHead *http, uint8_t c)
 {
   if (++http->size > BT_HTTP_HEAD_MAX_SIZE)
-    return BT_HTTP_OVERSIZED;
+    return end_size(http);
   if (http->state >= CHUNK_SIZE)
     return read_body(http, c);
   if (http->state >= LF)

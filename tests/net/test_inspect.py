@@ -88,6 +88,16 @@ def test_curl_http2(box):
     wire_event(result, "evil.example:8444")
 
 
+def test_curl_ipv6(net, world):
+    mark = world.mark()
+    result = net.run("--allow-net=six.example", name="curl", args=[
+        "-sS", "https://six.example/x", "--next", "-sS", "--connect-to", "::six.example:",
+        "https://evil.example/"])
+    assert result.stdout == "hello from six.example/x\n" and result.status == 35, str(result)
+    assert "open for six.example" in wire_event(result, "evil.example:443").line
+    assert {record["addr"] for record in world.contacts(mark)} == {addresses.SIX}
+
+
 def test_python(net, world):
     mark = world.mark()
     out, result = net.json("--allow-net=github.com", code=program("""

@@ -209,6 +209,7 @@ test_sizes(void)
 {
   g_autofree char *fill = g_strnfill(BT_HTTP_HEAD_MAX_SIZE, 'a');
   g_autofree char *line = g_strdup_printf("GET /%s", fill);
+  g_autofree char *letters = g_strdup_printf("%sx", fill);
   g_autofree char *header = g_strdup_printf(GET "%s", fill);
   g_autofree char *value = g_strdup_printf(GET HOST "Cookie: %s", fill);
   g_autofree char *word = g_strdup_printf("SOME %s", fill);
@@ -218,6 +219,7 @@ test_sizes(void)
   g_autofree char *method = g_strdup_printf("%.300s / HTTP/1.1\r\n" HOST END, fill);
 
   assert_found(line, strlen(line), "", BT_HTTP_OVERSIZED);
+  assert_found(letters, strlen(letters), "", BT_HTTP_NOT_HTTP);
   assert_found(header, strlen(header), "", BT_HTTP_OVERSIZED);
   assert_found(value, strlen(value), "github.com", BT_HTTP_OVERSIZED);
   assert_found(word, strlen(word), "", BT_HTTP_OVERSIZED);
