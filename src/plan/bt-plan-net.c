@@ -2,6 +2,7 @@
 #include "plan/bt-plan-private.h"
 
 #include <arpa/inet.h>
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* libslirp's own network, as it is known everywhere. */
@@ -24,6 +25,31 @@ static const BtAddr gateway6 = { { NETWORK6, [15] = 2 } };
 static const guint8 worker_mac[6] = { 0x02, 0x62, 0x74, 0x00, 0x02, 0x0f };
 static const guint8 gateway_mac[6] = { 0x52, 0x55, 0x0a, 0x00, 0x02, 0x02 };
 
+/* ::/0 stands beside 0.0.0.0/0 and means "wherever": who names a place is told. */
+static gboolean
+names_ipv6(const BtNetItem *item)
+{
+  return item->rule.action != BT_ACTION_DENY && item->host == NULL && !item->everything &&
+         item->prefix > 0 && !bt_addr_is_ipv4(&item->addr) &&
+         bt_addr_classify(&item->addr) != BT_ADDR_LOOPBACK;
+}
+
+static void
+note_no_ipv6(BtCompile *self)
+{
+  GPtrArray *items = bt_policy_get_net_items(self->request->policy);
+
+  for (guint i = 0; i < items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(items, i);
+    if (!names_ipv6(item))
+      continue;
+    bt_compile_note(self, g_strdup_printf(_("%s: this machine has no route for IPv6, so that the "
+                                            "program has none either"),
+                                          item->rule.origin.text));
+    return;
+  }
+}
+
 void
 bt_compile_net(BtCompile *self)
 {
@@ -45,6 +71,8 @@ bt_compile_net(BtCompile *self)
   if (self->request->ipv6) {
     net->address6 = address6;
     net->gateway6 = gateway6;
+  } else {
+    note_no_ipv6(self);
   }
   memcpy(net->mac, worker_mac, sizeof worker_mac);
   memcpy(net->gateway_mac, gateway_mac, sizeof gateway_mac);

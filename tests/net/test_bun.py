@@ -70,6 +70,25 @@ def test_allowed(box, bun, data, world):
     assert {record["addr"] for record in world.contacts(mark)} <= {addresses.OTHER, addresses.WEB}
 
 
+def test_ipv6(box, bun, world):
+    """A name with IPv6 alone, one with both, and a literal that was not granted."""
+    result = box.run("--allow-net=six.example,dual.example:80", name="w.ts", timeout=60, env=bun,
+                     code="""
+        const out: Record<string, string> = {};
+        for (const url of ["https://six.example/x", "http://dual.example/y",
+                           "http://[2001:db8:1::66]/"]) {
+            try { out[url] = await (await fetch(url)).text(); }
+            catch (error: any) { out[url] = error.code ?? error.name; }
+        }
+        console.log("OUT:" + JSON.stringify(out));
+    """)
+    out = outcome(result)
+    assert out["https://six.example/x"] == "hello from six.example/x\n", str(result)
+    assert out["http://dual.example/y"] == "hello from dual.example/y\n", str(result)
+    assert "hello" not in out["http://[2001:db8:1::66]/"]
+    assert result.denied("net", "[2001:db8:1::66]:80"), str(result)
+
+
 @pytest.mark.parametrize("name", ["w.js", "w.mjs", "w.tsx", "w.ts"])
 def test_suffixes(box, bun, name):
     result = box.run(name=name, code="console.log(process.argv.slice(2).join('|'))\n",

@@ -491,6 +491,18 @@ test_net(void)
   g_assert_false(bt_plan_net_has_ipv6(&self.view.header->net));
   g_assert_true(self.plan->network);
   clear(&self);
+  /* Who names a place of IPv6 is told that there is none. */
+  compile_with(&self, "w.py", (const char *const[]){ "allow-net=::/0", NULL });
+  g_assert_cmpuint(self.plan->notices->len, ==, 0);
+  clear(&self);
+  compile_with(&self, "w.py", (const char *const[]){ "allow-net=[2001:db8::1]:80", NULL });
+  g_assert_cmpuint(self.plan->notices->len, ==, 1);
+  clear(&self);
+  set_up(&self, "w.py", (const char *const[]){ "allow-net=[2001:db8::1]:80", NULL });
+  self.request.ipv6 = TRUE;
+  compile(&self);
+  g_assert_cmpuint(self.plan->notices->len, ==, 0);
+  clear(&self);
   set_up(&self, "w.py", flags);
   self.request.ipv6 = TRUE;
   compile(&self);
