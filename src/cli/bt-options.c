@@ -93,6 +93,11 @@ const BtOption bt_options[] = {
     .help = N_("how packets leave the sandbox"),
   },
   {
+    .name = "publish", .use = BT_VALUE_REQUIRED, .value = N_("[ADDR:]PORT[:PORT]"),
+    .id = BT_OPTION_PUBLISH,
+    .help = N_("lead a port of this machine to the program's"),
+  },
+  {
     .name = "json-status-fd", .use = BT_VALUE_REQUIRED, .value = N_("N"),
     .id = BT_OPTION_JSON_STATUS_FD,
     .help = N_("write the outcome as JSON to descriptor N"),

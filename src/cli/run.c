@@ -61,6 +61,8 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   case BT_OPTION_NET:
     buntime_sandbox_set_net_backend(sandbox, backends[word_index(given, G_N_ELEMENTS(backends))]);
     break;
+  case BT_OPTION_PUBLISH:
+    return buntime_sandbox_publish(sandbox, given->value, error);
   case BT_OPTION_JSON_STATUS_FD:
     return set_status_fd(sandbox, given->value, error);
   case BT_OPTION_EVENTS:

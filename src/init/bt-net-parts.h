@@ -13,3 +13,5 @@ void bt_dns_sockets_open(uint32_t address, int fds_out[2]);
 
 /* Opens, reports and closes the plan's listening sockets for relays. bt-relay-sockets.c */
 void bt_relay_sockets_open(const BtPlanView *plan);
+/* The same for its stock of sockets for published ports. */
+void bt_dialers_open(const BtPlanView *plan);

@@ -205,6 +205,7 @@ bt_stage_network(BtInit *init)
   if (frames >= 0)
     fds[count++] = frames;
   bt_relay_sockets_open(&init->plan);
+  bt_dialers_open(&init->plan);
   bt_report_fds(BT_STATUS_NET, mode, fds, count);
   for (unsigned i = 0; i < count; i++)
     close(fds[i]);

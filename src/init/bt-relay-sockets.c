@@ -7,6 +7,10 @@
  * SO_REUSEADDR or SO_REUSEPORT, so that no other socket can ever share their
  * ports (EADDRINUSE).  The descriptors go to the supervisor and are closed
  * here: the worker inherits none.
+ *
+ * For published ports it is the other way round: buntime-net connects into the
+ * sandbox, where it cannot make a socket.  A socket stays in the network
+ * namespace that it was made in, so a stock of them is made here, unconnected.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -87,6 +91,28 @@ bt_relay_sockets_open(const BtPlanView *plan)
   if (count == 0)
     return;
   bt_report_fds(BT_STATUS_RELAYS, 0, fds, count);
+  for (unsigned i = 0; i < count; i++)
+    close(fds[i]);
+}
+
+void
+bt_dialers_open(const BtPlanView *plan)
+{
+  static const int families[] = { AF_INET, AF_INET6 };
+  int fds[BT_STATUS_MAX_FDS];
+  unsigned count = 0;
+
+  for (unsigned family = 0; family < 2; family++)
+    for (uint32_t i = 0; i < plan->header->dialers; i++) {
+      fds[count] = socket(families[family], SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      if (fds[count] >= 0)
+        count++;
+      else if (family == 0 || errno != EAFNOSUPPORT)
+        bt_fail_at("sockets for published ports");
+    }
+  if (count == 0)
+    return;
+  bt_report_fds(BT_STATUS_DIALERS, 0, fds, count);
   for (unsigned i = 0; i < count; i++)
     close(fds[i]);
 }

@@ -4,7 +4,8 @@
  *
  *   with a network     new(): spawned, so that it links while init builds
  *                      start(): CONFIG with the three descriptors, HOST_ADDRS
- *   with relays alone  the same, CONFIG with two descriptors and RELAYS before it
+ *   with relays or     the same, CONFIG with two descriptors or three, and RELAYS
+ *   published ports    and PUBLISH before it
  *   without            start(): only watched: DNS sockets that nobody reads
  *                      first question: spawned, CONFIG with two descriptors
  *
@@ -33,6 +34,7 @@
 #include "lib/bt-watch.h"
 #include "policy/bt-event.h"
 #include "policy/buntime-error.h"
+#include "wire/bt-status.h"
 
 /* Messages taken in one dispatch. */
 #define BATCH 32
@@ -41,6 +43,12 @@ typedef struct {
   int fd; /* -1: none */
   guint source;
 } Watch;
+
+/* Of the sandbox's network namespace. */
+typedef struct {
+  int fds[BT_NET_MSG_MAX_FDS];
+  guint n_fds;
+} Sockets;
 
 struct _BtNetPeer {
   BtNames *names;
@@ -51,8 +59,8 @@ struct _BtNetPeer {
   int fd; /* -1 until spawned and after its end */
   guint source;
   Watch waiting[2]; /* DNS udp and tcp, until the first question */
-  int relays[BT_NET_MSG_MAX_FDS]; /* until start() */
-  guint n_relays;
+  GPtrArray *published;    /* BtPublished; their sockets until start() */
+  Sockets relays, dialers; /* until start() */
   BtNetPeerOpenedFunc opened; /* NULL: nobody wants to know */
   gpointer opened_data;
   BtHostAddrs *host_addrs;
@@ -291,6 +299,26 @@ on_wire_denied(BtNetPeer *self, const BtNetMsgDenied *message)
   bt_explainer_add(self->explainer, event);
 }
 
+/* FALSE: nothing is published there. */
+static gboolean
+on_accepted(BtNetPeer *self, const BtNetMsgAccepted *message)
+{
+  const BtFlowWords words = { 0 };
+
+  if (message->listener >= self->published->len)
+    return FALSE;
+  const BtPublished *published = g_ptr_array_index(self->published, message->listener);
+  g_autofree char *place = bt_published_format(published);
+  BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_ALLOW);
+  event->object =
+    bt_net_describe_flow(&words, &message->addr, BT_PROTO_TCP, (guint16)message->port);
+  event->host = bt_net_describe_host(&words, &message->addr);
+  event->reason = g_strdup_printf("came to the published %s", place);
+  bt_event_set_rule(event, &published->origin);
+  bt_explainer_add(self->explainer, event);
+  return TRUE;
+}
+
 /* FALSE: there is no such limit. */
 static gboolean
 on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
@@ -334,6 +362,8 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     else
       on_denied(self, &message->denied);
     return TRUE;
+  case BT_NET_MSG_ACCEPTED:
+    return on_accepted(self, &message->accepted);
   case BT_NET_MSG_OPENED:
     if (message->header.id == 0)
       return FALSE;
@@ -407,13 +437,14 @@ on_first_question(int unused, GIOCondition condition, gpointer data)
 
 BtNetPeer *
 bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean early,
-                BtExplainer *explainer, GError **error)
+                GPtrArray *published, BtExplainer *explainer, GError **error)
 {
   BtNetPeer *self = g_new0(BtNetPeer, 1);
 
   self->names = names;
   self->policy = policy;
   self->net = net;
+  self->published = published;
   self->explainer = explainer;
   self->helper = BT_HELPER_INIT;
   self->fd = -1;
@@ -429,12 +460,14 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
 }
 
 gboolean
-bt_net_peer_take_relays(BtNetPeer *self, const int *fds, guint n_fds)
+bt_net_peer_take_sockets(BtNetPeer *self, gboolean relays, const int *fds, guint n_fds)
 {
-  if (self->n_relays > 0 || n_fds == 0 || n_fds > G_N_ELEMENTS(self->relays))
+  Sockets *sockets = relays ? &self->relays : &self->dialers;
+
+  if (sockets->n_fds > 0 || n_fds == 0 || n_fds > BT_STATUS_MAX_FDS)
     return FALSE;
-  memcpy(self->relays, fds, n_fds * sizeof *fds);
-  self->n_relays = n_fds;
+  memcpy(sockets->fds, fds, n_fds * sizeof *fds);
+  sockets->n_fds = n_fds;
   return TRUE;
 }
 
@@ -445,28 +478,69 @@ close_all(const int *fds, guint n_fds)
     close(fds[i]);
 }
 
+static void
+sockets_clear(Sockets *sockets)
+{
+  close_all(sockets->fds, sockets->n_fds);
+  sockets->n_fds = 0;
+}
+
 static gboolean
-send_relays(BtNetPeer *self, GError **error)
+send_relays(BtNetPeer *self)
 {
   const BtNetMsgRelays message = {
     .header.kind = BT_NET_MSG_RELAYS,
-    .n_listeners = self->n_relays,
+    .n_listeners = self->relays.n_fds,
   };
 
-  if (self->n_relays == 0)
+  return self->relays.n_fds == 0 ||
+         send_with_fds(self->fd, &message, sizeof message, self->relays.fds, self->relays.n_fds);
+}
+
+static gboolean
+send_published(BtNetPeer *self)
+{
+  BtNetMsgPublish message = {
+    .header.kind = BT_NET_MSG_PUBLISH,
+    .n_listeners = self->published->len,
+    .n_dialers = self->dialers.n_fds,
+    .tell = (bt_policy_get_audit(self->policy) & BT_AUDIT_CONNECT) != 0,
+  };
+  Sockets sockets = { .n_fds = 0 };
+
+  if (self->published->len == 0)
     return TRUE;
-  gboolean ok = send_with_fds(self->fd, &message, sizeof message, self->relays, self->n_relays);
-  int error_number = errno;
-  close_all(self->relays, self->n_relays);
-  self->n_relays = 0;
-  return ok || bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(error_number), NULL);
+  for (guint i = 0; i < self->published->len; i++) {
+    const BtPublished *published = g_ptr_array_index(self->published, i);
+    message.ports[i] = published->inner;
+    sockets.fds[sockets.n_fds++] = published->fd;
+  }
+  memcpy(sockets.fds + sockets.n_fds, self->dialers.fds, self->dialers.n_fds * sizeof(int));
+  sockets.n_fds += self->dialers.n_fds;
+  return send_with_fds(self->fd, &message, sizeof message, sockets.fds, sockets.n_fds);
+}
+
+/* They are buntime-net's alone then. */
+static gboolean
+send_sockets(BtNetPeer *self, GError **error)
+{
+  gboolean ok = send_relays(self) && send_published(self);
+  int number = errno;
+
+  sockets_clear(&self->relays);
+  sockets_clear(&self->dialers);
+  for (guint i = 0; i < self->published->len; i++) {
+    BtPublished *published = g_ptr_array_index(self->published, i);
+    close(g_steal_fd(&published->fd));
+  }
+  return ok || bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(number), NULL);
 }
 
 static gboolean
 start_early(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
 {
   gboolean network = n_fds > 2;
-  gboolean ok = send_relays(self, error) && begin(self, fds, n_fds, error);
+  gboolean ok = send_sockets(self, error) && begin(self, fds, n_fds, error);
 
   close_all(fds, n_fds);
   if (!ok || !network)
@@ -504,7 +578,8 @@ bt_net_peer_free(BtNetPeer *self)
   watch_clear(&self->waiting[1]);
   g_clear_handle_id(&self->source, g_source_remove);
   bt_names_set_answer_func(self->names, NULL, NULL);
-  close_all(self->relays, self->n_relays);
+  sockets_clear(&self->relays);
+  sockets_clear(&self->dialers);
   if (self->fd >= 0)
     close(self->fd);
   bt_helper_clear(&self->helper);

@@ -7,6 +7,7 @@
 
 #include "lib/bt-explain.h"
 #include "lib/bt-names.h"
+#include "lib/bt-publish.h"
 #include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
@@ -21,9 +22,13 @@ typedef void (*BtNetPeerOpenedFunc)(gpointer data, guint32 id, gboolean refused)
  * init; else at the worker's first question for a name.
  */
 BtNetPeer *bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net,
-                           gboolean early, BtExplainer *explainer, GError **error);
-/* Takes the listening sockets that stand for the host's loopback; FALSE: not now. */
-gboolean bt_net_peer_take_relays(BtNetPeer *self, const int *fds, guint n_fds);
+                           gboolean early, GPtrArray *published, BtExplainer *explainer,
+                           GError **error);
+/*
+ * Takes sockets of the sandbox's: those that stand for the host's loopback (relays), or those
+ * to reach published ports by. FALSE: not now.
+ */
+gboolean bt_net_peer_take_sockets(BtNetPeer *self, gboolean relays, const int *fds, guint n_fds);
 /* Takes the DNS sockets and the frame fd (-1 without a network), also on failure. */
 gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error);
 /*

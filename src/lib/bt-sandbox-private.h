@@ -20,6 +20,7 @@ struct _BuntimeSandbox {
   char *home;
   BtWorkerKind worker;
   BtPlanNetMode net_mode;
+  GPtrArray *published; /* BtPublished */
   gboolean quiet;
   char *events; /* FILE, a descriptor's number or "-"; NULL: none */
   gboolean isolated;

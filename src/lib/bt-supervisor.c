@@ -9,6 +9,7 @@
  *   seal the plan → init goes on → (spawn buntime-net, if a network is granted)
  *
  *   init says RELAYS ..... sockets that stand for the host's loopback, if any is granted
+ *   init says DIALERS .... sockets to reach the worker's ports by, if any is published
  *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
  *                          without a grant they are only watched, see bt-net-peer
  *   init says OPENER ..... the socket of the opener, if the plan has one
@@ -163,10 +164,13 @@ on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
 
 /* Before NET: buntime-net gets them with all others. Takes them. */
 static void
-on_relays(BtSupervisor *self, int *fds, int n_fds)
+on_sockets(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
 {
-  if (self->net_came || n_fds > 2 * (int)self->plan.header->relays.count ||
-      !bt_net_peer_take_relays(self->peer, fds, (guint)n_fds)) {
+  const BtPlanHeader *plan = self->plan.header;
+  gboolean relays = status->kind == BT_STATUS_RELAYS;
+
+  if (self->net_came || n_fds > 2 * (int)(relays ? plan->relays.count : plan->dialers) ||
+      !bt_net_peer_take_sockets(self->peer, relays, fds, (guint)n_fds)) {
     fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
     return;
   }
@@ -244,7 +248,8 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     on_net(self, status, fds, n_fds);
     break;
   case BT_STATUS_RELAYS:
-    on_relays(self, fds, n_fds);
+  case BT_STATUS_DIALERS:
+    on_sockets(self, status, fds, n_fds);
     break;
   case BT_STATUS_WORKER:
     if (n_fds == 1 && self->worker_pidfd < 0)
@@ -426,9 +431,10 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
   launch->init = BT_HELPER_INIT;
   self->status_fd = g_steal_fd(&launch->status_fd);
   self->names = bt_names_new(self->run->policy, self->run->explainer);
-  self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net,
-                               self->run->plan->network || self->plan.header->relays.count > 0,
-                               self->run->explainer, error);
+  gboolean early = self->run->plan->network || self->plan.header->relays.count > 0 ||
+                   self->plan.header->dialers > 0;
+  self->peer = bt_net_peer_new(self->names, self->run->policy, &self->plan.header->net, early,
+                               self->run->published, self->run->explainer, error);
   if (self->peer == NULL)
     return FALSE;
   self->status_source =

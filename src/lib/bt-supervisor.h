@@ -20,6 +20,7 @@ typedef struct {
   BtExplainer *explainer;
   const char *entry; /* for the events "started" and "exited" */
   BtScope *scope;    /* NULL: no control group was wanted */
+  GPtrArray *published; /* BtPublished: their sockets go to buntime-net */
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
   BtGuard *guard;    /* of what mounts deny; NULL: nothing */
 } BtRun;

@@ -17,11 +17,13 @@
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-json-helper.h"
 #include "lib/bt-no-sandbox.h"
+#include "lib/bt-publish.h"
 #include "lib/bt-root.h"
 #include "lib/bt-scope.h"
 #include "lib/bt-supervisor.h"
 #include "lib/bt-terminal.h"
 #include "lib/bt-write.h"
+#include "wire/bt-net-msg.h"
 #include "policy/bt-event.h"
 #include "policy/bt-json.h"
 #include "policy/bt-policy-environ.h"
@@ -49,6 +51,7 @@ buntime_sandbox_new(void)
   self->home = find_home();
   self->worker = BT_WORKER_AUTO;
   self->net_mode = BT_PLAN_NET_AUTO;
+  self->published = g_ptr_array_new_with_free_func((GDestroyNotify)bt_published_free);
   self->isolated = TRUE;
   self->status_fd = -1;
   return self;
@@ -63,6 +66,7 @@ buntime_sandbox_free(BuntimeSandbox *self)
   g_free(self->cwd);
   g_free(self->home);
   g_free(self->events);
+  g_ptr_array_unref(self->published);
   g_free(self);
 }
 
@@ -202,6 +206,23 @@ buntime_sandbox_set_net_backend(BuntimeSandbox *self, BuntimeNetBackend backend)
   self->net_mode = modes[backend];
 }
 
+gboolean
+buntime_sandbox_publish(BuntimeSandbox *self, const char *port, GError **error)
+{
+  BtPublished *published = bt_published_parse(port, error);
+
+  if (published == NULL)
+    return FALSE;
+  if (self->published->len < BT_NET_MSG_MAX_PUBLISHED) {
+    g_ptr_array_add(self->published, published);
+    return TRUE;
+  }
+  bt_fail(error, BUNTIME_ERROR_USAGE, published->origin.text, _("more than 16 published ports"),
+          NULL);
+  bt_published_free(published);
+  return FALSE;
+}
+
 void
 buntime_sandbox_set_quiet(BuntimeSandbox *self, gboolean quiet)
 {
@@ -307,6 +328,21 @@ tell_outcome(BtExplainer *explainer, const char *entry, const BtOutcome *outcome
   else
     event->reason = g_strdup(failure->message);
   bt_explainer_add(explainer, event);
+}
+
+/* Before the program runs: what cannot be had is an error. */
+static gboolean
+open_published(BuntimeSandbox *self, gboolean flat, GError **error)
+{
+  for (guint i = 0; i < self->published->len; i++) {
+    BtPublished *published = g_ptr_array_index(self->published, i);
+    if (flat)
+      return bt_fail(error, BUNTIME_ERROR_SETUP, published->origin.text,
+                     _("without namespaces there is no network"), _("leave namespaces on"));
+    if (!bt_published_listen(published, error))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 /* "w.py-4711": tells runs apart that write to one place. */
@@ -445,6 +481,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,
     .net_mode = self->net_mode,
+    .publishes = self->published->len > 0,
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     /* Descriptors 1 and 2 are pipes then. */
@@ -454,6 +491,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   if (plan == NULL)
     return FALSE;
   guard = bt_guard_new(plan->denied, notices);
+  if (!open_published(self, flat, error))
+    return FALSE;
   tell_notices(explainer, notices);
   tell_notices(explainer, plan->notices);
   tell_environment(explainer, &request);
@@ -466,6 +505,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .scope = scope,
     .output = output,
     .guard = guard,
+    .published = self->published,
   };
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
@@ -536,6 +576,10 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("nobody could report events without a sandbox"),
                    _("leave --events and audit out"));
+  if (self->published->len > 0)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
+                   _("without a sandbox the program's ports are this machine's already"),
+                   _("leave --publish out"));
   return check_unlimited(self->policy, error) && bt_run_without_sandbox(&request, error);
 }
 

@@ -257,6 +257,24 @@ void buntime_sandbox_set_worker(BuntimeSandbox *sandbox, BuntimeWorkerKind kind)
 void buntime_sandbox_set_net_backend(BuntimeSandbox *sandbox, BuntimeNetBackend backend);
 
 /**
+ * buntime_sandbox_publish:
+ * @sandbox: a launcher
+ * @port: `PORT`, `PORT:PORT` or `ADDR:PORT:PORT`: an address and a port of this
+ *   machine, `127.0.0.1` unless written, and the program's port, the same unless
+ *   written; IPv6 addresses are written in brackets
+ * @error: return location for an error
+ *
+ * Passes TCP connections to a port of this machine on to one that the program
+ * listens on. May be called several times. If the port cannot be had, the run
+ * fails before the program starts.
+ *
+ * Returns: %FALSE with @error set if @port is malformed
+ *
+ * Since: 1.0
+ */
+gboolean buntime_sandbox_publish(BuntimeSandbox *sandbox, const char *port, GError **error);
+
+/**
  * buntime_sandbox_set_quiet:
  * @sandbox: a launcher
  * @quiet: whether refusals and notices stay unsaid

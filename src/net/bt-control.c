@@ -80,6 +80,11 @@ take_setup(BtSetup *setup, const guint8 *bytes, gsize size, const int *fds, gsiz
     memcpy(setup->relay_fds, fds, n_fds * sizeof *fds);
     return n_fds == setup->n_relays && n_fds > 0;
   }
+  if (message.header.kind == BT_NET_MSG_PUBLISH && setup->publish.n_listeners == 0) {
+    setup->publish = message.publish;
+    memcpy(setup->publish_fds, fds, n_fds * sizeof *fds);
+    return n_fds == message.publish.n_listeners + message.publish.n_dialers;
+  }
   if (!*last_out || n_fds < 2)
     return FALSE;
   setup->config = message.config;

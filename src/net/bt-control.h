@@ -22,9 +22,11 @@ typedef struct {
   int frame_fd; /* -1: no network is granted */
   int relay_fds[BT_NET_MSG_MAX_FDS];
   guint n_relays;
+  BtNetMsgPublish publish; /* n_listeners 0: nothing is published */
+  int publish_fds[BT_NET_MSG_MAX_FDS]; /* the listeners, then the dialers */
 } BtSetup;
 
-/* Waits for RELAYS, if they come, and CONFIG; FALSE for anything else. */
+/* Waits for RELAYS and PUBLISH, if they come, and CONFIG; FALSE for anything else. */
 gboolean bt_control_receive_setup(int fd, BtSetup *setup_out);
 /* FALSE if the supervisor does not take it now. */
 gboolean bt_control_send(int fd, gconstpointer message, gsize size);

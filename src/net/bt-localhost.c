@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -86,23 +85,11 @@ set_paused(BtLocalhost *self, gboolean paused)
 static int
 dial(const Service *service, gboolean *refused_out)
 {
-  struct pollfd ready = { .events = POLLOUT };
-  int error = 0;
-  socklen_t size = sizeof error;
-
   *refused_out = FALSE;
   int fd = socket(service->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
     return -1;
-  if (connect(fd, &service->address.any, service->length) != 0)
-    error = errno;
-  /* On the loopback all is said and done by now, unless the service's queue is full. */
-  ready.fd = fd;
-  if (error == EINPROGRESS) {
-    error = 0;
-    if (poll(&ready, 1, 0) > 0)
-      getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-  }
+  int error = bt_relay_connect(fd, &service->address.any, service->length);
   if (error == 0)
     return fd;
   *refused_out = error == ECONNREFUSED;

@@ -2,6 +2,7 @@
 #include "net/bt-relay.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -173,6 +174,22 @@ bt_relay_free(BtRelay *self)
   for (int i = 0; i < 2; i++)
     g_clear_handle_id(&self->ends[i].source, g_source_remove);
   g_free(self);
+}
+
+int
+bt_relay_connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+  struct pollfd ready = { .fd = fd, .events = POLLOUT };
+  int error = 0;
+  socklen_t size = sizeof error;
+
+  if (connect(fd, address, length) == 0)
+    return 0;
+  if (errno != EINPROGRESS)
+    return errno;
+  if (poll(&ready, 1, 0) > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+    return errno;
+  return error;
 }
 
 void

@@ -15,6 +15,7 @@
  */
 
 #include <glib.h>
+#include <sys/socket.h>
 
 G_BEGIN_DECLS
 
@@ -33,6 +34,11 @@ typedef struct {
  */
 BtRelay *bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data);
 void bt_relay_free(BtRelay *relay);
+/*
+ * connect() on a loopback, of a socket that does not block: all is said and done when it
+ * returns, unless the other's queue is full. 0 if connected or still at it, or an errno.
+ */
+int bt_relay_connect(int fd, const struct sockaddr *address, socklen_t length);
 /* reset: so that its peer sees one. */
 void bt_relay_close(int fd, gboolean reset);
 

@@ -5,6 +5,7 @@
  *   worker ── frame fd ── gate ── libslirp ── the host's sockets
  *   worker ── DNS sockets ── lookups ── control socket ── supervisor
  *   worker ── sockets on its loopback ── relays ── the host's loopback
+ *   worker ── its own listening sockets ── relays ── ports published on the host
  *
  * Started with the control socket as descriptor 3 and nothing else of use.
  * The order is the security property:
@@ -29,6 +30,7 @@
 #include "net/bt-gate.h"
 #include "net/bt-localhost.h"
 #include "net/bt-lookups.h"
+#include "net/bt-publish.h"
 #include "net/bt-stack.h"
 #include "net/bt-ticker.h"
 
@@ -43,6 +45,7 @@ typedef struct {
   BtDnsUdp *udp;
   BtDnsTcp *tcp;
   BtLocalhost *localhost; /* NULL: nothing of it is granted */
+  BtPublish *publish;     /* NULL: nothing is published */
   BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
   GMainLoop *loop;
@@ -212,6 +215,8 @@ on_tick(gpointer data, gint64 now)
   more |= bt_dns_tcp_sweep(net->tcp, now);
   if (net->localhost != NULL)
     more |= bt_localhost_sweep(net->localhost, now);
+  if (net->publish != NULL)
+    more |= bt_publish_sweep(net->publish, now);
   return more;
 }
 
@@ -240,6 +245,18 @@ prepare(Net *net)
   bt_quota_init(&net->gate.quota, config->flow_rate, config->byte_limit, g_get_monotonic_time());
 }
 
+static void
+on_published(gpointer data, const BtAddr *addr, guint16 port, guint listener)
+{
+  const BtNetMsgAccepted accepted = {
+    .header.kind = BT_NET_MSG_ACCEPTED,
+    .addr = *addr,
+    .port = port,
+    .listener = listener,
+  };
+  bt_control_send(BT_NET_CONTROL_FD, &accepted, sizeof accepted);
+}
+
 /* Nothing of the worker's was read before this. */
 static void
 serve(Net *net)
@@ -250,6 +267,7 @@ serve(Net *net)
     .open = on_open,
     .ended = on_ended,
   };
+  static const BtPublishFuncs publish = { .changed = on_change, .accepted = on_published };
   const BtNetMsgHeader ready = { .kind = BT_NET_MSG_READY };
 
   bt_control_watch(BT_NET_CONTROL_FD, &control, net);
@@ -258,6 +276,9 @@ serve(Net *net)
   if (net->setup.n_relays > 0)
     net->localhost = bt_localhost_new(net->setup.relay_fds, net->setup.n_relays, &net->gate,
                                       on_change, net);
+  if (net->setup.publish.n_listeners > 0)
+    net->publish = bt_publish_new(&net->setup.publish, net->setup.publish_fds, &net->gate,
+                                  &publish, net);
   if (net->stack != NULL)
     net->frames = bt_frames_new(net->setup.frame_fd, on_frame, net);
   bt_control_send(BT_NET_CONTROL_FD, &ready, sizeof ready);

@@ -36,6 +36,7 @@ typedef struct {
   GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */
   BtPlanNetMode net_mode;        /* used if the policy grants any network */
   gboolean ipv6;                 /* then the worker has IPv6, as the machine has */
+  gboolean publishes;            /* ports of the host lead to the worker's */
   guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;

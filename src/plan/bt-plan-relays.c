@@ -155,6 +155,8 @@ bt_compile_relays(BtCompile *self, GError **error)
 
   if (self->flat)
     return TRUE;
+  if (self->request->publishes)
+    bt_plan_builder_header(self->builder)->dialers = BT_PLAN_MAX_DIALERS;
   for (guint i = 0; i < items->len; i++) {
     const BtNetItem *item = g_ptr_array_index(items, i);
     if ((item->flags & BT_NET_RULE_LOOPBACK) == 0 || item->rule.action == BT_ACTION_DENY)

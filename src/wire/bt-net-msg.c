@@ -23,6 +23,9 @@ _Static_assert(sizeof(BtNetMsgDenied) == 48 + BT_DNS_NAME_SIZE, "BtNetMsgDenied 
 _Static_assert(sizeof(BtNetMsgRelays) == 16, "BtNetMsgRelays has a hole");
 _Static_assert(sizeof(BtNetMsgOpen) == 32, "BtNetMsgOpen has a hole");
 _Static_assert(sizeof(BtNetMsgOpened) == 16, "BtNetMsgOpened has a hole");
+_Static_assert(sizeof(BtNetMsgPublish) == 24 + 2 * BT_NET_MSG_MAX_PUBLISHED,
+               "BtNetMsgPublish has a hole");
+_Static_assert(sizeof(BtNetMsgAccepted) == 32, "BtNetMsgAccepted has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
@@ -96,6 +99,19 @@ denied_is_valid(const BtNetMsgDenied *denied)
 }
 
 static bool
+publish_is_valid(const BtNetMsgPublish *publish)
+{
+  if (publish->n_listeners == 0 || publish->n_listeners > BT_NET_MSG_MAX_PUBLISHED ||
+      publish->n_dialers > BT_NET_MSG_MAX_FDS - publish->n_listeners || publish->tell > 1 ||
+      publish->reserved != 0)
+    return false;
+  for (uint32_t i = 0; i < publish->n_listeners; i++)
+    if (publish->ports[i] == 0)
+      return false;
+  return true;
+}
+
+static bool
 has_id(uint32_t kind)
 {
   return kind == BT_NET_MSG_RESOLVE || kind == BT_NET_MSG_ANSWER || kind == BT_NET_MSG_OPEN ||
@@ -127,6 +143,10 @@ size_of_kind(uint32_t kind)
     return sizeof(BtNetMsgOpen);
   case BT_NET_MSG_OPENED:
     return sizeof(BtNetMsgOpened);
+  case BT_NET_MSG_PUBLISH:
+    return sizeof(BtNetMsgPublish);
+  case BT_NET_MSG_ACCEPTED:
+    return sizeof(BtNetMsgAccepted);
   default:
     return 0;
   }
@@ -160,6 +180,11 @@ message_is_valid(const BtNetMsg *message, size_t size)
            message->open.reserved == 0;
   case BT_NET_MSG_OPENED:
     return message->opened.refused <= 1 && message->opened.reserved == 0;
+  case BT_NET_MSG_PUBLISH:
+    return publish_is_valid(&message->publish);
+  case BT_NET_MSG_ACCEPTED:
+    return message->accepted.port <= UINT16_MAX &&
+           message->accepted.listener < BT_NET_MSG_MAX_PUBLISHED;
   case BT_NET_MSG_READY:
     return true;
   default:

@@ -7,8 +7,8 @@
  * the other's as hostile: buntime-net parses packets, and could be taken over.
  *
  * Start: the supervisor sends CONFIG with the descriptors DNS udp, DNS tcp and,
- * with a network grant, the frame fd.  RELAYS, if there are any, is sent before
- * it.  buntime-net confines itself before it reads a frame or a query, and
+ * with a network grant, the frame fd.  RELAYS and PUBLISH, if there are any, are
+ * sent before it.  buntime-net confines itself before it reads a frame or a query, and
  * answers READY.
  */
 
@@ -28,12 +28,14 @@ typedef enum {
   BT_NET_MSG_HOST_ADDRS, /* BtNetMsgHostAddrs: replaces the list of the host's own addresses */
   BT_NET_MSG_RELAYS,     /* BtNetMsgRelays */
   BT_NET_MSG_OPEN,       /* BtNetMsgOpen */
+  BT_NET_MSG_PUBLISH,    /* BtNetMsgPublish */
   /* buntime-net to supervisor */
   BT_NET_MSG_READY = 64, /* BtNetMsgHeader alone */
   BT_NET_MSG_RESOLVE,    /* BtNetMsgResolve */
   BT_NET_MSG_UNPIN,      /* BtNetMsgUnpin */
   BT_NET_MSG_DENIED,     /* BtNetMsgDenied */
   BT_NET_MSG_OPENED,     /* BtNetMsgOpened */
+  BT_NET_MSG_ACCEPTED,   /* BtNetMsgAccepted */
 } BtNetMsgKind;
 
 typedef struct {
@@ -99,7 +101,9 @@ typedef struct {
   uint32_t rule;
 } BtNetMsgUnpin;
 
-#define BT_NET_MSG_MAX_FDS 128 /* RELAYS: two for each of BT_PLAN_MAX_RELAYS */
+#define BT_NET_MSG_MAX_PUBLISHED 16
+/* PUBLISH: its listeners, and two for each of BT_PLAN_MAX_DIALERS. */
+#define BT_NET_MSG_MAX_FDS 144
 
 /* With as many descriptors: the sockets inside that stand for the host's loopback. */
 typedef struct {
@@ -121,6 +125,24 @@ typedef struct {
   uint32_t refused; /* 1: nobody listens there */
   uint32_t reserved;
 } BtNetMsgOpened;
+
+/* With n_listeners sockets of the host's that listen, and n_dialers for connections inside. */
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t n_listeners;
+  uint32_t n_dialers;
+  uint32_t tell; /* 1: ACCEPTED is wanted */
+  uint32_t reserved;
+  uint16_t ports[BT_NET_MSG_MAX_PUBLISHED]; /* inside, of each listener */
+} BtNetMsgPublish;
+
+/* Someone was connected to a published port. */
+typedef struct {
+  BtNetMsgHeader header;
+  BtAddr addr; /* whose */
+  uint32_t port;
+  uint32_t listener; /* index */
+} BtNetMsgAccepted;
 
 /* Why the gate dropped; what it says in an event. */
 typedef enum {
@@ -168,6 +190,8 @@ typedef union {
   BtNetMsgRelays relays;
   BtNetMsgOpen open;
   BtNetMsgOpened opened;
+  BtNetMsgPublish publish;
+  BtNetMsgAccepted accepted;
   BtNetMsgResolve resolve;
   BtNetMsgUnpin unpin;
   BtNetMsgDenied denied;

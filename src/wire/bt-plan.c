@@ -247,7 +247,7 @@ check_flat(Reader *reader, const BtPlanHeader *header)
 {
   return ((header->flags & BT_PLAN_NO_SECCOMP) == 0 && header->ops.count == 0 &&
           header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
-          header->relays.count == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
+          header->relays.count == 0 && header->dialers == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
@@ -255,7 +255,7 @@ static bool
 check_header(Reader *reader, const BtPlanHeader *header)
 {
   /* To setresuid() and setresgid(), -1 means: leave it as it is. */
-  if ((header->flags & ~ALL_FLAGS) != 0 || header->reserved != 0 || header->uid == UINT32_MAX ||
+  if ((header->flags & ~ALL_FLAGS) != 0 || header->dialers > BT_PLAN_MAX_DIALERS || header->uid == UINT32_MAX ||
       header->gid == UINT32_MAX)
     return refuse(reader, BT_PLAN_E_RECORD);
   if ((header->flags & BT_PLAN_NO_NAMESPACES) != 0 && !check_flat(reader, header))

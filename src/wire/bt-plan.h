@@ -129,6 +129,7 @@ typedef struct {
 } BtPlanRelay;
 
 #define BT_PLAN_MAX_RELAYS 64u
+#define BT_PLAN_MAX_DIALERS 64u
 
 /* How frames leave the sandbox. */
 typedef enum {
@@ -163,7 +164,7 @@ typedef struct {
   uint32_t hostname;   /* string */
   uint32_t executable; /* string: path inside, execve's first argument */
   uint32_t cwd;        /* string: path inside */
-  uint32_t reserved;
+  uint32_t dialers;    /* sockets of each family for published ports; 0: none is published */
   uint64_t root_size;       /* bytes of the root tmpfs */
   uint64_t landlock_fs;     /* handled rights of the worker; 0 turns Landlock off */
   uint64_t landlock_scoped; /* BT_PLAN_SCOPE_*, already masked by the kernel's ABI */

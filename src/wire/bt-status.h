@@ -14,6 +14,7 @@ typedef enum {
   BT_STATUS_FAILED = 1, /* stage, error, object: the run is over */
   BT_STATUS_NET,        /* value: BtPlanNetMode used; fds: DNS udp, DNS tcp, then the frame fd if any */
   BT_STATUS_RELAYS,     /* fds: listening sockets for the plan's relays; before NET, if at all */
+  BT_STATUS_DIALERS,    /* fds: sockets for published ports; before NET, if at all */
   BT_STATUS_WORKER,     /* fds: a pidfd of the worker */
   BT_STATUS_OPENER,     /* fds: the socket of the opener (bt-open-msg.h); before LISTENER, if at all */
   BT_STATUS_LISTENER,   /* value: number of the seccomp listener in the worker, by its own write() */
@@ -59,7 +60,8 @@ typedef struct {
   char object[BT_STATUS_OBJECT_SIZE]; /* NUL-terminated; path, sysctl, filter ... */
 } BtStatus;
 
-#define BT_STATUS_MAX_FDS 128 /* RELAYS: two for each of BT_PLAN_MAX_RELAYS */
+/* RELAYS and DIALERS: two for each of BT_PLAN_MAX_RELAYS and BT_PLAN_MAX_DIALERS. */
+#define BT_STATUS_MAX_FDS 128
 
 /* Copies a datagram into *status_out; false if it is not a possible message. */
 bool bt_status_parse(const void *bytes, size_t size, BtStatus *status_out);

@@ -214,6 +214,11 @@ save_messages(void)
   save("net-msg", "relays", &relays, sizeof relays);
   save("net-msg", "open", &open_relay, sizeof open_relay);
   save("net-msg", "opened", &opened, sizeof opened);
+  BtNetMsgPublish publish = { .header.kind = BT_NET_MSG_PUBLISH, .n_listeners = 2,
+                              .n_dialers = 3, .ports = { 80, 443 } };
+  BtNetMsgAccepted accepted = { .header.kind = BT_NET_MSG_ACCEPTED, .port = 40000 };
+  save("net-msg", "publish", &publish, sizeof publish);
+  save("net-msg", "accepted", &accepted, sizeof accepted);
 }
 
 static void

@@ -57,8 +57,16 @@ static const BtNetMsgRelays relays = {
 static const BtNetMsgOpen open_relay = { .header = { BT_NET_MSG_OPEN, 9 }, .port = 5432 };
 static const BtNetMsgOpened opened = { .header = { BT_NET_MSG_OPENED, 9 }, .refused = 1 };
 
+static const BtNetMsgPublish publish = {
+  .header.kind = BT_NET_MSG_PUBLISH,
+  .n_listeners = 2,
+  .n_dialers = 64,
+  .ports = { 1, 65535 },
+};
+static const BtNetMsgAccepted accepted = { .header.kind = BT_NET_MSG_ACCEPTED, .port = 40000 };
+
 typedef enum {
-  CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, RELAYS, OPEN, OPENED, N_MESSAGES,
+  CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, RELAYS, OPEN, OPENED, PUBLISH, ACCEPTED, N_MESSAGES,
 } Which;
 
 static const struct {
@@ -75,6 +83,8 @@ static const struct {
   [RELAYS] = { &relays, sizeof relays, sizeof relays },
   [OPEN] = { &open_relay, sizeof open_relay, sizeof open_relay },
   [OPENED] = { &opened, sizeof opened, sizeof opened },
+  [PUBLISH] = { &publish, sizeof publish, sizeof publish },
+  [ACCEPTED] = { &accepted, sizeof accepted, sizeof accepted },
 };
 
 static gboolean
@@ -268,6 +278,16 @@ static const struct {
   { "opened", IN(OPENED, BtNetMsgOpened, refused), 0, TRUE },
   { "opened, and what", IN(OPENED, BtNetMsgOpened, refused), 2, FALSE },
   { "opened with more", IN(OPENED, BtNetMsgOpened, reserved), 1, FALSE },
+  { "publish nothing", IN(PUBLISH, BtNetMsgPublish, n_listeners), 0, FALSE },
+  { "publish a port 0", IN(PUBLISH, BtNetMsgPublish, n_listeners), 3, FALSE },
+  { "publish too many", IN(PUBLISH, BtNetMsgPublish, n_listeners), BT_NET_MSG_MAX_PUBLISHED + 1, FALSE },
+  { "publish by all", IN(PUBLISH, BtNetMsgPublish, n_dialers), BT_NET_MSG_MAX_FDS - 2, TRUE },
+  { "publish by more", IN(PUBLISH, BtNetMsgPublish, n_dialers), BT_NET_MSG_MAX_FDS - 1, FALSE },
+  { "publish, and tell", IN(PUBLISH, BtNetMsgPublish, tell), 1, TRUE },
+  { "publish, and tell what", IN(PUBLISH, BtNetMsgPublish, tell), 2, FALSE },
+  { "publish with more", IN(PUBLISH, BtNetMsgPublish, reserved), 1, FALSE },
+  { "accepted port", IN(ACCEPTED, BtNetMsgAccepted, port), 65536, FALSE },
+  { "accepted nowhere", IN(ACCEPTED, BtNetMsgAccepted, listener), BT_NET_MSG_MAX_PUBLISHED, FALSE },
 };
 
 /* Only a good answer has addresses. */
