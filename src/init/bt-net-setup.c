@@ -165,8 +165,8 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
   if (!bt_plan_net_has_ipv6(net))
     return;
   /*
-   * EACCES: the administrator turned IPv6 off for new interfaces. Then a connect says so at once
-   * (ENETUNREACH), and the next address is taken.
+   * EACCES, of a neighbour EINVAL: the administrator turned IPv6 off for new interfaces. Then a
+   * connect says so at once (ENETUNREACH), and the next address is taken.
    */
   add_address6(netlink, index, &net->address6);
   bt_netlink_ignore(netlink, EACCES);
@@ -174,6 +174,7 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
   bt_netlink_ignore(netlink, EACCES);
   add_neighbour(netlink, index, AF_INET6, net->gateway6.bytes, sizeof net->gateway6.bytes,
                 net->gateway_mac);
+  bt_netlink_ignore(netlink, EINVAL);
 }
 
 void
