@@ -52,6 +52,8 @@ enum { /* headers that say something here, as a set */
 /* Digits of a length: no sum of them overflows. */
 #define MAX_DECIMAL 15
 #define MAX_HEXADECIMAL 13
+/* Bytes before the first request line. */
+#define MAX_LEADING 64
 
 void
 bt_http_head_init(BtHttpHead *http)
@@ -104,6 +106,14 @@ static bool
 is_blank(uint8_t c)
 {
   return c == ' ' || c == '\t';
+}
+
+/* What some server takes for the space between words: RFC 9112, 3, and Python's split(). */
+static bool
+is_gap(uint8_t c)
+{
+  return (c >= '\t' && c <= '\r' && c != '\n') || (c >= 0x1c && c <= ' ') || c == 0x85 ||
+         c == 0xa0;
 }
 
 static bool
@@ -205,21 +215,24 @@ lose(BtHttpHead *http, uint8_t c)
   return http->is_http ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
 }
 
+/* Empty lines before the first request, and gaps before its method, are passed over by some. */
 static BtHttpResult
 read_start(BtHttpHead *http, uint8_t c)
 {
-  if (c == '\r')
-    return go(http, START_LF);
   if (is_token(c)) {
-    /* Some servers pass over blanks before the method. */
-    begin_text(http, http->indented ? LOST : METHOD);
+    begin_text(http, METHOD);
     keep(http, c);
     return BT_HTTP_MORE;
   }
   if (http->known)
-    return BT_HTTP_MALFORMED;
-  http->indented |= is_blank(c);
-  return is_blank(c) || c == '\n' ? BT_HTTP_MORE : BT_HTTP_NOT_HTTP;
+    return c == '\r' ? go(http, START_LF) : BT_HTTP_MALFORMED;
+  if (!is_gap(c) && c != '\n')
+    return BT_HTTP_NOT_HTTP;
+  /* However many they are: so it is not left to them to be too long for a request. */
+  if (http->size > MAX_LEADING)
+    return BT_HTTP_OVERSIZED;
+  http->indented = c != '\n' && (c != '\r' || http->indented);
+  return BT_HTTP_MORE;
 }
 
 static BtHttpResult
@@ -229,15 +242,14 @@ read_method(BtHttpHead *http, uint8_t c)
     keep(http, c);
     return BT_HTTP_MORE;
   }
-  if (c == ' ') {
-    /* Without its version it is HTTP 0.9, which no other protocol's word looks like. */
-    http->is_http |= is_text(http, "GET");
-    http->connects = is_text(http, "CONNECT");
-    return begin_text(http, TARGET);
-  }
-  if (c == '\t' || c == '\r' || c == '\n')
+  if (!is_gap(c) && c != '\n')
+    return http->known ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+  /* Without its version it is HTTP 0.9, which no other protocol's word looks like. */
+  http->is_http |= is_text(http, "GET");
+  if (c != ' ' || http->indented)
     return lose(http, c);
-  return http->known ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+  http->connects = is_text(http, "CONNECT");
+  return begin_text(http, TARGET);
 }
 
 static BtHttpResult
@@ -505,7 +517,7 @@ read_request_line(BtHttpHead *http, uint8_t c)
   case START_LF:
     if (c == '\n')
       return go(http, START);
-    return http->known ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+    return BT_HTTP_MALFORMED;
   case METHOD:
     return read_method(http, c);
   case TARGET:
@@ -592,7 +604,7 @@ look_for_http(BtHttpHead *http, uint8_t c)
 static BtHttpResult
 end_size(const BtHttpHead *http)
 {
-  return !http->known && http->state <= METHOD ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
+  return !http->known && http->state == METHOD ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
 }
 
 static BtHttpResult

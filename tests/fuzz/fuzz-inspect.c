@@ -76,8 +76,7 @@ check_received(const Far *far)
     abort();
   if (result > BT_HELLO_NAME)
     abort();
-  if (result == BT_HELLO_NOT_TLS && far->stream[0] < 0x80 &&
-      (far->stream[0] < 0x14 || far->stream[0] > 0x17))
+  if (result == BT_HELLO_NOT_TLS)
     check_http(far);
 }
 

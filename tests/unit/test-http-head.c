@@ -128,6 +128,15 @@ static const Case cases[] = {
   { "tab in the request line", "GET\t/ HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
   { "two spaces", "GET  / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
   { "space at the end", "GET / HTTP/1.1 \r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "tab and HTTP/0.9", "GET\t/\r\n", "", BT_HTTP_MALFORMED },
+  { "indented HTTP/0.9", " GET /\r\n", "", BT_HTTP_MALFORMED },
+  { "vertical tabs", "POST\v/\vHTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "form feed", "POST\f/ HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "bare CR as a space", "POST\r/ HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "no-break space", "\xa0POST\xa0/ HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "separators", "\x1cPOST\x1f/\x85HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "bare CR before", "\rPOST / HTTP/1.1\r\n" HOST END, "github.com .", BT_HTTP_MORE },
+  { "gap in an empty line", " \r\nPOST / HTTP/1.1\r\n" HOST END, "github.com .", BT_HTTP_MORE },
   { "space at the start", " GET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
   { "space in the target", "GET /a b HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
   { "other target", "GET x HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
@@ -209,6 +218,14 @@ test_sizes(void)
 {
   g_autofree char *fill = g_strnfill(BT_HTTP_HEAD_MAX_SIZE, 'a');
   g_autofree char *line = g_strdup_printf("GET /%s", fill);
+  /* nginx passes over any number of empty lines. */
+  g_autoptr(GString) lines = g_string_new(NULL);
+  for (guint i = 0; i < BT_HTTP_HEAD_MAX_SIZE; i++)
+    g_string_append(lines, "\r\n");
+  assert_found(lines->str, lines->len, "", BT_HTTP_OVERSIZED);
+  g_string_truncate(lines, BT_HTTP_HEAD_MAX_SIZE - 2);
+  g_string_append(lines, GET);
+  assert_found(lines->str, lines->len, "", BT_HTTP_OVERSIZED);
   g_autofree char *letters = g_strdup_printf("%sx", fill);
   g_autofree char *header = g_strdup_printf(GET "%s", fill);
   g_autofree char *value = g_strdup_printf(GET HOST "Cookie: %s", fill);
