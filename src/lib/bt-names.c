@@ -263,6 +263,13 @@ is_host_addr(BtNames *self, const BtAddr *addr)
   return found;
 }
 
+/* To names. */
+static gboolean
+is_closed(BtNames *self, const BtAddr *addr)
+{
+  return bt_addr_classify(addr) != BT_ADDR_PUBLIC || is_host_addr(self, addr);
+}
+
 /* An address can become the host's own after it was pinned. */
 static uint32_t
 matcher_pins(void *data, const BtAddr *addr, const uint32_t **ids_out)
@@ -350,8 +357,7 @@ choose_addrs(BtNames *self, guint32 type, const BtAddr *addrs, guint n_addrs, GA
   BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
 
   for (guint i = 0; rules->len > 0 && i < n_addrs && answer.n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
-    if (is_of_type(&addrs[i], type) && bt_addr_classify(&addrs[i]) == BT_ADDR_PUBLIC &&
-        !is_host_addr(self, &addrs[i]))
+    if (is_of_type(&addrs[i], type) && !is_closed(self, &addrs[i]))
       answer.addrs[answer.n_addrs++] = addrs[i];
   if (answer.n_addrs > 0) {
     answer.n_rules = MIN(rules->len, BT_NET_MSG_MAX_PIN_RULES);
@@ -377,6 +383,19 @@ pin_all(BtNames *self, const BtNetMsgAnswer *answer)
   return TRUE;
 }
 
+static char *
+describe_closed(BtNames *self, const char *name, const BtAddr *addr)
+{
+  char text[BT_ADDR_TEXT_SIZE];
+
+  bt_addr_format(addr, text);
+  return g_strdup_printf(is_host_addr(self, addr)
+                           ? _("%s leads to %s, an address of this machine, which is closed to "
+                               "names")
+                           : _("%s leads to %s, a range that is closed to names"),
+                         name, text);
+}
+
 /* A granted name that leads only to where no name may lead. */
 static Known *
 closed_name(BtNames *self, const char *name, const BtAddr *addr)
@@ -384,16 +403,34 @@ closed_name(BtNames *self, const char *name, const BtAddr *addr)
   Known *sinkhole = sinkhole_of(self, name);
   char text[BT_ADDR_TEXT_SIZE];
 
-  bt_addr_format(addr, text);
   g_free(sinkhole->reason);
   g_free(sinkhole->grant);
-  sinkhole->reason =
-    g_strdup_printf(is_host_addr(self, addr)
-                      ? _("%s leads to %s, an address of this machine, which is closed to names")
-                      : _("%s leads to %s, a range that is closed to names"),
-                    name, text);
-  sinkhole->grant = g_strdup(text);
+  sinkhole->reason = describe_closed(self, name, addr);
+  sinkhole->grant = g_strdup(bt_addr_format(addr, text));
   return sinkhole;
+}
+
+/*
+ * Of an answer with closed addresses beside public ones no connect will tell:
+ * the worker does not learn of them. It may be somebody's attempt at rebinding.
+ */
+static void
+tell_of_closed(BtNames *self, const char *name, const BtAddr *addrs, guint n_addrs)
+{
+  guint first = 0;
+
+  while (first < n_addrs && !is_closed(self, &addrs[first]))
+    first++;
+  if (first == n_addrs || self->explainer == NULL)
+    return;
+  BtEvent *event = bt_event_new(BT_EVENT_DNS, BT_ACTION_DENY);
+  event->object = g_strdup(name);
+  event->host = g_strdup(name);
+  event->reason = describe_closed(self, name, &addrs[first]);
+  bt_event_set_rule(event, bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE));
+  for (guint i = first + 1; i < n_addrs; i++)
+    event->count += is_closed(self, &addrs[i]);
+  bt_explainer_add(self->explainer, event);
 }
 
 /* The answer to all who asked for one kind of address; sinkhole may be NULL. */
@@ -435,6 +472,8 @@ answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *add
   guint n_told = ipv4.n_addrs + ipv6.n_addrs;
   if (n_told == 0)
     sinkhole = closed_name(self, name, &addrs[0]);
+  else if (ipv4.n_rules > 0 || ipv6.n_rules > 0)
+    tell_of_closed(self, name, addrs, n_addrs);
   answer_type(self, name, waiters, BT_DNS_TYPE_A, &ipv4, n_told > 1, sinkhole);
   answer_type(self, name, waiters, BT_DNS_TYPE_AAAA, &ipv6, n_told > 1, NULL);
 }

@@ -16,7 +16,9 @@
  * name anything by what it sends.
  *
  * When it is gone, for whatever reason, so is the sandbox's network: frames
- * are read by nobody.  The run goes on, and this is said once.
+ * are read by nobody, and what waits for an answer would wait for ever.  So the
+ * run ends, with the reason.  Where no network was granted it has only
+ * explained: the run goes on without, and this is said once.
  */
 #include "lib/bt-net-peer.h"
 
@@ -65,14 +67,14 @@ struct _BtNetPeer {
   gpointer opened_data;
   BtHostAddrs *host_addrs;
   gboolean ready;
+  BtNetPeerLostFunc lost; /* NULL: nobody needs it */
+  gpointer lost_data;
 };
 
 /* For good; nothing is started again. */
 static void
 end(BtNetPeer *self, const char *why)
 {
-  g_autofree char *note = NULL;
-
   if (self->fd < 0)
     return;
   g_clear_handle_id(&self->source, g_source_remove);
@@ -82,7 +84,12 @@ end(BtNetPeer *self, const char *why)
   bt_helper_clear(&self->helper);
   if (self->opened != NULL)
     self->opened(self->opened_data, 0, FALSE);
-  note = g_strdup_printf(_("buntime-net %s; the program goes on without network and names"), why);
+  if (self->lost != NULL) {
+    self->lost(self->lost_data, why);
+    return;
+  }
+  g_autofree char *note =
+    g_strdup_printf(_("buntime-net %s; the program goes on without names"), why);
   bt_explainer_note(self->explainer, note);
 }
 
@@ -338,6 +345,18 @@ on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
   return TRUE;
 }
 
+/* A bound of buntime's own, so that no rule or flag has a part in it. */
+static void
+on_flood(BtNetPeer *self, const BtNetMsgDenied *message)
+{
+  BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
+
+  event->object = g_strdup("dns");
+  event->reason = g_strdup(bt_net_reason_text(message->reason));
+  event->count = MAX(message->count, 1);
+  bt_explainer_add(self->explainer, event);
+}
+
 static gboolean
 on_message(BtNetPeer *self, const BtNetMsg *message)
 {
@@ -357,7 +376,9 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     if (message->denied.reason == BT_NET_REASON_RATE ||
         message->denied.reason == BT_NET_REASON_BYTES)
       return on_limit(self, &message->denied);
-    if (message->denied.reason >= BT_NET_REASON_NAME)
+    if (message->denied.reason == BT_NET_REASON_QUERIES)
+      on_flood(self, &message->denied);
+    else if (message->denied.reason >= BT_NET_REASON_NAME)
       on_wire_denied(self, &message->denied);
     else
       on_denied(self, &message->denied);
@@ -548,6 +569,13 @@ start_early(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
   /* Behind CONFIG in the same socket, so before the first answer. */
   self->host_addrs = bt_host_addrs_new(on_host_addrs, self, error);
   return self->host_addrs != NULL;
+}
+
+void
+bt_net_peer_set_lost_func(BtNetPeer *self, BtNetPeerLostFunc func, gpointer data)
+{
+  self->lost = func;
+  self->lost_data = data;
 }
 
 gboolean

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 
 typedef struct _BtNetPeer BtNetPeer;
 
+/* The network that the worker has is gone for good. */
+typedef void (*BtNetPeerLostFunc)(gpointer data, const char *why);
 /* refused: nobody listens there. id 0: of all that were asked for, nothing more will come. */
 typedef void (*BtNetPeerOpenedFunc)(gpointer data, guint32 id, gboolean refused);
 
@@ -29,6 +31,8 @@ BtNetPeer *bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *ne
  * to reach published ports by. FALSE: not now.
  */
 gboolean bt_net_peer_take_sockets(BtNetPeer *self, gboolean relays, const int *fds, guint n_fds);
+/* Without it the run goes on, and that is said. */
+void bt_net_peer_set_lost_func(BtNetPeer *self, BtNetPeerLostFunc func, gpointer data);
 /* Takes the DNS sockets and the frame fd (-1 without a network), also on failure. */
 gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error);
 /*

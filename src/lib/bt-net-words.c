@@ -113,6 +113,8 @@ bt_net_reason_text(guint32 reason)
              "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_QUIC:
     return _("QUIC hides the name; programs fall back to TCP");
+  case BT_NET_REASON_QUERIES:
+    return _("more names are asked for than 1000 a second: the rest have to wait");
   }
   return _("a packet that buntime does not know");
 }

@@ -25,6 +25,7 @@
  *
  *   too much output ...... init is killed; also when the processor time of a
  *                          control group is used up (bt-scope.c)
+ *   buntime-net is gone .. while a network is granted: an error, and init is killed
  *   a denial went ........ with the host's object that it lay over: an error, and
  *                          init is killed
  *   all have ended ....... with a limit of output: what is left of it is passed on
@@ -416,6 +417,15 @@ on_lost_denial(gpointer data, const char *path)
          _("deny its directory, in which that may happen, or leave it alone during the run"));
 }
 
+static void
+on_lost_network(gpointer data, const char *why)
+{
+  BtSupervisor *self = data;
+
+  if (!self->ended)
+    fail(self, "buntime-net", why, _("run it again; if that happens again, please report it"));
+}
+
 static gboolean
 start(BtSupervisor *self, BtLaunch *launch, GError **error)
 {
@@ -437,6 +447,8 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
                                self->run->published, self->run->explainer, error);
   if (self->peer == NULL)
     return FALSE;
+  if (early)
+    bt_net_peer_set_lost_func(self->peer, on_lost_network, self);
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "net/bt-bucket.h"
+
 /* Longer than a stub resolver waits: the supervisor has its own, shorter time-out. */
 #define GIVE_UP (30 * G_USEC_PER_SEC)
 
@@ -27,7 +29,9 @@ struct _BtLookups {
   guint32 last_id;
   guint n_waiters;
   BtPins *pins;
+  BtBucket bucket;
   BtLookupsSendFunc send;
+  BtLookupsFloodFunc flood;
   gpointer data;
 };
 
@@ -63,13 +67,15 @@ name_equal(gconstpointer a, gconstpointer b)
 }
 
 BtLookups *
-bt_lookups_new(BtPins *pins, BtLookupsSendFunc send, gpointer data)
+bt_lookups_new(BtPins *pins, BtLookupsSendFunc send, BtLookupsFloodFunc flood, gpointer data)
 {
   BtLookups *self = g_new0(BtLookups, 1);
   self->by_id = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, lookup_free);
   self->by_name = g_hash_table_new(name_hash, name_equal);
   self->pins = pins;
   self->send = send;
+  self->flood = flood;
+  bt_bucket_init(&self->bucket, BT_LOOKUPS_RATE, 0);
   self->data = data;
   return self;
 }
@@ -133,6 +139,10 @@ find_or_start(BtLookups *self, const BtDnsQuery *query, gint64 now)
 {
   Lookup key = { .type = query->type };
 
+  if (!bt_bucket_take(&self->bucket, now)) {
+    self->flood(self->data, now);
+    return NULL;
+  }
   if (self->n_waiters >= BT_LOOKUPS_WAITING)
     return NULL;
   g_strlcpy(key.name, query->name, sizeof key.name);

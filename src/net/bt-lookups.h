@@ -12,6 +12,9 @@
  *
  * Denied names take the same way: the supervisor answers with an address that
  * nothing opens, and knows the name when it is connected to.
+ *
+ * So each of them is work for the supervisor, and more than BT_LOOKUPS_RATE a
+ * second are told to ask later (SERVFAIL).
  */
 
 #include <glib.h>
@@ -23,15 +26,19 @@ G_BEGIN_DECLS
 
 #define BT_LOOKUPS_MAX 64u    /* in flight */
 #define BT_LOOKUPS_WAITING 512u /* queries that wait */
+#define BT_LOOKUPS_RATE 1000u /* queries a second; a second's worth at once */
 
 typedef struct _BtLookups BtLookups;
 
 typedef gboolean (*BtLookupsSendFunc)(gpointer data, const BtNetMsgResolve *resolve);
+/* A query was too many in its second. */
+typedef void (*BtLookupsFloodFunc)(gpointer data, gint64 now);
 typedef void (*BtLookupsReplyFunc)(gpointer client, const BtDnsQuery *query,
                                    const BtDnsReply *reply);
 
 /* pins is borrowed. */
-BtLookups *bt_lookups_new(BtPins *pins, BtLookupsSendFunc send, gpointer data);
+BtLookups *bt_lookups_new(BtPins *pins, BtLookupsSendFunc send, BtLookupsFloodFunc flood,
+                          gpointer data);
 void bt_lookups_free(BtLookups *lookups);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtLookups, bt_lookups_free)
 

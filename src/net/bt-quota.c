@@ -3,34 +3,17 @@
 
 #include "wire/bt-net-msg.h"
 
-#define ONE_FLOW ((guint64)G_USEC_PER_SEC)
-
 void
 bt_quota_init(BtQuota *self, guint32 rate, guint64 bytes, gint64 now)
 {
-  *self = (BtQuota){ .rate = rate, .tokens = rate * ONE_FLOW, .filled = now, .bytes = bytes };
-}
-
-/* A microsecond brings rate millionths, so nothing is lost by rounding. */
-static void
-fill(BtQuota *self, gint64 now)
-{
-  guint64 passed = (guint64)CLAMP(now - self->filled, 0, G_USEC_PER_SEC);
-
-  self->tokens = MIN(self->tokens + passed * self->rate, self->rate * ONE_FLOW);
-  self->filled = now;
+  *self = (BtQuota){ .bytes = bytes };
+  bt_bucket_init(&self->flows, rate, now);
 }
 
 gboolean
 bt_quota_take_flow(BtQuota *self, gint64 now)
 {
-  if (self->rate == BT_NET_MSG_ANY_RATE)
-    return TRUE;
-  fill(self, now);
-  if (self->tokens < ONE_FLOW)
-    return FALSE;
-  self->tokens -= ONE_FLOW;
-  return TRUE;
+  return self->flows.rate == BT_NET_MSG_ANY_RATE || bt_bucket_take(&self->flows, now);
 }
 
 gboolean

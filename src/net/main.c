@@ -145,6 +145,15 @@ send_resolve(gpointer data, const BtNetMsgResolve *resolve)
   return bt_control_send(BT_NET_CONTROL_FD, resolve, sizeof *resolve);
 }
 
+/* Of no one name. */
+static void
+on_flood(gpointer data, gint64 now)
+{
+  const BtNetMsgDenied denied = { .reason = BT_NET_REASON_QUERIES, .rule = BT_NET_RULE_DEFAULT };
+  bt_denials_add(((Net *)data)->denials, &denied, now);
+  bt_ticker_arm(&((Net *)data)->ticker);
+}
+
 static gboolean
 send_unpin(gpointer data, const BtAddr *addr, guint32 rule)
 {
@@ -232,7 +241,7 @@ prepare(Net *net)
   net->pins = bt_pins_new((gint64)config->pin_seconds * G_USEC_PER_SEC, send_unpin, net);
   net->flows = bt_flows_new(net->pins);
   net->denials = bt_denials_new(send_denied, net);
-  net->lookups = bt_lookups_new(net->pins, send_resolve, net);
+  net->lookups = bt_lookups_new(net->pins, send_resolve, on_flood, net);
   net->gate = (BtGate){
     .config = *config,
     .policy = net->setup.policy,

@@ -166,6 +166,24 @@ test_truncated(void)
   g_assert_cmpuint(bt_dns_reply_write(&query, &reply, bytes, 39), ==, 0);
 }
 
+/* Random case (0x20) comes back as it was asked, whatever is answered; the name is one. */
+static void
+test_case(void)
+{
+  static const BtDnsRcode rcodes[] = { BT_DNS_RCODE_NOERROR, BT_DNS_RCODE_NXDOMAIN,
+                                       BT_DNS_RCODE_SERVFAIL };
+  static const char asked[] = HEADER "\x07" "eXaMpLE" "\x03" "CoM" "\x00" A;
+  BtDnsQuery query = QUERY(asked);
+  guint8 bytes[512];
+
+  g_assert_cmpstr(query.name, ==, "example.com");
+  for (gsize i = 0; i < G_N_ELEMENTS(rcodes); i++) {
+    BtDnsReply reply = { .rcode = rcodes[i] };
+    gsize size = bt_dns_reply_write(&query, &reply, bytes, sizeof bytes);
+    g_assert_cmpmem(bytes + 12, size - 12, asked + 12, sizeof asked - 1 - 12);
+  }
+}
+
 static void
 test_codes(void)
 {
@@ -220,6 +238,7 @@ main(int argc, char **argv)
   g_test_add_func("/dns/reply", test_reply);
   g_test_add_func("/dns/reply-ptr", test_reply_ptr);
   g_test_add_func("/dns/truncated", test_truncated);
+  g_test_add_func("/dns/case", test_case);
   g_test_add_func("/dns/codes", test_codes);
   g_test_add_func("/dns/frames", test_frames);
   return g_test_run();

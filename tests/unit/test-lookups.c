@@ -12,7 +12,7 @@ typedef struct {
   BtPins *pins;
   BtLookups *lookups;
   gboolean deaf; /* the supervisor takes nothing */
-  guint asked;
+  guint asked, floods;
   BtNetMsgResolve last;
   guint replies, freed;
   guint32 rcode; /* the last reply's */
@@ -30,6 +30,12 @@ on_ask(gpointer data, const BtNetMsgResolve *resolve)
   f->asked++;
   f->last = *resolve;
   return TRUE;
+}
+
+static void
+on_flood(gpointer data, gint64 now)
+{
+  ((Fixture *)data)->floods++;
 }
 
 static void
@@ -52,7 +58,7 @@ set_up(Fixture *f, gconstpointer data)
 {
   g_assert_true(bt_addr_parse("203.0.113.5", &public_address));
   f->pins = bt_pins_new(60 * SECOND, NULL, NULL);
-  f->lookups = bt_lookups_new(f->pins, on_ask, f);
+  f->lookups = bt_lookups_new(f->pins, on_ask, on_flood, f);
 }
 
 static void
@@ -130,6 +136,25 @@ test_bounds(Fixture *f, gconstpointer data)
   g_assert_cmpuint(f->asked, ==, BT_LOOKUPS_MAX + 1);
 }
 
+/* A second's worth, then as many as time brings; shared ones are counted, too. */
+static void
+test_rate(Fixture *f, gconstpointer data)
+{
+  for (guint i = 0; i < BT_LOOKUPS_RATE + 10; i++) {
+    ask(f, i % 7, T0);
+    answer(f, f->last.header.id);
+  }
+  g_assert_cmpuint(f->asked, ==, BT_LOOKUPS_RATE);
+  g_assert_cmpuint(f->floods, ==, 10);
+  g_assert_cmpuint(f->replies, ==, BT_LOOKUPS_RATE + 10);
+  g_assert_cmpuint(f->freed, ==, BT_LOOKUPS_RATE + 10);
+  g_assert_cmpuint(f->rcode, ==, BT_DNS_RCODE_SERVFAIL);
+  ask(f, 1, T0 + SECOND / BT_LOOKUPS_RATE);
+  ask(f, 1, T0 + SECOND / BT_LOOKUPS_RATE);
+  g_assert_cmpuint(f->asked, ==, BT_LOOKUPS_RATE + 1);
+  g_assert_cmpuint(f->floods, ==, 11);
+}
+
 static void
 test_silence(Fixture *f, gconstpointer data)
 {
@@ -171,6 +196,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add("/lookups/" name, Fixture, NULL, set_up, function, tear_down)
   ADD("shared", test_shared);
   ADD("bounds", test_bounds);
+  ADD("rate", test_rate);
   ADD("silence", test_silence);
   ADD("deaf", test_deaf);
   ADD("not-a-query", test_not_a_query);

@@ -270,6 +270,51 @@ test_everything(void)
   tear_down(&fixture);
 }
 
+/* No question that is not granted goes upstream, however many and whatever they look like. */
+static void
+test_ten_thousand(void)
+{
+  Fixture fixture;
+  g_autoptr(GRand) rand = g_rand_new_with_seed(4);
+
+  set_up(&fixture, "github.com,*.wild.example");
+  for (guint i = 0; i < 10000; i++) {
+    static const char *const tails[] = { "", ".example", ".github.com", ".wild.example.com", ".local",
+                                         "wild.example" };
+    g_autofree char *name =
+      g_strdup_printf("%08x%s", g_rand_int(rand), tails[i % G_N_ELEMENTS(tails)]);
+    ask(&fixture, i + 1, i % 2 == 0 ? BT_DNS_TYPE_A : BT_DNS_TYPE_AAAA, name);
+    g_assert_cmpuint(last(&fixture)->header.id, ==, i + 1);
+    g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
+    g_array_set_size(fixture.answers, 0);
+  }
+  g_assert_cmpuint(n_started, ==, 0);
+  tear_down(&fixture);
+}
+
+/* An address that two granted names share is open for the ports of both rules. */
+static void
+test_shared_address(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+
+  set_up(&fixture, "github.com:443,api.github.com:80,github.com:22/udp");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC " 203.0.113.6");
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 2);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, "203.0.113.6", 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 80, &words), ==, BT_ACTION_DENY);
+  ask(&fixture, 2, BT_DNS_TYPE_A, "api.github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 80, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
+  g_assert_cmpint(flow(&fixture, "203.0.113.6", 80, &words), ==, BT_ACTION_DENY);
+  g_assert_cmpint(flow(&fixture, PUBLIC, 22, &words), ==, BT_ACTION_DENY);
+  tear_down(&fixture);
+}
+
 /* A name and a range: where the name leads into the range, the range speaks. */
 static void
 test_name_and_range(void)
@@ -688,6 +733,8 @@ main(int argc, char **argv)
   g_test_add_func("/names/granted", test_granted);
   g_test_add_func("/names/closed", test_closed);
   g_test_add_func("/names/everything", test_everything);
+  g_test_add_func("/names/ten-thousand", test_ten_thousand);
+  g_test_add_func("/names/shared-address", test_shared_address);
   g_test_add_func("/names/name-and-range", test_name_and_range);
   g_test_add_func("/names/results", test_results);
   g_test_add_func("/names/odd", test_odd_names);

@@ -49,6 +49,8 @@ TRAPS6 = [
 # The kernel sends nothing to these from a socket of the world's own.
 TRAP_ADDRESSES6 = [address for address in TRAPS6 if not address.startswith("::")]
 
+LONG_NAME = ".".join(["a" * 63] * 3 + ["b" * 53, "example"])  # 253 bytes
+
 NAMES = {
     "github.com": [WEB],
     "api.github.com": [WEB],
@@ -58,6 +60,8 @@ NAMES = {
     "a.wild.example": ["198.51.100.30"],
     "b.a.wild.example": ["198.51.100.32"],
     "time.example": [UDP],
+    "xn--bcher-kva.example": ["198.51.100.33"],
+    LONG_NAME: ["198.51.100.34"],
     "rebind.example": ["127.0.0.1"],
     "rebind-zero.example": ["0.0.0.0"],
     "rebind-lan.example": [HOST_LAN],

@@ -94,7 +94,8 @@ def make_files(keep):
     world = Path("/mnt/world")
     etc = world / "etc"
     etc.mkdir()
-    (etc / "resolv.conf").write_text(f"nameserver {addresses.DNS}\n", encoding="utf-8")
+    (etc / "resolv.conf").write_text(
+        f"search corp.example\nnameserver {addresses.DNS}\n", encoding="utf-8")
     (etc / "hosts").write_text(
         f"127.0.0.1 localhost\n{addresses.HOST} desktop\n"
         f"{addresses.STATIC} static.example\n192.168.77.1 static-lan.example\n", encoding="utf-8")

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""buntime-net's own end, and that a worker cannot make it grow."""
+
+import os
+import signal
+import time
+
+from world import processes, wait_for
+
+TALK = """
+    import socket, sys
+    with socket.create_connection(("198.51.100.10", 9000)) as sock:
+        print("connected", flush=True)
+        sock.recv(1)
+    print("went on", flush=True)
+"""
+
+
+def helpers():
+    return set(processes("buntime-net"))
+
+
+def test_the_run_ends_with_it(net):
+    """What waits for an answer would wait for ever: the cause is told, and nothing is left."""
+    with net.spawn("--allow-net=198.51.100.10", code=TALK) as process:
+        assert process.stdout.readline() == b"connected\n"
+        (pid,) = helpers()
+        os.kill(pid, signal.SIGKILL)
+        begun = time.monotonic()
+        assert process.wait(10) == 125
+        assert time.monotonic() - begun < 3
+        err = process.stderr.read().decode()
+        assert process.stdout.read() == b""
+    assert "buntime: buntime-net: ended unexpectedly" in err, err
+    wait_for(lambda: not processes("w.py"), what="the end of the worker")
+    assert helpers() == set()
+
+
+ASK = """
+    import socket, sys
+    for name in map(str.strip, sys.stdin):
+        if name == "":
+            break
+        try:
+            print(socket.gethostbyname(name), flush=True)
+        except OSError as error:
+            print(type(error).__name__, flush=True)
+"""
+
+
+def test_without_a_network_the_run_goes_on(box):
+    """There it has only explained."""
+    with box.spawn(code=ASK) as process:
+        def ask():
+            process.stdin.write(b"evil.example\n")
+            process.stdin.flush()
+            return process.stdout.readline().decode().strip()
+        assert ask().startswith("198.19.")
+        (pid,) = helpers()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not helpers(), what="the end of buntime-net")
+        assert ask() == "gaierror"
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.wait(10) == 0
+        err = process.stderr.read().decode()
+    assert err.count("buntime-net ended unexpectedly; the program goes on without names") == 1, err
+
+
+GROW = """
+    import socket, sys
+    def wait():
+        print("ready", flush=True)
+        sys.stdin.readline()
+    def grow():
+        held = []
+        for n in range(300):
+            held.append(socket.create_connection(("198.51.100.10", 9000)))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for n in range(20000):
+                try:
+                    sock.sendto(b"x" * 1000, ("192.0.2.7", 1024 + n))
+                except OSError:
+                    pass
+        for n in range(300):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                for port in range(20):
+                    try:
+                        sock.sendto(b"x", ("192.0.2.7", 1024 + port))
+                    except OSError:
+                        pass
+        for n in range(900):
+            try:
+                socket.gethostbyname(f"n{n}.evil.example")
+            except OSError:
+                pass
+    wait()
+    grow()
+    wait()
+    grow()
+    wait()
+"""
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS:"))
+
+
+def test_a_worker_cannot_make_it_grow(box, world):
+    """Flows beyond the table's bound, sockets and names, twice: the second time takes little."""
+    with box.spawn("--allow-net=198.51.100.10,192.0.2.7/udp", "--quiet", code=GROW) as process:
+        sizes = []
+        for _ in range(3):
+            assert process.stdout.readline() == b"ready\n"
+            (pid,) = helpers()
+            sizes.append(resident(pid))
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+        assert process.wait(10) == 0
+    if not world.sanitized:
+        assert sizes[1] < sizes[0] + (32 << 10) and sizes[2] < sizes[1] + (8 << 10), sizes
