@@ -113,6 +113,11 @@ const BtOption bt_options[] = {
     .help = N_("report what was allowed, too, and refused reads"),
   },
   {
+    .name = "pcap", .use = BT_VALUE_REQUIRED, .value = N_("FILE"), .id = BT_OPTION_PCAP,
+    .completion = BT_COMPLETE_FILES,
+    .help = N_("record the packets for Wireshark"),
+  },
+  {
     .name = "no-sandbox", .id = BT_OPTION_NO_SANDBOX,
     .help = N_("run ENTRY without any isolation"),
   },

@@ -67,6 +67,8 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
     return set_status_fd(sandbox, given->value, error);
   case BT_OPTION_EVENTS:
     return buntime_sandbox_set_events(sandbox, given->value, error);
+  case BT_OPTION_PCAP:
+    return buntime_sandbox_set_capture(sandbox, given->value, error);
   case BT_OPTION_AUDIT:
     buntime_sandbox_set_audit(sandbox);
     return given->value == NULL || buntime_sandbox_set_events(sandbox, given->value, error);

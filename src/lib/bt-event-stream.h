@@ -19,6 +19,13 @@ typedef struct _BtEventStream BtEventStream;
  */
 int bt_event_place_open(const char *where, BtPolicy *policy, GError **error);
 
+/*
+ * The same for another file, which flag ("--pcap=FILE") names; flags: O_APPEND or none. It is
+ * made if it is not there, and not emptied.
+ */
+int bt_place_open_file(const char *flag, const char *where, int flags, BtPolicy *policy,
+                       GError **error);
+
 /* Takes the descriptor. worker: which run it is, in each line. */
 BtEventStream *bt_event_stream_new(int fd, const char *worker);
 void bt_event_stream_add(BtEventStream *stream, const BtEvent *event);

@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <glib/gi18n-lib.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,6 +41,8 @@
 
 /* Messages taken in one dispatch. */
 #define BATCH 32
+/* Longer than it takes to write down what is recorded. */
+#define PATIENCE_MS 1000
 
 typedef struct {
   int fd; /* -1: none */
@@ -67,6 +70,8 @@ struct _BtNetPeer {
   gpointer opened_data;
   BtHostAddrs *host_addrs;
   gboolean ready;
+  gboolean ending; /* it was asked to */
+  int capture; /* borrowed; -1: frames are not recorded */
   BtNetPeerLostFunc lost; /* NULL: nobody needs it */
   gpointer lost_data;
 };
@@ -84,6 +89,8 @@ end(BtNetPeer *self, const char *why)
   bt_helper_clear(&self->helper);
   if (self->opened != NULL)
     self->opened(self->opened_data, 0, FALSE);
+  if (self->ending)
+    return;
   if (self->lost != NULL) {
     self->lost(self->lost_data, why);
     return;
@@ -347,11 +354,11 @@ on_limit(BtNetPeer *self, const BtNetMsgDenied *message)
 
 /* A bound of buntime's own, so that no rule or flag has a part in it. */
 static void
-on_flood(BtNetPeer *self, const BtNetMsgDenied *message)
+on_own_limit(BtNetPeer *self, const BtNetMsgDenied *message, const char *object)
 {
   BtEvent *event = bt_event_new(BT_EVENT_LIMIT, BT_ACTION_DENY);
 
-  event->object = g_strdup("dns");
+  event->object = g_strdup(object);
   event->reason = g_strdup(bt_net_reason_text(message->reason));
   event->count = MAX(message->count, 1);
   bt_explainer_add(self->explainer, event);
@@ -377,7 +384,9 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
         message->denied.reason == BT_NET_REASON_BYTES)
       return on_limit(self, &message->denied);
     if (message->denied.reason == BT_NET_REASON_QUERIES)
-      on_flood(self, &message->denied);
+      on_own_limit(self, &message->denied, "dns");
+    else if (message->denied.reason == BT_NET_REASON_CAPTURE)
+      on_own_limit(self, &message->denied, "pcap");
     else if (message->denied.reason >= BT_NET_REASON_NAME)
       on_wire_denied(self, &message->denied);
     else
@@ -425,7 +434,12 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 static gboolean
 begin(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
 {
-  if (!send_config(self, fds, n_fds, error))
+  int all[4];
+
+  memcpy(all, fds, n_fds * sizeof *fds);
+  if (n_fds == 3 && self->capture >= 0)
+    all[n_fds++] = self->capture;
+  if (!send_config(self, all, n_fds, error))
     return FALSE;
   bt_names_set_answer_func(self->names, on_answer, self);
   self->source = bt_watch_fd(self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
@@ -469,6 +483,7 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
   self->explainer = explainer;
   self->helper = BT_HELPER_INIT;
   self->fd = -1;
+  self->capture = -1;
   /* Addresses of IPv6 are of use as long as both ends have it: networks come and go. */
   if (bt_plan_net_has_ipv6(net))
     bt_names_set_ipv6_func(names, bt_host_has_ipv6);
@@ -572,6 +587,12 @@ start_early(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
 }
 
 void
+bt_net_peer_set_capture(BtNetPeer *self, int fd)
+{
+  self->capture = fd;
+}
+
+void
 bt_net_peer_set_lost_func(BtNetPeer *self, BtNetPeerLostFunc func, gpointer data)
 {
   self->lost = func;
@@ -594,13 +615,34 @@ bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
 void
 bt_net_peer_kill(BtNetPeer *self)
 {
-  if (self->helper.pidfd >= 0)
+  /* What it has recorded is still to be written: it is asked to end. */
+  if (self->capture >= 0 && self->fd >= 0)
+    shutdown(self->fd, SHUT_WR);
+  else if (self->helper.pidfd >= 0)
     syscall(SYS_pidfd_send_signal, self->helper.pidfd, SIGKILL, NULL, 0);
+}
+
+/* Asked to end: takes what it still tells, for a bounded time. */
+static void
+hear_out(BtNetPeer *self)
+{
+  gint64 last = g_get_monotonic_time() + PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+
+  self->ending = TRUE;
+  self->opened = NULL;
+  g_clear_handle_id(&self->source, g_source_remove);
+  while (self->fd >= 0 && g_get_monotonic_time() < last) {
+    struct pollfd pollfd = { .fd = self->fd, .events = POLLIN };
+    if (poll(&pollfd, 1, PATIENCE_MS) == 1)
+      on_readable(self->fd, G_IO_IN, self);
+  }
 }
 
 void
 bt_net_peer_free(BtNetPeer *self)
 {
+  if (self->capture >= 0 && self->fd >= 0)
+    hear_out(self);
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);
   watch_clear(&self->waiting[1]);

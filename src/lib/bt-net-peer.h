@@ -31,6 +31,8 @@ BtNetPeer *bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *ne
  * to reach published ports by. FALSE: not now.
  */
 gboolean bt_net_peer_take_sockets(BtNetPeer *self, gboolean relays, const int *fds, guint n_fds);
+/* Where frames are recorded, behind a header; before start(), open until free(). */
+void bt_net_peer_set_capture(BtNetPeer *self, int fd);
 /* Without it the run goes on, and that is said. */
 void bt_net_peer_set_lost_func(BtNetPeer *self, BtNetPeerLostFunc func, gpointer data);
 /* Takes the DNS sockets and the frame fd (-1 without a network), also on failure. */
@@ -41,7 +43,7 @@ gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError 
  */
 gboolean bt_net_peer_open_relay(BtNetPeer *self, guint32 id, const BtAddr *addr, guint16 port);
 void bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpointer data);
-/* Ends buntime-net without waiting for it; free() does. */
+/* Ends buntime-net without waiting for it; free() does. What it records comes to its end. */
 void bt_net_peer_kill(BtNetPeer *self);
 void bt_net_peer_free(BtNetPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetPeer, bt_net_peer_free)

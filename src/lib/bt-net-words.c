@@ -115,6 +115,8 @@ bt_net_reason_text(guint32 reason)
     return _("QUIC hides the name; programs fall back to TCP");
   case BT_NET_REASON_QUERIES:
     return _("more names are asked for than 1000 a second: the rest have to wait");
+  case BT_NET_REASON_CAPTURE:
+    return _("not all packets are recorded: the file has 1 GiB, or takes them too slowly");
   }
   return _("a packet that buntime does not know");
 }

@@ -23,6 +23,7 @@ struct _BuntimeSandbox {
   GPtrArray *published; /* BtPublished */
   gboolean quiet;
   char *events; /* FILE, a descriptor's number or "-"; NULL: none */
+  char *capture; /* FILE; NULL: frames are not recorded */
   gboolean isolated;
   int status_fd; /* -1: none */
 };

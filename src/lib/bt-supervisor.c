@@ -449,6 +449,7 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
     return FALSE;
   if (early)
     bt_net_peer_set_lost_func(self->peer, on_lost_network, self);
+  bt_net_peer_set_capture(self->peer, self->run->plan->network ? self->run->capture_fd : -1);
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
   self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);

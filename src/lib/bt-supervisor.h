@@ -22,6 +22,7 @@ typedef struct {
   BtScope *scope;    /* NULL: no control group was wanted */
   GPtrArray *published; /* BtPublished: their sockets go to buntime-net */
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
+  int capture_fd;    /* frames are recorded there; -1: nowhere */
   BtGuard *guard;    /* of what mounts deny; NULL: nothing */
 } BtRun;
 

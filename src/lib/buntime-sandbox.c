@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/bt-account.h"
+#include "lib/bt-capture-file.h"
 #include "lib/bt-explain.h"
 #include "lib/bt-helper-path.h"
 #include "lib/bt-host-addrs.h"
@@ -67,6 +68,7 @@ buntime_sandbox_free(BuntimeSandbox *self)
   g_free(self->home);
   g_free(self->events);
   g_ptr_array_unref(self->published);
+  g_free(self->capture);
   g_free(self);
 }
 
@@ -240,6 +242,17 @@ buntime_sandbox_set_events(BuntimeSandbox *self, const char *where, GError **err
   return TRUE;
 }
 
+gboolean
+buntime_sandbox_set_capture(BuntimeSandbox *self, const char *file, GError **error)
+{
+  if (self->capture != NULL && strcmp(self->capture, file) != 0)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, file, _("packets go to another file already"),
+                   _("give --pcap once"));
+  g_free(self->capture);
+  self->capture = g_strdup(file);
+  return TRUE;
+}
+
 void
 buntime_sandbox_set_audit(BuntimeSandbox *self)
 {
@@ -362,6 +375,21 @@ open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GEr
   return TRUE;
 }
 
+static void
+close_capture(int *fd)
+{
+  if (*fd >= 0)
+    close(*fd);
+}
+
+static gboolean
+open_capture(BuntimeSandbox *self, int *fd_out, GError **error)
+{
+  if (self->capture != NULL)
+    *fd_out = bt_capture_file_open(self->capture, self->policy, error);
+  return self->capture == NULL || *fd_out >= 0;
+}
+
 /* Nobody sees a program read a variable; under audit it is told which were handed to it. */
 static void
 tell_environment(BtExplainer *explainer, const BtPlanRequest *request)
@@ -448,6 +476,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_auto(GStrv) environment = g_get_environ();
   g_autoptr(BtOutput) output = output_of(self->policy);
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
+  __attribute__((cleanup(close_capture))) int capture_fd = -1;
   guint cgroup_limits = 0;
 
   gboolean flat = (bt_policy_get_plugins(self->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
@@ -459,7 +488,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_autofree char *config = bt_sandbox_config_folder(self);
   gboolean configured = g_file_test(config, G_FILE_TEST_EXISTS);
   if (!bt_sandbox_settle_policy(self, notices, error) ||
-      !open_events(self, entry, explainer, error))
+      !open_events(self, entry, explainer, error) || !open_capture(self, &capture_fd, error))
     return FALSE;
   if (!early && !begin(caller, flat, output, &launch, error))
     return FALSE;
@@ -506,7 +535,10 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .output = output,
     .guard = guard,
     .published = self->published,
+    .capture_fd = capture_fd,
   };
+  if (capture_fd >= 0 && !plan->network)
+    bt_explainer_note(explainer, _("--pcap records no packets: no network is granted"));
   if (!bt_supervise(&run, &launch, outcome_out, error))
     return FALSE;
   if (scope != NULL)
@@ -580,6 +612,9 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("without a sandbox the program's ports are this machine's already"),
                    _("leave --publish out"));
+  if (self->capture != NULL)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
+                   _("nobody could record packets without a sandbox"), _("leave --pcap out"));
   return check_unlimited(self->policy, error) && bt_run_without_sandbox(&request, error);
 }
 

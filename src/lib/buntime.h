@@ -304,6 +304,24 @@ void buntime_sandbox_set_quiet(BuntimeSandbox *sandbox, gboolean quiet);
 gboolean buntime_sandbox_set_events(BuntimeSandbox *sandbox, const char *where, GError **error);
 
 /**
+ * buntime_sandbox_set_capture:
+ * @sandbox: a launcher
+ * @file: a file
+ * @error: return location for an error
+ *
+ * Records every packet that the program sends and receives, refused ones too,
+ * as tcpdump and Wireshark read them (pcap, Ethernet). The file is replaced,
+ * takes at most 1 GiB, and is refused at the start of the run if the program
+ * could write to it. What goes to the host's loopback by a grant is no packet.
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_USAGE if another
+ *   file was set before
+ *
+ * Since: 1.0
+ */
+gboolean buntime_sandbox_set_capture(BuntimeSandbox *sandbox, const char *file, GError **error);
+
+/**
  * buntime_sandbox_set_audit:
  * @sandbox: a launcher
  *

@@ -92,6 +92,7 @@ take_setup(BtSetup *setup, const guint8 *bytes, gsize size, const int *fds, gsiz
   setup->udp_fd = fds[0];
   setup->tcp_fd = fds[1];
   setup->frame_fd = n_fds > 2 ? fds[2] : -1;
+  setup->capture_fd = n_fds > 3 ? fds[3] : -1;
   return TRUE;
 }
 
@@ -104,7 +105,7 @@ bt_control_receive_setup(int fd, BtSetup *setup_out)
   gboolean last = FALSE;
   gsize n_fds;
 
-  *setup_out = (BtSetup){ .frame_fd = -1 };
+  *setup_out = (BtSetup){ .frame_fd = -1, .capture_fd = -1 };
   while (!last) {
     gssize got = receive(fd, bytes, sizeof bytes, fds, &n_fds);
     if (got <= 0 || !take_setup(setup_out, bytes, got, fds, n_fds, &last))

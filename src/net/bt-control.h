@@ -20,6 +20,7 @@ typedef struct {
   BtNetPolicy policy;   /* a view of them */
   int udp_fd, tcp_fd;
   int frame_fd; /* -1: no network is granted */
+  int capture_fd; /* -1: frames are not recorded */
   int relay_fds[BT_NET_MSG_MAX_FDS];
   guint n_relays;
   BtNetMsgPublish publish; /* n_listeners 0: nothing is published */

@@ -19,6 +19,7 @@ struct _BtFrames {
   gsize queued_bytes;
   BtFramesInputFunc input;
   gpointer data;
+  BtCapture *capture; /* NULL: nothing is recorded */
   guint8 buffer[BT_FRAME_MAX_SIZE + 1]; /* one more shows what was cut off */
 };
 
@@ -26,6 +27,13 @@ static gboolean
 is_temporary(int error)
 {
   return error == EAGAIN || error == ENOBUFS;
+}
+
+static void
+record(BtFrames *self, const guint8 *frame, gsize size)
+{
+  if (self->capture != NULL)
+    bt_capture_add(self->capture, frame, size, g_get_real_time());
 }
 
 static gboolean
@@ -42,6 +50,7 @@ on_readable(int fd, GIOCondition condition, gpointer data)
       self->in_source = 0; /* the sandbox is gone; the control socket will tell */
       return G_SOURCE_REMOVE;
     }
+    record(self, self->buffer, got);
     self->input(self->data, self->buffer, got);
   }
   return G_SOURCE_CONTINUE;
@@ -79,6 +88,12 @@ bt_frames_new(int fd, BtFramesInputFunc input, gpointer data)
 }
 
 void
+bt_frames_set_capture(BtFrames *self, BtCapture *capture)
+{
+  self->capture = capture;
+}
+
+void
 bt_frames_free(BtFrames *self)
 {
   g_clear_handle_id(&self->in_source, g_source_remove);
@@ -91,11 +106,15 @@ bt_frames_free(BtFrames *self)
 void
 bt_frames_write(BtFrames *self, const guint8 *frame, gsize size)
 {
-  if (g_queue_is_empty(&self->queue) &&
-      (write(self->fd, frame, size) >= 0 || errno != EAGAIN))
-    return; /* written, or the interface is down: a wire drops too */
+  gboolean written = g_queue_is_empty(&self->queue) && write(self->fd, frame, size) >= 0;
+
+  if (written)
+    record(self, frame, size);
+  if (written || (g_queue_is_empty(&self->queue) && errno != EAGAIN))
+    return; /* the interface is down: a wire drops too */
   if (self->queue.length >= MAX_QUEUED_FRAMES || self->queued_bytes + size > MAX_QUEUED_BYTES)
     return;
+  record(self, frame, size);
   g_queue_push_tail(&self->queue, g_bytes_new(frame, size));
   self->queued_bytes += size;
   if (self->out_source == 0)

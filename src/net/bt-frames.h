@@ -6,7 +6,7 @@
  * Either gives one frame a read and takes one a write.
  */
 
-#include <glib.h>
+#include "net/bt-capture.h"
 
 G_BEGIN_DECLS
 
@@ -17,6 +17,8 @@ typedef void (*BtFramesInputFunc)(gpointer data, guint8 *frame, gsize size);
 
 /* Takes fd. */
 BtFrames *bt_frames_new(int fd, BtFramesInputFunc input, gpointer data);
+/* What comes and goes is recorded (borrowed). */
+void bt_frames_set_capture(BtFrames *frames, BtCapture *capture);
 void bt_frames_free(BtFrames *frames);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtFrames, bt_frames_free)
 

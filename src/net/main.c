@@ -21,6 +21,7 @@
  * only answers DNS, so that a denied name can be explained.
  */
 #include <glib.h>
+#include <signal.h>
 
 #include "net/bt-confine.h"
 #include "net/bt-control.h"
@@ -48,6 +49,7 @@ typedef struct {
   BtPublish *publish;     /* NULL: nothing is published */
   BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
+  BtCapture *capture; /* NULL: frames are not recorded */
   GMainLoop *loop;
 } Net;
 
@@ -72,6 +74,8 @@ __asan_default_options(void)
 
 /* Flows ended in one dispatch: the worker's interface takes so many frames at once. */
 #define CUT_BATCH 64
+/* Dispatches after the end that bring what a capture lacks. */
+#define LAST_ROUNDS 16
 
 static gboolean
 cut_off(gpointer data)
@@ -151,6 +155,14 @@ on_flood(gpointer data, gint64 now)
 {
   const BtNetMsgDenied denied = { .reason = BT_NET_REASON_QUERIES, .rule = BT_NET_RULE_DEFAULT };
   bt_denials_add(((Net *)data)->denials, &denied, now);
+  bt_ticker_arm(&((Net *)data)->ticker);
+}
+
+static void
+on_frame_lost(gpointer data)
+{
+  const BtNetMsgDenied denied = { .reason = BT_NET_REASON_CAPTURE, .rule = BT_NET_RULE_DEFAULT };
+  bt_denials_add(((Net *)data)->denials, &denied, g_get_monotonic_time());
   bt_ticker_arm(&((Net *)data)->ticker);
 }
 
@@ -290,8 +302,22 @@ serve(Net *net)
                                   &publish, net);
   if (net->stack != NULL)
     net->frames = bt_frames_new(net->setup.frame_fd, on_frame, net);
+  if (net->frames != NULL && net->setup.capture_fd >= 0) {
+    net->capture = bt_capture_new(net->setup.capture_fd, BT_CAPTURE_MAX, on_frame_lost, net);
+    bt_frames_set_capture(net->frames, net->capture);
+  }
   bt_control_send(BT_NET_CONTROL_FD, &ready, sizeof ready);
   g_main_loop_run(net->loop);
+}
+
+/* The loop has ended: the worker's last frames may still be on their way. */
+static void
+finish_capture(Net *net)
+{
+  for (int i = 0; i < LAST_ROUNDS && g_main_context_iteration(NULL, FALSE); i++)
+    ;
+  bt_frames_set_capture(net->frames, NULL);
+  bt_capture_free(net->capture);
 }
 
 /* What libslirp and the gate take for granted of a network. */
@@ -324,9 +350,13 @@ main(void)
     if (net.stack == NULL)
       return BT_NET_EXIT_STACK;
   }
+  if (net.setup.capture_fd >= 0)
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the capture may go */
   int status = bt_confine();
   if (status != BT_NET_EXIT_OK)
     return status;
   serve(&net);
+  if (net.capture != NULL)
+    finish_capture(&net);
   return BT_NET_EXIT_OK;
 }

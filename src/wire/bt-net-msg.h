@@ -162,7 +162,8 @@ typedef enum {
   BT_NET_REASON_STREAM,  /* TLS or HTTP whose name is not certain */
   BT_NET_REASON_QUIC,    /* UDP to port 443 */
   BT_NET_REASON_QUERIES, /* more names asked for than a second may have; of no one name */
-  BT_NET_REASON_LAST = BT_NET_REASON_QUERIES,
+  BT_NET_REASON_CAPTURE, /* a frame was not recorded; of no one destination */
+  BT_NET_REASON_LAST = BT_NET_REASON_CAPTURE,
 } BtNetReason;
 
 /* At most one a second and reason+object; count tells how many it stands for. */
