@@ -16,6 +16,8 @@ struct _BtFlows {
   GHashTable *table; /* BtFlow to itself */
   GQueue queues[BT_N_FLOW_STATES];
   BtPins *pins;
+  BtFlowsReclaimedFunc reclaimed; /* NULL: nobody wants to know */
+  gpointer data;
 };
 
 /* The worker chooses ports and so collisions; the table's bound limits what that costs it. */
@@ -53,6 +55,13 @@ bt_flows_new(BtPins *pins)
     g_queue_init(&self->queues[i]);
   self->pins = pins;
   return self;
+}
+
+void
+bt_flows_set_reclaimed_func(BtFlows *self, BtFlowsReclaimedFunc func, gpointer data)
+{
+  self->reclaimed = func;
+  self->data = data;
 }
 
 void
@@ -107,8 +116,11 @@ reclaim(BtFlows *self, gint64 now)
         flow->last_used < oldest->last_used)
       oldest = flow;
   }
-  if (oldest != NULL)
-    bt_flows_remove(self, oldest, now);
+  if (oldest == NULL)
+    return;
+  if (self->reclaimed != NULL)
+    self->reclaimed(self->data, oldest);
+  bt_flows_remove(self, oldest, now);
 }
 
 static BtFlowState

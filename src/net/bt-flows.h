@@ -12,7 +12,7 @@
  *
  * Each state has its own idle time and its own queue, oldest first, so that a
  * sweep looks only at what is due.  When the table is full the longest idle
- * flow goes: a worker that opens more loses its own.
+ * flow goes: a worker that opens more loses its own, and a connection is reset.
  */
 
 #include <glib.h>
@@ -54,9 +54,13 @@ typedef struct {
 
 typedef struct _BtFlows BtFlows;
 
+/* A flow is about to go because another takes its place. */
+typedef void (*BtFlowsReclaimedFunc)(gpointer data, const BtFlow *flow);
+
 /* pins is borrowed and must outlive the flows. */
 BtFlows *bt_flows_new(BtPins *pins);
 void bt_flows_free(BtFlows *flows);
+void bt_flows_set_reclaimed_func(BtFlows *flows, BtFlowsReclaimedFunc func, gpointer data);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtFlows, bt_flows_free)
 
 BtFlow *bt_flows_lookup(BtFlows *flows, const BtFlowKey *key);

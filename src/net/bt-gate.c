@@ -493,28 +493,51 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   return TRUE;
 }
 
+gsize
+bt_gate_write_reset(const BtGate *gate, const BtFlow *flow, gboolean to_worker,
+                    guint8 frame_out[BT_PACKET_REPLY_SIZE])
+{
+  const BtNetMsgConfig *config = &gate->config;
+  const BtTcp *sent = &flow->last_out;
+  BtAddr worker = bt_addr_is_ipv4(&flow->key.address)
+                      ? bt_addr_from_ipv4(config->worker_address)
+                      : config->worker_address6;
+  BtPacket last = { .kind = BT_PACKET_TCP };
+
+  if (flow->key.proto != BT_PROTO_TCP)
+    return 0;
+  /* In answer to the last that came, a reset has the numbers that are believed. */
+  if (to_worker) {
+    memcpy(last.ethernet.source, config->worker_mac, sizeof last.ethernet.source);
+    last.ip.source = worker;
+    last.ip.destination = flow->key.address;
+    last.source_port = flow->key.source_port;
+    last.destination_port = flow->key.port;
+    last.tcp = *sent;
+    return bt_packet_write_reset(&last, config->gateway_mac, frame_out);
+  }
+  /* As if the far side had acknowledged all of it. */
+  memcpy(last.ethernet.source, config->gateway_mac, sizeof last.ethernet.source);
+  last.ip.source = flow->key.address;
+  last.ip.destination = worker;
+  last.source_port = flow->key.port;
+  last.destination_port = flow->key.source_port;
+  last.tcp.flags = BT_TCP_ACK;
+  last.tcp.acknowledgement = sent->sequence + sent->payload_size +
+                             ((sent->flags & BT_TCP_SYN) != 0) + ((sent->flags & BT_TCP_FIN) != 0);
+  return bt_packet_write_reset(&last, config->worker_mac, frame_out);
+}
+
 gboolean
 bt_gate_cut(BtGate *gate, gint64 now, guint8 reply_out[BT_PACKET_REPLY_SIZE],
             gsize *reply_size_out)
 {
   BtFlow *flow = bt_flows_peek(gate->flows);
-  BtPacket last = { .kind = BT_PACKET_TCP };
 
   *reply_size_out = 0;
   if (flow == NULL)
     return FALSE;
-  if (flow->key.proto == BT_PROTO_TCP) {
-    /* In answer to the last that came, a reset has the numbers that are believed. */
-    memcpy(last.ethernet.source, gate->config.worker_mac, sizeof last.ethernet.source);
-    last.ip.source = bt_addr_is_ipv4(&flow->key.address)
-                         ? bt_addr_from_ipv4(gate->config.worker_address)
-                         : gate->config.worker_address6;
-    last.ip.destination = flow->key.address;
-    last.source_port = flow->key.source_port;
-    last.destination_port = flow->key.port;
-    last.tcp = flow->last_out;
-    *reply_size_out = bt_packet_write_reset(&last, gate->config.gateway_mac, reply_out);
-  }
+  *reply_size_out = bt_gate_write_reset(gate, flow, TRUE, reply_out);
   bt_flows_remove(gate->flows, flow, now);
   return TRUE;
 }

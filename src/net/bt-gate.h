@@ -73,6 +73,12 @@ BtGateResult bt_gate_outbound(BtGate *gate, guint8 *frame, gsize *size, gint64 n
 gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now);
 
 /*
+ * A reset that the worker believes to come from the flow's far side, or the far side to come
+ * from the worker. Returns its size; 0 for a datagram's flow.
+ */
+gsize bt_gate_write_reset(const BtGate *gate, const BtFlow *flow, gboolean to_worker,
+                          guint8 frame_out[BT_PACKET_REPLY_SIZE]);
+/*
  * Ends one open flow; FALSE: there is none. reply_out holds *reply_size_out
  * bytes for the worker, none for a datagram's flow.
  */

@@ -103,6 +103,21 @@ on_spent(gpointer data)
   g_idle_add_full(G_PRIORITY_DEFAULT, cut_off, data, NULL);
 }
 
+/* By a frame of the worker's, so libslirp is in the middle of nothing. */
+static void
+on_reclaimed(gpointer data, const BtFlow *flow)
+{
+  Net *net = data;
+  guint8 reset[BT_PACKET_REPLY_SIZE];
+
+  gsize size = bt_gate_write_reset(&net->gate, flow, TRUE, reset);
+  if (size > 0)
+    bt_frames_write(net->frames, reset, size);
+  size = bt_gate_write_reset(&net->gate, flow, FALSE, reset);
+  if (size > 0 && net->stack != NULL)
+    bt_stack_input(net->stack, reset, size);
+}
+
 static void
 on_frame(gpointer data, guint8 *frame, gsize size)
 {
@@ -252,6 +267,7 @@ prepare(Net *net)
   net->loop = g_main_loop_new(NULL, FALSE);
   net->pins = bt_pins_new((gint64)config->pin_seconds * G_USEC_PER_SEC, send_unpin, net);
   net->flows = bt_flows_new(net->pins);
+  bt_flows_set_reclaimed_func(net->flows, on_reclaimed, net);
   net->denials = bt_denials_new(send_denied, net);
   net->lookups = bt_lookups_new(net->pins, send_resolve, on_flood, net);
   net->gate = (BtGate){

@@ -67,6 +67,43 @@ def test_without_a_network_the_run_goes_on(box):
     assert err.count("buntime-net ended unexpectedly; the program goes on without names") == 1, err
 
 
+MAKE_ROOM = """
+    import errno, socket, sys, time
+    old = socket.create_connection(("198.51.100.10", 9000), timeout=10)
+    used = socket.create_connection(("198.51.100.10", 9000), timeout=10)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for n in range(8191):
+            if n % 1000 == 0:
+                used.sendall(b"x")
+                used.recv(1)
+            sock.sendto(b"x", ("192.0.2.7", 1024 + n))
+            if n % 50 == 0:
+                time.sleep(0.001)
+    try:
+        print("old", old.recv(1), flush=True)
+    except OSError as error:
+        print("old", errno.errorcode[error.errno], flush=True)
+    used.sendall(b"y")
+    print("used", used.recv(1).decode(), flush=True)
+    sys.stdin.readline()
+"""
+
+
+def connections(port):
+    """Those that are open in the world's host, where buntime-net's sockets are."""
+    with open("/proc/net/tcp", encoding="ascii") as file:
+        rows = [line.split() for line in file][1:]
+    return sum(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def test_the_oldest_idle_connection_makes_room(net):
+    """Beyond the bound it is reset, here and outside; one that was used since is not."""
+    with net.spawn("--allow-net=198.51.100.10,192.0.2.7/udp", "--quiet", code=MAKE_ROOM) as process:
+        assert process.stdout.readline() == b"old ECONNRESET\n"
+        assert process.stdout.readline() == b"used y\n"
+        assert connections(9000) == 1
+
+
 GROW = """
     import socket, sys
     def wait():

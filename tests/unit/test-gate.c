@@ -492,6 +492,59 @@ test_flow_bound(Fixture *f, gconstpointer data)
   g_assert_true(in(f, frame_reply(&last)));
 }
 
+typedef struct {
+  Fixture *f;
+  guint count;
+  BtPacket near, far;
+} Reclaimed;
+
+static void
+on_reclaimed(gpointer data, const BtFlow *flow)
+{
+  Reclaimed *self = data;
+  guint8 frame[BT_PACKET_REPLY_SIZE];
+  gsize size;
+
+  self->count++;
+  if ((size = bt_gate_write_reset(&self->f->gate, flow, TRUE, frame)) > 0)
+    bt_packet_parse(frame, size, &self->near);
+  if ((size = bt_gate_write_reset(&self->f->gate, flow, FALSE, frame)) > 0)
+    bt_packet_parse(frame, size, &self->far);
+}
+
+/* A connection that makes room is reset on both sides, with the numbers that each believes. */
+static void
+test_reclaimed(Fixture *f, gconstpointer data)
+{
+  Frame syn = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "");
+  Reclaimed reclaimed = { .f = f };
+
+  bt_flows_set_reclaimed_func(f->flows, on_reclaimed, &reclaimed);
+  g_assert_cmpint(out(f, syn), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&syn)));
+  g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 4000, BT_TCP_ACK, 2, 77, "four")), ==,
+                  BT_GATE_PASS);
+  for (guint i = 1; i < BT_FLOWS_MAX; i++)
+    out_at(f, frame_udp("198.51.100.1", 1000, (guint16)i, "x"), T0 + i);
+  g_assert_cmpuint(reclaimed.count, ==, 0);
+  out_at(f, frame_udp("198.51.100.1", 1000, BT_FLOWS_MAX, "x"), T0 + BT_FLOWS_MAX);
+  g_assert_cmpuint(reclaimed.count, ==, 1);
+  g_assert_cmpint(reclaimed.near.kind, ==, BT_PACKET_TCP);
+  g_assert_cmpuint(reclaimed.near.tcp.flags, ==, BT_TCP_RST);
+  g_assert_cmpuint(reclaimed.near.tcp.sequence, ==, 77);
+  g_assert_true(is_addr(&reclaimed.near.ip.source, "192.0.2.1"));
+  g_assert_true(is_addr(&reclaimed.near.ip.destination, WORKER));
+  g_assert_cmpuint(reclaimed.near.destination_port, ==, 4000);
+  g_assert_cmpint(reclaimed.far.kind, ==, BT_PACKET_TCP);
+  g_assert_cmpuint(reclaimed.far.tcp.flags, ==, BT_TCP_RST);
+  g_assert_cmpuint(reclaimed.far.tcp.sequence, ==, 6);
+  g_assert_true(is_addr(&reclaimed.far.ip.source, WORKER));
+  g_assert_cmpuint(reclaimed.far.destination_port, ==, 443);
+  /* A datagram's flow has nobody to tell. */
+  out_at(f, frame_udp("198.51.100.1", 1000, BT_FLOWS_MAX + 1, "x"), T0 + BT_FLOWS_MAX + 1);
+  g_assert_cmpuint(reclaimed.count, ==, 2);
+}
+
 static void
 test_denials(Fixture *f, gconstpointer data)
 {
@@ -534,6 +587,7 @@ main(int argc, char **argv)
   ADD("host-addrs-end-flows", test_host_addrs_end_flows);
   ADD("flow-life", test_flow_life);
   ADD("flow-bound", test_flow_bound);
+  ADD("reclaimed", test_reclaimed);
   ADD("denials", test_denials);
   return g_test_run();
 }
