@@ -52,8 +52,6 @@ enum { /* headers that say something here, as a set */
 /* Digits of a length: no sum of them overflows. */
 #define MAX_DECIMAL 15
 #define MAX_HEXADECIMAL 13
-/* Bytes before the first request line. */
-#define MAX_LEADING 64
 
 void
 bt_http_head_init(BtHttpHead *http)
@@ -228,9 +226,8 @@ read_start(BtHttpHead *http, uint8_t c)
     return c == '\r' ? go(http, START_LF) : BT_HTTP_MALFORMED;
   if (!is_gap(c) && c != '\n')
     return BT_HTTP_NOT_HTTP;
-  /* However many they are: so it is not left to them to be too long for a request. */
-  if (http->size > MAX_LEADING)
-    return BT_HTTP_OVERSIZED;
+  /* However many they are: no number of them decides anything. */
+  http->size = 0;
   http->indented = c != '\n' && (c != '\r' || http->indented);
   return BT_HTTP_MORE;
 }
