@@ -152,6 +152,25 @@ def test_udp(net, world):
         {(addresses.UDP6, 123), (addresses.UDP6, 7777)}
 
 
+def test_udp_of_every_size(net):
+    """What one frame holds comes through, and a port without a listener is told to the sender."""
+    out, result = net.json(f"--allow-net=[{addresses.UDP6}]/udp", code="""
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            sock.connect(("2001:db8:2::7", 123))
+            for size in (1, 1200, 1232, 9000, 40000):
+                sock.send(b"x" * size)
+                out[str(size)] = len(sock.recv(65535))
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            sock.connect(("2001:db8:2::7", 9999))
+            sock.send(b"x")
+            out["nobody"] = attempt(sock.recv, 10)
+    """)
+    assert out.pop("nobody") == "ECONNREFUSED", str(result)
+    assert all(int(size) == got for size, got in out.items()) and len(out) == 5, str(result)
+
+
 def test_nobody_there_is_said_at_once(net):
     """A port without a listener: no time-out for who tries the next address."""
     out, result = net.json("--allow-net=2001:db8::/32", code=CONNECT, args=[f"[{addresses.SIX}]:81"])
