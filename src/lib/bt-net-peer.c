@@ -41,7 +41,7 @@
 
 /* Messages taken in one dispatch. */
 #define BATCH 32
-/* Longer than it takes to write down what is recorded. */
+/* To write down what is recorded, and to pass on what the worker sent before its end. */
 #define PATIENCE_MS 1000
 
 typedef struct {
@@ -66,6 +66,8 @@ struct _BtNetPeer {
   Watch waiting[2]; /* DNS udp and tcp, until the first question */
   GPtrArray *published;    /* BtPublished; their sockets until start() */
   Sockets relays, dialers; /* until start() */
+  gboolean relays_sent;    /* or dialers: some of the worker's bytes may be in buntime-net's hands */
+  gboolean finishing;
   BtNetPeerOpenedFunc opened; /* NULL: nobody wants to know */
   gpointer opened_data;
   BtHostAddrs *host_addrs;
@@ -563,6 +565,7 @@ send_sockets(BtNetPeer *self, GError **error)
   gboolean ok = send_relays(self) && send_published(self);
   int number = errno;
 
+  self->relays_sent = self->relays.n_fds + self->dialers.n_fds > 0;
   sockets_clear(&self->relays);
   sockets_clear(&self->dialers);
   for (guint i = 0; i < self->published->len; i++) {
@@ -613,8 +616,13 @@ bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
 }
 
 void
-bt_net_peer_kill(BtNetPeer *self)
+bt_net_peer_finish(BtNetPeer *self)
 {
+  const BtNetMsgHeader message = { .kind = BT_NET_MSG_FINISH };
+
+  self->finishing = self->relays_sent && send_message(self, &message, sizeof message);
+  if (self->finishing)
+    return;
   /* What it has recorded is still to be written: it is asked to end. */
   if (self->capture >= 0 && self->fd >= 0)
     shutdown(self->fd, SHUT_WR);
@@ -641,7 +649,7 @@ hear_out(BtNetPeer *self)
 void
 bt_net_peer_free(BtNetPeer *self)
 {
-  if (self->capture >= 0 && self->fd >= 0)
+  if ((self->capture >= 0 || self->finishing) && self->fd >= 0)
     hear_out(self);
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);

@@ -43,8 +43,12 @@ gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError 
  */
 gboolean bt_net_peer_open_relay(BtNetPeer *self, guint32 id, const BtAddr *addr, guint16 port);
 void bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpointer data);
-/* Ends buntime-net without waiting for it; free() does. What it records comes to its end. */
-void bt_net_peer_kill(BtNetPeer *self);
+/*
+ * The worker is gone or will be killed: buntime-net ends, and free() waits for it. What the
+ * worker sent by a relay or a published port is passed on first, and what is recorded comes
+ * to its end, for at most a second.
+ */
+void bt_net_peer_finish(BtNetPeer *self);
 void bt_net_peer_free(BtNetPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetPeer, bt_net_peer_free)
 

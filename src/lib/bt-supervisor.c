@@ -468,7 +468,7 @@ static void
 stop(BtSupervisor *self)
 {
   if (self->peer != NULL)
-    bt_net_peer_kill(self->peer);
+    bt_net_peer_finish(self->peer);
   g_clear_handle_id(&self->status_source, g_source_remove);
   if (self->status_fd >= 0)
     close(self->status_fd);

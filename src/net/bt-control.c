@@ -137,6 +137,9 @@ handle(const Watch *watch, const guint8 *bytes, gssize size)
   case BT_NET_MSG_HOST_ADDRS:
     watch->funcs->host_addrs(watch->data, &message.host_addrs);
     return TRUE;
+  case BT_NET_MSG_FINISH:
+    watch->funcs->finish(watch->data);
+    return TRUE;
   case BT_NET_MSG_OPEN:
     watch->funcs->open(watch->data, &message.open);
     return TRUE;

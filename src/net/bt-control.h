@@ -36,6 +36,7 @@ typedef struct {
   void (*answer)(gpointer data, const BtNetMsgAnswer *answer);
   void (*host_addrs)(gpointer data, const BtNetMsgHostAddrs *host_addrs);
   void (*open)(gpointer data, const BtNetMsgOpen *open);
+  void (*finish)(gpointer data);
   void (*ended)(gpointer data);
 } BtControlFuncs;
 

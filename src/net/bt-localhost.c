@@ -51,6 +51,7 @@ struct _BtLocalhost {
   BtGate *gate;
   GQueue connections;
   guint n_kept;
+  gboolean finishing;
   gboolean paused; /* nothing is accepted until sweep() or the end of a connection */
   void (*changed)(gpointer data);
   gpointer data;
@@ -176,7 +177,9 @@ on_ended(gpointer data, BtRelay *relay, gboolean reset)
   BtLocalhost *self = connection->localhost;
 
   connection_free(connection, reset);
-  if (self->paused)
+  if (self->finishing)
+    self->changed(self->data);
+  else if (self->paused)
     set_paused(self, FALSE);
 }
 
@@ -199,25 +202,24 @@ connection_new(BtLocalhost *self, int near, int far)
   g_queue_push_tail_link(&self->connections, &connection->link);
 }
 
-/* What is kept was counted when it was opened. */
+/* What is kept was counted when it was opened. FALSE: there was none, or it must wait. */
 static gboolean
-on_accept(int listener, GIOCondition condition, gpointer data)
+accept_one(Service *service)
 {
-  Service *service = data;
   BtLocalhost *self = service->localhost;
   gboolean refused;
 
   if (service->kept.length == 0 &&
       (is_full(self) || !bt_gate_take_flow(self->gate, g_get_monotonic_time()))) {
     set_paused(self, TRUE);
-    return G_SOURCE_CONTINUE;
+    return FALSE;
   }
-  int near = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  int near = accept4(service->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (near < 0) {
     /* Without room for one more descriptor it would be ready for ever. */
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
       set_paused(self, TRUE);
-    return G_SOURCE_CONTINUE;
+    return FALSE;
   }
   int far = take_kept(service);
   if (far < 0 && !self->gate->quota.spent && is_allowed(self, service))
@@ -226,6 +228,13 @@ on_accept(int listener, GIOCondition condition, gpointer data)
     connection_new(self, near, far);
   else
     bt_relay_close(near, TRUE);
+  return TRUE;
+}
+
+static gboolean
+on_accept(int listener, GIOCondition condition, gpointer data)
+{
+  accept_one(data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -306,7 +315,30 @@ bt_localhost_sweep(BtLocalhost *self, gint64 now)
     while (kept->head != NULL && ((Kept *)kept->head->data)->since + KEPT_TIME <= now)
       close(take_kept(&self->services[i]));
   }
-  if (self->paused && !is_full(self))
+  if (self->paused && !self->finishing && !is_full(self))
     set_paused(self, FALSE);
   return self->n_kept > 0 || self->paused;
+}
+
+void
+bt_localhost_finish(BtLocalhost *self)
+{
+  GList *next;
+
+  /* The worker may have connected, sent all it had and ended before we looked. */
+  for (guint i = 0; i < self->n_services && !self->paused; i++)
+    while (accept_one(&self->services[i]))
+      continue;
+  self->finishing = TRUE;
+  set_paused(self, TRUE);
+  for (GList *link = self->connections.head; link != NULL; link = next) {
+    next = link->next;
+    bt_relay_finish(((Connection *)link->data)->relay, BT_RELAY_NEAR);
+  }
+}
+
+gboolean
+bt_localhost_is_idle(const BtLocalhost *self)
+{
+  return self->connections.length == 0;
 }

@@ -33,7 +33,10 @@ G_BEGIN_DECLS
 
 typedef struct _BtLocalhost BtLocalhost;
 
-/* Takes the listening sockets, borrows the gate. changed is called when sweep() has something to do. */
+/*
+ * Takes the listening sockets, borrows the gate. changed is called when sweep() has something
+ * to do, and at the end of a connection after finish().
+ */
 BtLocalhost *bt_localhost_new(const int *fds, guint n_fds, BtGate *gate,
                               void (*changed)(gpointer data), gpointer data);
 void bt_localhost_free(BtLocalhost *localhost);
@@ -43,5 +46,8 @@ gboolean bt_localhost_open(BtLocalhost *localhost, const BtAddr *addr, guint16 p
 void bt_localhost_cut(BtLocalhost *localhost);
 /* TRUE while there is more to do. */
 gboolean bt_localhost_sweep(BtLocalhost *localhost, gint64 now);
+/* The worker is gone: what it sent is passed on, and then nothing is open any more. */
+void bt_localhost_finish(BtLocalhost *localhost);
+gboolean bt_localhost_is_idle(const BtLocalhost *localhost);
 
 G_END_DECLS

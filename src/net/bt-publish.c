@@ -49,6 +49,7 @@ struct _BtPublish {
   guint n_ports;
   GQueue free[N_FAMILIES], draining; /* Dialer */
   GQueue connections;
+  gboolean finishing;
   gboolean paused; /* nothing is accepted until sweep() or the end of a connection */
   gboolean tell;
   BtGate *gate;
@@ -185,7 +186,9 @@ on_ended(gpointer data, BtRelay *relay, gboolean reset)
   BtPublish *self = connection->publish;
 
   connection_end(connection, reset, g_get_monotonic_time());
-  if (self->paused)
+  if (self->finishing)
+    self->funcs->changed(self->data);
+  else if (self->paused)
     set_paused(self, FALSE);
 }
 
@@ -321,7 +324,26 @@ gboolean
 bt_publish_sweep(BtPublish *self, gint64 now)
 {
   reclaim(self, now);
-  if (self->paused && self->free[IPV4].length > 0)
+  if (self->paused && !self->finishing && self->free[IPV4].length > 0)
     set_paused(self, FALSE);
   return self->draining.length > 0 || self->paused;
+}
+
+void
+bt_publish_finish(BtPublish *self)
+{
+  GList *next;
+
+  self->finishing = TRUE;
+  set_paused(self, TRUE);
+  for (GList *link = self->connections.head; link != NULL; link = next) {
+    next = link->next;
+    bt_relay_finish(((Connection *)link->data)->relay, BT_RELAY_FAR);
+  }
+}
+
+gboolean
+bt_publish_is_idle(const BtPublish *self)
+{
+  return self->connections.length == 0;
 }

@@ -33,7 +33,7 @@ G_BEGIN_DECLS
 typedef struct _BtPublish BtPublish;
 
 typedef struct {
-  /* sweep() has something to do. */
+  /* sweep() has something to do, or a connection ended after finish(). */
   void (*changed)(gpointer data);
   void (*accepted)(gpointer data, const BtAddr *addr, guint16 port, guint listener);
 } BtPublishFuncs;
@@ -44,5 +44,8 @@ BtPublish *bt_publish_new(const BtNetMsgPublish *message, const int *fds, BtGate
 void bt_publish_free(BtPublish *publish);
 /* TRUE while there is more to do. */
 gboolean bt_publish_sweep(BtPublish *publish, gint64 now);
+/* The worker is gone: what it sent is passed on, and then nothing is open any more. */
+void bt_publish_finish(BtPublish *publish);
+gboolean bt_publish_is_idle(const BtPublish *publish);
 
 G_END_DECLS

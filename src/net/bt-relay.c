@@ -12,8 +12,6 @@
 /* Buffers passed on in one dispatch and direction. */
 #define BATCH 4
 
-enum { NEAR, FAR };
-
 /* What is read from one socket, on its way to the other. */
 typedef struct {
   gsize start, end;
@@ -33,6 +31,7 @@ struct _BtRelay {
   End ends[2];
   Half halves[2]; /* by where they are read from */
   gboolean connecting;
+  int finishing; /* the end that nobody is at any more; -1: neither */
   const BtRelayFuncs *funcs;
   gpointer data;
 };
@@ -100,7 +99,7 @@ finish_connect(BtRelay *self)
   socklen_t size = sizeof error;
 
   self->connecting = FALSE;
-  return getsockopt(self->ends[FAR].fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  return getsockopt(self->ends[BT_RELAY_FAR].fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 static gboolean on_ready(int fd, GIOCondition condition, gpointer data);
@@ -112,7 +111,7 @@ wanted(const BtRelay *self, int end)
   GIOCondition condition = 0;
 
   if (self->connecting)
-    return end == FAR ? G_IO_OUT : 0;
+    return end == BT_RELAY_FAR ? G_IO_OUT : 0;
   if (!in->eof && in->start == in->end)
     condition |= G_IO_IN;
   if (out->start < out->end)
@@ -135,18 +134,26 @@ watch(BtRelay *self, int end)
 }
 
 static gboolean
+is_done(const BtRelay *self)
+{
+  if (self->finishing >= 0)
+    return self->halves[self->finishing].done;
+  return self->halves[BT_RELAY_NEAR].done && self->halves[BT_RELAY_FAR].done;
+}
+
+static gboolean
 on_ready(int fd, GIOCondition condition, gpointer data)
 {
   BtRelay *self = ((End *)data)->relay;
   gboolean ok = !self->connecting || finish_connect(self);
 
-  ok = ok && pump(self, NEAR) && pump(self, FAR);
-  if (!ok || (self->halves[NEAR].done && self->halves[FAR].done)) {
+  ok = ok && pump(self, BT_RELAY_NEAR) && pump(self, BT_RELAY_FAR);
+  if (!ok || is_done(self)) {
     self->funcs->ended(self->data, self, !ok);
     return G_SOURCE_CONTINUE; /* the source is gone already */
   }
-  watch(self, NEAR);
-  watch(self, FAR);
+  watch(self, BT_RELAY_NEAR);
+  watch(self, BT_RELAY_FAR);
   return G_SOURCE_CONTINUE;
 }
 
@@ -157,15 +164,24 @@ bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data)
 
   /* All but the buffers, which are large. */
   for (int i = 0; i < 2; i++) {
-    self->ends[i] = (End){ .relay = self, .fd = i == NEAR ? near : far };
+    self->ends[i] = (End){ .relay = self, .fd = i == BT_RELAY_NEAR ? near : far };
     self->halves[i].start = self->halves[i].end = 0;
     self->halves[i].eof = self->halves[i].done = FALSE;
   }
+  self->finishing = -1;
   self->connecting = TRUE; /* one that is connected is writable at once */
   self->funcs = funcs;
   self->data = data;
-  watch(self, FAR);
+  watch(self, BT_RELAY_FAR);
   return self;
+}
+
+void
+bt_relay_finish(BtRelay *self, BtRelayEnd end)
+{
+  self->finishing = (int)end;
+  if (is_done(self))
+    self->funcs->ended(self->data, self, FALSE);
 }
 
 void

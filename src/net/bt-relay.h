@@ -21,6 +21,8 @@ G_BEGIN_DECLS
 
 typedef struct _BtRelay BtRelay;
 
+typedef enum { BT_RELAY_NEAR, BT_RELAY_FAR } BtRelayEnd;
+
 typedef struct {
   /* So many bytes came in; FALSE: they must not go on, and the relay is reset. */
   gboolean (*passing)(gpointer data, gsize size);
@@ -34,6 +36,8 @@ typedef struct {
  */
 BtRelay *bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data);
 void bt_relay_free(BtRelay *relay);
+/* Nobody is at this end any more: once all that it sent is passed on, the relay ends. */
+void bt_relay_finish(BtRelay *relay, BtRelayEnd end);
 /*
  * connect() on a loopback, of a socket that does not block: all is said and done when it
  * returns, unless the other's queue is full. 0 if connected or still at it, or an errno.

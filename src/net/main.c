@@ -47,6 +47,7 @@ typedef struct {
   BtDnsTcp *tcp;
   BtLocalhost *localhost; /* NULL: nothing of it is granted */
   BtPublish *publish;     /* NULL: nothing is published */
+  gboolean finishing;     /* the worker is gone */
   BtStack *stack;   /* NULL without a frame fd, and once the bytes are used up */
   BtFrames *frames; /* NULL without a frame fd */
   BtCapture *capture; /* NULL: frames are not recorded */
@@ -234,9 +235,33 @@ on_ended(gpointer data)
 /* ---- time ---- */
 
 static void
+end_if_finished(Net *net)
+{
+  if (net->finishing && (net->localhost == NULL || bt_localhost_is_idle(net->localhost)) &&
+      (net->publish == NULL || bt_publish_is_idle(net->publish)))
+    g_main_loop_quit(net->loop);
+}
+
+static void
 on_change(gpointer data)
 {
-  bt_ticker_arm(&((Net *)data)->ticker);
+  Net *net = data;
+
+  bt_ticker_arm(&net->ticker);
+  end_if_finished(net);
+}
+
+static void
+on_finish(gpointer data)
+{
+  Net *net = data;
+
+  if (net->localhost != NULL)
+    bt_localhost_finish(net->localhost);
+  if (net->publish != NULL)
+    bt_publish_finish(net->publish);
+  net->finishing = TRUE;
+  end_if_finished(net);
 }
 
 static gboolean
@@ -302,6 +327,7 @@ serve(Net *net)
     .answer = on_answer,
     .host_addrs = on_host_addrs,
     .open = on_open,
+    .finish = on_finish,
     .ended = on_ended,
   };
   static const BtPublishFuncs publish = { .changed = on_change, .accepted = on_published };

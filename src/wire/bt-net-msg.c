@@ -130,6 +130,7 @@ size_of_kind(uint32_t kind)
   case BT_NET_MSG_HOST_ADDRS:
     return sizeof(BtNetMsgHostAddrs);
   case BT_NET_MSG_READY:
+  case BT_NET_MSG_FINISH:
     return sizeof(BtNetMsgHeader);
   case BT_NET_MSG_RESOLVE:
     return sizeof(BtNetMsgResolve);
@@ -186,6 +187,7 @@ message_is_valid(const BtNetMsg *message, size_t size)
     return message->accepted.port <= UINT16_MAX &&
            message->accepted.listener < BT_NET_MSG_MAX_PUBLISHED;
   case BT_NET_MSG_READY:
+  case BT_NET_MSG_FINISH:
     return true;
   default:
     return false;

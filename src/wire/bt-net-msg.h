@@ -29,6 +29,7 @@ typedef enum {
   BT_NET_MSG_RELAYS,     /* BtNetMsgRelays */
   BT_NET_MSG_OPEN,       /* BtNetMsgOpen */
   BT_NET_MSG_PUBLISH,    /* BtNetMsgPublish */
+  BT_NET_MSG_FINISH,     /* BtNetMsgHeader alone: the worker is gone; pass on what it sent, and end */
   /* buntime-net to supervisor */
   BT_NET_MSG_READY = 64, /* BtNetMsgHeader alone */
   BT_NET_MSG_RESOLVE,    /* BtNetMsgResolve */

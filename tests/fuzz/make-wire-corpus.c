@@ -196,6 +196,8 @@ save_messages(void)
   save("net-msg", "answer-endless", &answer, sizeof answer);
   save("net-msg", "host-addrs", &host_addrs, sizeof host_addrs);
   save("net-msg", "ready", &ready, sizeof ready);
+  ready.kind = BT_NET_MSG_FINISH;
+  save("net-msg", "finish", &ready, sizeof ready);
   save("net-msg", "resolve", &resolve, sizeof resolve);
   memset(resolve.name, 'a', sizeof resolve.name);
   save("net-msg", "resolve-without-end", &resolve, sizeof resolve);
