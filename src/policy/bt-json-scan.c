@@ -5,6 +5,11 @@
  * It comes before json-glib, which takes comments, crashes on deep nesting
  * and keeps the last of duplicate keys. Recursion is bounded by
  * BT_JSON_MAX_DEPTH, memory by the text's size.
+ *
+ * Some faults leave no doubt about the rest: a comment, a key's second value, a
+ * comma too many. Where all faults are asked for these are noted, overwritten
+ * with spaces in a copy, and the scan goes on; what it says of the rest then
+ * holds for the copy.
  */
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -20,6 +25,10 @@ typedef struct {
   BtJsonPosition position; /* of next */
   guint depth;
   GArray *places;
+  const char *text;
+  gsize length;
+  GPtrArray *faults; /* NULL: the first one is the error */
+  char *mended;      /* the copy; NULL without faults */
   GError **error;
 } Scan;
 
@@ -58,15 +67,49 @@ advance(Scan *scan)
   }
 }
 
+/* What lies between start and the cursor is a fault, noted if the scan may go on. */
+static gboolean
+mend(Scan *scan, const char *start, const BtJsonPosition *position, const char *reason,
+     const char *cure)
+{
+  if (scan->faults == NULL || scan->faults->len >= BT_JSON_MAX_FAULTS)
+    return fail_at(scan, position, reason, cure);
+  g_ptr_array_add(scan->faults, g_strdup_printf("%u:%u: %s; %s", position->line, position->column,
+                                                reason, cure));
+  if (scan->mended == NULL)
+    scan->mended = g_strndup(scan->text, scan->length);
+  memset(scan->mended + (start - scan->text), ' ', scan->next - start);
+  return TRUE;
+}
+
+/* To the end of the line, or to the next star and slash. */
+static gboolean
+skip_comment(Scan *scan)
+{
+  const char *start = scan->next;
+  BtJsonPosition position = scan->position;
+  gsize left = scan->end - start;
+  gboolean block = left >= 4 && memcmp(start, "/*", 2) == 0;
+  const char *close =
+    block ? g_strstr_len(start + 2, left - 2, "*/") : memchr(start, '\n', left);
+
+  while (scan->next < (close != NULL ? close + (block ? 2 : 0) : scan->end))
+    advance(scan);
+  return mend(scan, start, &position, _("a comment, which JSON does not have"),
+              _("leave it out; \"description\" is there for words"));
+}
+
 static gboolean
 skip_space(Scan *scan)
 {
-  while (scan->next < scan->end && strchr(" \t\r\n", *scan->next) != NULL)
-    advance(scan);
-  if (peek(scan) == '/' || peek(scan) == '#')
-    return fail(scan, _("a comment, which JSON does not have"),
-                _("leave it out; \"description\" is there for words"));
-  return TRUE;
+  for (;;) {
+    while (scan->next < scan->end && strchr(" \t\r\n", *scan->next) != NULL)
+      advance(scan);
+    if (peek(scan) != '/' && peek(scan) != '#')
+      return TRUE;
+    if (!skip_comment(scan))
+      return FALSE;
+  }
 }
 
 static gboolean
@@ -241,13 +284,17 @@ scan_separator(Scan *scan, char close, gboolean *more_out)
     g_autofree char *cure = g_strdup_printf(_("write \",\" or \"%c\" here"), close);
     return fail(scan, _("something is missing between two values"), cure);
   }
-  BtJsonPosition comma = scan->position;
+  BtJsonPosition position = scan->position;
+  const char *comma = scan->next;
   advance(scan);
   if (!skip_space(scan))
     return FALSE;
-  if (peek(scan) == close)
-    return fail_at(scan, &comma, _("a comma after the last value"), _("leave it out"));
-  *more_out = TRUE;
+  *more_out = peek(scan) != close;
+  if (*more_out)
+    return TRUE;
+  if (!mend(scan, comma, &position, _("a comma after the last value"), _("leave it out")))
+    return FALSE;
+  advance(scan);
   return TRUE;
 }
 
@@ -269,26 +316,33 @@ scan_array(Scan *scan)
   return TRUE;
 }
 
+/* start: where the member before ended, so that the comma between them counts to this one. */
 static gboolean
-scan_member(Scan *scan, GHashTable *keys)
+scan_member(Scan *scan, GHashTable *keys, const char *start)
 {
   BtJsonPosition name = scan->position;
+  guint n_places = scan->places->len;
   g_autoptr(GString) key = g_string_new(NULL);
 
   if (peek(scan) != '"')
     return fail(scan, _("no key"), _("write the key in double quotes"));
   if (!scan_string(scan, key))
     return FALSE;
-  if (!g_hash_table_add(keys, g_strdup(key->str))) {
-    g_autofree char *reason = g_strdup_printf(_("the key \"%s\" a second time"), key->str);
+  gboolean second = !g_hash_table_add(keys, g_strdup(key->str));
+  g_autofree char *reason = g_strdup_printf(_("the key \"%s\" a second time"), key->str);
+  if (second && scan->faults == NULL)
     return fail_at(scan, &name, reason, _("keep one of the two"));
-  }
   if (!skip_space(scan))
     return FALSE;
   if (peek(scan) != ':')
     return fail(scan, _("no \":\" after the key"), NULL);
   advance(scan);
-  return skip_space(scan) && scan_value(scan, &name);
+  if (!skip_space(scan) || !scan_value(scan, &name))
+    return FALSE;
+  if (!second)
+    return TRUE;
+  g_array_set_size(scan->places, n_places);
+  return mend(scan, start, &name, reason, _("keep one of the two"));
 }
 
 static gboolean
@@ -304,9 +358,13 @@ scan_object(Scan *scan)
     advance(scan);
     return TRUE;
   }
-  while (more)
-    if (!scan_member(scan, keys) || !scan_separator(scan, '}', &more))
+  for (const char *start = scan->next, *next; more; start = next) {
+    if (!scan_member(scan, keys, start))
       return FALSE;
+    next = scan->next;
+    if (!scan_separator(scan, '}', &more))
+      return FALSE;
+  }
   return TRUE;
 }
 
@@ -361,24 +419,43 @@ check_bytes(Scan *scan, gsize length)
               _("save the file as UTF-8"));
 }
 
+static gboolean
+scan_text(Scan *scan)
+{
+  scan->next = scan->text;
+  scan->end = scan->text + scan->length;
+  scan->position = (BtJsonPosition){ 1, 1 };
+  if (!check_bytes(scan, scan->length) || !skip_space(scan) || !scan_value(scan, NULL) ||
+      !skip_space(scan))
+    return FALSE;
+  if (scan->next != scan->end)
+    return fail(scan, _("something after the end of the value"), _("leave it out"));
+  return TRUE;
+}
+
 gboolean
 bt_json_scan(const char *text, gsize length, GArray *places_out, GError **error)
 {
   /* An empty GBytes has no address. */
-  if (text == NULL)
-    text = "";
-  Scan scan = {
-    .next = text,
-    .end = text + length,
-    .position = { 1, 1 },
-    .places = places_out,
-    .error = error,
-  };
+  Scan scan = { .text = text != NULL ? text : "",
+                .length = length,
+                .places = places_out,
+                .error = error };
 
-  if (!check_bytes(&scan, length) || !skip_space(&scan) || !scan_value(&scan, NULL) ||
-      !skip_space(&scan))
-    return FALSE;
-  if (scan.next != scan.end)
-    return fail(&scan, _("something after the end of the value"), _("leave it out"));
-  return TRUE;
+  return scan_text(&scan);
+}
+
+gboolean
+bt_json_scan_all(const char *text, gsize length, GArray *places_out, GPtrArray *faults_out,
+                 char **mended_out, GError **error)
+{
+  Scan scan = { .text = text != NULL ? text : "",
+                .length = length,
+                .places = places_out,
+                .faults = faults_out,
+                .error = error };
+
+  gboolean ok = scan_text(&scan);
+  *mended_out = scan.mended;
+  return ok;
 }

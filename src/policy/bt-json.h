@@ -60,6 +60,17 @@ typedef struct {
  */
 gboolean bt_json_scan(const char *text, gsize length, GArray *places_out, GError **error);
 
+#define BT_JSON_MAX_FAULTS 20
+
+/*
+ * The same, but what leaves no doubt about the rest (comments, second keys, commas
+ * too many) is added to faults_out (element-type utf8, "LINE:COLUMN: reason; cure"),
+ * and mended_out is the text with spaces in its place, of the same length; NULL
+ * without such faults. A text with faults is to be read for its other errors alone.
+ */
+gboolean bt_json_scan_all(const char *text, gsize length, GArray *places_out,
+                          GPtrArray *faults_out, char **mended_out, GError **error);
+
 /* What a text of BT_JSON_MAX_SIZE becomes at most: "0," takes 20 bytes as a GVariant. */
 #define BT_JSON_MAX_VARIANT (16u << 20)
 /* The socket of buntime-json. */

@@ -267,11 +267,11 @@ bt_reader_read_net_rule(BtPolicyReader *self, const BtJsonNode *node)
   ok &= set_part(self, item, node, "cidr", bt_net_item_set_cidr);
   ok &= set_part(self, item, node, "host", bt_net_item_set_host);
   ok &= set_part(self, item, node, "ports", bt_net_item_add_ports);
-  if (ok && !bt_net_item_set_proto(item, bt_reader_get_string(node, "proto"), action, &cause)) {
+  if (!bt_net_item_set_proto(item, bt_reader_get_string(node, "proto"), action, &cause)) {
     gsize outside = bt_reader_enter_key(self, "proto");
     bt_reader_complain_because(self, bt_reader_get(node, "proto", BT_JSON_STRING), cause);
     bt_reader_leave(self, outside);
-    return;
+    ok = FALSE;
   }
   if (!ok)
     return;

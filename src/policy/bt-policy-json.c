@@ -293,29 +293,56 @@ take(BtPolicyReader *self, GError **error)
   return TRUE;
 }
 
-/* Scan and tree; the scan's error is "LINE:COLUMN: reason\ncure". */
+static void
+add_fault(GPtrArray *faults, const char *file, const char *text)
+{
+  g_autofree char *where = g_strconcat(file, ":", text, NULL);
+  g_ptr_array_add(faults, bt_text_neutralise(where, -1));
+}
+
+/* The scan's own error is "LINE:COLUMN: reason\ncure", and comes after the faults it passed. */
+static gboolean
+scan(const char *text, gsize length, const char *file, GArray *places, GPtrArray *faults,
+     char **mended_out)
+{
+  g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GError) cause = NULL;
+
+  gboolean ok = bt_json_scan_all(text, length, places, found, mended_out, &cause);
+  for (guint i = 0; i < found->len; i++)
+    add_fault(faults, file, g_ptr_array_index(found, i));
+  if (ok)
+    return TRUE;
+  g_auto(GStrv) lines = g_strsplit(cause->message, "\n", 2);
+  g_autofree char *joined = g_strjoinv("; ", lines);
+  add_fault(faults, file, joined);
+  return FALSE;
+}
+
+/*
+ * Scan and tree. faults (element-type utf8) receives what the scan found: with a
+ * tree these are told with the tree's own errors, without one they are the error.
+ */
 static BtJsonNode *
-parse(GBytes *bytes, const char *file, GError **error)
+parse(GBytes *bytes, const char *file, GPtrArray *faults, GError **error)
 {
   g_autoptr(GArray) places = g_array_new(FALSE, FALSE, sizeof(BtJsonPlace));
+  g_autofree char *mended = NULL;
   GError *cause = NULL;
   gsize length;
   const char *text = g_bytes_get_data(bytes, &length);
 
-  if (!bt_json_scan(text, length, places, &cause)) {
-    g_auto(GStrv) lines = g_strsplit(cause->message, "\n", 2);
-    g_autofree char *joined = g_strjoinv("; ", lines);
-    g_autofree char *where = g_strconcat(file, ":", joined, NULL);
-    g_autofree char *safe = bt_text_neutralise(where, -1);
-    bt_fail(error, BUNTIME_ERROR_POLICY, NULL, safe, NULL);
-    g_error_free(cause);
+  if (!scan(text, length, file, places, faults, &mended)) {
+    g_ptr_array_add(faults, NULL);
+    g_autofree char *all = g_strjoinv("\n", (char **)faults->pdata);
+    bt_fail(error, BUNTIME_ERROR_POLICY, NULL, all, NULL);
     return NULL;
   }
   if (json_reader == NULL) {
     bt_fail(error, BUNTIME_ERROR_SETUP, file, "no JSON reader is set", NULL);
     return NULL;
   }
-  g_autoptr(GBytes) variant = json_reader(text, length, &cause);
+  g_autoptr(GBytes) variant = json_reader(mended != NULL ? mended : text, length, &cause);
   BtJsonNode *root = variant != NULL ? bt_json_from_variant(variant, places, &cause) : NULL;
   if (root == NULL)
     bt_fail_for(error, BUNTIME_ERROR_POLICY, file, cause);
@@ -329,7 +356,8 @@ bt_policy_add_json(BtPolicy *policy, BtLayer layer, GBytes *bytes, const char *f
   /* "/a/./p.json" is how the file was found, not what it is called. */
   g_autofree char *file =
     g_path_is_absolute(file_path) ? g_canonicalize_filename(file_path, "/") : g_strdup(file_path);
-  g_autoptr(BtJsonNode) root = parse(bytes, file, error);
+  g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(BtJsonNode) root = parse(bytes, file, faults, error);
   if (root == NULL)
     return FALSE;
 
@@ -360,6 +388,8 @@ bt_policy_add_json(BtPolicy *policy, BtLayer layer, GBytes *bytes, const char *f
     .may_extend = extends_out != NULL,
   };
 
+  for (guint i = 0; i < faults->len; i++)
+    bt_reader_take_fault(&reader, g_ptr_array_index(faults, i));
   read_root(&reader, root);
   /* Also of a file with errors: those of its base are told with them. */
   while (extends->len > 0)
@@ -370,7 +400,8 @@ bt_policy_add_json(BtPolicy *policy, BtLayer layer, GBytes *bytes, const char *f
 char *
 bt_policy_json_describe(GBytes *bytes, const char *file_path, GError **error)
 {
-  g_autoptr(BtJsonNode) root = parse(bytes, file_path, error);
+  g_autoptr(GPtrArray) faults = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(BtJsonNode) root = parse(bytes, file_path, faults, error);
   if (root == NULL)
     return NULL;
   const char *description =

@@ -21,17 +21,23 @@ bt_reader_where(BtPolicyReader *self, const BtJsonPosition *position)
 }
 
 void
-bt_reader_complain_at(BtPolicyReader *self, const BtJsonPosition *position, const char *reason,
-                      const char *cure)
+bt_reader_take_fault(BtPolicyReader *self, const char *text)
 {
   if (self->n_errors++ >= BT_READER_MAX_ERRORS)
     return;
+  if (self->errors->len > 0)
+    g_string_append_c(self->errors, '\n');
+  g_string_append(self->errors, text);
+}
+
+void
+bt_reader_complain_at(BtPolicyReader *self, const BtJsonPosition *position, const char *reason,
+                      const char *cure)
+{
   g_autofree char *where = bt_reader_where(self, position);
   g_autofree char *text = g_strconcat(where, ": ", reason, cure != NULL ? "; " : NULL, cure, NULL);
   g_autofree char *safe = bt_text_neutralise(text, -1);
-  if (self->errors->len > 0)
-    g_string_append_c(self->errors, '\n');
-  g_string_append(self->errors, safe);
+  bt_reader_take_fault(self, safe);
 }
 
 void

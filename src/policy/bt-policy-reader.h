@@ -36,6 +36,8 @@ typedef struct {
 
 /* Without the reason (transfer full); safe to print. */
 char *bt_reader_where(BtPolicyReader *self, const BtJsonPosition *position);
+/* One whole line, "file:line:column: reason; cure", with nothing left to neutralise. */
+void bt_reader_take_fault(BtPolicyReader *self, const char *text);
 void bt_reader_complain_at(BtPolicyReader *self, const BtJsonPosition *position, const char *reason,
                            const char *cure);
 void bt_reader_complain(BtPolicyReader *self, const BtJsonNode *node, const char *reason,

@@ -351,14 +351,71 @@ test_all_errors(void)
   g_assert_false(add(policy,
                      V "\"defaults\": {\"net\": \"allow\"},\n\"nme\": 1,\n"
                        "\"fs\": {\"rules\": [{\"action\": \"allow\", \"path\": \"/\", "
-                       "\"perms\": [\"read_file\"]}], \"x\": 1}}",
+                       "\"perms\": [\"read_file\"]}], \"x\": 1},\n"
+                       "\"net\": {\"rules\": [{\"ports\": \"x\", \"proto\": \"x\", \"host\": "
+                       "\"a.example\", \"action\": \"deny\"}]}}",
                      -1, &error));
   g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
-  g_assert_cmpuint(g_strv_length(lines), ==, 2);
+  g_assert_cmpuint(g_strv_length(lines), ==, 4);
   g_assert_true(g_str_has_prefix(lines[0], "/etc/pol/p.json:2:1: nme: "));
   g_assert_true(g_str_has_prefix(lines[1], "/etc/pol/p.json:3:77: fs.x: "));
+  g_assert_true(g_str_has_prefix(lines[2], "/etc/pol/p.json:4:29: net.rules[0].ports: "));
+  g_assert_true(g_str_has_prefix(lines[3], "/etc/pol/p.json:4:43: net.rules[0].proto: "));
   g_assert_cmpuint(policy->fs_rules->len, ==, 0);
   g_assert_cmpint(bt_policy_get_default(policy, BT_KIND_NET), ==, BT_ACTION_DENY);
+}
+
+/* What stands before the tree's errors does not hide them, nor they each other. */
+static void
+test_faults_and_errors(void)
+{
+  static const struct {
+    const char *text, *errors[6];
+  } cases[] = {
+    { "// hi\n{\"version\": 1, # there\n\"nme\": /* two\nlines */ 1,}//",
+      { "1:1: a comment", "2:16: a comment", "3:8: a comment", "4:11: a comma", "4:13: a comment",
+        "3:1: nme: an unknown key" } },
+    { "{\"version\": 1, \"name\": 2, \"name\": {\"x\": [1, 2]}, \"nme\": 3, \"name\": 4}",
+      { "1:27: the key \"name\" a second time", "1:60: the key \"name\" a second time",
+        "1:24: name: a value of the wrong type", "1:50: nme: an unknown key" } },
+    { "{\"version\": 1, \"env\": {\"set\": {\"A\": \"\xc3\xa9\", \"A\": \"\xc3\xa9\",}, \"x\": 1}}",
+      { "1:42: the key \"A\" a second time", "1:50: a comma", "1:54: env.x: an unknown key" } },
+    { "{\"version\": 1, \"env\": {\"allow\": [\"A=b\",],}, \"a\" }",
+      { "1:39: a comma", "1:41: a comma", "1:49: no \":\"" } },
+    { "{\"version\": 1} /* ", { "1:16: a comment" } },
+    { "{\"version\": 1} /*/", { "1:16: a comment" } },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(BtPolicy) policy = bt_policy_new();
+    g_autoptr(GError) error = NULL;
+    g_assert_false(add(policy, cases[i].text, -1, &error));
+    g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+    for (guint k = 0; k < MAX(g_strv_length(lines), 1); k++) {
+      g_autofree char *expected =
+        g_strconcat("/etc/pol/p.json:", k < 6 ? cases[i].errors[k] : NULL, NULL);
+      if (!g_str_has_prefix(lines[k], expected) || k >= 6 || cases[i].errors[k] == NULL)
+        g_error("%s gives \"%s\", not \"%s\"", cases[i].text, error->message, expected);
+    }
+    g_assert_true(g_strv_length(lines) == 6 || cases[i].errors[g_strv_length(lines)] == NULL);
+  }
+}
+
+/* What is wrong everywhere is told a bounded number of times. */
+static void
+test_many_faults(void)
+{
+  g_autoptr(BtPolicy) policy = bt_policy_new();
+  g_autoptr(GError) error = NULL;
+  g_autofree char *lines = g_strnfill(100000, '\n');
+
+  for (gsize i = 0; i < strlen(lines); i += 2)
+    lines[i] = '#';
+  g_autofree char *text = g_strconcat(lines, "{\"version\": 1}", NULL);
+  g_assert_false(add(policy, text, -1, &error));
+  g_auto(GStrv) told = g_strsplit(error->message, "\n", -1);
+  g_assert_cmpuint(g_strv_length(told), ==, BT_JSON_MAX_FAULTS + 1);
 }
 
 /* What a file extends is handed out, each with its place. */
@@ -424,6 +481,8 @@ main(int argc, char **argv)
   g_test_add_func("/policy-json/merge", test_merge);
   g_test_add_func("/policy-json/inspect", test_inspect);
   g_test_add_func("/policy-json/all-errors", test_all_errors);
+  g_test_add_func("/policy-json/faults-and-errors", test_faults_and_errors);
+  g_test_add_func("/policy-json/many-faults", test_many_faults);
   g_test_add_func("/policy-json/extends", test_extends);
   g_test_add_func("/policy-json/missing", test_missing);
   return g_test_run();
