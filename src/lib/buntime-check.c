@@ -353,14 +353,27 @@ check_ffi(Check *self, const char *value, GError **error)
   return TRUE;
 }
 
+/* A rule for a socket's directory shows nothing of it; one for the socket does, if it can be shown. */
+static void
+settle_unseen(Check *self, const char *path)
+{
+  set_verdict(self, bt_policy_check_path(self->sandbox->policy, path, BT_FS_READ_FILE));
+  if (is_default(self) || self->verdict->action != BT_ACTION_DENY)
+    override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "not seen: its own path grants and shows it");
+  else
+    override(self, BT_ACTION_DENY, SOURCE_SELF, "hidden by a rule that denies to read it");
+}
+
 static gboolean
 check_unix(Check *self, const char *value, GError **error)
 {
   g_autofree char *path = real_path(self, value, error);
 
-  if (path == NULL)
+  if (path == NULL || !look(self, path, error))
     return FALSE;
   set_verdict(self, bt_policy_check_unix(self->sandbox->policy, path));
+  if (self->verdict->action != BT_ACTION_DENY && !is_flat(self) && !self->look.host)
+    settle_unseen(self, path);
   self->verdict->object = g_strdup(path);
   set_suggestion(self, bt_suggest_path(BT_KIND_UNIX, path));
   return TRUE;

@@ -228,6 +228,26 @@ def test_unix_of_init_policy_is_that_of_the_flags(box, listener):
         assert by_file["talk"] == ("EACCES" if len(flags) > 1 else "served")
 
 
+@pytest.mark.parametrize("flags, open_", [
+    (["--allow-unix=service"], False), (["--allow-unix"], False), (["--allow-unix=service/bus"], True),
+    (["--allow-unix=service", "--allow-read=service"], True), (["--allow-unix=service/*"], True),
+    (["--allow-unix=service", "--allow-read=.", "--deny-read=service"], False), (["-A"], True),
+    (["-A", "--deny-unix=service"], False), (["--allow-read"], False)])
+def test_unix_of_a_directory_shows_nothing_of_it(box, listener, flags, open_):
+    """And check says so, with a flag that does."""
+    path, accepted = listener
+    out, result = box.json(*flags, code=UNIX, args=[path])
+    assert (out["talk"] == "served") == open_ == bool(accepted), str(result)
+    checked = box.world.run(["check", "--json", *flags, "unix", path], cwd=box.directory)
+    assert checked.status == (0 if open_ else 1), str(checked)
+    suggestion = json.loads(checked.stdout)["suggestion"]
+    assert bool(suggestion) == (not open_ and not any("--deny" in flag for flag in flags))
+    if suggestion:
+        assert box.world.run(["check", *flags, suggestion, "unix", path], cwd=box.directory).status == 0
+        out, result = box.json(*flags, suggestion, code=UNIX, args=[path])
+        assert out["talk"] == "served", str(result)
+
+
 def test_unix_another_path_is_not_opened(box, listener):
     path, accepted = listener
     box.write("other/x", "")

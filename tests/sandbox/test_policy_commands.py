@@ -54,7 +54,7 @@ def test_check_json(buntime, box):
     (["--allow-run=true", "run", "true"], 0), (["--allow-run=true", "run", "ls"], 1),
     (["--allow-env=AWS_*", "env", "AWS_KEY"], 0), (["env", "LANG"], 0), (["env", "HOME"], 1),
     (["--allow-env", "env", "LD_PRELOAD"], 1), (["sys", "hostname"], 1), (["sys", "uid"], 0),
-    (["unix", "/run/user/1/bus"], 1), (["--allow-unix=/run", "unix", "/run/user/1/bus"], 0),
+    (["unix", "/run/user/1/bus"], 1), (["--allow-unix=/run", "unix", "/run/user/1/bus"], 1),
     (["write", "/tmp/x"], 0), (["read", "/etc/shadow"], 1), (["read", "/usr/bin/env"], 0),
     (["--allow-read", "read", "/proc/1/mem"], 1),
 ])
