@@ -6,7 +6,10 @@
  */
 #include "plan/bt-plan-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
+
+#include "policy/bt-policy-environ.h"
 
 #define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -83,6 +86,22 @@ add_set(BtCompile *self)
   }
 }
 
+/* Who names one of buntime's own learns here that it is not handed over. */
+static void
+tell_own(BtCompile *self)
+{
+  GPtrArray *rules = bt_policy_get_env_rules(self->request->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtEnvRule *rule = g_ptr_array_index(rules, i);
+    if (rule->rule.action == BT_ACTION_DENY || !bt_policy_environ_is_own(rule->pattern))
+      continue;
+    g_autofree char *name = bt_text_neutralise(rule->pattern, -1);
+    bt_compile_note(self, g_strdup_printf(_("%s is not granted: buntime's own permissions are "
+                                            "never shown"), name));
+  }
+}
+
 void
 bt_compile_env(BtCompile *self)
 {
@@ -112,6 +131,7 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
   add_set(self);
+  tell_own(self);
 }
 
 /* As bt_compile_env() does, one variable alone. */

@@ -165,6 +165,11 @@ def test_never_visible_to_the_worker(box, world):
             checked = world.run(["check", *flags, "env", name], env=env)
             assert checked.status == 1 and "allow:" not in checked.stdout, str(checked)
         assert world.run(["check", *flags, "env", "POD_NAME"], env=env).status == 0
+    # Who asks for one by its name is told.
+    told = "buntime: POD_ALLOW_ENV is not granted: buntime's own permissions are never shown\n"
+    for flag, is_told in ("--allow-env=POD_ALLOW_ENV", True), ("--allow-env=POD_*", False):
+        result = box.run(flag, code="pass\n", env={"POD_ALLOW_ENV": "POD_NAME"})
+        assert (told in result.stderr) == is_told, str(result)
     del env["POD_POLICY_JSON"]
     found, _ = box.json("--no-sandbox", code=code, env=env)
     assert found == {"POD_NAME": "web-1", "BUNTIME_TEST": "1"}
