@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """stdin, stdout and stderr are the caller's own: pipes and terminals behave as without buntime."""
 
+import contextlib
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
+
+from world import wait_for
 
 
 def test_three_separate_streams(box):
@@ -141,6 +145,19 @@ def test_control_c_ends_what_does_not_care(box, terminal):
     assert one.wait() == 128 + signal.SIGINT
 
 
+def readers_are_stopped(session):
+    """Are all of python's processes at this terminal?"""
+    fields = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, rest = path.read_text(encoding="utf-8").rsplit(")", 1)
+            fields.append((name.split("(", 1)[1], *rest.split()))
+    states = [state for name, state, _, _, sid, *_ in fields
+              if name.startswith("python") and int(sid) == session]
+    assert states
+    return set(states) == {"T"}
+
+
 def test_control_z_and_back(box, terminal, world):
     box.write("w.py", """
         import time
@@ -155,6 +172,8 @@ def test_control_z_and_back(box, terminal, world):
     one.type("\x1a")
     one.expect("Stopped")
     one.expect("prompt")
+    # The shell saw buntime stop. A program that still has to read would take what is typed.
+    wait_for(lambda: readers_are_stopped(one.pid))
     one.type("echo still=$((1 + 1))\n")
     one.expect("still=2")
     one.type("fg\n")
@@ -215,7 +234,6 @@ def test_typed_ahead_is_thrown_away(box, terminal, world):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT])
 def test_signals_to_the_supervisor_reach_the_worker(box, number):
-    from world import wait_for
     code = f"""
         import os, signal
         def caught(number, frame):
