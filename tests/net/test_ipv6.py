@@ -339,14 +339,23 @@ def test_answers_of_both_sorts_open_the_public_part(net, world):
     for name in ("mixed6.example", "half.example"):
         assert out[name] == [addresses.SIX], str(result)
         assert out[name + " fetch"] == f"hello from {name}/\n", str(result)
-    assert result.events == [] and out["loopback"] == "ECONNREFUSED", str(result)
+    assert out["loopback"] == "ECONNREFUSED", str(result)
+    # What was left out is told, and nothing else happened.
+    assert {event.kind for event in result.events} == {"dns"}, str(result)
+    assert result.denied("dns", "mixed6.example")[0].line.find("::1") > 0, str(result)
 
 
+@pytest.mark.host_contact
 def test_the_machine_itself_by_a_rule(net, world):
-    """As over IPv4: a rule about its public address means it, the bare flag means all but loopback."""
-    out, result = net.json("--allow-net=github.com", code=CONNECT,
-                           args=[f"[{addresses.HOST6}]:7006", f"[{addresses.HOST_LAN6}]:7007"])
-    assert {what for what, _ in out.values()} == {"EACCES"}, str(result)
+    """As over IPv4: who names its address means it, and who names another port or name does not."""
+    mark = world.mark()
+    targets = [f"[{addresses.HOST6}]:7006", f"[{addresses.HOST_LAN6}]:7007", "[::1]:7005"]
+    out, result = net.json("--allow-net=github.com,[2001:db8:10::10]:80", code=CONNECT, args=targets)
+    assert [out[target][0] for target in targets] == ["EACCES", "EACCES", "ECONNREFUSED"], str(result)
+    assert world.host_contacts(mark) == []
+    out, result = net.json(f"--allow-net=[{addresses.HOST6}]:7006", code=CONNECT, args=targets)
+    assert [out[target][0] for target in targets] == ["ok", "EACCES", "ECONNREFUSED"], str(result)
+    assert {record["addr"] for record in world.host_contacts(mark)} == {addresses.HOST6}
 
 
 def test_options_that_add_headers(net, world):
@@ -521,6 +530,32 @@ def test_asyncio_with_ipv6_alone(net):
         out["reach"] = asyncio.run(reach("dual.example", 80))
     """)
     assert out["reach"][0] == addresses.DUAL6 and out["reach"][1] < 3000, str(result)
+
+
+@pytest.fixture
+def ipv6_alone():
+    """The machine reaches the internet by IPv6, and of IPv4 its resolver alone."""
+    resolver = [f"{addresses.DNS}/32", "via", addresses.ROUTER]
+    default = ["default", "via", addresses.ROUTER]
+    subprocess.run(["ip", "route", "add", *resolver], check=True)
+    subprocess.run(["ip", "route", "del", *default], check=True)
+    yield
+    subprocess.run(["ip", "route", "add", *default], check=True)
+    subprocess.run(["ip", "route", "del", *resolver], check=True)
+
+
+def test_a_machine_with_ipv6_alone(net, ipv6_alone):
+    """IPv4, which programs take first, fails at once, and the next address is there."""
+    out, result = net.json("--allow-net=dual.example,six.example", code=TRY + """
+    for name in ("dual.example", "six.example"):
+        begun = time.monotonic()
+        out[name] = [fetch(f"http://{name}/"), time.monotonic() - begun]
+    out["four"] = connect("198.51.100.21", 80)
+    """)
+    for name in ("dual.example", "six.example"):
+        assert out[name][0] == f"hello from {name}/\n" and out[name][1] < 3, str(result)
+    assert out["four"][0] in ("ENETUNREACH", "EHOSTUNREACH") and out["four"][1] < 1000, str(result)
+    assert result.events == [], str(result)
 
 
 # ---- inside ----
