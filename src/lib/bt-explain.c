@@ -229,6 +229,20 @@ bt_explainer_add(BtExplainer *self, BtEvent *event)
 }
 
 gboolean
+bt_explainer_has_stream(const BtExplainer *self)
+{
+  return self->stream != NULL;
+}
+
+void
+bt_explainer_record(BtExplainer *self, BtEvent *event)
+{
+  if (self->stream != NULL)
+    bt_event_stream_add(self->stream, event);
+  bt_event_free(event);
+}
+
+gboolean
 bt_explainer_again(BtExplainer *self, const BtEventHandle *handle)
 {
   if (handle->generation != self->generation)

@@ -24,6 +24,9 @@ void bt_explainer_set_stream(BtExplainer *explainer, BtEventStream *stream);
 void bt_explainer_set_audit(BtExplainer *explainer, gboolean audit);
 
 void bt_explainer_add(BtExplainer *explainer, BtEvent *event); /* transfer full */
+gboolean bt_explainer_has_stream(const BtExplainer *explainer);
+/* For the stream alone, and by itself: not one of several alike. Takes the event. */
+void bt_explainer_record(BtExplainer *explainer, BtEvent *event);
 /* The event's group, as long as it is open. */
 typedef struct {
   guint64 generation;

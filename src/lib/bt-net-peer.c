@@ -73,6 +73,7 @@ struct _BtNetPeer {
   BtHostAddrs *host_addrs;
   gboolean ready;
   gboolean ending; /* it was asked to */
+  gboolean tell_flows; /* events are wanted of them */
   int capture; /* borrowed; -1: frames are not recorded */
   BtNetPeerLostFunc lost; /* NULL: nobody needs it */
   gpointer lost_data;
@@ -242,6 +243,7 @@ send_config(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
     .policy_size = (guint32)policy_size,
     .flow_rate = (guint32)limit_or(self->policy, BT_LIMIT_NET_RATE, BT_NET_MSG_ANY_RATE),
     .byte_limit = limit_or(self->policy, BT_LIMIT_NET_BYTES, BT_NET_MSG_ANY_BYTES),
+    .tell_flows = self->tell_flows,
   };
 
   if (size > BT_NET_MSG_MAX_SIZE)
@@ -366,6 +368,25 @@ on_own_limit(BtNetPeer *self, const BtNetMsgDenied *message, const char *object)
   bt_explainer_add(self->explainer, event);
 }
 
+static void
+on_flow(BtNetPeer *self, const BtNetMsgFlow *message)
+{
+  guint16 port = (guint16)message->port;
+  BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_ALLOW);
+  BtFlowWords words;
+
+  bt_names_check_flow(self->names, &message->addr, message->proto, port, &words);
+  event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
+  event->host = bt_net_describe_host(&words, &message->addr);
+  event->state = message->state == BT_NET_FLOW_OPENED ? "opened" : "closed";
+  if (message->state == BT_NET_FLOW_CLOSED) {
+    event->duration = message->milliseconds;
+    event->bytes_out = message->bytes_out;
+    event->bytes_in = message->bytes_in;
+  }
+  bt_explainer_record(self->explainer, event);
+}
+
 static gboolean
 on_message(BtNetPeer *self, const BtNetMsg *message)
 {
@@ -402,6 +423,10 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     if (self->opened != NULL)
       self->opened(self->opened_data, message->header.id, message->opened.refused != 0);
     return TRUE;
+  case BT_NET_MSG_FLOW:
+    if (self->tell_flows)
+      on_flow(self, &message->flow);
+    return self->tell_flows;
   default:
     return FALSE; /* ours */
   }
@@ -439,6 +464,8 @@ begin(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
   int all[4];
 
   memcpy(all, fds, n_fds * sizeof *fds);
+  self->tell_flows = n_fds > 2 && bt_explainer_has_stream(self->explainer) &&
+                     (bt_policy_get_audit(self->policy) & BT_AUDIT_CONNECT) != 0;
   if (n_fds == 3 && self->capture >= 0)
     all[n_fds++] = self->capture;
   if (!send_config(self, all, n_fds, error))
@@ -623,8 +650,8 @@ bt_net_peer_finish(BtNetPeer *self)
   self->finishing = self->relays_sent && send_message(self, &message, sizeof message);
   if (self->finishing)
     return;
-  /* What it has recorded is still to be written: it is asked to end. */
-  if (self->capture >= 0 && self->fd >= 0)
+  /* What it has seen is still to be written and told: it is asked to end. */
+  if ((self->capture >= 0 || self->tell_flows) && self->fd >= 0)
     shutdown(self->fd, SHUT_WR);
   else if (self->helper.pidfd >= 0)
     syscall(SYS_pidfd_send_signal, self->helper.pidfd, SIGKILL, NULL, 0);
@@ -649,7 +676,7 @@ hear_out(BtNetPeer *self)
 void
 bt_net_peer_free(BtNetPeer *self)
 {
-  if ((self->capture >= 0 || self->finishing) && self->fd >= 0)
+  if ((self->capture >= 0 || self->tell_flows || self->finishing) && self->fd >= 0)
     hear_out(self);
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);

@@ -18,6 +18,8 @@ struct _BtFlows {
   BtPins *pins;
   BtFlowsReclaimedFunc reclaimed; /* NULL: nobody wants to know */
   gpointer data;
+  BtFlowsToldFunc told; /* as reclaimed */
+  gpointer told_data;
 };
 
 /* The worker chooses ports and so collisions; the table's bound limits what that costs it. */
@@ -65,6 +67,13 @@ bt_flows_set_reclaimed_func(BtFlows *self, BtFlowsReclaimedFunc func, gpointer d
 }
 
 void
+bt_flows_set_told_func(BtFlows *self, BtFlowsToldFunc func, gpointer data)
+{
+  self->told = func;
+  self->told_data = data;
+}
+
+void
 bt_flows_free(BtFlows *self)
 {
   g_hash_table_unref(self->table);
@@ -96,6 +105,8 @@ bt_flows_peek(BtFlows *self)
 void
 bt_flows_remove(BtFlows *self, BtFlow *flow, gint64 now)
 {
+  if (self->told != NULL)
+    self->told(self->told_data, flow, FALSE);
   if (flow->pin_rule >= 0)
     bt_pins_release(self->pins, &flow->key.address, flow->pin_rule, now);
   g_queue_unlink(&self->queues[flow->state], &flow->link);
@@ -144,11 +155,13 @@ bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, 
   BtFlow *flow = g_new0(BtFlow, 1);
   flow->key = *key;
   flow->state = first_state(key->proto);
-  flow->last_used = now;
+  flow->started = flow->last_used = now;
   flow->link.data = flow;
   flow->pin_rule = pinned && bt_pins_hold(self->pins, &key->address, rule) ? rule : -1;
   g_hash_table_insert(self->table, &flow->key, flow);
   g_queue_push_tail_link(&self->queues[flow->state], &flow->link);
+  if (self->told != NULL)
+    self->told(self->told_data, flow, TRUE);
   return flow;
 }
 

@@ -48,7 +48,8 @@ typedef struct {
   gboolean fin_out, fin_in;
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
   BtInspect *inspect; /* NULL: what it says on the wire is not looked at */
-  gint64 last_used;
+  gint64 started, last_used;
+  guint64 bytes_out, bytes_in; /* of IP payload */
   GList link; /* in the queue of its state */
 } BtFlow;
 
@@ -57,10 +58,14 @@ typedef struct _BtFlows BtFlows;
 /* A flow is about to go because another takes its place. */
 typedef void (*BtFlowsReclaimedFunc)(gpointer data, const BtFlow *flow);
 
+/* A flow has come, or is about to go. */
+typedef void (*BtFlowsToldFunc)(gpointer data, const BtFlow *flow, gboolean opened);
+
 /* pins is borrowed and must outlive the flows. */
 BtFlows *bt_flows_new(BtPins *pins);
 void bt_flows_free(BtFlows *flows);
 void bt_flows_set_reclaimed_func(BtFlows *flows, BtFlowsReclaimedFunc func, gpointer data);
+void bt_flows_set_told_func(BtFlows *flows, BtFlowsToldFunc func, gpointer data);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtFlows, bt_flows_free)
 
 BtFlow *bt_flows_lookup(BtFlows *flows, const BtFlowKey *key);

@@ -109,10 +109,16 @@ bt_gate_take_flow(BtGate *gate, gint64 now)
   return FALSE;
 }
 
+static gsize
+payload_of(const BtPacket *packet)
+{
+  return packet->ip.total_size - packet->ip.header_size;
+}
+
 static gboolean
 take_bytes(BtGate *gate, const BtPacket *packet, gint64 now)
 {
-  return bt_gate_take_bytes(gate, packet->ip.total_size - packet->ip.header_size, now);
+  return bt_gate_take_bytes(gate, payload_of(packet), now);
 }
 
 static BtGateResult
@@ -344,6 +350,7 @@ judge_flow(Outbound *out)
     flow->last_out = packet->tcp;
   if (!take_bytes(gate, packet, out->now))
     return answer(out);
+  flow->bytes_out += payload_of(packet);
   bt_flows_touch(gate->flows, flow, packet->tcp.flags, FALSE, out->now);
   return BT_GATE_PASS;
 }
@@ -485,6 +492,7 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   BtFlow *flow = find_flow(gate, &key, now);
   if (flow == NULL || !take_bytes(gate, &packet, now))
     return FALSE;
+  flow->bytes_in += payload_of(&packet);
   if (flow->inspect != NULL && packet.kind == BT_PACKET_TCP)
     bt_inspect_inbound(flow->inspect, &packet.tcp, bt_packet_tcp_payload(&packet, frame));
   /* An error does not keep a flow alive. */

@@ -75,7 +75,7 @@ __asan_default_options(void)
 
 /* Flows ended in one dispatch: the worker's interface takes so many frames at once. */
 #define CUT_BATCH 64
-/* Dispatches after the end that bring what a capture lacks. */
+/* Dispatches after the end that bring what was not yet seen. */
 #define LAST_ROUNDS 16
 
 static gboolean
@@ -195,6 +195,22 @@ send_denied(gpointer data, const BtNetMsgDenied *denied)
   return bt_control_send(BT_NET_CONTROL_FD, denied, sizeof *denied);
 }
 
+static void
+tell_flow(gpointer data, const BtFlow *flow, gboolean opened)
+{
+  const BtNetMsgFlow message = {
+    .header.kind = BT_NET_MSG_FLOW,
+    .state = opened ? BT_NET_FLOW_OPENED : BT_NET_FLOW_CLOSED,
+    .proto = flow->key.proto,
+    .addr = flow->key.address,
+    .port = flow->key.port,
+    .milliseconds = (guint32)CLAMP((flow->last_used - flow->started) / 1000, 0, G_MAXUINT32),
+    .bytes_out = flow->bytes_out,
+    .bytes_in = flow->bytes_in,
+  };
+  bt_control_send(BT_NET_CONTROL_FD, &message, sizeof message);
+}
+
 /* ---- from the supervisor ---- */
 
 static void
@@ -293,6 +309,8 @@ prepare(Net *net)
   net->pins = bt_pins_new((gint64)config->pin_seconds * G_USEC_PER_SEC, send_unpin, net);
   net->flows = bt_flows_new(net->pins);
   bt_flows_set_reclaimed_func(net->flows, on_reclaimed, net);
+  if (config->tell_flows)
+    bt_flows_set_told_func(net->flows, tell_flow, net);
   net->denials = bt_denials_new(send_denied, net);
   net->lookups = bt_lookups_new(net->pins, send_resolve, on_flood, net);
   net->gate = (BtGate){
@@ -352,14 +370,21 @@ serve(Net *net)
   g_main_loop_run(net->loop);
 }
 
-/* The loop has ended: the worker's last frames may still be on their way. */
+/* The loop has ended, and somebody waits for the last that is seen. */
 static void
-finish_capture(Net *net)
+finish(Net *net)
 {
+  BtFlow *flow;
+
+  /* The worker's last frames may still be on their way. */
   for (int i = 0; i < LAST_ROUNDS && g_main_context_iteration(NULL, FALSE); i++)
     ;
-  bt_frames_set_capture(net->frames, NULL);
-  bt_capture_free(net->capture);
+  while ((flow = bt_flows_peek(net->flows)) != NULL)
+    bt_flows_remove(net->flows, flow, g_get_monotonic_time());
+  if (net->capture != NULL) {
+    bt_frames_set_capture(net->frames, NULL);
+    bt_capture_free(net->capture);
+  }
 }
 
 /* What libslirp and the gate take for granted of a network. */
@@ -398,7 +423,7 @@ main(void)
   if (status != BT_NET_EXIT_OK)
     return status;
   serve(&net);
-  if (net.capture != NULL)
-    finish_capture(&net);
+  if (net.capture != NULL || net.setup.config.tell_flows)
+    finish(&net);
   return BT_NET_EXIT_OK;
 }

@@ -44,7 +44,7 @@ put_permission(BtJsonWriter *json, const BtEvent *event)
 static const char *
 action_word(const BtEvent *event)
 {
-  if (event->kind == BT_EVENT_STATE)
+  if (event->state != NULL)
     return event->state;
   switch (event->action) {
   case BT_ACTION_DENY:
@@ -100,6 +100,11 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
                      event->action == BT_ACTION_DENY ? event->suggestion : NULL);
   bt_json_put_int(&json, "count", event->count);
   bt_json_put_bool(&json, "observed", event->observed);
+  if (event->duration >= 0) {
+    bt_json_put_int(&json, "duration", event->duration);
+    bt_json_put_int(&json, "bytesOut", (gint64)MIN(event->bytes_out, G_MAXINT64));
+    bt_json_put_int(&json, "bytesIn", (gint64)MIN(event->bytes_in, G_MAXINT64));
+  }
   if (event->exit_status >= 0)
     bt_json_put_int(&json, "exit", event->exit_status);
   bt_json_end(&json);

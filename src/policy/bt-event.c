@@ -26,6 +26,7 @@ bt_event_new(BtEventKind kind, BtAction action)
   event->kind = kind;
   event->action = action;
   event->count = 1;
+  event->duration = -1;
   event->exit_status = -1;
   return event;
 }

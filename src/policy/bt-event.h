@@ -29,7 +29,8 @@ typedef struct {
   gint64 time;       /* µs since 1970 */
   BtEventKind kind;
   BtAction action;
-  const char *state; /* STATE: "started", "exited", "failed", "dropped"; a constant */
+  const char *state; /* STATE: "started", "exited", "failed", "dropped"; NET: what became of a
+                        flow, "opened", "closed"; a constant */
   gboolean observed; /* the call went on whatever this says: it may have been evaded */
   char *object;      /* "api.example.com:443 (tcp)", "/etc/shadow", already safe to print or not */
   char *host;        /* NET, DNS: the name, or the address, by itself */
@@ -39,6 +40,8 @@ typedef struct {
   BtOrigin rule;     /* what decided; its text is NULL where no rule did */
   char *suggestion;  /* "--allow-net=api.example.com:443"; NULL: no flag permits it */
   guint count;       /* how many operations it stands for; at least 1 */
+  gint64 duration;   /* NET "closed": milliseconds; else -1 */
+  guint64 bytes_out, bytes_in; /* NET "closed" */
   int exit_status;   /* STATE "exited": as a shell reports it; else -1 */
 } BtEvent;
 

@@ -10,7 +10,7 @@
 #include "bt-net-policy.h"
 
 /* The messages go over the wire as they are: what is between fields would leak memory. */
-_Static_assert(sizeof(BtNetMsgConfig) == 88, "BtNetMsgConfig has a hole");
+_Static_assert(sizeof(BtNetMsgConfig) == 96, "BtNetMsgConfig has a hole");
 _Static_assert(sizeof(BtNetMsgConfig) % 8 == 0, "the policy behind BtNetMsgConfig is misaligned");
 _Static_assert(sizeof(BtNetMsgResolve) == 12 + BT_DNS_NAME_SIZE, "BtNetMsgResolve has a hole");
 _Static_assert(sizeof(BtNetMsgAnswer) == 24 + 16 * BT_NET_MSG_MAX_ADDRS +
@@ -26,6 +26,8 @@ _Static_assert(sizeof(BtNetMsgOpened) == 16, "BtNetMsgOpened has a hole");
 _Static_assert(sizeof(BtNetMsgPublish) == 24 + 2 * BT_NET_MSG_MAX_PUBLISHED,
                "BtNetMsgPublish has a hole");
 _Static_assert(sizeof(BtNetMsgAccepted) == 32, "BtNetMsgAccepted has a hole");
+
+_Static_assert(sizeof(BtNetMsgFlow) == 56, "BtNetMsgFlow has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
@@ -56,7 +58,7 @@ config_is_valid(const BtNetMsgConfig *config, size_t size)
   if (config->policy_size != size - sizeof *config ||
       config->policy_size < sizeof(BtNetPolicyHeader) ||
       config->policy_size % _Alignof(BtNetPolicyHeader) != 0 || config->prefix_length > 32 ||
-      config->mtu > MAX_MTU || !config6_is_valid(config))
+      config->mtu > MAX_MTU || config->tell_flows > 1 || config->reserved != 0 || !config6_is_valid(config))
     return false;
   /* Without an interface there is nothing to say of one. */
   return config->mtu >= MIN_MTU || config->worker_address == 0;
@@ -118,6 +120,16 @@ has_id(uint32_t kind)
          kind == BT_NET_MSG_OPENED;
 }
 
+static bool
+flow_is_valid(const BtNetMsgFlow *flow)
+{
+  bool proto = flow->proto == BT_PROTO_TCP || flow->proto == BT_PROTO_UDP ||
+               flow->proto == BT_PROTO_ICMP;
+
+  return proto && flow->port <= UINT16_MAX &&
+         (flow->state == BT_NET_FLOW_OPENED || flow->state == BT_NET_FLOW_CLOSED);
+}
+
 /* The size of a kind, CONFIG's without its policy; 0 if there is no such kind. */
 static size_t
 size_of_kind(uint32_t kind)
@@ -138,6 +150,8 @@ size_of_kind(uint32_t kind)
     return sizeof(BtNetMsgUnpin);
   case BT_NET_MSG_DENIED:
     return sizeof(BtNetMsgDenied);
+  case BT_NET_MSG_FLOW:
+    return sizeof(BtNetMsgFlow);
   case BT_NET_MSG_RELAYS:
     return sizeof(BtNetMsgRelays);
   case BT_NET_MSG_OPEN:
@@ -174,6 +188,8 @@ message_is_valid(const BtNetMsg *message, size_t size)
     return message->unpin.rule < BT_NET_POLICY_MAX_RULES;
   case BT_NET_MSG_DENIED:
     return denied_is_valid(&message->denied);
+  case BT_NET_MSG_FLOW:
+    return flow_is_valid(&message->flow);
   case BT_NET_MSG_RELAYS:
     return message->relays.n_listeners <= BT_NET_MSG_MAX_FDS && message->relays.reserved == 0;
   case BT_NET_MSG_OPEN:

@@ -35,6 +35,7 @@ typedef enum {
   BT_NET_MSG_RESOLVE,    /* BtNetMsgResolve */
   BT_NET_MSG_UNPIN,      /* BtNetMsgUnpin */
   BT_NET_MSG_DENIED,     /* BtNetMsgDenied */
+  BT_NET_MSG_FLOW,       /* BtNetMsgFlow */
   BT_NET_MSG_OPENED,     /* BtNetMsgOpened */
   BT_NET_MSG_ACCEPTED,   /* BtNetMsgAccepted */
 } BtNetMsgKind;
@@ -58,6 +59,8 @@ typedef struct {
   uint32_t policy_size;   /* bytes that follow, 8-byte aligned */
   uint32_t flow_rate;     /* new flows a second, BT_NET_MSG_ANY_RATE: not limited */
   uint64_t byte_limit;    /* sent and received together, BT_NET_MSG_ANY_BYTES: not limited */
+  uint32_t tell_flows;    /* 1: FLOW is wanted */
+  uint32_t reserved;
 } BtNetMsgConfig;
 
 /* Zeros let nothing pass: a limit that was forgotten is no hole. */
@@ -180,6 +183,22 @@ typedef struct {
   char name[BT_DNS_NAME_SIZE]; /* NAME: what was asked for; else empty */
 } BtNetMsgDenied;
 
+enum { /* BtNetMsgFlow.state */
+  BT_NET_FLOW_OPENED = 1,
+  BT_NET_FLOW_CLOSED,
+};
+
+/* Lost where the supervisor does not take it. */
+typedef struct {
+  BtNetMsgHeader header;
+  uint32_t state;
+  uint32_t proto; /* one BT_PROTO_* bit */
+  BtAddr addr;    /* the far end's */
+  uint32_t port;
+  uint32_t milliseconds; /* CLOSED: from its first packet to its last */
+  uint64_t bytes_out, bytes_in; /* CLOSED: of IP payload */
+} BtNetMsgFlow;
+
 /*
  * Checks a received datagram of exactly the kind's size and values; copies it
  * into *message_out, a union of all fixed messages. CONFIG's policy bytes are
@@ -198,6 +217,7 @@ typedef union {
   BtNetMsgResolve resolve;
   BtNetMsgUnpin unpin;
   BtNetMsgDenied denied;
+  BtNetMsgFlow flow;
 } BtNetMsg;
 
 bool bt_net_msg_parse(const void *bytes, size_t size, BtNetMsg *message_out,

@@ -52,6 +52,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (message.denied.count == 0 || message.denied.reason > BT_NET_REASON_LAST)
       abort();
     break;
+  case BT_NET_MSG_FLOW:
+    if (message.flow.port > UINT16_MAX || message.flow.state > BT_NET_FLOW_CLOSED)
+      abort();
+    break;
   default:
     break;
   }

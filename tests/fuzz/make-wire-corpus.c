@@ -210,6 +210,9 @@ save_messages(void)
                              .proto = 1, .port = 443, .rule = BT_NET_RULE_DEFAULT, .count = 1,
                              .name = "evil.example" };
   save("net-msg", "another-name", &denied, sizeof denied);
+  BtNetMsgFlow flow = { .header.kind = BT_NET_MSG_FLOW, .state = BT_NET_FLOW_CLOSED, .proto = 1,
+                        .port = 443, .milliseconds = 7, .bytes_out = 100, .bytes_in = UINT64_MAX };
+  save("net-msg", "flow", &flow, sizeof flow);
   BtNetMsgRelays relays = { .header.kind = BT_NET_MSG_RELAYS, .n_listeners = 2 };
   BtNetMsgOpen open_relay = { .header = { BT_NET_MSG_OPEN, 1 }, .port = 5432 };
   BtNetMsgOpened opened = { .header = { BT_NET_MSG_OPENED, 1 }, .refused = 1 };

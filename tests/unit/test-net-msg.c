@@ -219,6 +219,10 @@ static const struct {
   { "config no flow", IN(CONFIG, BtNetMsgConfig, flow_rate), 0, TRUE },
   { "config any flow", IN(CONFIG, BtNetMsgConfig, flow_rate), BT_NET_MSG_ANY_RATE, TRUE },
 
+  { "config flows told", IN(CONFIG, BtNetMsgConfig, tell_flows), 1, TRUE },
+  { "config flows told otherwise", IN(CONFIG, BtNetMsgConfig, tell_flows), 2, FALSE },
+  { "config reserved", IN(CONFIG, BtNetMsgConfig, reserved), 1, FALSE },
+
   { "answer id", IN(ANSWER, BtNetMsgAnswer, header.id), 0, TRUE },
   { "answer SERVFAIL with addresses", IN(ANSWER, BtNetMsgAnswer, rcode), 2, FALSE },
   { "answer FORMERR", IN(ANSWER, BtNetMsgAnswer, rcode), 1, FALSE },
