@@ -104,6 +104,9 @@ stage_cure(const BtStatus *status)
   case BT_STAGE_NETWORK:
     if (strcmp(status->object, "network namespace") == 0)
       return bt_namespace_cure(status->error);
+    /* A relay's address, of which the one of IPv4 is always there. */
+    if (status->object[0] == '[')
+      return _("this kernel runs without IPv6: grant 127.0.0.1 instead");
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
     return _("see whether you may read the path yourself");
