@@ -545,6 +545,42 @@ test_reclaimed(Fixture *f, gconstpointer data)
   g_assert_cmpuint(reclaimed.count, ==, 2);
 }
 
+typedef struct {
+  guint opened, closed;
+  BtFlow last;
+} Told;
+
+static void
+on_flow(gpointer data, const BtFlow *flow, gboolean opened)
+{
+  Told *told = data;
+  told->opened += opened;
+  told->closed += !opened;
+  told->last = *flow;
+}
+
+/* Each flow once when it comes and once when it goes, whatever ends it, with what it carried. */
+static void
+test_told(Fixture *f, gconstpointer data)
+{
+  Frame first = frame_udp("192.0.2.1", 123, 9, "four");
+  Told told = { 0 };
+
+  bt_flows_set_told_func(f->flows, on_flow, &told);
+  g_assert_cmpint(out(f, first), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, frame_udp("203.0.113.9", 5, 9, "x")), ==, BT_GATE_REPLY);
+  g_assert_cmpuint(told.opened, ==, 1);
+  g_assert_cmpuint(told.last.key.port, ==, 123);
+  g_assert_cmpint(out_at(f, first, T0 + SECOND), ==, BT_GATE_PASS);
+  g_assert_true(in(f, frame_reply(&first)));
+  g_assert_cmpuint(told.closed, ==, 0);
+  bt_flows_sweep(f->flows, T0 + 90 * SECOND);
+  g_assert_cmpuint(told.opened, ==, 1);
+  g_assert_cmpuint(told.closed, ==, 1);
+  g_assert_cmpuint(told.last.bytes_out, ==, 2 * (8 + 4));
+  g_assert_cmpuint(told.last.bytes_in, ==, frame_reply(&first).size - BT_ETHERNET_SIZE - 20);
+}
+
 static void
 test_denials(Fixture *f, gconstpointer data)
 {
@@ -588,6 +624,7 @@ main(int argc, char **argv)
   ADD("flow-life", test_flow_life);
   ADD("flow-bound", test_flow_bound);
   ADD("reclaimed", test_reclaimed);
+  ADD("told", test_told);
   ADD("denials", test_denials);
   return g_test_run();
 }
