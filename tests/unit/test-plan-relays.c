@@ -99,11 +99,13 @@ test_bound(void)
 
   g_autoptr(BtPlan) plan = compile(many, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(plan);
   g_assert_null(compile(too_many, &error));
   g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
   g_clear_error(&error);
   g_autoptr(BtPlan) fewer = compile(denied, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(fewer);
 }
 
 /* Nothing of it needs an interface. */
