@@ -22,9 +22,6 @@
 #include "policy/bt-path.h"
 #include "policy/bt-policy-format.h"
 
-#define SOURCE_BUILT_IN "built-in"
-#define SOURCE_SELF "buntime"
-
 struct _BuntimeVerdict {
   BtKind kind;
   BtAction action;
@@ -61,9 +58,8 @@ buntime_verdict_get_action(const BuntimeVerdict *self)
 }
 
 static const char *const kind_words[BT_N_KINDS] = {
-  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write",
-  [BT_KIND_RUN] = "run", [BT_KIND_ENV] = "env",   [BT_KIND_UNIX] = "unix",
-  [BT_KIND_FFI] = "ffi", [BT_KIND_SYS] = "sys",
+  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write", [BT_KIND_RUN] = "run",
+  [BT_KIND_ENV] = "env", [BT_KIND_UNIX] = "unix", [BT_KIND_FFI] = "ffi",     [BT_KIND_SYS] = "sys",
 };
 
 char *
@@ -174,8 +170,7 @@ static char *
 real_path(Check *self, const char *value, GError **error)
 {
   GError *cause = NULL;
-  g_autofree char *path =
-    bt_path_absolute(value, self->sandbox->cwd, self->sandbox->home, &cause);
+  g_autofree char *path = bt_path_absolute(value, self->sandbox->cwd, self->sandbox->home, &cause);
 
   if (path == NULL) {
     bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
@@ -218,17 +213,18 @@ settle_read(Check *self, const char *path)
     if (found->host || found->made)
       return;
     if (bt_path_is_never(path))
-      override(self, BT_ACTION_DENY, SOURCE_SELF,
+      override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
                "/proc, /sys, /dev and /run are never the host's");
     else if (found->scratch)
-      override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "/tmp is the program's own");
+      override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
     else
-      override(self, BT_ACTION_DENY, SOURCE_SELF, "nothing is there to be read");
+      override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "nothing is there to be read");
   } else if (found->readable) {
     /* A denial by name would have hidden it. */
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the system's files, which every program sees");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN,
+             "the system's files, which every program sees");
   } else if (found->made) {
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");
   }
 }
 
@@ -238,11 +234,11 @@ settle_write(Check *self, const char *path)
   const BtPlanLook *found = &self->look;
 
   if (self->verdict->action == BT_ACTION_DENY && found->scratch)
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "/tmp is the program's own");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
   else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");
   else if (self->verdict->action != BT_ACTION_DENY && !found->writable && !found->scratch)
-    override(self, BT_ACTION_DENY, SOURCE_SELF, "kept read-only by buntime");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "kept read-only by buntime");
 }
 
 static gboolean
@@ -275,9 +271,9 @@ decide_run(Check *self, const char *path, GError **error)
     return FALSE;
   set_verdict(self, bt_policy_check_run(self->sandbox->policy, path));
   if (is_default(self) && self->look.runs)
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "belongs to a program that is granted");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "belongs to a program that is granted");
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.runs)
-    override(self, BT_ACTION_DENY, SOURCE_SELF, "not executable in this sandbox");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "not executable in this sandbox");
   g_free(self->verdict->object);
   self->verdict->object = g_strdup(path);
   set_suggestion(self, bt_suggest_path(BT_KIND_RUN, path));
@@ -322,10 +318,10 @@ check_env(Check *self, const char *value, GError **error)
   set_verdict(self, bt_policy_check_env(self->sandbox->policy, value));
   switch (bt_plan_env_fate(&self->request, value)) {
   case BT_ENV_MADE:
-    override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, "made for the program by buntime");
     break;
   case BT_ENV_SETTING:
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "a setting that every program sees");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "a setting that every program sees");
     break;
   case BT_ENV_HIDDEN:
   case BT_ENV_PASSED:
@@ -345,23 +341,24 @@ check_ffi(Check *self, const char *value, GError **error)
     return FALSE;
   set_verdict(self, bt_policy_check_ffi(self->sandbox->policy, path));
   if (is_default(self) && self->look.maps && self->look.readable)
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "lies where libraries may be loaded from");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "lies where libraries may be loaded from");
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.maps)
-    override(self, BT_ACTION_DENY, SOURCE_SELF, "nothing is loaded from where it lies");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "nothing is loaded from where it lies");
   self->verdict->object = g_strdup(path);
   set_suggestion(self, bt_suggest_path(BT_KIND_FFI, path));
   return TRUE;
 }
 
-/* A rule for a socket's directory shows nothing of it; one for the socket does, if it can be shown. */
+/* A rule for its directory shows nothing of a socket; one for itself does, if it can be shown. */
 static void
 settle_unseen(Check *self, const char *path)
 {
   set_verdict(self, bt_policy_check_path(self->sandbox->policy, path, BT_FS_READ_FILE));
   if (is_default(self) || self->verdict->action != BT_ACTION_DENY)
-    override(self, BT_ACTION_DENY, SOURCE_BUILT_IN, "not seen: its own path grants and shows it");
+    override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN,
+             "not seen: its own path grants and shows it");
   else
-    override(self, BT_ACTION_DENY, SOURCE_SELF, "hidden by a rule that denies to read it");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "hidden by a rule that denies to read it");
 }
 
 static gboolean
@@ -389,9 +386,9 @@ check_sys(Check *self, const char *value, GError **error)
     return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
   set_verdict(self, bt_policy_check_sys(self->sandbox->policy, kind));
   if ((kind & BT_SYS_HIDDEN) == 0)
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "the kernel tells this to every process");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "the kernel tells this to every process");
   else if (kind == BT_SYS_HOSTNAME && is_flat(self))
-    override(self, BT_ACTION_ALLOW, SOURCE_BUILT_IN, "not hidden without namespaces");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "not hidden without namespaces");
   self->verdict->object = g_strdup(value);
   set_suggestion(self, g_strconcat("--allow-sys=", value, NULL));
   return TRUE;
@@ -403,11 +400,10 @@ settle_net(Check *self, const BtNetItem *item, guint proto, guint16 port)
 {
   const char *reason = item->host == NULL
                          ? bt_net_closed_reason(&self->look.net, &item->addr, proto, port)
-                       : bt_net_is_service(proto, port)
-                         ? bt_net_reason_text(BT_NET_REASON_SERVICE)
-                         : NULL;
+                       : bt_net_is_service(proto, port) ? bt_net_reason_text(BT_NET_REASON_SERVICE)
+                                                        : NULL;
   if (self->verdict->action != BT_ACTION_DENY && reason != NULL)
-    override(self, BT_ACTION_DENY, SOURCE_SELF, reason);
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, reason);
 }
 
 /* What a grant of a name holds, and what it does not. */
@@ -424,7 +420,8 @@ note_of(Check *self, const BtNetItem *item, const BtOrigin *origin, guint proto)
       return _("held by the name's addresses alone: \"inspect\" is false");
     if (proto == BT_PROTO_UDP)
       return _("held by the name's addresses alone; QUIC to port 443 is refused");
-    return _("TLS and HTTP must ask for this name; other protocols are held by its addresses alone");
+    return _(
+      "TLS and HTTP must ask for this name; other protocols are held by its addresses alone");
   }
   return NULL;
 }
@@ -455,7 +452,7 @@ settle_loopback(Check *self, const BtNetItem *item, guint proto)
                        (strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0);
 
   if (self->verdict->action != BT_ACTION_DENY && !has_relay)
-    override(self, BT_ACTION_DENY, SOURCE_SELF,
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
              "of the host's loopback only ports that are named are reached, by TCP, at 127.0.0.1 "
              "and ::1");
   self->verdict->note =

@@ -98,7 +98,8 @@ tell_own(BtCompile *self)
       continue;
     g_autofree char *name = bt_text_neutralise(rule->pattern, -1);
     bt_compile_note(self, g_strdup_printf(_("%s is not granted: buntime's own permissions are "
-                                            "never shown"), name));
+                                            "never shown"),
+                                          name));
   }
 }
 

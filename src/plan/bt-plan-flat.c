@@ -99,7 +99,8 @@ check_tmp(BtCompile *self, GError **error)
     if (!is_denial(&rule->rule) && rule->real != NULL && strcmp(rule->real, "/tmp") == 0)
       return bt_compile_refuse(self, &rule->rule.origin,
                                _("a /tmp of the program's own needs the layer namespaces, which "
-                                 "the policy turned off"), error);
+                                 "the policy turned off"),
+                               error);
   }
   return TRUE;
 }
@@ -232,16 +233,22 @@ is_changeable(const char *path)
   return access(path, W_OK) == 0;
 }
 
-/* What is run or loaded must not be what the worker wrote, by a grant for it or for what is above. */
+static gboolean
+refuse_change(const char *path, GError **error)
+{
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
+                 _("it has to stay as it is and lies where writing is granted, which needs the "
+                   "layer namespaces, which the policy turned off"),
+                 _("grant writing to the directories beside it, or leave the layer on"));
+}
+
+/* What is run or loaded must not be what the worker wrote, by a grant for it or what is above. */
 static gboolean
 check_stays(BtCompile *self, const char *path, GError **error)
 {
   if ((bt_plan_builder_rights(self->builder, path) & BT_FS_WRITE) == 0 || !is_changeable(path))
     return TRUE;
-  return bt_fail(error, BUNTIME_ERROR_POLICY, path,
-                 _("it has to stay as it is and lies where writing is granted, which needs the "
-                   "layer namespaces, which the policy turned off"),
-                 _("grant writing to the directories beside it, or leave the layer on"));
+  return refuse_change(path, error);
 }
 
 /* ---- spots ---- */
@@ -251,9 +258,13 @@ refuse_denial(BtCompile *self, const char *path, guint64 lost, GError **error)
 {
   BtVerdict verdict = bt_policy_check_path(self->request->policy, path, (BtFsPerms)lost);
 
+  /* Nobody wrote that rule: it guards a policy's file. */
+  if (strcmp(verdict.origin->source, BT_SOURCE_SELF) == 0)
+    return refuse_change(path, error);
   return bt_compile_refuse(self, verdict.origin,
                            _("a denial below what is granted needs the layer namespaces, which "
-                             "the policy turned off"), error);
+                             "the policy turned off"),
+                           error);
 }
 
 static gboolean
@@ -375,7 +386,8 @@ check_bun(BtCompile *self, GError **error)
     g_strdup_printf(_("--allow-read=%s grants it; or leave the layer on"), folder);
   return bt_fail(error, BUNTIME_ERROR_POLICY, folder,
                  _("without the layer namespaces, which the policy turned off, Bun has to be able "
-                   "to read the directory of its program"), cure);
+                   "to read the directory of its program"),
+                 cure);
 }
 
 gboolean

@@ -11,11 +11,8 @@
 
 G_BEGIN_DECLS
 
-#define BT_SOURCE_BUILT_IN "built-in"
 #define BT_SOURCE_FLAGS "command line"
 #define BT_SOURCE_VARIABLES "environment"
-/* What buntime does by itself, and no flag changes. */
-#define BT_SOURCE_SELF "buntime"
 
 #define BT_N_LAYERS 3
 

@@ -128,6 +128,10 @@ typedef struct {
   char *text;   /* "--deny-net=x", "net.rules[3]", "defaults.net = deny" */
 } BtOrigin;
 
+#define BT_SOURCE_BUILT_IN "built-in"
+/* What buntime does by itself, and no flag changes. */
+#define BT_SOURCE_SELF "buntime"
+
 /*
  * Every rule starts like this. A rule is made for each item of a flag's list.
  */
