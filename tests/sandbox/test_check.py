@@ -5,10 +5,14 @@ import hashlib
 import json
 import os
 import random
+import shutil
+import socket
 from pathlib import Path
 
 import addresses
 import pytest
+
+from native import compile_c
 
 # Tries each request and says whether it went through.
 WORKER = """
@@ -43,6 +47,19 @@ WORKER = """
 
     def try_env(value):
         if os.environ.get(value) != "of the caller":
+            raise KeyError(value)
+
+    def try_unix(value):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(value)
+
+    def try_ffi(value):
+        import ctypes
+        ctypes.CDLL(value)
+
+    def try_sys(value):
+        hidden = {"hostname": "buntime", "loadavg": "0.00 0.00 0.00 1/1 1\\n"}[value]
+        if hidden == (socket.gethostname() if value == "hostname" else open("/proc/loadavg").read()):
             raise KeyError(value)
 
     requests, listings = json.loads(sys.argv[1])
@@ -137,14 +154,61 @@ def test_check_says_what_a_run_does(tree, world, seed):
     asked = json.dumps([requests, {str(tree.directory / path): os.listdir(tree.directory / path)
                                    for path in PATHS if (tree.directory / path).is_dir()}])
     happened, run = tree.json(*flags, code=WORKER, args=[asked], env=env)
+    assert_no_difference(tree, flags, env, requests, happened, run)
+
+
+def assert_no_difference(tree, flags, env, requests, happened, run):
     differences = []
     for kind, value in requests:
-        answer = world.run(["check", "--json", *flags, kind, value], cwd=tree.directory, env=env)
+        answer = tree.world.run(["check", "--json", *flags, kind, value], cwd=tree.directory, env=env)
         verdict = json.loads(answer.stdout)
         assert answer.status == {"allow": 0, "deny": 1, "warn": 3}[verdict["action"]], str(answer)
         if (verdict["action"] != "deny") != happened[f"{kind} {value}"]:
             differences.append((kind, value, happened[f"{kind} {value}"], answer.stdout))
     assert differences == [], f"{flags}\n{run}\n" + "\n".join(map(str, differences))
+
+
+MORE = {"unix": ["tree/bus", "tree/in", "tree", "tree/in/bus"],
+        "ffi": ["tree/in/one.so", "tree/in", "tree/two.so"], "sys": ["hostname", "loadavg"],
+        "read": ["tree", "tree/in"], "env": ["AWS_*", "AWS_KEY", "EDITOR", "POD_ALLOW_SYS"]}
+
+
+@pytest.fixture
+def sockets(tree):
+    listening = []
+    for name in ("tree/bus", "tree/in/bus"):
+        listening.append(socket.socket(socket.AF_UNIX))
+        listening[-1].bind(str(tree.directory / name))
+        listening[-1].listen()
+    yield [["unix", str(tree.directory / name)] for name in ("tree/bus", "tree/in/bus")]
+    for one in listening:
+        one.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_check_says_it_of_every_kind(tree, world, sockets, seed):
+    """Sockets, libraries, facts; by flags and by variables; with namespaces and without."""
+    rng = random.Random(seed)
+    compile_c(tree.write("x.c", "int x;\n"), tree.directory / "tree/two.so", "-shared", "-fPIC")
+    shutil.copy(tree.directory / "tree/two.so", tree.directory / "tree/in/one.so")
+    flags, env, prefix = [], dict(ENV), rng.choice(["POD", "BUNTIME"])
+    if flat := seed % 4 == 3:
+        tree.write("flat.json", '{"version": 1, "plugins": {"namespaces": false}}')
+        flags.append("--policy=flat.json")
+    for kind in rng.sample([kind for kind in MORE if not (flat and kind == "ffi")], 3 - flat):
+        for word in ["allow"] if flat else ["allow", rng.choice(["allow", "deny"])]:
+            value = ",".join(rng.sample(MORE[kind], rng.randint(1, 2)))
+            if rng.random() < 0.5:
+                flags.append(f"--{word}-{kind}={value}")
+            else:
+                env[f"{prefix}_{word}_{kind}".upper()] = value
+    requests = [*sockets, *(["ffi", str(tree.directory / name)] for name in
+                            ("tree/in/one.so", "tree/two.so")),
+                ["sys", "hostname"], ["sys", "loadavg"], ["env", "POD_ALLOW_SYS"],
+                ["env", "AWS_KEY"], ["env", "AWS_TOKEN"], ["env", "EDITOR"],
+                ["read", str(tree.directory / "tree/in/a.txt")]]
+    happened, run = tree.json(*flags, code=WORKER, args=[json.dumps([requests, {}])], env=env)
+    assert_no_difference(tree, flags, env, requests, happened, f"{env}\n{run}")
 
 
 def verdicts(box, world, flags, programs):
