@@ -297,6 +297,7 @@ test_inspect(void)
     const BtNetItem *item = g_ptr_array_index(policy->net_items, 0);
     g_assert_cmpint((item->flags & BT_NET_RULE_PLAIN) != 0, ==, cases[i].plain);
     g_autoptr(GBytes) compiled = bt_policy_compile_net(policy); /* ends where it is not valid */
+    g_assert_nonnull(compiled);
     g_autofree char *written = bt_policy_format_json(policy, &error);
     g_assert_cmpint(strstr(written, "\"inspect\": false") != NULL, ==, cases[i].plain);
     g_assert_true(add(again, written, -1, &error));
