@@ -135,8 +135,19 @@ def random_file(rng):
                        "defaults": {"net": rng.choice(["deny", "deny", "allow"])}}, indent=1)
 
 
+def starts(tree, flags, env):
+    """Does it? A policy that cannot be enforced is told by both, in the same words."""
+    result = tree.run(*flags, code="print('started')\n", name="start.py", env=env)
+    checked = tree.world.run(["check", "--json", *flags, "read", "."], cwd=tree.directory, env=env)
+    if result.status == 0:
+        return True
+    assert result.status == checked.status, str(checked)
+    assert checked.stderr and set(checked.stderr.splitlines()) <= set(result.stderr.splitlines())
+    return False
+
+
 @pytest.mark.parametrize("seed", range(12))
-def test_check_says_what_a_run_does(tree, world, seed):
+def test_check_says_what_a_run_does(tree, seed):
     rng = random.Random(seed)
     flags = random_flags(rng)
     if seed % 2:
@@ -144,12 +155,7 @@ def test_check_says_what_a_run_does(tree, world, seed):
         flags.append("--policy=p.json")
     requests = requests_of(tree.directory)
     env = ENV
-    result = tree.run(*flags, code="print('started')\n", name="start.py", env=env)
-    checked = world.run(["check", "--json", *flags, "env", "HOME"], cwd=tree.directory, env=env)
-    if result.status != 0:
-        # A policy that cannot be enforced is told by both, in the same words.
-        assert result.status == checked.status, str(checked)
-        assert checked.stderr.strip().splitlines()[0] in result.stderr, str(checked)
+    if not starts(tree, flags, env):
         return
     asked = json.dumps([requests, {str(tree.directory / path): os.listdir(tree.directory / path)
                                    for path in PATHS if (tree.directory / path).is_dir()}])
@@ -186,7 +192,7 @@ def sockets(tree):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_check_says_it_of_every_kind(tree, world, sockets, seed):
+def test_check_says_it_of_every_kind(tree, sockets, seed):
     """Sockets, libraries, facts; by flags and by variables; with namespaces and without."""
     rng = random.Random(seed)
     compile_c(tree.write("x.c", "int x;\n"), tree.directory / "tree/two.so", "-shared", "-fPIC")
@@ -207,8 +213,9 @@ def test_check_says_it_of_every_kind(tree, world, sockets, seed):
                 ["sys", "hostname"], ["sys", "loadavg"], ["env", "POD_ALLOW_SYS"],
                 ["env", "AWS_KEY"], ["env", "AWS_TOKEN"], ["env", "EDITOR"],
                 ["read", str(tree.directory / "tree/in/a.txt")]]
-    happened, run = tree.json(*flags, code=WORKER, args=[json.dumps([requests, {}])], env=env)
-    assert_no_difference(tree, flags, env, requests, happened, f"{env}\n{run}")
+    if starts(tree, flags, env):
+        happened, run = tree.json(*flags, code=WORKER, args=[json.dumps([requests, {}])], env=env)
+        assert_no_difference(tree, flags, env, requests, happened, f"{env}\n{run}")
 
 
 def verdicts(box, world, flags, programs):
