@@ -6,6 +6,8 @@ import json
 import addresses
 import pytest
 
+from native import compile_c
+
 
 @pytest.fixture(scope="module")
 def bun(world):
@@ -144,3 +146,36 @@ def test_another_name_on_the_wire(box, bun):
     assert out["good"] == out["plain"] == "hello from github.com/x\n", str(result)
     assert "hello" not in out["host"], str(result)
     assert result.denied("net", "evil.example:80 (tcp)"), str(result)
+
+
+LOAD = """
+    import { dlopen } from "bun:ffi";
+    import { copyFileSync } from "node:fs";
+    const out: Record<string, string> = {};
+    const [granted, copies] = [process.argv[2], process.argv.slice(3)];
+    for (const copy of copies)
+        copyFileSync(granted, copy);
+    for (const path of [granted, "./other.so", ...copies]) {
+        try {
+            const library = dlopen(path, { answer: { args: [], returns: "i32" } });
+            out[path] = String(library.symbols.answer());
+        } catch (error: any) { out[path] = "refused"; }
+    }
+    console.log("OUT:" + JSON.stringify(out));
+"""
+
+
+@pytest.mark.parametrize("flags, granted", [([], []), (["--allow-ffi=lib/a.so"], ["lib/a.so"]),
+                                            (["--allow-ffi=lib"], ["lib/a.so"]),
+                                            (["--allow-ffi"], ["lib/a.so", "./other.so"])])
+def test_ffi(box, bun, flags, granted):
+    """Beside the entry, in /tmp and in a write grant; what the program wrote is never loaded."""
+    source = box.write("answer.c", "int answer(void) { return 42; }\n")
+    compile_c(source, box.directory / "lib/a.so", "-shared", "-fPIC")
+    compile_c(source, box.directory / "other.so", "-shared", "-fPIC")
+    (box.directory / "out").mkdir()
+    paths = ["lib/a.so", "/tmp/b.so", "out/c.so"]
+    result = box.run("--allow-read=.", "--allow-write=out", *flags, name="w.ts", code=LOAD,
+                     args=paths, env=bun, timeout=60)
+    expected = dict.fromkeys([*paths, "./other.so"], "refused") | dict.fromkeys(granted, "42")
+    assert outcome(result) == expected, str(result)
