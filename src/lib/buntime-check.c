@@ -315,6 +315,8 @@ check_env(Check *self, const char *value, GError **error)
             _("write one name like LANG"));
     return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
   }
+  if (!look(self, NULL, error))
+    return FALSE;
   set_verdict(self, bt_policy_check_env(self->sandbox->policy, value));
   switch (bt_plan_env_fate(&self->request, value)) {
   case BT_ENV_MADE:
@@ -384,6 +386,8 @@ check_sys(Check *self, const char *value, GError **error)
 
   if (kind == 0)
     return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
+  if (!look(self, NULL, error))
+    return FALSE;
   set_verdict(self, bt_policy_check_sys(self->sandbox->policy, kind));
   if ((kind & BT_SYS_HIDDEN) == 0)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "the kernel tells this to every process");

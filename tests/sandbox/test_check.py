@@ -138,11 +138,12 @@ def random_file(rng):
 def starts(tree, flags, env):
     """Does it? A policy that cannot be enforced is told by both, in the same words."""
     result = tree.run(*flags, code="print('started')\n", name="start.py", env=env)
-    checked = tree.world.run(["check", "--json", *flags, "read", "."], cwd=tree.directory, env=env)
     if result.status == 0:
         return True
-    assert result.status == checked.status, str(checked)
-    assert checked.stderr and set(checked.stderr.splitlines()) <= set(result.stderr.splitlines())
+    for question in (["read", "."], ["env", "HOME"], ["sys", "uid"], ["unix", "tree/bus"]):
+        checked = tree.world.run(["check", *flags, *question], cwd=tree.directory, env=env)
+        assert result.status == checked.status, str(checked)
+        assert checked.stderr and set(checked.stderr.splitlines()) <= set(result.stderr.splitlines())
     return False
 
 
