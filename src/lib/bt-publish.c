@@ -64,14 +64,15 @@ parse(const char *text, BtPublished *published)
 BtPublished *
 bt_published_parse(const char *text, GError **error)
 {
-  g_autoptr(BtPublished) published = g_new0(BtPublished, 1);
+  g_autofree char *flag = g_strconcat("--publish=", text, NULL);
+  BtPublished published = { .fd = -1 };
 
-  published->fd = -1;
-  published->origin.source = g_strdup("command line");
-  published->origin.text = g_strconcat("--publish=", text, NULL);
-  if (parse(text, published))
-    return g_steal_pointer(&published);
-  bt_fail(error, BUNTIME_ERROR_USAGE, published->origin.text, _("not a port"),
+  if (parse(text, &published)) {
+    published.origin.source = g_strdup("command line");
+    published.origin.text = g_steal_pointer(&flag);
+    return g_memdup2(&published, sizeof published);
+  }
+  bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("not a port"),
           _("write --publish=8080, --publish=8080:80 or, to be reached from other machines, "
             "--publish=0.0.0.0:8080:80"));
   return NULL;

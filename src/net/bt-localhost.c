@@ -288,8 +288,8 @@ bt_localhost_new(const int *fds, guint n_fds, BtGate *gate, void (*changed)(gpoi
 void
 bt_localhost_cut(BtLocalhost *self)
 {
-  while (self->connections.head != NULL)
-    connection_free(self->connections.head->data, TRUE);
+  while (!g_queue_is_empty(&self->connections))
+    connection_free(g_queue_peek_head(&self->connections), TRUE);
   for (guint i = 0; i < self->n_services; i++)
     for (int fd = take_kept(&self->services[i]); fd >= 0; fd = take_kept(&self->services[i]))
       close(fd);

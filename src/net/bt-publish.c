@@ -308,8 +308,8 @@ free_all(GQueue *dialers)
 void
 bt_publish_free(BtPublish *self)
 {
-  while (self->connections.head != NULL)
-    connection_end(self->connections.head->data, TRUE, 0);
+  while (!g_queue_is_empty(&self->connections))
+    connection_end(g_queue_peek_head(&self->connections), TRUE, 0);
   free_all(&self->free[IPV4]);
   free_all(&self->free[IPV6]);
   free_all(&self->draining);
