@@ -389,3 +389,16 @@ def test_timeout_of_a_file(box):
     result = box.run("--policy=./p.json", code="import time\ntime.sleep(60)\n")
     assert result.status == 124, str(result)
     assert "p.json:4: limits.wallTime\n" in result.stderr and "  allow: --timeout=1s\n" in result.stderr
+
+
+@pytest.mark.parametrize("flag, code", [
+    ("--timeout=0.6s", "import time\ntime.sleep(0.65)\n"), ("--max-output=1K", "print('x' * 1500)\n")])
+def test_what_is_suggested_is_enough_for_it_and_has_an_end(box, flag, code):
+    result = box.run(flag, "--events=events.jsonl", code=code)
+    [event] = [event for event in read_events(box.directory / "events.jsonl") if event["kind"] == "limit"]
+    assert result.status != 0 and event["suggestion"].startswith(flag.split("=")[0]), str(result)
+    (box.directory / "events.jsonl").unlink()
+    result = box.run(flag, event["suggestion"], code=code)
+    assert result.status == 0, str(result)
+    result = box.run(flag, event["suggestion"], code=code * 4)
+    assert result.status != 0, str(result)
