@@ -62,5 +62,9 @@ def test_what_was_looked_at_is_what_is_shown(box, granted, below, write):
                 text = "not found"
             seen[text] = seen.get(text, 0) + 1
             assert "SECRET" not in text, str(result)
-    print(seen)
-    assert seen.get("public", 0) > 0, seen
+    # How often each happens is chance; left alone, the place is what was granted.
+    if (box.directory / below).is_symlink():
+        (box.directory / below).rename(box.directory / "link-again")
+        (box.directory / "link").rename(box.directory / below)
+    result = box.run(*flags, name="./w.sh")
+    assert result.stdout.strip() == "public", f"{result}\n{seen}"

@@ -451,7 +451,8 @@ test_http(void)
     for (gsize j = 0; j < G_N_ELEMENTS(pieces); j++) {
       Talk talk;
       gsize size = strlen(cases[i].text);
-      g_test_message("%s", cases[i].text);
+      g_autofree char *shown = g_strescape(cases[i].text, NULL); /* meson's report is XML */
+      g_test_message("%s", shown);
       open_talk(&talk, 80, RULE_WILD);
       BtGateResult result = say(&talk, cases[i].text, size, pieces[j]);
       if (cases[i].reason == 0) {
