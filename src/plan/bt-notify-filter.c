@@ -4,7 +4,8 @@
  *
  * What it allows is not allowed yet: it goes on to the allow-list, with which it
  * becomes one program (bt_seccomp_join).  So a call of a foreign architecture is
- * left to that, which kills it.
+ * left to that, which kills it.  Only opens are done with: they are what programs
+ * do most of all that is looked at, and the allow-list has nothing to add.
  *
  * An open is notified when it could write: the access mode is not O_RDONLY, or
  * O_CREAT, O_TRUNC or O_TMPFILE's own bit is set.  O_PATH opens nothing, so
@@ -66,7 +67,7 @@
   /* 13 open */ LOAD(args[1]),                                                                    \
   /* 14 */ ANY_OF(O_PATH, 1, 0),                                                                  \
   /* 15 */ intent,                                                                                \
-  /* 16 */ RETURN(SECCOMP_RET_ALLOW),                                                             \
+  /* 16 */ RETURN(BT_SECCOMP_ALLOWED),                                                            \
   /* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),                                                        \
 }
 

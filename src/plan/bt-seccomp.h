@@ -8,6 +8,7 @@
 
 #include <glib.h>
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 
 G_BEGIN_DECLS
 
@@ -15,6 +16,9 @@ typedef struct {
   const struct sock_filter *instructions;
   guint count;
 } BtFilter;
+
+/* Allowed for good by a part of a program, whatever comes behind; the kernel ignores the data. */
+#define BT_SECCOMP_ALLOWED (SECCOMP_RET_ALLOW | 1)
 
 /*
  * The worker's allow-list. memfd_allowed only where exec or ffi is granted for
