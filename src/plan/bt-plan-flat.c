@@ -167,16 +167,6 @@ bt_compile_check_flat(BtCompile *self, GError **error)
 
 /* ---- rights ---- */
 
-static void
-allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
-{
-  access &= self->handled;
-  if (!folder)
-    access &= BT_LANDLOCK_FILE;
-  if (access != 0)
-    bt_plan_builder_landlock(self->builder, path, access);
-}
-
 /* Programs are granted everywhere: so wherever something can be read. */
 static guint64
 reading(const BtCompile *self)
@@ -192,7 +182,7 @@ bt_compile_flat_base(BtCompile *self, const char *path)
 
   if (lstat(real, &info) == 0 && !bt_path_is_never(real) &&
       (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
-    allow(self, real, reading(self), S_ISDIR(info.st_mode));
+    bt_compile_allow(self, real, reading(self), S_ISDIR(info.st_mode));
 }
 
 static void
@@ -210,12 +200,12 @@ add_base(BtCompile *self)
   bt_compile_etc(self);
   for (gsize i = 0; i < G_N_ELEMENTS(devices); i++)
     if (lstat(devices[i], &info) == 0 && S_ISCHR(info.st_mode))
-      allow(self, devices[i], BT_LANDLOCK_FILE & ~BT_FS_EXECUTE, FALSE);
+      bt_compile_allow(self, devices[i], BT_LANDLOCK_FILE & ~BT_FS_EXECUTE, FALSE);
   /* Of /proc init shows the worker itself. */
   if (bt_sys_is_shown(policy, BT_SYS_LOADAVG))
-    allow(self, "/proc/loadavg", BT_FS_READ_FILE, FALSE);
+    bt_compile_allow(self, "/proc/loadavg", BT_FS_READ_FILE, FALSE);
   if (bt_sys_is_shown(policy, BT_SYS_SYSTEM_MEMORY_INFO))
-    allow(self, "/proc/meminfo", BT_FS_READ_FILE, FALSE);
+    bt_compile_allow(self, "/proc/meminfo", BT_FS_READ_FILE, FALSE);
 }
 
 /* What comes to path from the rules for what is above it. */
@@ -297,7 +287,7 @@ place_point(BtCompile *self, const BtSpot *spot, GError **error)
                    _("grant the directories beside it, or leave the layer on"));
   if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
-  allow(self, spot->path, perms | (runs ? BT_FS_EXECUTE : 0), S_ISDIR(info.st_mode));
+  bt_compile_allow(self, spot->path, perms | (runs ? BT_FS_EXECUTE : 0), S_ISDIR(info.st_mode));
   return TRUE;
 }
 
@@ -324,7 +314,7 @@ place_shown(BtCompile *self, const BtSpot *spot, GError **error)
     return FALSE;
   /* A socket is connected to by the supervisor. */
   if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
-    allow(self, spot->path, reading(self), S_ISDIR(info.st_mode));
+    bt_compile_allow(self, spot->path, reading(self), S_ISDIR(info.st_mode));
   return TRUE;
 }
 

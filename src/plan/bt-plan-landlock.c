@@ -91,8 +91,8 @@ bt_compile_perms_at(const BtCompile *self, const char *path)
   return perms;
 }
 
-static void
-allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
+void
+bt_compile_allow(BtCompile *self, const char *path, guint64 access, gboolean folder)
 {
   access &= self->handled;
   if (!folder)
@@ -115,17 +115,17 @@ bt_compile_landlock_rules(BtCompile *self)
   guint64 run = self->run_everything && self->map_only->len == 0 ? BT_FS_EXECUTE : 0;
 
   if (!has_unreadable(self, "/")) {
-    allow(self, "/", BT_FS_READ | run, TRUE);
+    bt_compile_allow(self, "/", BT_FS_READ | run, TRUE);
   } else {
     for (guint i = 0; i < self->readable->len; i++) {
       const char *path = g_ptr_array_index(self->readable, i);
       /* What is above a place that only may be written cannot be listed. */
       if (!has_unreadable(self, path))
-        allow(self, path, BT_FS_READ | run, is_folder(path));
+        bt_compile_allow(self, path, BT_FS_READ | run, is_folder(path));
     }
   }
   for (guint i = 0; i < self->grants->len; i++) {
     const BtGrant *grant = &g_array_index(self->grants, BtGrant, i);
-    allow(self, grant->path, grant->perms, grant->folder);
+    bt_compile_allow(self, grant->path, grant->perms, grant->folder);
   }
 }

@@ -166,6 +166,8 @@ gboolean bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin);
 gboolean bt_compile_check_grants(const BtCompile *self, GError **error);
 gboolean bt_compile_landlock(BtCompile *self, GError **error);        /* bt-plan-landlock.c */
 void bt_compile_landlock_rules(BtCompile *self);                      /* bt-plan-landlock.c */
+/* A rule for path: of access what the kernel knows and a file can have; no rule for nothing. */
+void bt_compile_allow(BtCompile *self, const char *path, guint64 access, gboolean folder);
 /*
  * What the rules for what is known so far give there. The perms of the mount may be less:
  * a grant within another has no mount of its own where it would be the same.
