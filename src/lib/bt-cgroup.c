@@ -19,7 +19,7 @@ const BtCgroupPlace bt_cgroup_host = {
   .timeout_ms = 2000,
 };
 
-/* From the start, as far as MAX_TEXT goes (transfer full); NULL: not to be read. */
+/* From the start, as far as MAX_TEXT goes (transfer full); NULL with errno: not to be read. */
 static char *
 read_fd(int fd)
 {
@@ -39,7 +39,9 @@ read_file(int folder, const char *path)
   if (fd < 0)
     return NULL;
   char *text = read_fd(fd);
+  int error = errno;
   close(fd);
+  errno = error;
   return text;
 }
 
@@ -119,17 +121,22 @@ is_at_most(int group, const char *name, guint64 bound)
   return text != NULL && parse_number(g_strchomp(text), &value) && value <= bound;
 }
 
-/* What a group may take of swap comes on top of its memory. */
+/* What a group may take of swap comes on top of its memory. What cannot be read says nothing good. */
 static gboolean
 has_no_swap(const BtCgroupPlace *place, int group)
 {
   if (faccessat(group, "memory.swap.max", F_OK, 0) == 0)
     return is_at_most(group, "memory.swap.max", 0);
-  /* Not accounted for: good where there is none. The first line is a heading. */
+  if (errno != ENOENT)
+    return FALSE;
+  /* Not accounted for: good where there is none. A kernel that knows no swap has no such file. */
   g_autofree char *file = g_strconcat(place->proc, "/swaps", NULL);
   g_autofree char *text = read_file(AT_FDCWD, file);
-  const char *end = text != NULL ? strchr(text, '\n') : NULL;
-  return text == NULL || end == NULL || end[1] == '\0';
+  if (text == NULL)
+    return errno == ENOENT;
+  /* The first line is a heading. */
+  const char *end = strchr(text, '\n');
+  return end != NULL && end[1] == '\0';
 }
 
 /* "50000 100000": microseconds of each period. systemd rounds both, so up to a hundredth more. */

@@ -149,6 +149,9 @@ test_memory(Fixture *f, gconstpointer data)
     { "1048576\n", NULL, "Filename Type Size\n", TRUE },
     { "1048576\n", NULL, "Filename Type Size\n/dev/sda2 partition 8\n", FALSE },
     { "1048576\n", NULL, NULL, TRUE },
+    /* Nothing in it, not even the heading: nothing was said. */
+    { "1048576\n", NULL, "", FALSE },
+    { "1048576\n", NULL, "Filename Type Size", FALSE },
   };
   const BtCgroupLimits limits = { MIB, NONE, NONE, NONE }, none = { NONE, NONE, NONE, NONE };
 
@@ -160,6 +163,25 @@ test_memory(Fixture *f, gconstpointer data)
     g_assert_cmpuint(check(f, &limits), ==, cases[i].held ? 1u << BT_LIMIT_MEMORY : 0);
     g_assert_cmpuint(check(f, &none), ==, 0);
   }
+}
+
+/* What is there and cannot be read may hold a swap. */
+static void
+test_unreadable_swaps(Fixture *f, gconstpointer data)
+{
+  const BtCgroupLimits limits = { MIB, NONE, NONE, NONE };
+  g_autofree char *swaps = g_build_filename(f->proc, "swaps", NULL);
+
+  put(f->group, "memory.max", "1048576\n");
+  g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_MEMORY);
+  /* EISDIR for everybody, root too; then ELOOP. */
+  g_assert_cmpint(g_mkdir(swaps, 0755), ==, 0);
+  g_assert_cmpuint(check(f, &limits), ==, 0);
+  g_assert_cmpint(g_rmdir(swaps), ==, 0);
+  g_assert_cmpint(symlink("/proc/swaps", swaps), ==, 0);
+  g_assert_cmpuint(check(f, &limits), ==, 0);
+  put(f->proc, "swaps", NULL);
+  g_assert_cmpuint(check(f, &limits), ==, 1u << BT_LIMIT_MEMORY);
 }
 
 static void
@@ -252,6 +274,7 @@ main(int argc, char **argv)
 #define ADD(name, function) g_test_add("/cgroup/" name, Fixture, NULL, set_up, function, tear_down)
   ADD("open", test_open);
   ADD("memory", test_memory);
+  ADD("unreadable-swaps", test_unreadable_swaps);
   ADD("cpu", test_cpu);
   ADD("pids", test_pids);
   ADD("cpu-time", test_cpu_time);
