@@ -6,6 +6,7 @@
 
 #include "lib/bt-cgroup.h"
 #include "lib/bt-waker.h"
+#include "lib/bt-watch.h"
 
 /* A group that cannot be read any more has ended with all that was in it. */
 #define KEY "usage_usec"
@@ -27,7 +28,7 @@ look_again(BtCpuTime *self, guint64 left)
 {
   guint64 ms = MAX(left / 1000 / self->n_processors, BT_CPU_TIME_MIN_MS);
 
-  self->source = g_timeout_add((guint)MIN(ms, G_MAXUINT), look, self);
+  self->source = bt_watch_timeout((guint)MIN(ms, G_MAXUINT), look, self);
   bt_waker_set(self->waker, ms, 0);
 }
 
@@ -76,7 +77,7 @@ bt_cpu_time_new(int fd, guint64 ms, guint n_processors, BtCpuTimeFunc used_up, g
 void
 bt_cpu_time_free(BtCpuTime *self)
 {
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   timer_delete(self->waker);
   close(self->fd);
   g_free(self);

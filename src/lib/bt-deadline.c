@@ -2,6 +2,7 @@
 #include "lib/bt-deadline.h"
 
 #include "lib/bt-waker.h"
+#include "lib/bt-watch.h"
 
 struct _BtDeadline {
   timer_t waker;
@@ -22,7 +23,7 @@ on_time(gpointer data)
     return G_SOURCE_REMOVE;
   }
   self->asked = TRUE;
-  self->source = g_timeout_add(BT_DEADLINE_GRACE_MS, on_time, self);
+  self->source = bt_watch_timeout(BT_DEADLINE_GRACE_MS, on_time, self);
   self->ask(self->data);
   return G_SOURCE_REMOVE;
 }
@@ -41,7 +42,7 @@ bt_deadline_new(guint64 ms, BtDeadlineFunc ask, BtDeadlineFunc end, gpointer dat
   self->ask = ask;
   self->end = end;
   self->data = data;
-  self->source = g_timeout_add((guint)MIN(ms, G_MAXUINT), on_time, self);
+  self->source = bt_watch_timeout((guint)MIN(ms, G_MAXUINT), on_time, self);
   return self;
 }
 
@@ -49,6 +50,6 @@ void
 bt_deadline_free(BtDeadline *self)
 {
   timer_delete(self->waker);
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   g_free(self);
 }

@@ -16,13 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/bt-watch.h"
 #include "lib/bt-write.h"
 
 #define MAX_BUFFER (1u << 20)
@@ -101,7 +101,7 @@ static gboolean on_writable(int fd, GIOCondition condition, gpointer data);
 static void
 give_up(BtEventStream *self)
 {
-  g_clear_handle_id(&self->writable_source, g_source_remove);
+  bt_watch_clear(&self->writable_source);
   g_string_truncate(self->buffer, 0);
   close(self->fd);
   self->fd = -1;
@@ -116,7 +116,7 @@ flush(BtEventStream *self)
       g_string_erase(self->buffer, 0, written);
     } else if (written < 0 && (errno == EAGAIN || errno == EINTR)) {
       if (self->writable_source == 0)
-        self->writable_source = g_unix_fd_add(self->fd, G_IO_OUT | G_IO_ERR, on_writable, self);
+        self->writable_source = bt_watch_fd(self->fd, G_IO_OUT | G_IO_ERR, on_writable, self);
       return;
     } else {
       give_up(self);
@@ -189,7 +189,7 @@ bt_event_stream_add(BtEventStream *self, const BtEvent *event)
   if (event->action != BT_ACTION_ALLOW || self->buffer->len > MAX_BUFFER / 2)
     flush(self);
   else if (self->timer == 0 && self->writable_source == 0)
-    self->timer = g_timeout_add(DELAY_MS, on_timer, self);
+    self->timer = bt_watch_timeout(DELAY_MS, on_timer, self);
 }
 
 void
@@ -205,8 +205,8 @@ bt_event_stream_free(BtEventStream *self)
     poll(&pollfd, 1, 100);
     flush(self);
   }
-  g_clear_handle_id(&self->writable_source, g_source_remove);
-  g_clear_handle_id(&self->timer, g_source_remove);
+  bt_watch_clear(&self->writable_source);
+  bt_watch_clear(&self->timer);
   if (self->fd >= 0)
     close(self->fd);
   g_string_free(self->buffer, TRUE);

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "lib/bt-watch.h"
 #include "lib/bt-write.h"
 
 #define MAX_GROUPS 1024
@@ -275,7 +276,7 @@ bt_explainer_add_handle(BtExplainer *self, BtEvent *event, BtEventHandle *handle
   g_hash_table_insert(self->groups, g_steal_pointer(&key), group);
   show_event(self, event);
   if (self->timer == 0)
-    self->timer = g_timeout_add_seconds(GROUP_SECONDS, on_timer, self);
+    self->timer = bt_watch_timeout(GROUP_SECONDS * 1000, on_timer, self);
 }
 
 void
@@ -304,7 +305,7 @@ bt_explainer_free(BtExplainer *self)
     bt_explainer_note(self, note);
   }
   g_clear_pointer(&self->stream, bt_event_stream_free);
-  g_clear_handle_id(&self->timer, g_source_remove);
+  bt_watch_clear(&self->timer);
   g_hash_table_unref(self->groups);
   g_free(self);
 }

@@ -117,7 +117,7 @@ bt_guard_start(BtGuard *self, BtGuardFunc lost, gpointer data)
 void
 bt_guard_free(BtGuard *self)
 {
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   g_array_unref(self->guarded);
   close(self->fd);
   g_free(self);

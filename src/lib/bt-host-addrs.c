@@ -198,7 +198,7 @@ bt_host_has_ipv6(void)
 void
 bt_host_addrs_free(BtHostAddrs *self)
 {
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   if (self->fd >= 0)
     close(self->fd);
   g_free(self);

@@ -85,7 +85,7 @@ end(BtNetPeer *self, const char *why)
 {
   if (self->fd < 0)
     return;
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   close(self->fd);
   self->fd = -1;
   bt_names_set_answer_func(self->names, NULL, NULL);
@@ -478,7 +478,7 @@ begin(BtNetPeer *self, const int *fds, gsize n_fds, GError **error)
 static void
 watch_clear(Watch *watch)
 {
-  g_clear_handle_id(&watch->source, g_source_remove);
+  bt_watch_clear(&watch->source);
   if (watch->fd >= 0)
     close(watch->fd);
   watch->fd = -1;
@@ -665,7 +665,7 @@ hear_out(BtNetPeer *self)
 
   self->ending = TRUE;
   self->opened = NULL;
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   while (self->fd >= 0 && g_get_monotonic_time() < last) {
     struct pollfd pollfd = { .fd = self->fd, .events = POLLIN };
     if (poll(&pollfd, 1, PATIENCE_MS) == 1)
@@ -681,7 +681,7 @@ bt_net_peer_free(BtNetPeer *self)
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);
   watch_clear(&self->waiting[1]);
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   bt_names_set_answer_func(self->names, NULL, NULL);
   sockets_clear(&self->relays);
   sockets_clear(&self->dialers);

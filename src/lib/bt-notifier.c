@@ -244,7 +244,7 @@ void
 bt_notifier_watch_signals(BtNotifier *self)
 {
   if (self->opener != NULL && self->signal_source == 0)
-    self->signal_source = g_timeout_add(SIGNAL_TICK_MS, on_signal_tick, self);
+    self->signal_source = bt_watch_timeout(SIGNAL_TICK_MS, on_signal_tick, self);
 }
 
 static void
@@ -351,8 +351,8 @@ bt_notifier_free(BtNotifier *self)
   bt_alarm_set(&self->alarm);
   bt_notify_connect_shutdown(self);
   bt_alarm_clear(&self->alarm);
-  g_clear_handle_id(&self->source, g_source_remove);
-  g_clear_handle_id(&self->signal_source, g_source_remove);
+  bt_watch_clear(&self->source);
+  bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->opener, bt_opener_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);

@@ -83,7 +83,7 @@ typedef struct {
 static void
 waiting_free(BtWaitingConnect *waiting)
 {
-  g_clear_handle_id(&waiting->source, g_source_remove);
+  bt_watch_clear(&waiting->source);
   if (waiting->fd >= 0)
     close(waiting->fd);
   g_free(waiting);

@@ -267,7 +267,7 @@ static void
 ask_later(BtOpener *self)
 {
   if (self->retry == 0)
-    self->retry = g_timeout_add(RETRY_MS, on_retry, self);
+    self->retry = bt_watch_timeout(RETRY_MS, on_retry, self);
 }
 
 static void
@@ -331,7 +331,7 @@ on_gone(BtOpener *self)
   GHashTableIter iter;
   gpointer value;
 
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   close(self->fd);
   self->fd = -1;
   g_hash_table_iter_init(&iter, self->sent);
@@ -340,7 +340,7 @@ on_gone(BtOpener *self)
     g_queue_push_head(&self->asked, value);
   }
   self->n_waiting = 0;
-  self->gone = g_timeout_add(GONE_MS, on_gone_alone, self);
+  self->gone = bt_watch_timeout(GONE_MS, on_gone_alone, self);
 }
 
 /* One datagram; FALSE if there is none, with errno EAGAIN if more may come. */
@@ -428,9 +428,9 @@ bt_opener_new(BtNotifier *notifier, int fd)
 void
 bt_opener_free(BtOpener *self)
 {
-  g_clear_handle_id(&self->source, g_source_remove);
-  g_clear_handle_id(&self->retry, g_source_remove);
-  g_clear_handle_id(&self->gone, g_source_remove);
+  bt_watch_clear(&self->source);
+  bt_watch_clear(&self->retry);
+  bt_watch_clear(&self->gone);
   g_queue_clear_full(&self->asked, job_free);
   g_queue_clear_full(&self->late, job_free);
   g_hash_table_unref(self->sent);

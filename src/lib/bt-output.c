@@ -74,7 +74,7 @@ bt_output_free(BtOutput *self)
 {
   bt_output_restore(self);
   for (int i = 0; i < 2; i++) {
-    g_clear_handle_id(&self->streams[i].source, g_source_remove);
+    bt_watch_clear(&self->streams[i].source);
     close_fd(&self->streams[i].in);
     close_fd(&self->streams[i].out);
   }
@@ -266,7 +266,7 @@ watch(Stream *stream)
 
   if (stream->source != 0 && stream->writing == writing && (writing || stream->in >= 0))
     return;
-  g_clear_handle_id(&stream->source, g_source_remove);
+  bt_watch_clear(&stream->source);
   stream->writing = writing;
   if (writing)
     stream->source = bt_watch_fd(stream->out, G_IO_OUT, on_ready, stream);

@@ -68,7 +68,7 @@ static void
 fail_soon(Peer *self)
 {
   if (self->fail_source == 0)
-    self->fail_source = g_idle_add(on_fail, self);
+    self->fail_source = bt_watch_idle(on_fail, self);
 }
 
 /* For good; nothing is started again. */
@@ -78,7 +78,7 @@ end(Peer *self, const char *why)
   g_autofree char *note =
     g_strdup_printf(_("buntime-resolver %s; names are not looked up any more"), why);
 
-  g_clear_handle_id(&self->source, g_source_remove);
+  bt_watch_clear(&self->source);
   close(self->fd);
   self->fd = -1;
   bt_helper_clear(&self->helper);
@@ -196,8 +196,8 @@ peer_free(BtResolver *base)
 {
   Peer *self = (Peer *)base;
 
-  g_clear_handle_id(&self->source, g_source_remove);
-  g_clear_handle_id(&self->fail_source, g_source_remove);
+  bt_watch_clear(&self->source);
+  bt_watch_clear(&self->fail_source);
   if (self->fd >= 0)
     close(self->fd);
   bt_helper_clear(&self->helper);

@@ -434,7 +434,7 @@ bt_scope_free(BtScope *self)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(counters); i++) {
     Counter *counter = &self->counters[i];
-    g_clear_handle_id(&counter->source, g_source_remove);
+    bt_watch_clear(&counter->source);
     if (counter->fd >= 0)
       close(counter->fd);
   }

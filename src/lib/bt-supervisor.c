@@ -472,7 +472,7 @@ stop(BtSupervisor *self)
 {
   if (self->peer != NULL)
     bt_net_peer_finish(self->peer);
-  g_clear_handle_id(&self->status_source, g_source_remove);
+  bt_watch_clear(&self->status_source);
   if (self->status_fd >= 0)
     close(self->status_fd);
   if (is_flat(self))
@@ -483,7 +483,7 @@ stop(BtSupervisor *self)
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
   bt_supervisor_drain(self);
-  g_clear_handle_id(&self->signal_source, g_source_remove);
+  bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->deadline, bt_deadline_free);
   if (self->worker_pidfd >= 0)
     close(self->worker_pidfd);
@@ -506,7 +506,7 @@ bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError 
 {
   BtSupervisor self = {
     .run = run,
-    .loop = g_main_loop_new(NULL, FALSE),
+    .loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE),
     .init = BT_HELPER_INIT,
     .status_fd = -1,
     .signal_fd = -1,

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/*
+ * Sources of the supervisor's main context: the thread's own one
+ * (g_main_context_get_thread_default()), which is the default one in `buntime run`.
+ * A watch is made and cleared in the same thread, with the same context pushed.
+ */
+
 #include <glib-unix.h>
 
 G_BEGIN_DECLS
@@ -13,5 +19,9 @@ G_BEGIN_DECLS
  * are none.
  */
 guint bt_watch_fd(int fd, GIOCondition condition, GUnixFDSourceFunc func, gpointer data);
+guint bt_watch_timeout(guint ms, GSourceFunc func, gpointer data);
+guint bt_watch_idle(GSourceFunc func, gpointer data);
+/* Removes what *watch stands for, unless it is 0, and makes it 0. */
+void bt_watch_clear(guint *watch);
 
 G_END_DECLS
