@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What buntime-net tells of the worker's flows, as events.
+ */
+
+#include "lib/bt-explain.h"
+#include "lib/bt-names.h"
+#include "lib/bt-publish.h"
+#include "wire/bt-net-msg.h"
+#include "wire/bt-plan.h"
+
+G_BEGIN_DECLS
+
+/* Of the sandbox that buntime-net serves; all borrowed. */
+typedef struct {
+  BtNames *names;
+  BtPolicy *policy;
+  BtExplainer *explainer;
+  const BtPlanNet *net;
+  GPtrArray *published; /* BtPublished */
+} BtNetParts;
+
+/* FALSE: it speaks of a limit that was not set. */
+gboolean bt_net_event_denied(const BtNetParts *parts, const BtNetMsgDenied *message);
+/* FALSE: nothing is published there. */
+gboolean bt_net_event_accepted(const BtNetParts *parts, const BtNetMsgAccepted *message);
+void bt_net_event_flow(const BtNetParts *parts, const BtNetMsgFlow *message);
+
+G_END_DECLS
