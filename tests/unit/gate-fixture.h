@@ -198,3 +198,112 @@ assert_told(Fixture *f, BtNetReason reason)
   g_assert_cmpuint(g_array_index(f->told, BtNetMsgDenied, 0).reason, ==, reason);
   g_array_set_size(f->told, 0);
 }
+
+/* What the policy says of connections and datagrams. */
+typedef struct {
+  const char *destination;
+  guint16 port;
+  gboolean tcp, udp;
+} PolicyCase;
+
+static inline void
+assert_policy(Fixture *f, const PolicyCase *cases, gsize n_cases)
+{
+  for (gsize i = 0; i < n_cases; i++) {
+    g_test_message("%s:%u", cases[i].destination, cases[i].port);
+    Frame tcp = frame_tcp(cases[i].destination, cases[i].port, 4000, BT_TCP_SYN, 1, 0, "");
+    Frame udp = frame_udp(cases[i].destination, cases[i].port, 4000, "x");
+    g_assert_cmpint(out(f, tcp), ==, cases[i].tcp ? BT_GATE_PASS : BT_GATE_REPLY);
+    g_assert_cmpint(out(f, udp), ==, cases[i].udp ? BT_GATE_PASS : BT_GATE_REPLY);
+  }
+}
+
+/* One thing wrong with a packet whose flow is open. */
+typedef struct {
+  const char *name;
+  void (*spoil)(Frame *frame);
+  BtNetReason reason; /* 0: silent */
+} Spoiled;
+
+static inline void
+assert_spoiled(Fixture *f, const char *destination, const Spoiled *cases, gsize n_cases)
+{
+  gint64 now = T0;
+
+  g_assert_cmpint(out(f, frame_tcp(destination, 443, 4000, BT_TCP_SYN, 1, 0, "")), ==,
+                  BT_GATE_PASS);
+  for (gsize i = 0; i < n_cases; i++) {
+    Frame frame = frame_tcp(destination, 443, 4000, BT_TCP_ACK, 2, 1, "x");
+    g_test_message("%s", cases[i].name);
+    g_assert_cmpint(out_at(f, frame, now), ==, BT_GATE_PASS);
+    cases[i].spoil(&frame);
+    g_assert_cmpint(out_at(f, frame, now), !=, BT_GATE_PASS);
+    if (cases[i].reason == 0)
+      g_assert_cmpuint(f->told->len, ==, 0);
+    else
+      assert_told(f, cases[i].reason);
+    now += 2 * SECOND; /* the next may have the same object */
+    bt_denials_sweep(f->denials, now);
+    bt_denials_sweep(f->denials, now + SECOND);
+  }
+}
+
+static inline void
+spoil_source_mac(Frame *frame)
+{
+  frame->bytes[11]++;
+}
+
+static inline void
+spoil_destination_mac(Frame *frame)
+{
+  frame->bytes[5]++;
+}
+
+static inline void
+spoil_cut(Frame *frame)
+{
+  frame->size -= 1;
+}
+
+static inline void
+spoil_data_offset(Frame *frame)
+{
+  frame_payload(frame)[12] = 0xf0;
+}
+
+/* A refused packet's answer names the same ports, from where it was going. */
+static inline void
+assert_replies(Fixture *f, const char *destination, const char *worker, const char *gateway,
+               guint8 prohibited)
+{
+  Frame syn = frame_tcp(destination, 443, 4000, BT_TCP_SYN, 1000, 0, "");
+  Frame udp = frame_udp(destination, 443, 4000, "x");
+  Frame reply;
+  BtPacket packet;
+
+  g_assert_cmpint(send_out(f, &syn, T0, &reply), ==, BT_GATE_REPLY);
+  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_TCP);
+  g_assert_cmpuint(packet.tcp.flags, ==, BT_TCP_RST | BT_TCP_ACK);
+  g_assert_cmpuint(packet.tcp.acknowledgement, ==, 1001);
+  g_assert_cmpuint(packet.source_port, ==, 443);
+  g_assert_cmpuint(packet.destination_port, ==, 4000);
+  g_assert_true(is_addr(&packet.ip.source, destination));
+  g_assert_true(is_addr(&packet.ip.destination, worker));
+  Frame again = reply;
+  frame_finish(&again);
+  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size); /* checksums were right */
+  assert_told(f, BT_NET_REASON_POLICY);
+
+  g_assert_cmpint(send_out(f, &udp, T0, &reply), ==, BT_GATE_REPLY);
+  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_ICMP);
+  g_assert_cmpuint(packet.icmp.type, ==, BT_ICMP_UNREACHABLE);
+  g_assert_cmpuint(packet.icmp.code, ==, prohibited);
+  g_assert_true(packet.icmp.has_inner);
+  g_assert_cmpuint(packet.icmp.inner.destination_port, ==, 443);
+  g_assert_true(is_addr(&packet.ip.source, gateway));
+  again = reply;
+  frame_finish(&again);
+  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size);
+  assert_told(f, BT_NET_REASON_POLICY);
+}

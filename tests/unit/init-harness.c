@@ -356,3 +356,51 @@ run_clear(Run *run)
   if (run->opener >= 0)
     close(run->opener);
 }
+
+void
+run_await_end(int pidfd)
+{
+  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
+}
+
+void
+assert_view(const View *view, Plan *plan, void (*begin)(Run *run, Plan *plan))
+{
+  Run run;
+
+  begin(&run, plan);
+  run_until(&run, NULL);
+  if (run.last.kind == BT_STATUS_FAILED)
+    g_test_message("%s: %s: %s", bt_stage_name(run.last.stage), run.last.object,
+                   g_strerror(run.last.error));
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
+  g_assert_cmpstr(run_output(&run), ==, view->output);
+  run_clear(&run);
+}
+
+void
+assert_failure(const Failure *failure, Plan *plan, void (*begin)(Run *run, Plan *plan))
+{
+  Run run;
+
+  failure->change(plan);
+  begin(&run, plan);
+  run_until(&run, NULL);
+  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
+  g_assert_cmpstr(run.last.object, ==, failure->object);
+  g_assert_cmpint(run.last.error, ==, failure->error);
+  g_assert_cmpstr(bt_stage_name(run.last.stage), ==, bt_stage_name(failure->stage));
+  g_assert_cmpstr(run_output(&run), ==, "");
+  run_clear(&run);
+}
+
+void
+assert_refused(Run *run)
+{
+  run_until(run, NULL);
+  g_assert_cmpuint(run->last.kind, ==, BT_STATUS_FAILED);
+  g_assert_cmpuint(run->last.stage, ==, BT_STAGE_PLAN);
+  g_assert_cmpint(run->last.error, ==, EPERM);
+  run_clear(run);
+}

@@ -57,3 +57,28 @@ void run_until(Run *run, gboolean (*enough)(Run *run));
 gboolean run_has_network_and_listener(Run *run); /* such a condition */
 const char *run_output(Run *run);
 void run_clear(Run *run);
+void run_await_end(int pidfd);
+
+/* What a worker sees: the output of a script. */
+typedef struct {
+  const char *name;
+  const char *script;
+  const char *output;
+} View;
+
+/* Takes the plan of its script. */
+void assert_view(const View *view, Plan *plan, void (*begin)(Run *run, Plan *plan));
+
+/* A plan that cannot be carried out, and where that is noticed. */
+typedef struct {
+  const char *name;
+  void (*change)(Plan *plan);
+  BtStage stage;
+  int error;
+  const char *object;
+} Failure;
+
+/* Takes the plan, and changes it first. */
+void assert_failure(const Failure *failure, Plan *plan, void (*begin)(Run *run, Plan *plan));
+/* A plan that is not to be carried out is refused. Clears the run. */
+void assert_refused(Run *run);

@@ -7,11 +7,7 @@
 static void
 test_policy(Fixture *f, gconstpointer data)
 {
-  static const struct {
-    const char *destination;
-    guint16 port;
-    gboolean tcp, udp;
-  } cases[] = {
+  static const PolicyCase cases[] = {
     { "192.0.2.1", 443, TRUE, FALSE },     { "192.0.2.1", 444, FALSE, FALSE },
     { "192.0.2.1", 123, TRUE, TRUE },      { "192.0.2.1", 53, FALSE, FALSE },
     { "192.0.2.1", 67, TRUE, FALSE },      { "192.0.2.1", 69, TRUE, FALSE },
@@ -24,38 +20,13 @@ test_policy(Fixture *f, gconstpointer data)
     { "10.0.2.15", 80, FALSE, FALSE },     { "10.0.2.255", 80, FALSE, FALSE },
   };
 
-  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    g_test_message("%s:%u", cases[i].destination, cases[i].port);
-    Frame tcp = frame_tcp(cases[i].destination, cases[i].port, 4000, BT_TCP_SYN, 1, 0, "");
-    Frame udp = frame_udp(cases[i].destination, cases[i].port, 4000, "x");
-    g_assert_cmpint(out(f, tcp), ==, cases[i].tcp ? BT_GATE_PASS : BT_GATE_REPLY);
-    g_assert_cmpint(out(f, udp), ==, cases[i].udp ? BT_GATE_PASS : BT_GATE_REPLY);
-  }
+  assert_policy(f, cases, G_N_ELEMENTS(cases));
 }
-
-/* One thing wrong with a packet whose flow is open. */
-typedef struct {
-  const char *name;
-  void (*spoil)(Frame *frame);
-  BtNetReason reason; /* 0: silent */
-} Spoiled;
 
 static void
 spoil_source(Frame *frame)
 {
   frame_ip(frame)[15]++;
-}
-
-static void
-spoil_source_mac(Frame *frame)
-{
-  frame->bytes[11]++;
-}
-
-static void
-spoil_destination_mac(Frame *frame)
-{
-  frame->bytes[5]++;
 }
 
 static void
@@ -117,12 +88,6 @@ spoil_total_size(Frame *frame)
 }
 
 static void
-spoil_cut(Frame *frame)
-{
-  frame->size -= 1;
-}
-
-static void
 spoil_only_ethernet(Frame *frame)
 {
   frame->size = BT_ETHERNET_SIZE;
@@ -132,12 +97,6 @@ static void
 spoil_runt(Frame *frame)
 {
   frame->size = BT_ETHERNET_SIZE - 1;
-}
-
-static void
-spoil_data_offset(Frame *frame)
-{
-  frame_payload(frame)[12] = 0xf0;
 }
 
 static void
@@ -210,24 +169,8 @@ test_spoiled(Fixture *f, gconstpointer data)
     { "SCTP", spoil_protocol, BT_NET_REASON_TYPE },
     { "IGMP", spoil_igmp, 0 },
   };
-  gint64 now = T0;
 
-  g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 4000, BT_TCP_SYN, 1, 0, "")), ==,
-                  BT_GATE_PASS);
-  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-    Frame frame = frame_tcp("192.0.2.1", 443, 4000, BT_TCP_ACK, 2, 1, "x");
-    g_test_message("%s", cases[i].name);
-    g_assert_cmpint(out_at(f, frame, now), ==, BT_GATE_PASS);
-    cases[i].spoil(&frame);
-    g_assert_cmpint(out_at(f, frame, now), !=, BT_GATE_PASS);
-    if (cases[i].reason == 0)
-      g_assert_cmpuint(f->told->len, ==, 0);
-    else
-      assert_told(f, cases[i].reason);
-    now += 2 * SECOND; /* the next may have the same object */
-    bt_denials_sweep(f->denials, now);
-    bt_denials_sweep(f->denials, now + SECOND);
-  }
+  assert_spoiled(f, "192.0.2.1", cases, G_N_ELEMENTS(cases));
 }
 
 /* Too large for the interface it claims to come from; padding is cut off. */
@@ -246,39 +189,10 @@ test_size(Fixture *f, gconstpointer data)
   assert_told(f, BT_NET_REASON_MALFORMED);
 }
 
-/* A refused packet's answer names the same ports, from where it was going. */
 static void
 test_replies(Fixture *f, gconstpointer data)
 {
-  Frame syn = frame_tcp("203.0.113.9", 443, 4000, BT_TCP_SYN, 1000, 0, "");
-  Frame udp = frame_udp("203.0.113.9", 443, 4000, "x");
-  Frame reply;
-  BtPacket packet;
-
-  g_assert_cmpint(send_out(f, &syn, T0, &reply), ==, BT_GATE_REPLY);
-  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_TCP);
-  g_assert_cmpuint(packet.tcp.flags, ==, BT_TCP_RST | BT_TCP_ACK);
-  g_assert_cmpuint(packet.tcp.acknowledgement, ==, 1001);
-  g_assert_cmpuint(packet.source_port, ==, 443);
-  g_assert_cmpuint(packet.destination_port, ==, 4000);
-  g_assert_true(is_addr(&packet.ip.source, "203.0.113.9"));
-  Frame again = reply;
-  frame_finish(&again);
-  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size); /* checksums were right */
-  assert_told(f, BT_NET_REASON_POLICY);
-
-  g_assert_cmpint(send_out(f, &udp, T0, &reply), ==, BT_GATE_REPLY);
-  g_assert_cmpint(bt_packet_parse(reply.bytes, reply.size, &packet), ==, BT_PACKET_ICMP);
-  g_assert_cmpuint(packet.icmp.type, ==, BT_ICMP_UNREACHABLE);
-  g_assert_cmpuint(packet.icmp.code, ==, BT_ICMP_PROHIBITED);
-  g_assert_true(packet.icmp.has_inner);
-  g_assert_cmpuint(packet.icmp.inner.destination_port, ==, 443);
-  g_assert_true(is_addr(&packet.ip.source, GATEWAY));
-  again = reply;
-  frame_finish(&again);
-  g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size);
-  assert_told(f, BT_NET_REASON_POLICY);
-
+  assert_replies(f, "203.0.113.9", WORKER, GATEWAY, BT_ICMP_PROHIBITED);
   /* A stray segment is reset, without a decision; a stray reset is not answered. */
   g_assert_cmpint(out(f, frame_tcp("192.0.2.1", 443, 1, BT_TCP_ACK, 5, 9, "x")), ==,
                   BT_GATE_REPLY);

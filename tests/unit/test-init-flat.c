@@ -16,13 +16,6 @@
 #include <unistd.h>
 
 static void
-await_end(int pidfd)
-{
-  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
-  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
-}
-
-static void
 await_no_process(int pid)
 {
   gint64 end = g_get_monotonic_time() + PATIENCE_MS * 1000ll;
@@ -33,12 +26,6 @@ await_no_process(int pid)
   }
   g_assert_cmpint(errno, ==, ESRCH);
 }
-
-typedef struct {
-  const char *name;
-  const char *script;
-  const char *output;
-} View;
 
 /* What a child of the shell sees of /proc is nothing, so the shell looks itself. */
 #define STATUS(word) "while read -r name value; do case $name in " word ") echo $value;; esac; " \
@@ -73,16 +60,7 @@ static void
 test_view(gconstpointer data)
 {
   const View *view = data;
-  Run run;
-
-  run_start_flat(&run, plan_new_flat(view->script));
-  run_until(&run, NULL);
-  if (run.last.kind == BT_STATUS_FAILED)
-    g_test_message("%s: %s: %s", bt_stage_name(run.last.stage), run.last.object,
-                   g_strerror(run.last.error));
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
-  g_assert_cmpstr(run_output(&run), ==, view->output);
-  run_clear(&run);
+  assert_view(view, plan_new_flat(view->script), run_start_flat);
 }
 
 /* ---- failures ---- */
@@ -117,14 +95,6 @@ with_namespaces(Plan *plan)
   plan->header.flags = 0;
 }
 
-typedef struct {
-  const char *name;
-  void (*change)(Plan *plan);
-  BtStage stage;
-  int error;
-  const char *object;
-} Failure;
-
 static const Failure failures[] = {
   { "linked-rule", linked_rule, BT_STAGE_LANDLOCK, ELOOP, "/proc/self" },
   { "missing-rule", missing_rule, BT_STAGE_LANDLOCK, ENOENT, "/missing" },
@@ -136,21 +106,7 @@ static const Failure failures[] = {
 static void
 test_failure(gconstpointer data)
 {
-  const Failure *failure = data;
-  Plan *plan = plan_new_flat("echo ran");
-  Run run;
-
-  failure->change(plan);
-  run_start_flat(&run, plan);
-  run_until(&run, NULL);
-  g_test_message("%s: %s: %s", bt_stage_name(run.last.stage), run.last.object,
-                 g_strerror(run.last.error));
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
-  g_assert_cmpuint(run.last.stage, ==, failure->stage);
-  g_assert_cmpint(run.last.error, ==, failure->error);
-  g_assert_cmpstr(run.last.object, ==, failure->object);
-  g_assert_cmpstr(run_output(&run), ==, "");
-  run_clear(&run);
+  assert_failure(data, plan_new_flat("echo ran"), run_start_flat);
 }
 
 /* A plan without namespaces is not carried out by who made them. */
@@ -160,11 +116,7 @@ test_other_init(void)
   Run run;
 
   run_start(&run, plan_new_flat("echo ran"));
-  run_until(&run, NULL);
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
-  g_assert_cmpuint(run.last.stage, ==, BT_STAGE_PLAN);
-  g_assert_cmpint(run.last.error, ==, EPERM);
-  run_clear(&run);
+  assert_refused(&run);
 }
 
 /* ---- ends ---- */
@@ -221,8 +173,8 @@ test_ending(gconstpointer data)
   } else {
     g_assert_cmpint(kill(run.init.pid, SIGKILL), ==, 0);
   }
-  await_end(run.init.pidfd);
-  await_end(run.worker);
+  run_await_end(run.init.pidfd);
+  run_await_end(run.worker);
   /* When init has ended by itself, so have all. */
   if (ending != INIT_KILLED)
     g_assert_cmpint(kill(daemon, 0), !=, 0);

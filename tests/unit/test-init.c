@@ -25,20 +25,7 @@
 
 #include "wire/bt-open-msg.h"
 
-static void
-await_end(int pidfd)
-{
-  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
-  g_assert_cmpint(poll(&waiting, 1, PATIENCE_MS), ==, 1);
-}
-
 /* ---- what the worker sees ---- */
-
-typedef struct {
-  const char *name;
-  const char *script;
-  const char *output;
-} View;
 
 static const View views[] = {
   { "runs", "echo hello $0", "hello sh\n" },
@@ -82,16 +69,7 @@ static void
 test_view(gconstpointer data)
 {
   const View *view = data;
-  Run run;
-
-  run_start(&run, plan_new(view->script));
-  run_until(&run, NULL);
-  if (run.last.kind == BT_STATUS_FAILED)
-    g_test_message("%s: %s: %s", bt_stage_name(run.last.stage), run.last.object,
-                   g_strerror(run.last.error));
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_EXITED);
-  g_assert_cmpstr(run_output(&run), ==, view->output);
-  run_clear(&run);
+  assert_view(view, plan_new(view->script), run_start);
 }
 
 /* What is limited to so much or less stays where it was lower already, and is set where it was not. */
@@ -115,14 +93,6 @@ test_limit_or_less(void)
 }
 
 /* ---- failures: stage, errno, object ---- */
-
-typedef struct {
-  const char *name;
-  void (*change)(Plan *plan);
-  BtStage stage;
-  int error;
-  const char *object;
-} Failure;
 
 static void
 wrong_inode(Plan *plan)
@@ -217,19 +187,7 @@ static const Failure failures[] = {
 static void
 test_failure(gconstpointer data)
 {
-  const Failure *failure = data;
-  Plan *plan = plan_new("echo ran");
-  Run run;
-
-  failure->change(plan);
-  run_start(&run, plan);
-  run_until(&run, NULL);
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
-  g_assert_cmpstr(run.last.object, ==, failure->object);
-  g_assert_cmpint(run.last.error, ==, failure->error);
-  g_assert_cmpstr(bt_stage_name(run.last.stage), ==, bt_stage_name(failure->stage));
-  g_assert_cmpstr(run_output(&run), ==, "");
-  run_clear(&run);
+  assert_failure(data, plan_new("echo ran"), run_start);
 }
 
 static void
@@ -238,11 +196,7 @@ test_unsealed(void)
   Run run;
 
   run_start_sealed(&run, plan_new("echo ran"), F_SEAL_GROW | F_SEAL_SHRINK);
-  run_until(&run, NULL);
-  g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
-  g_assert_cmpuint(run.last.stage, ==, BT_STAGE_PLAN);
-  g_assert_cmpint(run.last.error, ==, EPERM);
-  run_clear(&run);
+  assert_refused(&run);
 }
 
 /* ---- mounts ---- */
@@ -506,7 +460,7 @@ test_opener(void)
   g_assert_cmpint(pidfd, >=, 0);
   close(run.opener);
   run.opener = -1;
-  await_end(pidfd);
+  run_await_end(pidfd);
   close(pidfd);
   run_clear(&run);
 }
@@ -535,8 +489,8 @@ test_hang_up(void)
   g_assert_true(run.taken);
   run_answer(&run);
   close(run.status_fd);
-  await_end(run.init.pidfd);
-  await_end(run.worker);
+  run_await_end(run.init.pidfd);
+  run_await_end(run.worker);
   run.status_fd = dup(0);
   run_clear(&run);
 }

@@ -2,99 +2,31 @@
 /* Policies over a small tree, compiled, and looked at as buntime-init will see them. */
 #include <arpa/inet.h>
 #include <glib.h>
-#include <glib/gstdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "plan/bt-plan-compile.h"
+#include "plan-fixture.h"
 #include "plan/bt-seccomp.h"
 
-static char *root; /* canonical */
-
-typedef struct {
-  BtPolicy *policy;
-  BtPlanRequest request;
-  BtPlan *plan;
-  BtPlanView view;
-} Fixture;
-
-static char *
-at(const char *path)
-{
-  return g_build_filename(root, path, NULL);
-}
-
-static void
-make_file(const char *path, const char *text, int mode)
-{
-  g_autofree char *full = at(path);
-  g_autofree char *folder = g_path_get_dirname(full);
-
-  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
-  g_assert_true(g_file_set_contents(full, text, -1, NULL));
-  g_assert_cmpint(chmod(full, mode), ==, 0);
-}
-
-static const char *const no_args[] = { NULL };
 static const char *const environment[] = { "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "SECRET=x",
                                            "LD_PRELOAD=/x.so", "TERM=xterm", NULL };
 
-/* flags: "allow-read=ro,rw" as on the command line, in the tree. NULL ends them. */
+/* NULL ends the flags. */
 static void
 set_up(Fixture *self, const char *entry, const char *const *flags)
 {
-  static const struct {
-    const char *name;
-    BtKind kind;
-  } kinds[] = { { "net", BT_KIND_NET }, { "read", BT_KIND_READ }, { "write", BT_KIND_WRITE },
-                { "run", BT_KIND_RUN }, { "env", BT_KIND_ENV } };
-  g_autoptr(GError) error = NULL;
-
   *self = (Fixture){ .policy = bt_policy_new() };
-  for (; flags != NULL && *flags != NULL; flags++) {
-    const char *equals = strchr(*flags, '=');
-    /* "lower-" puts the rule into the layer below. */
-    gboolean lower = g_str_has_prefix(*flags, "lower-");
-    const char *flag = *flags + (lower ? 6 : 0);
-    gboolean deny = g_str_has_prefix(flag, "deny-");
-    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
-      if (!g_str_has_prefix(strchr(flag, '-') + 1, kinds[i].name))
-        continue;
-      g_assert_true(bt_policy_add_flag(self->policy, lower ? BT_LAYER_VARIABLES : BT_LAYER_FLAGS,
-                                       kinds[i].kind, deny ? BT_ACTION_DENY : BT_ACTION_ALLOW, flag,
-                                       equals != NULL ? equals + 1 : NULL, root, root, &error));
-      break;
-    }
-  }
-  g_assert_true(bt_policy_resolve(self->policy, "/usr/bin:/bin", NULL, &error));
-  g_assert_no_error(error);
-  self->request = (BtPlanRequest){
-    .policy = self->policy,
-    .entry = entry,
-    .args = no_args,
-    .cwd = root,
-    .home = "/home/nobody-has-this",
-    .user_name = "jane",
-    .environment = environment,
-    .uid = 1234,
-    .gid = 1234,
-    .net_mode = BT_PLAN_NET_AUTO,
-    .terminal_fd = -1,
-  };
+  add_flags(self->policy, flags);
+  self->request = make_request(self->policy, entry, environment);
+  self->request.net_mode = BT_PLAN_NET_AUTO;
 }
 
 static void
 compile(Fixture *self)
 {
   g_autoptr(GError) error = NULL;
-  gsize size;
 
   self->plan = bt_plan_compile(&self->request, &error);
   g_assert_no_error(error);
-  g_assert_nonnull(self->plan);
-  const void *bytes = g_bytes_get_data(self->plan->bytes, &size);
-  g_assert_cmpint(bt_plan_open(bytes, size, &self->view), ==, BT_PLAN_OK);
+  open_plan(self);
 }
 
 static void
@@ -102,24 +34,6 @@ compile_with(Fixture *self, const char *entry, const char *const *flags)
 {
   set_up(self, entry, flags);
   compile(self);
-}
-
-static void
-clear(Fixture *self)
-{
-  g_clear_pointer(&self->plan, bt_plan_free);
-  bt_policy_unref(self->policy);
-}
-
-/* Index of the last operation on target of that kind; -1: none. */
-static int
-find_op(const Fixture *self, BtPlanOpKind kind, const char *target)
-{
-  for (int i = (int)self->view.header->ops.count - 1; i >= 0; i--)
-    if (self->view.ops[i].kind == kind &&
-        strcmp(bt_plan_string(&self->view, self->view.ops[i].target), target) == 0)
-      return i;
-  return -1;
 }
 
 static int
@@ -148,23 +62,6 @@ assert_bind_in_tree(const Fixture *self, const char *path, guint attr)
 {
   g_autofree char *full = at(path);
   assert_bind(self, full, attr);
-}
-
-/* The rights of the rule for exactly path; 0: no rule. */
-static guint64
-rights(const Fixture *self, const char *path)
-{
-  for (guint32 i = 0; i < self->view.header->landlock.count; i++)
-    if (strcmp(bt_plan_string(&self->view, self->view.landlock[i].path), path) == 0)
-      return self->view.landlock[i].access;
-  return 0;
-}
-
-static guint64
-rights_in_tree(const Fixture *self, const char *path)
-{
-  g_autofree char *full = at(path);
-  return rights(self, full);
 }
 
 static gboolean
@@ -512,7 +409,6 @@ test_net(void)
 }
 
 static void make_tree(const char *folder);
-static void remove_tree(void);
 
 static void
 assert_refused(const char *const *flags)
@@ -552,7 +448,7 @@ test_tmp(void)
   /* Landlock's rights for /tmp would give the rest. */
   assert_refused(writes);
   assert_refused(single);
-  remove_tree();
+  remove_root();
   root = elsewhere;
 }
 
@@ -707,11 +603,10 @@ test_failures(void)
 static void
 make_tree(const char *folder)
 {
-  g_autofree char *made = g_build_filename(folder, "buntime-plan-XXXXXX", NULL);
+  g_autofree char *pattern = g_build_filename(folder, "buntime-plan-XXXXXX", NULL);
   g_autofree char *link = NULL;
 
-  g_assert_nonnull(g_mkdtemp(made));
-  root = realpath(made, NULL);
+  make_root(pattern);
   make_file("w.py", "", 0644);
   make_file("w.ts", "", 0644);
   make_file("--odd.py", "", 0644);
@@ -728,15 +623,6 @@ make_tree(const char *folder)
   make_file("rw/a/c/fixed", "", 0644);
   link = at("link");
   g_assert_cmpint(symlink("rw/target", link), ==, 0);
-}
-
-static void
-remove_tree(void)
-{
-  const char *const remove[] = { "rm", "-rf", root, NULL };
-
-  g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-  free(root);
 }
 
 int
@@ -768,6 +654,6 @@ main(int argc, char **argv)
   g_test_add_func("/plan/home-as-venv", test_home_as_venv);
   g_test_add_func("/plan/failures", test_failures);
   int status = g_test_run();
-  remove_tree();
+  remove_root();
   return status;
 }

@@ -1,124 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Policies that turn namespaces off: the Landlock rules that they become, and what is refused. */
 #include <glib.h>
-#include <glib/gstdio.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "plan/bt-plan-compile.h"
+#include "plan-fixture.h"
 #include "plan/bt-seccomp.h"
 #include "policy/bt-policy-private.h"
-
-static char *root; /* canonical */
-
-typedef struct {
-  BtPolicy *policy;
-  BtPlan *plan;
-  BtPlanView view;
-} Fixture;
-
-static char *
-at(const char *path)
-{
-  return g_build_filename(root, path, NULL);
-}
-
-static void
-make_file(const char *path, int mode)
-{
-  g_autofree char *full = at(path);
-  g_autofree char *folder = g_path_get_dirname(full);
-
-  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
-  g_assert_true(g_file_set_contents(full, "#!/usr/bin/env\n", -1, NULL));
-  g_assert_cmpint(chmod(full, mode), ==, 0);
-}
-
-static void
-add_flag(BtPolicy *policy, const char *flag)
-{
-  static const struct {
-    const char *name;
-    BtKind kind;
-  } kinds[] = { { "net", BT_KIND_NET }, { "read", BT_KIND_READ }, { "write", BT_KIND_WRITE },
-                { "run", BT_KIND_RUN }, { "ffi", BT_KIND_FFI },   { "sys", BT_KIND_SYS } };
-  g_autoptr(GError) error = NULL;
-  const char *equals = strchr(flag, '=');
-  /* "lower-" puts the rule into the layer below. */
-  gboolean lower = g_str_has_prefix(flag, "lower-");
-  const char *name = flag + (lower ? strlen("lower-") : 0);
-  BtAction action = g_str_has_prefix(name, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
-
-  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-    if (g_str_has_prefix(strchr(name, '-') + 1, kinds[i].name))
-      bt_policy_add_flag(policy, lower ? BT_LAYER_VARIABLES : BT_LAYER_FLAGS, kinds[i].kind, action,
-                         name, equals != NULL ? equals + 1 : NULL, root, root, &error);
-  g_assert_no_error(error);
-}
 
 static void
 compile(Fixture *self, const char *entry, const char *const *flags, GError **error)
 {
-  static const char *const nothing[] = { NULL };
-  const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
+  static const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
   const BtOrigin origin = { (char *)"p.json", 1, (char *)"plugins.namespaces" };
-  g_autoptr(GError) problem = NULL;
-  BtPlanRequest request = {
-    .entry = entry,
-    .args = nothing,
-    .cwd = root,
-    .home = "/home/nobody-has-this",
-    .user_name = "jane",
-    .environment = environment,
-    .uid = 1234,
-    .gid = 1234,
-    .terminal_fd = -1,
-  };
-  gsize size;
 
   *self = (Fixture){ .policy = bt_policy_new() };
   bt_policy_merge_plugins(self->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
-  for (; *flags != NULL; flags++)
-    add_flag(self->policy, *flags);
-  g_assert_true(bt_policy_resolve(self->policy, "/usr/bin:/bin", NULL, &problem));
-  g_assert_no_error(problem);
-  request.policy = self->policy;
-  self->plan = bt_plan_compile(&request, error);
-  if (self->plan == NULL)
-    return;
-  const void *bytes = g_bytes_get_data(self->plan->bytes, &size);
-  g_assert_cmpint(bt_plan_open(bytes, size, &self->view), ==, BT_PLAN_OK);
-}
-
-static void
-clear(Fixture *self)
-{
-  g_clear_pointer(&self->plan, bt_plan_free);
-  bt_policy_unref(self->policy);
-}
-
-/* Of the rule for exactly this path. */
-static guint64
-rule_at(const Fixture *self, const char *path)
-{
-  for (guint i = 0; i < self->view.header->landlock.count; i++)
-    if (strcmp(bt_plan_string(&self->view, self->view.landlock[i].path), path) == 0)
-      return self->view.landlock[i].access;
-  return 0;
-}
-
-static guint64
-rule_in_tree(const Fixture *self, const char *path)
-{
-  g_autofree char *full = at(path);
-  return rule_at(self, full);
+  add_flags(self->policy, flags);
+  self->request = make_request(self->policy, entry, environment);
+  self->plan = bt_plan_compile(&self->request, error);
+  if (self->plan != NULL)
+    open_plan(self);
 }
 
 static gboolean
@@ -144,15 +50,15 @@ test_base(void)
   g_assert_cmpuint(self.view.header->flags, ==, BT_PLAN_NO_NAMESPACES);
   g_assert_cmpuint(self.view.header->landlock_scoped, ==, BT_PLAN_SCOPE_ALL);
   g_assert_cmpuint(self.view.header->init_filter.count, ==, bt_seccomp_flat_init().count);
-  g_assert_cmpuint(rule_at(&self, "/usr"), ==, BT_FS_READ);
+  g_assert_cmpuint(rights(&self, "/usr"), ==, BT_FS_READ);
   for (gsize i = 0; i < G_N_ELEMENTS(never); i++)
-    g_assert_cmpuint(rule_at(&self, never[i]), ==, 0);
+    g_assert_cmpuint(rights(&self, never[i]), ==, 0);
   /* The entry by itself, and its interpreter to run. */
-  g_assert_cmpuint(rule_in_tree(&self, "w.py"), ==, BT_FS_READ_FILE);
-  g_assert_cmpuint(rule_in_tree(&self, ""), ==, 0);
+  g_assert_cmpuint(rights_in_tree(&self, "w.py"), ==, BT_FS_READ_FILE);
+  g_assert_cmpuint(rights_in_tree(&self, ""), ==, 0);
   g_autofree char *python = realpath("/usr/bin/python3", NULL);
-  g_assert_true((rule_at(&self, python) & BT_FS_EXECUTE) != 0);
-  g_assert_true((rule_at(&self, "/dev/null") & BT_FS_WRITE_FILE) != 0);
+  g_assert_true((rights(&self, python) & BT_FS_EXECUTE) != 0);
+  g_assert_true((rights(&self, "/dev/null") & BT_FS_WRITE_FILE) != 0);
   g_assert_true(self.plan->unseen_siblings);
   g_assert_false(has_env(&self, "TMPDIR=") || has_env(&self, "DENO_DIR="));
   g_assert_true(has_env(&self, "HOME="));
@@ -164,7 +70,7 @@ static const struct {
   const char *flags[3];
   const char *path;
   guint64 rights;
-} rights[] = {
+} grants[] = {
   { { "allow-read=dir" }, "dir", BT_FS_READ },
   { { "allow-read=dir/f" }, "dir/f", BT_FS_READ_FILE },
   { { "allow-read=dir/f" }, "dir", 0 },
@@ -184,15 +90,15 @@ static const struct {
 static void
 test_rights(void)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(rights); i++) {
+  for (gsize i = 0; i < G_N_ELEMENTS(grants); i++) {
     Fixture self;
     g_autoptr(GError) error = NULL;
-    g_autofree char *words = g_strjoinv(" ", (char **)rights[i].flags);
+    g_autofree char *words = g_strjoinv(" ", (char **)grants[i].flags);
 
-    g_test_message("%s: %s", words, rights[i].path);
-    compile(&self, "w.py", rights[i].flags, &error);
+    g_test_message("%s: %s", words, grants[i].path);
+    compile(&self, "w.py", grants[i].flags, &error);
     g_assert_no_error(error);
-    g_assert_cmphex(rule_in_tree(&self, rights[i].path), ==, rights[i].rights);
+    g_assert_cmphex(rights_in_tree(&self, grants[i].path), ==, grants[i].rights);
     g_assert_cmpuint(self.view.header->ops.count, ==, 0);
     clear(&self);
   }
@@ -256,8 +162,8 @@ test_unchangeable(void)
   }
   compile(&self, "w.py", flags, &error);
   g_assert_no_error(error);
-  g_assert_cmphex(rule_in_tree(&self, "dir/fixed"), ==, BT_FS_READ_FILE | BT_FS_EXECUTE);
-  g_assert_cmphex(rule_in_tree(&self, "dir"), ==, BT_FS_WRITE);
+  g_assert_cmphex(rights_in_tree(&self, "dir/fixed"), ==, BT_FS_READ_FILE | BT_FS_EXECUTE);
+  g_assert_cmphex(rights_in_tree(&self, "dir"), ==, BT_FS_WRITE);
   clear(&self);
 }
 
@@ -429,19 +335,16 @@ test_old_kernel(void)
 int
 main(int argc, char **argv)
 {
-  g_autofree char *made = g_strdup("/var/tmp/buntime-flat-XXXXXX");
-
   g_test_init(&argc, &argv, NULL);
-  g_assert_nonnull(g_mkdtemp(made));
-  root = realpath(made, NULL);
-  make_file("w.py", 0644);
-  make_file("dir/f", 0644);
-  make_file("dir/tool", 0755);
-  make_file("dir/fixed", 0555);
-  make_file("dir/sub/f", 0644);
+  make_root("/var/tmp/buntime-flat-XXXXXX");
+  make_file("w.py", "#!/usr/bin/env\n", 0644);
+  make_file("dir/f", "#!/usr/bin/env\n", 0644);
+  make_file("dir/tool", "#!/usr/bin/env\n", 0755);
+  make_file("dir/fixed", "#!/usr/bin/env\n", 0555);
+  make_file("dir/sub/f", "#!/usr/bin/env\n", 0644);
   for (gsize i = 0; i < G_N_ELEMENTS(nodes); i++)
     if (g_str_has_suffix(nodes[i], "f"))
-      make_file(nodes[i], 0755);
+      make_file(nodes[i], "#!/usr/bin/env\n", 0755);
   g_autofree char *link = at("link");
   g_assert_cmpint(symlink("dir", link), ==, 0);
   g_test_add_func("/plan-flat/base", test_base);
@@ -452,8 +355,6 @@ main(int argc, char **argv)
   g_test_add_func("/plan-flat/look", test_look);
   g_test_add_func("/plan-flat/old-kernel", test_old_kernel);
   int status = g_test_run();
-  const char *const remove[] = { "rm", "-rf", root, NULL };
-  g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-  free(root);
+  remove_root();
   return status;
 }

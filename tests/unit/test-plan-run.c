@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What may be written, run and mapped: the mounts and rights that policies become. */
 #include <glib.h>
-#include <glib/gstdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "plan-fixture.h"
 #include "plan/bt-plan-private.h"
 #include "plan/bt-seccomp.h"
 #include "policy/bt-policy-private.h"
@@ -13,104 +10,32 @@
 #define RO BT_PLAN_RDONLY
 #define NX BT_PLAN_NOEXEC
 
-static char *root; /* canonical */
-
-typedef struct {
-  BtPolicy *policy;
-  BtPlan *plan;
-  BtPlanView view;
-} Fixture;
-
-static void
-add_flag(BtPolicy *policy, const char *flag)
-{
-  static const struct {
-    const char *name;
-    BtKind kind;
-  } kinds[] = { { "read", BT_KIND_READ }, { "write", BT_KIND_WRITE }, { "run", BT_KIND_RUN },
-                { "ffi", BT_KIND_FFI } };
-  g_autoptr(GError) error = NULL;
-  const char *equals = strchr(flag, '=');
-  /* "lower-" puts the rule into the layer below. */
-  gboolean lower = g_str_has_prefix(flag, "lower-");
-  const char *name = flag + (lower ? strlen("lower-") : 0);
-  BtAction action = g_str_has_prefix(name, "deny-") ? BT_ACTION_DENY : BT_ACTION_ALLOW;
-
-  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-    if (g_str_has_prefix(strchr(name, '-') + 1, kinds[i].name))
-      bt_policy_add_flag(policy, lower ? BT_LAYER_VARIABLES : BT_LAYER_FLAGS, kinds[i].kind, action,
-                         name, equals != NULL ? equals + 1 : NULL, root, root, &error);
-  g_assert_no_error(error);
-}
-
 static BtPlan *
 make_plan(BtPolicy *policy, GError **error)
 {
-  static const char *const nothing[] = { NULL };
   g_autofree char *venv = g_strconcat("VIRTUAL_ENV=", root, "/venv", NULL);
   const char *const environment[] = { "PATH=/usr/bin:/bin", venv, NULL };
-  const BtPlanRequest request = {
-    .policy = policy,
-    .entry = "w.py",
-    .args = nothing,
-    .cwd = root,
-    .home = "/home/nobody-has-this",
-    .user_name = "jane",
-    .environment = environment,
-    .uid = 1234,
-    .gid = 1234,
-    .terminal_fd = -1,
-  };
+  const BtPlanRequest request = make_request(policy, "w.py", environment);
+
   return bt_plan_compile(&request, error);
 }
 
 static void
-open_plan(Fixture *self)
+compile_again(Fixture *self)
 {
   g_autoptr(GError) error = NULL;
-  gsize size;
 
   self->plan = make_plan(self->policy, &error);
-  g_assert_no_error(error);
-  const void *bytes = g_bytes_get_data(self->plan->bytes, &size);
-  g_assert_cmpint(bt_plan_open(bytes, size, &self->view), ==, BT_PLAN_OK);
-}
-
-static void
-compile(Fixture *self, const char *const *flags)
-{
-  g_autoptr(GError) error = NULL;
-
-  self->policy = bt_policy_new();
-  for (; *flags != NULL; flags++)
-    add_flag(self->policy, *flags);
-  g_assert_true(bt_policy_resolve(self->policy, "/usr/bin:/bin", NULL, &error));
   g_assert_no_error(error);
   open_plan(self);
 }
 
 static void
-clear(Fixture *self)
+compile(Fixture *self, const char *const *flags)
 {
-  g_clear_pointer(&self->plan, bt_plan_free);
-  bt_policy_unref(self->policy);
-}
-
-static char *
-at(const char *path)
-{
-  return path[0] == '/' ? g_strdup(path) : g_build_filename(root, path, NULL);
-}
-
-static void
-make_file(const char *path, int mode)
-{
-  g_autofree char *full = at(path);
-  g_autofree char *folder = g_path_get_dirname(full);
-
-  g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
-  g_assert_true(g_file_set_contents(full, "", -1, NULL));
-  g_assert_cmpint(chmod(full, mode), ==, 0);
+  *self = (Fixture){ .policy = bt_policy_new() };
+  add_flags(self->policy, flags);
+  compile_again(self);
 }
 
 /* What the last mount at or above path is given; NX if nothing of the host's is there. */
@@ -226,16 +151,6 @@ test_places(void)
   }
 }
 
-static int
-find_op(const Fixture *self, BtPlanOpKind kind, const char *target)
-{
-  for (int i = (int)self->view.header->ops.count - 1; i >= 0; i--)
-    if (self->view.ops[i].kind == kind &&
-        strcmp(bt_plan_string(&self->view, self->view.ops[i].target), target) == 0)
-      return i;
-  return -1;
-}
-
 /* Of a program that is known by its sum the plan holds the bytes, over whatever the host has. */
 static void
 test_copy(void)
@@ -246,7 +161,7 @@ test_copy(void)
   g_autoptr(GError) error = NULL;
   Fixture self = { .policy = bt_policy_new() };
 
-  make_file("sum/tool", 0755);
+  make_file("sum/tool", "", 0755);
   g_assert_true(g_file_set_contents(tool, bytes, (gssize)size, &error));
   g_assert_cmpint(chmod(tool, 0755), ==, 0);
   BtPathRule *rule = bt_path_rule_new(BT_FS_EXECUTE);
@@ -260,7 +175,7 @@ test_copy(void)
   /* Too late. */
   g_assert_true(g_file_set_contents(tool, "#!/bin/false\n", -1, &error));
   g_assert_cmpint(chmod(tool, 0755), ==, 0);
-  open_plan(&self);
+  compile_again(&self);
 
   int placed = find_op(&self, BT_PLAN_PROGRAM, tool);
   g_assert_cmpint(placed, >, find_op(&self, BT_PLAN_BIND, folder));
@@ -388,22 +303,19 @@ test_metadata(void)
 int
 main(int argc, char **argv)
 {
-  g_autofree char *made = g_strdup("/var/tmp/buntime-run-XXXXXX");
-
   g_test_init(&argc, &argv, NULL);
-  g_assert_nonnull(g_mkdtemp(made));
-  root = realpath(made, NULL);
-  make_file("w.py", 0644);
-  make_file("rw/f", 0644);
-  make_file("rw/tool", 0755);
-  make_file("rw/bin/tool", 0755);
-  make_file("rw/lib/x.so", 0644);
-  make_file("rw/lib/y.so", 0644);
-  make_file("venv/lib/x.so", 0644);
-  make_file("venv/share/f", 0644);
-  make_file("venv/bin/tool", 0755);
-  make_file("venv/pyvenv.cfg", 0644);
-  make_file("linked", 0755);
+  make_root("/var/tmp/buntime-run-XXXXXX");
+  make_file("w.py", "", 0644);
+  make_file("rw/f", "", 0644);
+  make_file("rw/tool", "", 0755);
+  make_file("rw/bin/tool", "", 0755);
+  make_file("rw/lib/x.so", "", 0644);
+  make_file("rw/lib/y.so", "", 0644);
+  make_file("venv/lib/x.so", "", 0644);
+  make_file("venv/share/f", "", 0644);
+  make_file("venv/bin/tool", "", 0755);
+  make_file("venv/pyvenv.cfg", "", 0644);
+  make_file("linked", "", 0755);
   g_autofree char *linked = at("linked"), *alias = at("rw/alias");
   g_assert_cmpint(link(linked, alias), ==, 0);
   g_autofree char *python = at("venv/bin/python3");
@@ -414,8 +326,6 @@ main(int argc, char **argv)
   g_test_add_func("/plan-run/notices", test_notices);
   g_test_add_func("/plan-run/metadata", test_metadata);
   int status = g_test_run();
-  const char *const remove[] = { "rm", "-rf", root, NULL };
-  g_spawn_sync(NULL, (char **)remove, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL);
-  free(root);
+  remove_root();
   return status;
 }
