@@ -233,7 +233,10 @@ settle_write(Check *self, const char *path)
 {
   const BtPlanLook *found = &self->look;
 
-  if (self->verdict->action == BT_ACTION_DENY && found->scratch)
+  if (found->withheld)
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
+             "the program's own /tmp has no more than what is granted below it");
+  else if (self->verdict->action == BT_ACTION_DENY && found->scratch)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
   else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");

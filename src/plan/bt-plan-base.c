@@ -99,17 +99,20 @@ add_devices(BtCompile *self)
   bt_compile_readable(self, "/dev");
 }
 
-static void
-add_private(BtCompile *self, const char *path, guint64 size)
+guint64
+bt_compile_private_access(const BtCompile *self)
 {
   guint64 access = BT_FS_ALL & ~(BT_FS_MAKE_CHAR | BT_FS_MAKE_BLOCK);
 
-  if (!self->run_everything)
-    access &= ~BT_FS_EXECUTE;
+  return self->run_everything ? access : access & ~BT_FS_EXECUTE;
+}
+
+static void
+add_private(BtCompile *self, const char *path, guint64 size)
+{
   bt_compile_dir(self, path);
   bt_plan_builder_tmpfs(self->builder, path, self->noexec, 01777, size);
   bt_compile_add_mount(self, path, BT_MOUNT_OWN, self->noexec, 0);
-  bt_plan_builder_landlock(self->builder, path, access & self->handled);
 }
 
 void
@@ -124,6 +127,7 @@ bt_compile_base(BtCompile *self)
   bt_compile_readable(self, "/proc");
   add_private(self, "/tmp", bt_compile_scratch_size(self, BT_LIMIT_TMP_SIZE));
   add_private(self, "/dev/shm", bt_compile_scratch_size(self, BT_LIMIT_SHM_SIZE));
+  bt_compile_allow(self, "/dev/shm", bt_compile_private_access(self), TRUE);
   bt_compile_dir(self, "/run");
   bt_compile_dir(self, "/var");
 }

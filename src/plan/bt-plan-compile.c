@@ -95,6 +95,7 @@ compile_clear(BtCompile *self)
   g_free(self->path_dir);
   g_free(self->program);
   g_free(self->entry_path);
+  g_free(self->own_tmp);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCompile, compile_clear)
 
@@ -197,6 +198,7 @@ compile_places(BtCompile *self, GError **error)
   if (!bt_compile_run_roots(self, error))
     return FALSE;
   bt_compile_landlock_rules(self);
+  bt_compile_tmp_rules(self);
   return TRUE;
 }
 
@@ -239,6 +241,14 @@ is_scratch(const BtMount *mount)
          strcmp(mount->path, "/") != 0;
 }
 
+/* Where a grant below the private /tmp is for some kinds alone, it has less itself. */
+static gboolean
+makes_files(const BtCompile *self, guint64 rights)
+{
+  return ((rights | ~self->handled) & (BT_FS_WRITE_FILE | BT_FS_MAKE_REG)) ==
+         (BT_FS_WRITE_FILE | BT_FS_MAKE_REG);
+}
+
 /* Without namespaces Landlock's rules are all there is. */
 static void
 look_at_flat(BtCompile *self, const char *path, BtPlanLook *look_out)
@@ -270,6 +280,7 @@ look_at(BtCompile *self, const char *path, BtPlanLook *look_out)
   /* A directory of the sandbox's has not what the host's has. */
   look_out->made = mount->kind == BT_MOUNT_OWN && !folder && g_hash_table_contains(self->made, path);
   look_out->scratch = is_scratch(mount);
+  look_out->withheld = look_out->scratch && !makes_files(self, rights);
   look_out->maps = look_out->host && (mount->attr & BT_PLAN_NOEXEC) == 0;
   look_out->runs = look_out->maps && ((rights | ~self->handled) & BT_FS_EXECUTE) != 0;
 }

@@ -72,6 +72,7 @@ typedef struct {
   gboolean writable; /* not kept read-only */
   gboolean made;     /* a file or device of the sandbox's own */
   gboolean scratch;  /* on the private /tmp or /dev/shm */
+  gboolean withheld; /* ... but no file can be made and written there (bt-plan-tmp.c) */
   gboolean runs;     /* may be executed */
   gboolean maps;     /* code may be mapped from it */
   BtPlanNet net;     /* of the whole plan */

@@ -121,8 +121,10 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "BUN_RUNTIME_TRANSPILER_CACHE_PATH", "0");
   /* Without namespaces there is no /tmp of its own. */
   if (!self->flat) {
-    bt_plan_builder_env(builder, "DENO_DIR", "/tmp/.deno");
-    bt_plan_builder_env(builder, "TMPDIR", "/tmp");
+    const char *tmp = self->own_tmp != NULL ? self->own_tmp : "/tmp";
+    g_autofree char *deno = g_strconcat(tmp, "/.deno", NULL);
+    bt_plan_builder_env(builder, "DENO_DIR", deno);
+    bt_plan_builder_env(builder, "TMPDIR", tmp);
   }
   bt_plan_builder_env(builder, "NODE_REPL_HISTORY", "");
   bt_plan_builder_env(builder, "PATH", path);

@@ -163,34 +163,11 @@ mount_host(BtCompile *self, const char *path, const struct stat *info, guint att
   return bt_compile_guard(self, path, error) && bt_compile_bind(self, path, info, attr, perms, error);
 }
 
-/*
- * The private /tmp needs every right, and Landlock gives those to all below it,
- * the host's mounts included. Only reading, which mounts can say, and
- * everything are the same with it.
- */
-static gboolean
-is_lost_in_tmp(const char *path, BtFsPerms perms, gboolean folder)
+static void
+add_grant(BtCompile *self, const char *path, BtFsPerms perms, const struct stat *info)
 {
-  BtFsPerms all = folder ? BT_FS_READ | BT_FS_WRITE : BT_FS_ALL & BT_LANDLOCK_FILE & ~BT_FS_EXECUTE;
-
-  perms &= all;
-  return bt_path_is_below(path, "/tmp") && perms != all && perms != (all & BT_FS_READ);
-}
-
-static gboolean
-add_grant(BtCompile *self, const char *path, BtFsPerms perms, const struct stat *info,
-          GError **error)
-{
-  gboolean folder = S_ISDIR(info->st_mode);
-
-  if (is_lost_in_tmp(path, perms, folder))
-    return bt_fail(error, BUNTIME_ERROR_POLICY, path,
-                   _("below /tmp, which is the program's own, writing cannot be granted without "
-                     "reading, nor some kinds of it alone"),
-                   _("grant both (--allow-read and --allow-write), or use a directory elsewhere"));
-  BtGrant grant = { .path = g_strdup(path), .perms = perms, .folder = folder };
+  BtGrant grant = { .path = g_strdup(path), .perms = perms, .folder = S_ISDIR(info->st_mode) };
   g_array_append_val(self->grants, grant);
-  return TRUE;
 }
 
 static gboolean
@@ -229,8 +206,8 @@ change_point(BtCompile *self, const char *path, const struct stat *info, const B
   }
   if (lost != 0 || ((perms & BT_FS_WRITE) == 0 && (old & BT_PLAN_RDONLY) != 0))
     attr |= BT_PLAN_RDONLY;
-  if (perms != 0 && !add_grant(self, path, perms, info, error))
-    return FALSE;
+  if (perms != 0)
+    add_grant(self, path, perms, info);
   return attr == old || mount_host(self, path, info, attr, perms, error);
 }
 
@@ -298,8 +275,8 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
     return refuse_below_denied(spot->path, error);
   add_run_root(self, spot->path, runs);
   guint attr = noexec | ((perms & BT_FS_WRITE) != 0 ? 0 : BT_PLAN_RDONLY);
-  return add_grant(self, spot->path, perms, &info, error) &&
-         bt_compile_bind(self, spot->path, &info, attr, perms, error);
+  add_grant(self, spot->path, perms, &info);
+  return bt_compile_bind(self, spot->path, &info, attr, perms, error);
 }
 
 /* What is seen there stays as it is, but runs no program. */

@@ -91,6 +91,7 @@ typedef struct {
   char *path_dir;      /* where its interpreter was found, first in PATH; NULL: none */
   char *program;
   char *entry_path;
+  char *own_tmp; /* where every kind of writing goes on, if not in all of /tmp; NULL: there */
 } BtCompile;
 
 /* ---- bt-plan-paths.c: what lies where ---- */
@@ -127,6 +128,10 @@ void bt_compile_readable(BtCompile *self, const char *path);
 /* ---- one file a subject ---- */
 
 void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
+/* What Landlock gives to a place of the program's own. */
+guint64 bt_compile_private_access(const BtCompile *self); /* bt-plan-base.c */
+/* When all grants are known. */
+void bt_compile_tmp_rules(BtCompile *self);              /* bt-plan-tmp.c */
 /* Spots in the order in which they are to be looked at; of the same ones the first. */
 void bt_compile_sort_spots(BtCompile *self);             /* bt-plan-fs.c */
 void bt_compile_libraries(BtCompile *self);              /* bt-plan-base.c */

@@ -253,14 +253,7 @@ bt_suggest_path(BtKind kind, const char *path)
 {
   GString *flag = suggest_path(kind, path);
 
-  if (flag == NULL)
-    return NULL;
-  /* There writing alone is refused (plan/bt-plan-fs.c). */
-  if (kind == BT_KIND_WRITE && bt_path_is_below(path, "/tmp")) {
-    g_autoptr(GString) read = suggest_path(BT_KIND_READ, path);
-    g_string_append_printf(flag, " %s", read->str);
-  }
-  return g_string_free(flag, FALSE);
+  return flag != NULL ? g_string_free(flag, FALSE) : NULL;
 }
 
 char *

@@ -4,10 +4,13 @@
 import json
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from native import Attack
+from world import Box
 
 # What each operation needs, and on which path of the tree below it is tried. Where it needs none
 # (mode, times, attributes), it comes with write_file, and with that alone.
@@ -170,13 +173,30 @@ def told(events):
     return found
 
 
-@pytest.mark.parametrize("perms", [*([perm] for perm in PERMS), ["make_reg", "write_file"],
-                                   ["make_reg", "remove_file"], ["make_reg", "remove_file", "refer"],
-                                   ["make_reg", "read_file"], ["read_file", "truncate"],
-                                   ["write_file", "write_dir", "read_file", "read_dir"]],
-                         ids="+".join)
+SOME = [*([perm] for perm in PERMS), ["make_reg", "write_file"], ["make_reg", "remove_file"],
+        ["make_reg", "remove_file", "refer"], ["make_reg", "read_file"], ["read_file", "truncate"],
+        ["write_file", "write_dir", "read_file", "read_dir"]]
+
+
+@pytest.fixture(name="low")
+def fixture_low(world):
+    """A place of the host's below /tmp, which is the program's own."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        yield Box(world, Path(directory))
+
+
+@pytest.mark.parametrize("perms", SOME, ids="+".join)
+def test_a_permission_alone_below_tmp(low, perms):
+    allows_that_alone(low, from_c, perms)
+
+
+@pytest.mark.parametrize("perms", SOME, ids="+".join)
 @pytest.mark.parametrize("language", [from_c, from_python, from_c_with_an_opener])
 def test_a_permission_alone(box, language, perms):
+    allows_that_alone(box, language, perms)
+
+
+def allows_that_alone(box, language, perms):
     data = make_tree(box)
     before = snapshot(data)
     given = set().union(*(MEANS.get(perm, {perm}) for perm in perms))
@@ -200,6 +220,74 @@ def test_a_permission_alone(box, language, perms):
         assert snapshot(data) == before
     for name in ("char", "whiteout", "block"):
         assert not (data / name).exists()
+
+
+IN_TMP = """
+    import stat, tempfile
+    def bind(path):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.bind(path)
+    for place in dict.fromkeys(("/tmp", os.environ["TMPDIR"])):
+        for op, way in {
+                "make_reg": lambda path: os.mknod(path), "make_dir": os.mkdir, "make_fifo": os.mkfifo,
+                "make_sym": lambda path: os.symlink("x", path), "bind": bind,
+                "save": lambda path: open(path, "w").close(),
+                "truncate": lambda path: os.truncate(os.path.join(place, "save"), 0),
+                "read_file": lambda path: open(os.path.join(place, "save")).close(),
+                "remove_file": lambda path: os.unlink(os.path.join(place, "save")),
+                "read_dir": lambda path: os.listdir(place) and None}.items():
+            out[f"{op} {place}"] = attempt(way, os.path.join(place, op))
+    out["tmpdir"] = os.environ["TMPDIR"]
+    out["mkdtemp"] = attempt(lambda: os.path.dirname(tempfile.mkdtemp()))
+    out["shm"] = attempt(os.mkdir, "/dev/shm/x")
+"""
+
+
+def test_tmp_has_no_more_than_what_is_granted_below_it(low):
+    """What Landlock gives at /tmp it gives to all below; the program has another place."""
+    make_tree(low)
+    perms = ["read_file", "read_dir", "write_file", "make_reg", "remove_file"]
+    out, result = low.json(write_policy(low, perms), code=IN_TMP)
+    assert "TMPDIR says so" in result.stderr, str(result)
+    assert out.pop("tmpdir") == out.pop("mkdtemp") == "/tmp/private", str(result)
+    assert out.pop("shm") == "ok"
+    refused = {op for op, got in out.items() if got == "EACCES"}
+    assert refused == {"make_dir /tmp", "make_fifo /tmp", "make_sym /tmp", "bind /tmp"}, str(result)
+    assert {got for op, got in out.items() if op not in refused} == {"ok"}, str(result)
+    # Where nothing is left out, or nothing is written, it is whole.
+    for perms in (["read_file", "read_dir", "write_file", "write_dir"], ["read_file", "read_dir"]):
+        out, result = low.json(write_policy(low, perms), code=IN_TMP)
+        assert out["tmpdir"] == "/tmp" and out["make_dir /tmp"] == "ok", str(result)
+        assert result.stderr == "", str(result)
+
+
+def test_the_place_in_tmp_is_no_grant(low):
+    """It is the program's own, even where the host has something of that name."""
+    make_tree(low)
+    with tempfile.TemporaryDirectory(dir="/tmp") as theirs:
+        place = Path("/tmp/private")
+        place.mkdir()
+        try:
+            (place / "kept").write_text("kept")
+            Path(theirs, "a").write_text("a")
+            out, result = low.json(write_policy(low, ["read_file", "make_reg"]), "--allow-read=/tmp/private",
+                                   code="""
+                out["tmpdir"] = os.environ["TMPDIR"]
+                out["mkdir"] = attempt(os.mkdir, os.path.join(os.environ["TMPDIR"], "x"))
+                out["host"] = attempt(os.mkdir, "/tmp/private/x")
+            """)
+            assert out == {"tmpdir": "/tmp/private1", "mkdir": "ok", "host": "EROFS"}, str(result)
+            assert os.listdir(place) == ["kept"]
+        finally:
+            shutil.rmtree(place)
+
+
+def test_check_knows_what_tmp_has(low):
+    make_tree(low)
+    for perms, status in ((["read_file", "make_dir"], 1), (["read_file", "write_file", "make_reg"], 0)):
+        result = low.world.run(["check", write_policy(low, perms), "write", "/tmp/new"], cwd=low.directory)
+        assert result.status == status, str(result)
+        assert ("no more than what is granted below it" in result.stdout) == bool(status), str(result)
 
 
 def test_what_cannot_be_given_is_said(box):

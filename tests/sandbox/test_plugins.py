@@ -100,7 +100,7 @@ def test_what_needs_landlock_is_refused(box, policy, tmp_path):
     result = box.run(policy(plugins={"landlock": False}), f"--allow-write={place}",
                      code="print('ran')\n")
     assert result.status == 125 and "ran" not in result.stdout, str(result)
-    assert "turned off" in result.stderr or "below /tmp" in result.stderr
+    assert "turned off" in result.stderr
 
 
 def test_off_only_where_every_file_says_so(box, policy):

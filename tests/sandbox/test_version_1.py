@@ -3,10 +3,13 @@
 
 import json
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from addresses import OTHER, PRIVATE, WEB
+from world import Box
 
 READ = ["read_file", "read_dir"]
 
@@ -76,10 +79,14 @@ EXPECTED = {
     "thread": "ok", "mount": -1}
 
 
-@pytest.fixture(name="place")
-def fixture_place(box):
+def make_place(box):
     for name in ("data/a", "data/secret/b", "unseen/c", "out/kept"):
         box.write(name, name[-1])
+
+
+@pytest.fixture(name="place")
+def fixture_place(box):
+    make_place(box)
     return box.directory
 
 
@@ -90,6 +97,18 @@ def test_it_is_valid_as_it_is(world, box, place):
 
 
 def test_everything_at_once(box, place, tmp_path_factory):
+    everything_at_once(box, place, tmp_path_factory)
+
+
+def test_everything_at_once_below_tmp(world, tmp_path_factory):
+    """/tmp itself is the program's own; some kinds of writing are granted of the host's below it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        box = Box(world, Path(directory))
+        make_place(box)
+        everything_at_once(box, box.directory, tmp_path_factory)
+
+
+def everything_at_once(box, place, tmp_path_factory):
     box.write("p.json", json.dumps(document(place), indent=2))
     log = tmp_path_factory.mktemp("log") / "audit"
     out, result = box.json("--policy=p.json", f"--events={log}", code=CODE, args=[place])

@@ -160,7 +160,7 @@ static const struct {
   { BT_KIND_READ, "/a\nb", NULL },
   { BT_KIND_WRITE, "/proc/1/mem", NULL },
   { BT_KIND_UNIX, "/run/a", "--allow-unix=/run/a" },
-  { BT_KIND_WRITE, "/tmp/a b", "--allow-write='/tmp/a b' --allow-read='/tmp/a b'" },
+  { BT_KIND_WRITE, "/tmp/a b", "--allow-write='/tmp/a b'" },
   { BT_KIND_READ, "/a\xff", NULL },
   { BT_KIND_READ, "", NULL },
 };
