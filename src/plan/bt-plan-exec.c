@@ -118,8 +118,8 @@ add_summed(BtCompile *self, const BtPathRule *rule)
   add_program(self, rule->real, &program, rule->bytes);
 }
 
-static void
-add_bundle(BtCompile *self, const char *path)
+void
+bt_compile_bundle(BtCompile *self, const char *path)
 {
   g_autofree char *name = g_path_get_basename(path);
   struct stat info;
@@ -215,7 +215,7 @@ add_rules(BtCompile *self, GPtrArray *rules)
         bt_compile_program(self, rule->real, NULL);
       tell_of_writing(self, rule);
       tell_of_links(self, rule, &info);
-      add_bundle(self, rule->path != NULL ? rule->path : rule->real);
+      bt_compile_bundle(self, rule->path != NULL ? rule->path : rule->real);
     }
   }
 }

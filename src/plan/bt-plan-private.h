@@ -206,6 +206,8 @@ void bt_compile_ffi(BtCompile *self); /* bt-plan-ffi.c */
  * known is what was read of it, NULL if nothing was.
  */
 void bt_compile_program(BtCompile *self, const char *path, const BtProgram *known);
+/* The programs that a tool of this name starts by itself, less what is denied. */
+void bt_compile_bundle(BtCompile *self, const char *path);
 /* Libraries of a prefix may be mapped; its programs do not run. (bt-plan-worker.c) */
 void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */

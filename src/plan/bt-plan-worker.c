@@ -106,6 +106,9 @@ use_plain(BtCompile *self, const char *found, const BtProgram *known)
     bt_compile_spot(self, "/nix/store", BT_SPOT_LIBRARY, 0);
   take_program(self, real, found);
   bt_compile_program(self, real, known);
+  /* The system's git is of no use without its helpers; a project's file of that name has none. */
+  if (bt_path_is_below(real, "/usr/bin"))
+    bt_compile_bundle(self, found);
 }
 
 /* Python called by its own name may be a virtual environment's, too. */
