@@ -32,6 +32,7 @@ struct _BtNotifier {
   BtNames *names;
   BtNetPeer *peer;
   guint32 last_asked; /* of buntime-net; never 0 once it was asked */
+  guint16 refused_port; /* see bt_notifier_get_refused_port() */
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
   BtLastExec last_exec;

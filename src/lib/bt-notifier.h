@@ -31,6 +31,8 @@ BtNotifier *bt_notifier_new(int listener, int opener, GArray *own_devices, BtPol
                             const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                             BtExplainer *explainer);
 void bt_notifier_free(BtNotifier *notifier);
+/* A port of the worker's own loopback that it was refused at and never served since; 0: none. */
+guint16 bt_notifier_get_refused_port(BtNotifier *notifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNotifier, bt_notifier_free)
 
 G_END_DECLS

@@ -276,13 +276,11 @@ wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const Address *addr
   g_thread_pool_push(pool, job, NULL);
 }
 
-/* Makes the connect and answers, now or later. Takes fd; found as in ThreadedConnect. */
+/* Answers a connect that was tried, now or later. Takes fd; found as in ThreadedConnect. */
 static void
-carry_out(BtNotifier *self, const BtCall *call, int fd, const Address *address, int found)
+answer_tried(BtNotifier *self, const BtCall *call, int fd, const Address *address, int found,
+             int error, gboolean blocking)
 {
-  gboolean blocking = FALSE;
-  int error = try_connect(fd, address, &blocking);
-
   if (blocking && (error == EINPROGRESS || error == EALREADY)) {
     wait_for(self, call, fd, address);
     return;
@@ -293,6 +291,16 @@ carry_out(BtNotifier *self, const BtCall *call, int fd, const Address *address, 
   }
   bt_call_return(self, call, error);
   close(fd);
+}
+
+/* Makes the connect and answers, now or later. Takes fd; found as in ThreadedConnect. */
+static void
+carry_out(BtNotifier *self, const BtCall *call, int fd, const Address *address, int found)
+{
+  gboolean blocking = FALSE;
+  int error = try_connect(fd, address, &blocking);
+
+  answer_tried(self, call, fd, address, found, error, blocking);
 }
 
 /* ---- the host's loopback ---- */
@@ -446,6 +454,30 @@ is_address_probe(BtNotifier *self, const BtAddr *addr, guint16 port)
   return port == 0 || (words.several && tcp.action != BT_ACTION_DENY);
 }
 
+/*
+ * To the sandbox's own loopback, where a refusal is there as soon as it is asked for.
+ * Where nobody listens, and nobody will, it may be the host's that was meant. Takes fd.
+ */
+static void
+connect_own(BtNotifier *self, const BtCall *call, int fd, const Address *address, guint16 port,
+            gboolean tcp)
+{
+  gboolean blocking = FALSE;
+  int error = try_connect(fd, address, &blocking);
+
+  if (tcp && (error == ECONNREFUSED || (error == EINPROGRESS && is_unconnected(fd))))
+    self->refused_port = port;
+  else if (tcp && port == self->refused_port)
+    self->refused_port = 0;
+  answer_tried(self, call, fd, address, -1, error, blocking);
+}
+
+guint16
+bt_notifier_get_refused_port(BtNotifier *self)
+{
+  return self->refused_port;
+}
+
 /* Takes fd. */
 static void
 connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *address, gboolean tcp)
@@ -467,7 +499,7 @@ connect_inet(BtNotifier *self, const BtCall *call, int fd, const Address *addres
   } else if (is_own_address(self, &addr)) {
     bt_call_tell(self, call, BT_KIND_NET, &given, bt_net_describe_flow(&words, &addr, proto, port),
                  FALSE);
-    carry_out(self, call, fd, address, -1);
+    connect_own(self, call, fd, address, port, tcp);
     return;
   }
   const char *closed = bt_net_closed_reason(&self->plan->header->net, &addr, proto, port);

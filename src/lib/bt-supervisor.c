@@ -495,6 +495,21 @@ stop(BtSupervisor *self)
   g_main_loop_unref(self->loop);
 }
 
+/* What a program says of it is only that the connection was refused. */
+static void
+tell_of_loopback(BtSupervisor *self)
+{
+  guint16 port = self->notifier != NULL ? bt_notifier_get_refused_port(self->notifier) : 0;
+
+  if (port == 0 || self->wait_status == 0)
+    return;
+  g_autofree char *note =
+    g_strdup_printf(_("nobody listens at port %u of the program's own loopback; "
+                      "--allow-net=localhost:%u grants the one of this machine"),
+                    port, port);
+  bt_explainer_note(self->run->explainer, note);
+}
+
 static int
 shell_status(int wait_status)
 {
@@ -521,6 +536,7 @@ bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError 
   if (start(&self, launch, &self.failure))
     g_main_loop_run(self.loop);
   gboolean started = self.failure == NULL && bt_supervisor_has_started(&self);
+  tell_of_loopback(&self);
   stop(&self);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (self.failure != NULL) {

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from world import processes, wait_for
+from world import PRELUDE, processes, wait_for
 
 
 @contextmanager
@@ -101,6 +101,20 @@ def test_not_without_the_grant(box, flags):
         out, _ = box.json(*[flag.format(port=port) for flag in flags], code=ECHO, args=[port, "127.0.0.1"])
         assert out == {"127.0.0.1": "ECONNREFUSED"}
         assert accepted == []
+
+
+@pytest.mark.parametrize("code,told", [
+    ("sys.exit(connect('127.0.0.1', 5432)[0] != 'ok')", True),
+    ("sys.exit(connect('127.0.0.1', 5432)[0] == 'ok')", False),  # it did without
+    ("sys.exit(connect('192.0.2.7', 5432)[0] != 'ok')", False),  # that has an event
+    ("connect('127.0.0.1', 5432); server = socket.create_server(('127.0.0.1', 5432)); "
+     "sys.exit(connect('127.0.0.1', 5432)[0] == 'ok')", False),
+])
+def test_a_failed_program_that_found_nobody(box, code, told):
+    """Its own loopback refused it: no denial, but which flag opens the host's is said."""
+    result = box.run(code=PRELUDE + code)
+    assert result.status == (0 if "==" in code and "server" not in code else 1), str(result)
+    assert result.stderr.count("--allow-net=localhost:5432 grants") == told, str(result)
 
 
 def test_a_denial_takes_one_port_out_of_a_range(box):
