@@ -38,3 +38,12 @@ def net(request, box):
 def limit(world):
     """Milliseconds within which a refusal must be there."""
     return 500 if world.sanitized else 50
+
+
+@pytest.fixture(scope="session")
+def bun(world):
+    """What is added to the environment of the caller who has it."""
+    found = sorted(world.source.glob(".cache/bun/node_modules/@oven/bun-linux-*/bin/bun"))
+    if not found:
+        pytest.skip("no bun in .cache/bun: ./bootstrap test installs it by npm")
+    return {"PATH": f"{found[0].parent}:/usr/bin:/bin"}

@@ -9,14 +9,6 @@ import pytest
 from native import compile_c
 
 
-@pytest.fixture(scope="module")
-def bun(world):
-    found = sorted(world.source.glob(".cache/bun/node_modules/@oven/bun-linux-*/bin/bun"))
-    if not found:
-        pytest.skip("no bun in .cache/bun: ./bootstrap test installs it by npm")
-    return {"PATH": f"{found[0].parent}:/usr/bin:/bin"}
-
-
 PROGRAM = """
     const out: Record<string, string> = {};
     async function attempt(name: string, work: () => Promise<unknown>): Promise<void> {

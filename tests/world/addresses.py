@@ -9,6 +9,8 @@ DNS = "198.51.100.53"
 WEB = "198.51.100.10"     # github.com, api.github.com and evil.example: one address
 OTHER = "198.51.100.20"
 STATIC = "198.51.100.40"  # only in the host's /etc/hosts
+PYPI = "198.51.100.60"    # pypi.org and files.pythonhosted.org: one address
+NPM = "198.51.100.61"
 BIG = "198.51.100.128"    # first of the addresses of big.example
 PRIVATE = "10.99.0.5"     # a company's network behind the internet
 UDP = "192.0.2.7"
@@ -60,6 +62,9 @@ NAMES = {
     "a.wild.example": ["198.51.100.30"],
     "b.a.wild.example": ["198.51.100.32"],
     "time.example": [UDP],
+    "pypi.org": [PYPI],
+    "files.pythonhosted.org": [PYPI],
+    "registry.npmjs.org": [NPM],
     "xn--bcher-kva.example": ["198.51.100.33"],
     LONG_NAME: ["198.51.100.34"],
     "rebind.example": ["127.0.0.1"],
@@ -85,8 +90,9 @@ REBINDING6 = {f"rebind6-{number}.example": address for number, address in enumer
     ["::1", "::", "fe80::1", "::ffff:127.0.0.1", "::ffff:192.168.77.1", HOST6, HOST_LAN6,
      "fd62:756e:7469:6d65::2", "ff02::1", *TRAPS6])}
 NAMES |= {name: [address] for name, address in REBINDING6.items()}
-TLS_NAMES = ["six.example", "dual.example", "evil6.example", "github.com", "api.github.com", "evil.example", "other.example", "*.wild.example",
-             "wild.example", "static.example"]
+TLS_NAMES = ["six.example", "dual.example", "evil6.example", "github.com", "api.github.com",
+             "evil.example", "other.example", "*.wild.example", "wild.example", "static.example",
+             "pypi.org", "files.pythonhosted.org", "registry.npmjs.org"]
 
 INTERNET_ADDRESSES = sorted({
     address for addresses in NAMES.values() for address in addresses

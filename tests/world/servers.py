@@ -20,10 +20,12 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import addresses  # noqa: E402
+import sites  # noqa: E402
 
 IP_PKTINFO = 8
 
@@ -161,10 +163,14 @@ def http_server_of_many(log):
 def https_server(world):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(world / "server.pem", world / "server.key")
+    context.sni_callback = lambda secure, name, _context: setattr(secure, "asked", name)
 
     def serve(connection):
         with context.wrap_socket(connection, server_side=True) as secure:
-            serve_http(secure)
+            if getattr(secure, "asked", None) in sites.NAMES:
+                sites.Site(secure, connection, None)
+            else:
+                serve_http(secure)
 
     return serve
 
@@ -218,6 +224,14 @@ def h2_server(world):
 def serve_echo(connection):
     while data := connection.recv(65536):
         connection.sendall(data)
+
+
+def answer_datagram(data):
+    """A question of SNTP (RFC 4330) is answered in kind; everything else is said back."""
+    if len(data) != 48 or data[0] & 7 != 3:
+        return data
+    now = struct.pack("!II", int(time.time()) + 2208988800, 0)
+    return struct.pack("!BBbbIII", 0x24, 1, 0, -20, 0, 0, 0) + now + data[40:48] + now + now
 
 
 # ---- DNS ----
@@ -324,8 +338,8 @@ def internet(world, log):
         listen_tcp(log, "0.0.0.0", port, serve)
         listen_tcp(log, "::", port, serve)
     for port in addresses.UDP_PORTS:
-        listen_udp(log, "0.0.0.0", port, lambda data: data)
-        listen_udp(log, "::", port, lambda data: data)
+        listen_udp(log, "0.0.0.0", port, answer_datagram)
+        listen_udp(log, "::", port, answer_datagram)
     listen_udp(log, "0.0.0.0", 53, lambda data: answer_dns(log, data, "udp"))
     listen_tcp(log, "0.0.0.0", 53, serve_dns_tcp(log))
 
