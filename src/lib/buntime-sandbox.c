@@ -208,6 +208,15 @@ buntime_sandbox_set_net_backend(BuntimeSandbox *self, BuntimeNetBackend backend)
   self->net_mode = modes[backend];
 }
 
+static void
+list_published(BuntimeSandbox *self, BtPlanPublished list_out[BT_NET_MSG_MAX_PUBLISHED])
+{
+  for (guint i = 0; i < self->published->len; i++) {
+    const BtPublished *published = g_ptr_array_index(self->published, i);
+    list_out[i] = (BtPlanPublished){ published->inner, published->origin.text };
+  }
+}
+
 gboolean
 buntime_sandbox_publish(BuntimeSandbox *self, const char *port, GError **error)
 {
@@ -477,6 +486,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   g_autoptr(BtOutput) output = output_of(self->policy);
   g_auto(BtLaunch) launch = BT_LAUNCH_INIT;
   __attribute__((cleanup(close_capture))) int capture_fd = -1;
+  BtPlanPublished published[BT_NET_MSG_MAX_PUBLISHED];
   guint cgroup_limits = 0;
 
   gboolean flat = (bt_policy_get_plugins(self->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
@@ -495,6 +505,7 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
   scope = bt_scope_start(self->policy, launch.init.pid, &bt_cgroup_host);
   if (scope != NULL && !bt_scope_settle(scope, notices, &cgroup_limits, error))
     return FALSE;
+  list_published(self, published);
   BtPlanRequest request = {
     .policy = self->policy,
     .worker = self->worker,
@@ -510,7 +521,8 @@ run_as(BuntimeSandbox *self, const BtCaller *caller, const char *entry, const ch
     .gid = caller->gid,
     .entry_bytes = caller->entry_bytes,
     .net_mode = self->net_mode,
-    .publishes = self->published->len > 0,
+    .published = published,
+    .n_published = self->published->len,
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     /* Descriptors 1 and 2 are pipes then. */

@@ -19,6 +19,11 @@ typedef enum {
   BT_WORKER_EXEC,
 } BtWorkerKind;
 
+typedef struct {
+  guint16 port;
+  const char *flag; /* that says so */
+} BtPlanPublished;
+
 /* Everything the plan depends on; nothing is read from the process's own state. */
 typedef struct {
   BtPolicy *policy; /* resolved: bt_policy_resolve() has been called */
@@ -36,7 +41,8 @@ typedef struct {
   GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */
   BtPlanNetMode net_mode;        /* used if the policy grants any network */
   gboolean ipv6;                 /* then the worker has IPv6, as the machine has */
-  gboolean publishes;            /* ports of the host lead to the worker's */
+  const BtPlanPublished *published; /* ports of the host lead to these of the worker's */
+  guint n_published;
   guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;

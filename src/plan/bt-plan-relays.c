@@ -12,6 +12,9 @@
  * loopback without a port, loopback addresses other than the two, UDP (whose
  * datagrams have no end, so nobody could tell when a relay's port may go), and
  * port 53, where the sandbox's own resolver answers.
+ *
+ * A published port must lead to the program: where it leads to one of these, or
+ * to the resolver, others would be served by the host's loopback.
  */
 #include "plan/bt-plan-private.h"
 
@@ -145,6 +148,21 @@ judge_item(Relays *self, const BtNetItem *item, gboolean said, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_published(Relays *self, const BtPlanPublished *published, GError **error)
+{
+  g_autofree char *reason = NULL;
+
+  if (find(self, published->port) != NULL)
+    reason = g_strdup_printf(_("port %u inside is granted as the host's own"), published->port);
+  else if (bt_net_is_service(BT_PROTO_TCP, published->port))
+    reason = g_strdup_printf(_("port %u inside is the sandbox's own resolver's"), published->port);
+  else
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, published->flag, reason,
+                 _("publish another port, and let the program listen there"));
+}
+
 gboolean
 bt_compile_relays(BtCompile *self, GError **error)
 {
@@ -155,7 +173,7 @@ bt_compile_relays(BtCompile *self, GError **error)
 
   if (self->flat)
     return TRUE;
-  if (self->request->publishes)
+  if (self->request->n_published > 0)
     bt_plan_builder_header(self->builder)->dialers = BT_PLAN_MAX_DIALERS;
   for (guint i = 0; i < items->len; i++) {
     const BtNetItem *item = g_ptr_array_index(items, i);
@@ -165,6 +183,9 @@ bt_compile_relays(BtCompile *self, GError **error)
       return FALSE;
     before = item;
   }
+  for (guint i = 0; i < self->request->n_published; i++)
+    if (!check_published(&state, &self->request->published[i], error))
+      return FALSE;
   for (guint i = 0; i < relays->len; i++) {
     const BtPlanRelay *relay = &g_array_index(relays, BtPlanRelay, i);
     bt_plan_builder_relay(self->builder, relay->port, relay->families);

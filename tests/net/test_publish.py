@@ -169,6 +169,19 @@ def test_no_sandbox_publishes_nothing(box):
     assert result.status == 2 and result.stdout == "", str(result)
 
 
+def test_the_hosts_loopback_is_not_published(box):
+    """A port that stands for the host's own inside, or where names are asked for, is not the program's."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        inner = listener.getsockname()[1]
+        for grant in (f"localhost:{inner}", f"[::1]:{inner}", f"127.0.0.0/8:{inner}"):
+            result = box.run(f"--publish=0.0.0.0:{free_port()}:{inner}", f"--allow-net={grant}",
+                             code="print('ran')")
+            assert result.status == 125 and result.stdout == "", str(result)
+            assert f"port {inner} inside" in result.stderr and "--publish=" in result.stderr
+    result = box.run(f"--publish={free_port()}:53", code="print('ran')")
+    assert result.status == 125 and "port 53" in result.stderr, str(result)
+
+
 def test_too_many(box):
     result = box.run(*[f"--publish={port}" for port in range(20000, 20017)], code="print('ran')")
     assert result.status == 2 and "16 published" in result.stderr, str(result)

@@ -9,7 +9,8 @@ static const char *const nothing[] = { NULL };
 
 /* flags: "-a=localhost:80" allows, "-d" denies. NULL: an error. */
 static BtPlan *
-compile(const char *const *flags, GError **error)
+compile_published(const char *const *flags, const BtPlanPublished *published, guint n_published,
+                  GError **error)
 {
   BtPolicy *policy = bt_policy_new();
 
@@ -30,11 +31,19 @@ compile(const char *const *flags, GError **error)
     .environment = nothing,
     .uid = 1234,
     .gid = 1234,
+    .published = published,
+    .n_published = n_published,
     .terminal_fd = -1,
   };
   BtPlan *plan = bt_plan_compile(&request, error);
   bt_policy_unref(policy);
   return plan;
+}
+
+static BtPlan *
+compile(const char *const *flags, GError **error)
+{
+  return compile_published(flags, NULL, 0, error);
 }
 
 /* "port families", in order. */
@@ -108,6 +117,32 @@ test_bound(void)
   g_assert_nonnull(fewer);
 }
 
+/* What is published is the program's, not what stands for the host's, or the resolver. */
+static void
+test_published(void)
+{
+  static const struct {
+    guint16 port;
+    const char *flag;
+    gboolean good;
+  } cases[] = {
+    { 80, "-a=localhost:80", FALSE },    { 80, "-a=127.0.0.1:79-81", FALSE },
+    { 80, "-a=[::1]:80", FALSE },        { 53, "-a=localhost:80", FALSE },
+    { 81, "-a=localhost:80", TRUE },     { 80, "-a=192.0.2.1:80", TRUE },
+    { 80, "-a=localhost:80/udp", TRUE }, { 80, "-a", TRUE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    const char *const flags[] = { cases[i].flag, NULL };
+    const BtPlanPublished published = { cases[i].port, "--publish=x" };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(BtPlan) plan = compile_published(flags, &published, 1, &error);
+    g_assert_cmpint(plan != NULL, ==, cases[i].good);
+    if (plan == NULL)
+      g_assert_nonnull(strstr(error->message, "--publish=x"));
+  }
+}
+
 /* Nothing of it needs an interface. */
 static void
 test_no_network(void)
@@ -127,6 +162,7 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/plan-relays/relays", test_relays);
   g_test_add_func("/plan-relays/bound", test_bound);
+  g_test_add_func("/plan-relays/published", test_published);
   g_test_add_func("/plan-relays/no-network", test_no_network);
   return g_test_run();
 }
