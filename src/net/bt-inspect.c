@@ -138,22 +138,23 @@ go_on_behind_hello(BtInspect *self)
   bt_client_hello_next(&self->hello);
 }
 
+static gboolean read_head(Reading *reading, const guint8 *bytes, gsize size, gsize *used_out);
+
 /*
  * What was not TLS may be HTTP yet, behind what a server passes over: the few
  * bytes that told are read again.
  */
 static gboolean
-read_again(BtInspect *self)
+read_again(Reading *reading)
 {
+  BtInspect *self = reading->self;
   guint8 header[sizeof self->hello.header];
   gsize used, size = self->hello.header_size;
 
   memcpy(header, self->hello.header, sizeof header);
   self->state = HTTP;
   bt_http_head_init(&self->http);
-  if (bt_http_head_feed(&self->http, header, size, &used) == BT_HTTP_NOT_HTTP)
-    self->state = FINISHED;
-  return TRUE;
+  return read_head(reading, header, size, &used);
 }
 
 static gboolean
@@ -165,7 +166,7 @@ read_hello(Reading *reading, const guint8 *bytes, gsize size, gsize *used_out)
   case BT_HELLO_MORE:
     return TRUE;
   case BT_HELLO_NOT_TLS:
-    return read_again(self);
+    return read_again(reading);
   case BT_HELLO_NAME:
     if (!judge(reading, self->hello.name))
       return FALSE;

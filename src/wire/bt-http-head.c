@@ -8,9 +8,12 @@
  *   (skip) or CHUNK_SIZE [→ CHUNK_EXTENSION] → LF (skip) CHUNK_CR → LF ... → TRAILER
  *   → START of the next request
  *
- * Until the first request line is known to be one, a byte that no request line
- * has ends in NOT_HTTP, or in LOST, which reads to the line's end: only then
- * it is known whether "HTTP/" was in it.
+ * Until the first request line is known to be one, a control character in front
+ * ends in NOT_HTTP, and what else no request line has in LOST, which reads to the
+ * line's end: only then it is known whether it is HTTP to a server that takes
+ * more than it should. Such servers there are, and each has its own grammar
+ * (methods of any bytes, any word for the version), so the line's look decides:
+ * "HTTP/" anywhere in it, or a method of HTTP's before a path or an http: URI.
  */
 #include "wire/bt-http-head.h"
 
@@ -196,7 +199,7 @@ begin_request(BtHttpHead *http)
   http->size = 0;
   http->seen = 0;
   http->has_name = http->old = http->connects = http->upgrades = http->is_http = false;
-  http->matched = 0;
+  http->matched = http->target = 0;
   http->length = 0;
   http->text_size = 0;
   http->state = START;
@@ -225,11 +228,24 @@ read_start(BtHttpHead *http, uint8_t c)
   if (http->known)
     return c == '\r' ? go(http, START_LF) : BT_HTTP_MALFORMED;
   if (!is_gap(c) && c != '\n')
-    return BT_HTTP_NOT_HTTP;
+    return is_visible(c) ? lose(http, c) : BT_HTTP_NOT_HTTP;
   /* However many they are: no number of them decides anything. */
   http->size = 0;
   http->indented = c != '\n' && (c != '\r' || http->indented);
   return BT_HTTP_MORE;
+}
+
+/* Those that are words of other protocols, too: what is behind them tells. */
+static bool
+is_method(const BtHttpHead *http)
+{
+  static const char *const methods[] = { "HEAD",    "POST",  "PUT", "DELETE",
+                                         "OPTIONS", "PATCH", "TRACE" };
+
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+    if (is_text(http, methods[i]))
+      return true;
+  return false;
 }
 
 static BtHttpResult
@@ -240,9 +256,10 @@ read_method(BtHttpHead *http, uint8_t c)
     return BT_HTTP_MORE;
   }
   if (!is_gap(c) && c != '\n')
-    return http->known ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+    return http->known || is_visible(c) ? lose(http, c) : BT_HTTP_NOT_HTTP;
   /* Without its version it is HTTP 0.9, which no other protocol's word looks like. */
   http->is_http |= is_text(http, "GET");
+  http->target = is_method(http);
   if (c != ' ' || http->indented)
     return lose(http, c);
   http->connects = is_text(http, "CONNECT");
@@ -357,24 +374,34 @@ take_length(BtHttpHead *http)
 }
 
 static bool
-has_word(const BtHttpHead *http, const char word[static 3])
+has_word(const BtHttpHead *http, const char *word)
 {
-  for (size_t i = 0; i + 3 <= http->text_size; i++)
-    if (lower((uint8_t)http->text[i]) == (uint8_t)word[0] &&
-        lower((uint8_t)http->text[i + 1]) == (uint8_t)word[1] &&
-        lower((uint8_t)http->text[i + 2]) == (uint8_t)word[2])
+  size_t length = strlen(word);
+
+  for (size_t at = 0; at + length <= http->text_size; at++) {
+    size_t same = 0;
+    while (same < length && lower((uint8_t)http->text[at + same]) == (uint8_t)word[same])
+      same++;
+    if (same == length)
       return true;
+  }
   return false;
 }
 
-/* A list too long to be looked through is refused, too. */
+/*
+ * HTTP again (in whatever version), TLS and the tunnels of RFC 9298 and 9484. A list too long
+ * to be looked through is refused, too.
+ */
 static BtHttpResult
 take_upgrade(BtHttpHead *http)
 {
+  static const char *const tunnels[] = { "h2", "http", "tls", "connect-" };
+
   if (http->text_size > sizeof http->text)
     return BT_HTTP_MALFORMED;
-  if (has_word(http, "h2c") || has_word(http, "tls"))
-    return BT_HTTP_TUNNEL;
+  for (size_t i = 0; i < sizeof tunnels / sizeof *tunnels; i++)
+    if (has_word(http, tunnels[i]))
+      return BT_HTTP_TUNNEL;
   http->upgrades = true;
   return BT_HTTP_MORE;
 }
@@ -597,11 +624,31 @@ look_for_http(BtHttpHead *http, uint8_t c)
   }
 }
 
-/* No server waits so long for the space behind a method. */
+/* "/" or "http:" behind a method, in whatever way they are apart. */
+static void
+look_at_target(BtHttpHead *http, uint8_t c)
+{
+  static const char scheme[] = "http:";
+
+  if (http->target == 0 || (http->target == 1 && is_gap(c)))
+    return;
+  if (lower(c) == (uint8_t)scheme[http->target - 1])
+    http->target++;
+  else if (http->target > 1 || c != '/')
+    http->target = 0;
+  if (http->target == sizeof scheme || (http->target == 1 && c == '/')) {
+    http->is_http = true;
+    http->target = 0;
+  }
+}
+
+/* No server waits so long for the space behind a method, or for a line that is none. */
 static BtHttpResult
 end_size(const BtHttpHead *http)
 {
-  return !http->known && http->state == METHOD ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
+  return !http->known && (http->state == METHOD || (http->state == LOST && !http->is_http))
+           ? BT_HTTP_NOT_HTTP
+           : BT_HTTP_OVERSIZED;
 }
 
 static BtHttpResult
@@ -614,6 +661,7 @@ read_byte(BtHttpHead *http, uint8_t c)
   if (http->state >= LF)
     return read_header(http, c);
   look_for_http(http, c);
+  look_at_target(http, c);
   return read_request_line(http, c);
 }
 

@@ -10,9 +10,9 @@
  * folded line, a space before the colon or more than one in the request line,
  * a line that ends by LF or CR alone, and control characters.
  *
- * The first line decides whether the stream is HTTP: a server that speaks it
- * wants a method and a space. What has "HTTP/" in that line, in whatever form,
- * or is HTTP 0.9's "GET /", is HTTP and is refused if it is not well-formed.
+ * The first line decides whether the stream is HTTP. What has "HTTP/" in that
+ * line, in whatever form, or begins as requests do ("POST /", HTTP 0.9's "GET"),
+ * is HTTP and is refused if it is not well-formed.
  */
 
 #include "wire/bt-host-name.h"
@@ -41,6 +41,7 @@ typedef struct {
   bool indented;     /* the first line begins with a blank */
   bool is_http;      /* the line being read has "HTTP/" in it */
   uint8_t matched;   /* bytes of "HTTP/" at its end so far */
+  uint8_t target;    /* behind a method of HTTP's: 1 + bytes of "http:" so far; 0: no more */
   uint16_t text_size;
   char text[BT_HOST_NAME_SIZE + 8]; /* the method, target, header name or value in hand */
   uint32_t size;     /* of this head so far */

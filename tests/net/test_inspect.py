@@ -161,6 +161,9 @@ def test_http(net, world):
     ("turns into something else", "GET / HTTP/1.1\r\nHost: github.com\r\nUpgrade: h2c\r\n\r\n"),
     ("malformed", "GET / HTTP/1.1\r\nHost: github.com\r\nHost: evil.example\r\n\r\n"),
     ("malformed", "GET / HTTP/1.1\nHost: github.com\n\n"),
+    ("malformed", "(GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    ("malformed", "\xfeGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    ("malformed", "POST / JUNK\r\nHost: evil.example\r\n\r\n"),
     ("asks for no name", "GET / HTTP/1.0\r\n\r\n"),
 ])
 def test_refused(box, world, what, text):

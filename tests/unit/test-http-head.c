@@ -103,6 +103,9 @@ static const Case cases[] = {
   { "h2c", GET HOST "Connection: Upgrade\r\nUpgrade: websocket, H2C\r\n" END, "github.com",
     BT_HTTP_TUNNEL },
   { "upgrade to TLS", GET HOST "Upgrade: TLS/1.0\r\n" END, "github.com", BT_HTTP_TUNNEL },
+  { "upgrade to HTTP", GET HOST "Upgrade: foo, HTTP/1.1\r\n" END, "github.com", BT_HTTP_TUNNEL },
+  { "upgrade to a tunnel", GET HOST "Upgrade: Connect-UDP\r\n" END, "github.com",
+    BT_HTTP_TUNNEL },
   { "preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "", BT_HTTP_TUNNEL },
 
   { "two Hosts", GET HOST "Host: evil.example\r\n" END, "github.com", BT_HTTP_MALFORMED },
@@ -176,6 +179,24 @@ static const Case cases[] = {
   { "something else behind", GET HOST END "\x16\x03\x01", "github.com .", BT_HTTP_MALFORMED },
   { "a word behind", GET HOST END "QUIT\r\n", "github.com .", BT_HTTP_MALFORMED },
 
+  /* Methods that servers take for some: gunicorn, picohttpparser and Apache once did. */
+  { "bracket before the method", "(GET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "colon in the method", "GE:T / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "slash in the method", "G/T / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "byte order mark", "\xef\xbb\xbfGET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "letter with an accent", "G\xc9T / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "quoted", "\"GET\" / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "bare LF behind such a method", "(GET / HTTP/1.1\nHost: evil.example\n\n", "",
+    BT_HTTP_MALFORMED },
+  /* Versions that old Apaches took for HTTP/1.0. */
+  { "other version", "POST / JUNK\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "other version, tabs", "HEAD\t/\tJUNK\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "other version, absolute", "PUT http://evil.example/ JUNK\r\n" END, "", BT_HTTP_MALFORMED },
+  { "no version, absolute", "HEAD HTTP://evil.example/\r\n", "", BT_HTTP_MALFORMED },
+  { "no version", "DELETE /\r\n", "", BT_HTTP_MALFORMED },
+  { "OPTIONS without a version", "OPTIONS /\n", "", BT_HTTP_MALFORMED },
+
   { "SSH", "SSH-2.0-OpenSSH_9.2 Debian\r\n", "", BT_HTTP_NOT_HTTP },
   { "SSH without comment", "SSH-2.0-x\r\n", "", BT_HTTP_NOT_HTTP },
   { "SMTP", "EHLO me.example\r\n", "", BT_HTTP_NOT_HTTP },
@@ -184,6 +205,13 @@ static const Case cases[] = {
   { "memcached", "get key\r\n", "", BT_HTTP_NOT_HTTP },
   { "RTSP", "OPTIONS rtsp://evil.example/ RTSP/1.0\r\n", "", BT_HTTP_NOT_HTTP },
   { "git, not yet known", "0033git-upload-pack /project.git", "", BT_HTTP_MORE },
+  { "RTSP, any", "OPTIONS * RTSP/1.0\r\n", "", BT_HTTP_NOT_HTTP },
+  { "SIP", "OPTIONS sip:a@evil.example SIP/2.0\r\n", "", BT_HTTP_NOT_HTTP },
+  { "NNTP", "POST\r\n", "", BT_HTTP_NOT_HTTP },
+  { "NNTP's HEAD", "HEAD <a/b@evil.example>\r\n", "", BT_HTTP_NOT_HTTP },
+  { "gopher", "/path\r\n", "", BT_HTTP_NOT_HTTP },
+  { "JSON", "{\"url\": \"http://evil.example/\"}\n", "", BT_HTTP_NOT_HTTP },
+  { "XMPP", "<?xml version='1.0'?>\n", "", BT_HTTP_NOT_HTTP },
   { "AMQP", "AMQP\x01", "", BT_HTTP_NOT_HTTP },
   { "binary", "\x01", "", BT_HTTP_NOT_HTTP },
   { "MySQL's length of 32", " \x01", "", BT_HTTP_NOT_HTTP },
@@ -234,6 +262,9 @@ test_sizes(void)
   g_autofree char *upgrade = g_strdup_printf(GET HOST "Upgrade: %.300s, h2c\r\n" END, fill);
   g_autofree char *method = g_strdup_printf("%.300s / HTTP/1.1\r\n" HOST END, fill);
 
+  g_autofree char *words = g_strdup_printf("(SOME %sx", fill);
+  g_autofree char *lost = g_strdup_printf("(SOME HTTP/1.1 %sx", fill);
+
   assert_found(line, strlen(line), "", BT_HTTP_OVERSIZED);
   assert_found(letters, strlen(letters), "", BT_HTTP_NOT_HTTP);
   assert_found(header, strlen(header), "", BT_HTTP_OVERSIZED);
@@ -243,6 +274,9 @@ test_sizes(void)
   assert_found(host, strlen(host), "", BT_HTTP_MALFORMED);
   assert_found(upgrade, strlen(upgrade), "github.com", BT_HTTP_MALFORMED);
   assert_found(method, strlen(method), "github.com .", BT_HTTP_MORE);
+  /* A protocol of its own that has no lines is no HTTP however much of it comes. */
+  assert_found(words, strlen(words), "", BT_HTTP_NOT_HTTP);
+  assert_found(lost, strlen(lost), "", BT_HTTP_OVERSIZED);
 }
 
 /* A body's bytes are passed over at once, however many. */
