@@ -12,11 +12,17 @@ def tap_opens():
         return False
 
 
+@pytest.fixture
+def tap():
+    if not tap_opens():
+        pytest.skip("/dev/net/tun is closed to this user")
+
+
 @pytest.fixture(params=["veth", "tap"])
 def net(request, box):
     """net.run(...) and net.json(...) with each of the two ways frames leave the sandbox."""
-    if request.param == "tap" and not tap_opens():
-        pytest.skip("/dev/net/tun is closed to this user")
+    if request.param == "tap":
+        request.getfixturevalue("tap")
 
     class Net:
         backend = f"--net={request.param}"
