@@ -397,6 +397,10 @@ bt_net_peer_finish(BtNetPeer *self)
 {
   const BtNetMsgHeader message = { .kind = BT_NET_MSG_FINISH };
 
+  self->ending = TRUE;
+  self->opened = NULL;
+  watch_clear(&self->waiting[0]);
+  watch_clear(&self->waiting[1]);
   self->finishing = self->relays_sent && send_message(self, &message, sizeof message);
   if (self->finishing)
     return;
@@ -413,8 +417,6 @@ hear_out(BtNetPeer *self)
 {
   gint64 last = g_get_monotonic_time() + PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
 
-  self->ending = TRUE;
-  self->opened = NULL;
   bt_watch_clear(&self->source);
   while (self->fd >= 0 && g_get_monotonic_time() < last) {
     struct pollfd pollfd = { .fd = self->fd, .events = POLLIN };

@@ -346,6 +346,12 @@ bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
 }
 
 void
+bt_notifier_pause(BtNotifier *self)
+{
+  bt_watch_clear(&self->source);
+}
+
+void
 bt_notifier_free(BtNotifier *self)
 {
   bt_alarm_set(&self->alarm);

@@ -30,6 +30,8 @@ GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
 BtNotifier *bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
                             const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                             BtExplainer *explainer);
+/* Answers nobody any more: those who wait are about to be killed. */
+void bt_notifier_pause(BtNotifier *notifier);
 void bt_notifier_free(BtNotifier *notifier);
 /* A port of the worker's own loopback that it was refused at and never served since; 0: none. */
 guint16 bt_notifier_get_refused_port(BtNotifier *notifier);

@@ -26,11 +26,9 @@ typedef enum {
 
 typedef struct {
   BtOutput *output;
-  int number; /* 1 or 2 */
   int in;     /* our end of the pipe; -1: it has ended */
   int worker; /* the worker's end, until it is restored */
   int out;    /* the caller's; -1: the caller has none, or nobody reads it any more */
-  int saved;  /* the caller's while it is diverted */
   OutKind kind;
   guint source; /* of out while something is buffered, else of in */
   gboolean writing; /* the source is of out */
@@ -63,8 +61,7 @@ bt_output_new(guint64 limit)
   for (int i = 0; i < 2; i++) {
     Stream *stream = &self->streams[i];
     stream->output = self;
-    stream->number = i + 1;
-    stream->in = stream->worker = stream->out = stream->saved = -1;
+    stream->in = stream->worker = stream->out = -1;
   }
   return self;
 }
@@ -72,7 +69,7 @@ bt_output_new(guint64 limit)
 void
 bt_output_free(BtOutput *self)
 {
-  bt_output_restore(self);
+  bt_output_close_worker_ends(self);
   for (int i = 0; i < 2; i++) {
     bt_watch_clear(&self->streams[i].source);
     close_fd(&self->streams[i].in);
@@ -96,24 +93,24 @@ lift(int fd)
  * and never makes us wait for long.
  */
 static void
-open_out(Stream *stream)
+open_out(Stream *stream, int number)
 {
   struct stat info;
   char path[32];
 
   stream->kind = OUT_POLLED;
-  if (fstat(stream->saved, &info) != 0)
+  if (fstat(number, &info) != 0)
     info.st_mode = 0;
   if (S_ISSOCK(info.st_mode)) {
     stream->kind = OUT_SOCKET;
   } else if (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode)) {
-    snprintf(path, sizeof path, "/proc/self/fd/%d", stream->saved);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", number);
     stream->out = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (stream->out >= 0)
       stream->kind = OUT_NONBLOCKING;
   }
   if (stream->out < 0)
-    stream->out = lift(stream->saved);
+    stream->out = lift(number);
 }
 
 static gboolean
@@ -131,47 +128,41 @@ make_pipe(Stream *stream)
 }
 
 static gboolean
-is_one_file(const Stream *a, const Stream *b)
+is_one_file(int a, int b)
 {
   struct stat info_a, info_b;
 
-  return a->saved >= 0 && b->saved >= 0 && fstat(a->saved, &info_a) == 0 &&
-         fstat(b->saved, &info_b) == 0 && info_a.st_dev == info_b.st_dev &&
+  return fstat(a, &info_a) == 0 && fstat(b, &info_b) == 0 && info_a.st_dev == info_b.st_dev &&
          info_a.st_ino == info_b.st_ino;
 }
 
 gboolean
-bt_output_divert(BtOutput *self, GError **error)
+bt_output_divert(BtOutput *self, int stdio[3], GError **error)
 {
-  Stream *out = &self->streams[0], *err = &self->streams[1];
+  gboolean shared = is_one_file(stdio[1], stdio[2]);
 
-  for (int i = 0; i < 2; i++)
-    self->streams[i].saved = lift(self->streams[i].number);
-  gboolean shared = is_one_file(out, err);
   for (int i = 0; i < 2; i++) {
     Stream *stream = &self->streams[i];
-    if (stream->saved < 0 || (shared && stream == err))
+    int *number = &stdio[i + 1];
+    /* The caller may have closed it. */
+    if (fcntl(*number, F_GETFD) < 0)
       continue;
-    open_out(stream);
-    if (stream->out < 0 || !make_pipe(stream) || dup2(stream->worker, stream->number) < 0)
-      return bt_fail(error, BUNTIME_ERROR_SETUP, "--max-output", g_strerror(errno),
-                     _("raise the number of open files (ulimit -n)"));
+    if (!shared || i == 0) {
+      open_out(stream, *number);
+      if (stream->out < 0 || !make_pipe(stream))
+        return bt_fail(error, BUNTIME_ERROR_SETUP, "--max-output", g_strerror(errno),
+                       _("raise the number of open files (ulimit -n)"));
+    }
+    *number = self->streams[shared ? 0 : i].worker;
   }
-  if (shared && dup2(out->worker, err->number) < 0)
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "--max-output", g_strerror(errno), NULL);
   return TRUE;
 }
 
 void
-bt_output_restore(BtOutput *self)
+bt_output_close_worker_ends(BtOutput *self)
 {
-  for (int i = 0; i < 2; i++) {
-    Stream *stream = &self->streams[i];
-    if (stream->saved >= 0)
-      dup2(stream->saved, stream->number);
-    close_fd(&stream->saved);
-    close_fd(&stream->worker);
-  }
+  for (int i = 0; i < 2; i++)
+    close_fd(&self->streams[i].worker);
 }
 
 /* ---- passing on ---- */

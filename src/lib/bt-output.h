@@ -28,9 +28,12 @@ BtOutput *bt_output_new(guint64 limit);
 void bt_output_free(BtOutput *output);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtOutput, bt_output_free)
 
-/* Between the two, what is started inherits pipes as descriptors 1 and 2. */
-gboolean bt_output_divert(BtOutput *output, GError **error);
-void bt_output_restore(BtOutput *output);
+/*
+ * Where the worker's stdio was to go becomes where this output passes it on to,
+ * and pipes take its place. Their ends are closed when the worker has them.
+ */
+gboolean bt_output_divert(BtOutput *output, int stdio[3], GError **error);
+void bt_output_close_worker_ends(BtOutput *output);
 
 typedef void (*BtOutputFunc)(gpointer data);
 

@@ -64,7 +64,7 @@ typedef struct {
   const char *const *environment; /* NULL: empty */
   gboolean namespaces;
   int fd3, fd4; /* -1: not passed */
-  int null_fd;  /* -1: descriptors 0-2 are passed on */
+  int stdio[3]; /* -1: none */
   char uid_map[40];
   char gid_map[40];
   /* out */
@@ -118,11 +118,13 @@ keep_capabilities(Child *child)
 static int
 place_descriptors(Child *child)
 {
-  if (child->null_fd >= 0)
-    for (int fd = 0; fd < 3; fd++)
-      if (dup2(child->null_fd, fd) < 0)
-        return child_failed(child, BT_STAGE_SPAWN, "dup2");
-  /* The sources are all above 4, so that none is overwritten. */
+  /* The sources are all above 4 or in their place, so that none is overwritten. */
+  for (int fd = 0; fd < 3; fd++) {
+    if (child->stdio[fd] < 0)
+      close(fd);
+    else if (dup2(child->stdio[fd], fd) < 0)
+      return child_failed(child, BT_STAGE_SPAWN, "dup2");
+  }
   if (dup2(child->fd3, 3) < 0 || (child->fd4 >= 0 && dup2(child->fd4, 4) < 0))
     return child_failed(child, BT_STAGE_SPAWN, "dup2");
   if (close_range(child->fd4 >= 0 ? 5 : 4, ~0u, 0) != 0)
@@ -226,8 +228,16 @@ lift(int fd)
   return fcntl(fd, F_DUPFD_CLOEXEC, 10);
 }
 
+/* The usual ones are in their place already. */
+static int
+lift_stdio(int fd, int place)
+{
+  return fd == place && fcntl(fd, F_GETFD) == 0 ? fd : lift(fd);
+}
+
 static gboolean
-spawn_init(Child *child, int plan_fd, int status_fd, BtHelper *helper_out, GError **error)
+spawn_init(Child *child, int plan_fd, int status_fd, const int stdio[3], BtHelper *helper_out,
+           GError **error)
 {
   g_autofree char *path = bt_helper_path("buntime-init", error);
   if (path == NULL)
@@ -235,32 +245,37 @@ spawn_init(Child *child, int plan_fd, int status_fd, BtHelper *helper_out, GErro
 
   child->path = path;
   child->name = "buntime-init";
-  child->null_fd = -1;
+  for (int fd = 0; fd < 3; fd++)
+    child->stdio[fd] = lift_stdio(stdio[fd], fd);
   child->fd3 = lift(plan_fd);
   child->fd4 = lift(status_fd);
   gboolean ok = spawn(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
   close(child->fd3);
   close(child->fd4);
+  for (int fd = 0; fd < 3; fd++)
+    if (child->stdio[fd] > 2)
+      close(child->stdio[fd]);
   return ok;
 }
 
 gboolean
-bt_spawn_init(int plan_fd, int status_fd, uid_t uid, gid_t gid, BtHelper *helper_out,
-              GError **error)
+bt_spawn_init(int plan_fd, int status_fd, const int stdio[3], uid_t uid, gid_t gid,
+              BtHelper *helper_out, GError **error)
 {
   Child child = { .namespaces = TRUE };
 
   snprintf(child.uid_map, sizeof child.uid_map, "%u %u 1\n", uid, uid);
   snprintf(child.gid_map, sizeof child.gid_map, "%u %u 1\n", gid, gid);
-  return spawn_init(&child, plan_fd, status_fd, helper_out, error);
+  return spawn_init(&child, plan_fd, status_fd, stdio, helper_out, error);
 }
 
 gboolean
-bt_spawn_flat_init(int plan_fd, int status_fd, BtHelper *helper_out, GError **error)
+bt_spawn_flat_init(int plan_fd, int status_fd, const int stdio[3], BtHelper *helper_out,
+                   GError **error)
 {
   Child child = { .argument = BT_INIT_FLAT };
 
-  return spawn_init(&child, plan_fd, status_fd, helper_out, error);
+  return spawn_init(&child, plan_fd, status_fd, stdio, helper_out, error);
 }
 
 gboolean
@@ -275,10 +290,10 @@ bt_spawn_helper(const char *name, int control_fd, const char *const *environment
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
-  child.null_fd = lift(null_fd);
+  child.stdio[0] = child.stdio[1] = child.stdio[2] = lift(null_fd);
   child.fd3 = lift(control_fd);
   gboolean ok = spawn(&child, 0, helper_out, error);
-  close(child.null_fd);
+  close(child.stdio[0]);
   close(child.fd3);
   close(null_fd);
   return ok;
@@ -310,9 +325,15 @@ bt_helper_await(const BtHelper *helper, int milliseconds)
 }
 
 void
-bt_helper_clear(BtHelper *helper)
+bt_helper_kill(const BtHelper *helper)
 {
   if (helper->pidfd >= 0)
     syscall(SYS_pidfd_send_signal, helper->pidfd, SIGKILL, NULL, 0);
+}
+
+void
+bt_helper_clear(BtHelper *helper)
+{
+  bt_helper_kill(helper);
   bt_helper_reap(helper);
 }

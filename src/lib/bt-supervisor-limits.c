@@ -13,15 +13,14 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-/* Whatever still runs is killed when the loop has ended. */
-static void
-end_now(BtSupervisor *self)
+void
+bt_supervisor_kill(BtSupervisor *self)
 {
   if (self->ended)
     return;
   self->ended = TRUE;
   self->wait_status = SIGKILL;
-  g_main_loop_quit(self->loop);
+  bt_supervisor_end(self);
 }
 
 /* ---- wall time ---- */
@@ -31,7 +30,9 @@ on_deadline(gpointer data)
 {
   BtSupervisor *self = data;
 
-  if ((self->ended && !self->draining) || self->failure != NULL)
+  gboolean draining = self->state == BT_SUPERVISOR_DRAINING;
+
+  if ((self->ended && !draining) || self->failure != NULL)
     return;
   self->limit = BT_LIMIT_WALL_TIME;
   bt_explainer_add(self->run->explainer,
@@ -39,12 +40,12 @@ on_deadline(gpointer data)
                                       bt_supervisor_has_started(self)
                                         ? _("the time is up: the program is ended")
                                         : _("the time is up, and the program had not started")));
-  if (self->draining)
-    g_main_loop_quit(self->loop);
+  if (draining)
+    bt_supervisor_settle(self);
   else if (bt_supervisor_has_started(self))
     bt_supervisor_signal(self, SIGTERM);
   else
-    end_now(self);
+    bt_supervisor_kill(self);
 }
 
 static void
@@ -52,10 +53,10 @@ on_grace_over(gpointer data)
 {
   BtSupervisor *self = data;
 
-  if (self->draining)
-    g_main_loop_quit(self->loop);
+  if (self->state == BT_SUPERVISOR_DRAINING)
+    bt_supervisor_settle(self);
   else
-    end_now(self);
+    bt_supervisor_kill(self);
 }
 
 static gboolean
@@ -120,7 +121,7 @@ on_cpu_time(gpointer data)
   bt_explainer_add(self->run->explainer,
                    bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME,
                                       _("it is used up: the program is ended")));
-  end_now(self);
+  bt_supervisor_kill(self);
 }
 
 static gboolean
@@ -147,7 +148,7 @@ on_too_much_output(gpointer data)
   bt_explainer_add(self->run->explainer,
                    bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
                                       _("more was written: the program is ended")));
-  end_now(self);
+  bt_supervisor_kill(self);
   self->wait_status = SIGKILL;
 }
 
@@ -156,21 +157,22 @@ on_output_done(gpointer data)
 {
   BtSupervisor *self = data;
 
-  if (self->draining)
-    g_main_loop_quit(self->loop);
+  if (self->state == BT_SUPERVISOR_DRAINING)
+    bt_supervisor_settle(self);
 }
 
-void
+gboolean
 bt_supervisor_drain(BtSupervisor *self)
 {
   BtOutput *output = self->run->output;
 
   if (output == NULL || self->failure != NULL)
-    return;
-  self->draining = TRUE;
+    return TRUE;
   bt_output_finish(output);
-  if (!bt_output_is_done(output))
-    g_main_loop_run(self->loop);
+  if (bt_output_is_done(output))
+    return TRUE;
+  self->state = BT_SUPERVISOR_DRAINING;
+  return FALSE;
 }
 
 gboolean

@@ -15,14 +15,23 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
+typedef enum {
+  BT_SUPERVISOR_RUNNING,
+  BT_SUPERVISOR_ENDING,
+  BT_SUPERVISOR_DRAINING, /* all have ended, and the rest of their output is passed on */
+  BT_SUPERVISOR_OVER,
+} BtSupervisorState;
+
+struct _BtSupervisor {
   const BtRun *run;
+  BtSupervisorFunc func; /* told of OVER */
+  gpointer data;
+  BtSupervisorState state;
   BtPlanView plan;
-  GMainLoop *loop;
   BtHelper init;
+  guint init_source, patience; /* while it ends */
   int status_fd; /* ours; -1 after hang-up */
-  int signal_fd;
-  guint status_source, signal_source;
+  guint status_source;
   int worker_pidfd;     /* -1 until WORKER */
   GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
@@ -32,17 +41,18 @@ typedef struct {
   gboolean net_came;
   BtNotifier *notifier; /* NULL until both came */
   BtDeadline *deadline; /* NULL: none */
+  gboolean started; /* known when it ends: might the program have run? */
   gboolean ended;
   int wait_status;
   int limit; /* the BtLimit that ends the run; -1: none */
-  gboolean draining; /* all have ended, and the rest of their output is passed on */
   GError *failure;
-} BtSupervisor;
+};
 
-/* May the program have run? */
-gboolean bt_supervisor_has_started(const BtSupervisor *self);
-/* To the worker, and SIGCONT with what is to end it. */
-void bt_supervisor_signal(BtSupervisor *self, int number);
+/* The run is to end; may be called from any callback, and again. */
+void bt_supervisor_end(BtSupervisor *self);
+/* Nothing is left to wait for. */
+void bt_supervisor_settle(BtSupervisor *self);
+
 
 /* ---- bt-supervisor-limits.c ---- */
 
@@ -50,9 +60,9 @@ gboolean bt_supervisor_start_limits(BtSupervisor *self, GError **error);
 /* The worker has ended: was that for its processor time? */
 void bt_supervisor_tell_cpu_time(BtSupervisor *self, guint32 cpu_ms);
 /*
- * Passes on what is left of the output. Init must be gone. A reader that never
- * reads is left by a signal or at the deadline.
+ * Passes on what is left of the output. Init must be gone. FALSE: the state is
+ * DRAINING now. A reader that never reads is left by a signal or at the deadline.
  */
-void bt_supervisor_drain(BtSupervisor *self);
+gboolean bt_supervisor_drain(BtSupervisor *self);
 
 G_END_DECLS

@@ -2,8 +2,8 @@
 /*
  * The supervisor of one run.
  *
- * What it owns: the status socket of buntime-init, the seccomp listener, the
- * peer buntime-net, and signals.  How a run goes:
+ * What it owns: the status socket of buntime-init, the seccomp listener and the
+ * peer buntime-net.  How a run goes:
  *
  *   (init was started already and waits, bt-launch.h)
  *   seal the plan → init goes on → (spawn buntime-net, if a network is granted)
@@ -28,7 +28,14 @@
  *   buntime-net is gone .. while a network is granted: an error, and init is killed
  *   a denial went ........ with the host's object that it lay over: an error, and
  *                          init is killed
- *   all have ended ....... with a limit of output: what is left of it is passed on
+ *
+ * Whatever of these ends the run, bt_supervisor_end() is called, and from then on
+ *
+ *   ENDING ............... init is killed, and all in its pid namespace with it; no
+ *                          notified call is answered any more
+ *   its pidfd says so .... the others are let go of
+ *   DRAINING ............. with a limit of output: what is left of it is passed on
+ *   OVER ................. the caller is told
  *
  * WORKER and LISTENER come from two processes and in either order.
  *
@@ -39,10 +46,6 @@
  * Death: init has PDEATHSIG and sees its status socket hang up, buntime-net
  * its control socket.  So when the supervisor is killed, both go, and the
  * kernel ends the pid namespace with everything in it.
- *
- * Signals: the worker is in the caller's process group and gets what the
- * terminal sends by itself.  What another process sends to the supervisor
- * (kill, a service manager) is passed on to the worker.
  */
 #include "lib/bt-supervisor-private.h"
 
@@ -52,7 +55,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,7 +83,7 @@ fail(BtSupervisor *self, const char *object, const char *reason, const char *cur
 {
   if (self->failure == NULL)
     bt_fail(&self->failure, BUNTIME_ERROR_SETUP, object, reason, cure);
-  g_main_loop_quit(self->loop);
+  bt_supervisor_end(self);
 }
 
 /* ---- what init reports ---- */
@@ -143,7 +145,7 @@ on_failed(BtSupervisor *self, const BtStatus *status)
                            : _("see whether it is a program and marked executable");
     bt_fail(&self->failure, BUNTIME_ERROR_NOT_RUNNABLE, status->object,
             g_strerror(status->error), cure);
-    g_main_loop_quit(self->loop);
+    bt_supervisor_end(self);
     return;
   }
   object = g_strdup_printf("%s (%s)", status->object, bt_stage_name(status->stage));
@@ -163,7 +165,7 @@ on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
   self->net_came = TRUE;
   if (!bt_net_peer_start(self->peer, g_steal_fd(&fds[0]), g_steal_fd(&fds[1]),
                          network ? g_steal_fd(&fds[2]) : -1, &self->failure))
-    g_main_loop_quit(self->loop);
+    bt_supervisor_end(self);
 }
 
 /* Before NET: buntime-net gets them with all others. Takes them. */
@@ -280,7 +282,7 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     self->ended = TRUE;
     self->wait_status = (int)status->value;
     bt_supervisor_tell_cpu_time(self, status->cpu_ms);
-    g_main_loop_quit(self->loop);
+    bt_supervisor_end(self);
     break;
   }
 }
@@ -349,7 +351,7 @@ on_status(int fd, GIOCondition condition, gpointer data)
   }
   self->ended = TRUE;
   self->wait_status = SIGKILL;
-  g_main_loop_quit(self->loop);
+  bt_supervisor_end(self);
   return G_SOURCE_REMOVE;
 }
 
@@ -364,48 +366,26 @@ bt_supervisor_signal(BtSupervisor *self, int number)
     syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
 }
 
-static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 };
-
-static gboolean
-on_signal(int fd, GIOCondition condition, gpointer data)
+void
+bt_supervisor_take_signal(BtSupervisor *self, const struct signalfd_siginfo *info)
 {
-  BtSupervisor *self = data;
-  struct signalfd_siginfo info;
+  int number = (int)info->ssi_signo;
 
-  if (read(fd, &info, sizeof info) != sizeof info)
-    return G_SOURCE_CONTINUE;
-  if (self->draining) {
-    if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2)
-      g_main_loop_quit(self->loop);
-    return G_SOURCE_CONTINUE;
+  if (self->state == BT_SUPERVISOR_DRAINING) {
+    if (number != SIGUSR1 && number != SIGUSR2)
+      bt_supervisor_settle(self);
+    return;
   }
   /* The terminal's own went to the whole group, the worker included. */
-  if (info.ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
-    return G_SOURCE_CONTINUE;
+  if (info->ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
+    return;
   if (self->worker_pidfd >= 0) {
-    bt_supervisor_signal(self, (int)info.ssi_signo);
-  } else if (info.ssi_signo != SIGUSR1 && info.ssi_signo != SIGUSR2) {
+    bt_supervisor_signal(self, number);
+  } else if (number != SIGUSR1 && number != SIGUSR2) {
     self->ended = TRUE;
-    self->wait_status = (int)info.ssi_signo;
-    g_main_loop_quit(self->loop);
+    self->wait_status = number;
+    bt_supervisor_end(self);
   }
-  return G_SOURCE_CONTINUE;
-}
-
-/*
- * Blocked before the worker is made, so that none is lost; init gives it an
- * empty mask.
- */
-static void
-block_signals(BtSupervisor *self, sigset_t *before_out)
-{
-  sigset_t handled;
-
-  sigemptyset(&handled);
-  for (gsize i = 0; i < G_N_ELEMENTS(passed_on); i++)
-    sigaddset(&handled, passed_on[i]);
-  pthread_sigmask(SIG_BLOCK, &handled, before_out);
-  self->signal_fd = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* ---- start ---- */
@@ -455,44 +435,57 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
   bt_net_peer_set_capture(self->peer, self->run->plan->network ? self->run->capture_fd : -1);
   self->status_source =
     bt_watch_fd(self->status_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_status, self);
-  self->signal_source = bt_watch_fd(self->signal_fd, G_IO_IN, on_signal, self);
   if (self->run->guard != NULL)
     bt_guard_start(self->run->guard, on_lost_denial, self);
   return bt_supervisor_start_limits(self, error);
 }
 
+/* ---- end ---- */
+
+void
+bt_supervisor_settle(BtSupervisor *self)
+{
+  if (self->state == BT_SUPERVISOR_OVER)
+    return;
+  self->state = BT_SUPERVISOR_OVER;
+  self->func(self->data);
+}
+
 /*
- * The order is for speed alone, since all of them end: buntime-net has the
- * most to let go of, and does so while init ends and while we tidy up.  But the
- * notifier goes after init: what waits for an answer is to be killed in it, and
- * not to go on with ENOSYS.
+ * Init is gone or was never there.  The notifier goes after it: what waits for
+ * an answer is to be killed in it, and not to go on with ENOSYS.
  */
 static void
-stop(BtSupervisor *self)
+let_go(BtSupervisor *self)
 {
-  if (self->peer != NULL)
-    bt_net_peer_finish(self->peer);
-  bt_watch_clear(&self->status_source);
-  if (self->status_fd >= 0)
-    close(self->status_fd);
-  if (is_flat(self))
-    bt_helper_await(&self->init, FLAT_PATIENCE_MS);
+  bt_watch_clear(&self->init_source);
+  bt_watch_clear(&self->patience);
   /* Killed in any case: a signal may end the run while init waits for a dead file server. */
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->notifier, bt_notifier_free);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
-  bt_supervisor_drain(self);
-  bt_watch_clear(&self->signal_source);
-  g_clear_pointer(&self->deadline, bt_deadline_free);
-  if (self->worker_pidfd >= 0)
-    close(self->worker_pidfd);
-  if (self->opener_fd >= 0)
-    close(self->opener_fd);
-  if (self->signal_fd >= 0)
-    close(self->signal_fd);
-  g_clear_pointer(&self->own_devices, g_array_unref);
-  g_main_loop_unref(self->loop);
+}
+
+static gboolean
+on_init_gone(int fd, GIOCondition condition, gpointer data)
+{
+  BtSupervisor *self = data;
+
+  let_go(self);
+  if (bt_supervisor_drain(self))
+    bt_supervisor_settle(self);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_patience_over(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  self->patience = 0;
+  bt_helper_kill(&self->init);
+  return G_SOURCE_REMOVE;
 }
 
 /* What a program says of it is only that the connection was refused. */
@@ -510,44 +503,88 @@ tell_of_loopback(BtSupervisor *self)
   bt_explainer_note(self->run->explainer, note);
 }
 
+/*
+ * The order is for speed alone, since all of them end: buntime-net has the most
+ * to let go of, and does so while init ends and while we tidy up.
+ */
+static void
+begin_end(BtSupervisor *self)
+{
+  self->started = self->failure == NULL && bt_supervisor_has_started(self);
+  self->state = BT_SUPERVISOR_ENDING;
+  tell_of_loopback(self);
+  if (self->peer != NULL)
+    bt_net_peer_finish(self->peer);
+  bt_watch_clear(&self->status_source);
+  if (self->status_fd >= 0)
+    close(g_steal_fd(&self->status_fd));
+  if (self->notifier != NULL)
+    bt_notifier_pause(self->notifier);
+}
+
+void
+bt_supervisor_end(BtSupervisor *self)
+{
+  if (self->state != BT_SUPERVISOR_RUNNING)
+    return;
+  begin_end(self);
+  if (is_flat(self))
+    self->patience = bt_watch_timeout(FLAT_PATIENCE_MS, on_patience_over, self);
+  else
+    bt_helper_kill(&self->init);
+  self->init_source = bt_watch_fd(self->init.pidfd, G_IO_IN, on_init_gone, self);
+}
+
 static int
 shell_status(int wait_status)
 {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-gboolean
-bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError **error)
+BtSupervisor *
+bt_supervisor_new(const BtRun *run, BtLaunch *launch, BtSupervisorFunc func, gpointer data,
+                  GError **error)
 {
-  BtSupervisor self = {
-    .run = run,
-    .loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE),
-    .init = BT_HELPER_INIT,
-    .status_fd = -1,
-    .signal_fd = -1,
-    .worker_pidfd = -1,
-    .listener_number = -1,
-    .limit = -1,
-    .opener_fd = -1,
-  };
-  sigset_t before;
+  BtSupervisor *self = g_new0(BtSupervisor, 1);
 
-  block_signals(&self, &before);
-  if (start(&self, launch, &self.failure))
-    g_main_loop_run(self.loop);
-  gboolean started = self.failure == NULL && bt_supervisor_has_started(&self);
-  tell_of_loopback(&self);
-  stop(&self);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (self.failure != NULL) {
-    g_propagate_error(error, self.failure);
-    return FALSE;
+  self->run = run;
+  self->func = func;
+  self->data = data;
+  self->init = BT_HELPER_INIT;
+  self->status_fd = self->worker_pidfd = self->opener_fd = -1;
+  self->listener_number = -1;
+  self->limit = -1;
+  if (start(self, launch, &self->failure))
+    return self;
+  bt_supervisor_free(self, NULL, error);
+  return NULL;
+}
+
+gboolean
+bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
+{
+  if (self->state == BT_SUPERVISOR_RUNNING) {
+    begin_end(self);
+    if (is_flat(self))
+      bt_helper_await(&self->init, FLAT_PATIENCE_MS);
   }
-  *outcome_out = (BtOutcome){
-    .started = started,
-    .exit_status =
-      self.limit == BT_LIMIT_WALL_TIME ? TIMED_OUT : shell_status(self.wait_status),
-    .limit = self.limit,
-  };
-  return TRUE;
+  let_go(self);
+  g_clear_pointer(&self->deadline, bt_deadline_free);
+  if (self->worker_pidfd >= 0)
+    close(self->worker_pidfd);
+  if (self->opener_fd >= 0)
+    close(self->opener_fd);
+  g_clear_pointer(&self->own_devices, g_array_unref);
+  gboolean ok = self->failure == NULL;
+  if (ok)
+    *outcome_out = (BtOutcome){
+      .started = self->started,
+      .exit_status =
+        self->limit == BT_LIMIT_WALL_TIME ? TIMED_OUT : shell_status(self->wait_status),
+      .limit = self->limit,
+    };
+  else
+    g_propagate_error(error, self->failure);
+  g_free(self);
+  return ok;
 }

@@ -5,6 +5,8 @@
  * One run, from a compiled plan to the worker's exit status.
  */
 
+#include <sys/signalfd.h>
+
 #include "lib/bt-explain.h"
 #include "lib/bt-guard.h"
 #include "lib/bt-launch.h"
@@ -34,10 +36,25 @@ typedef struct {
 
 #define BT_OUTCOME_INIT ((BtOutcome){ .limit = -1 })
 
+typedef struct _BtSupervisor BtSupervisor;
+typedef void (*BtSupervisorFunc)(gpointer data);
+
 /*
- * Takes what launch holds, and runs a main loop until the worker has ended and
- * everything under it is gone.
+ * Takes what launch holds. In the thread's main context the run goes on by itself
+ * until func is told, once, that the worker has ended and everything under it is
+ * gone; then the supervisor is to be freed, though not in func. NULL: nothing runs.
+ * run must outlive it.
  */
-gboolean bt_supervise(const BtRun *run, BtLaunch *launch, BtOutcome *outcome_out, GError **error);
+BtSupervisor *bt_supervisor_new(const BtRun *run, BtLaunch *launch, BtSupervisorFunc func,
+                                gpointer data, GError **error);
+/* What another process sent to the caller, who stands for the worker. */
+void bt_supervisor_take_signal(BtSupervisor *self, const struct signalfd_siginfo *info);
+/* To the worker, and SIGCONT with what is to end it; it must have started. */
+void bt_supervisor_signal(BtSupervisor *self, int number);
+gboolean bt_supervisor_has_started(const BtSupervisor *self);
+/* Ends the run at once; func is told as of any end. */
+void bt_supervisor_kill(BtSupervisor *self);
+/* Before func was told, waits until all of it is gone. FALSE with error set: it failed. */
+gboolean bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error);
 
 G_END_DECLS

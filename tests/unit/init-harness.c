@@ -192,23 +192,18 @@ static void
 start(Run *run, Plan *plan, int seals, gboolean flat)
 {
   g_autoptr(GError) error = NULL;
-  int pair[2], saved[2] = { dup(1), dup(2) };
+  int pair[2];
   int plan_fd = plan_seal(plan, seals);
 
   *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 }, .opener = -1 };
   run->output_fd = memfd_create("output", MFD_CLOEXEC);
   g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-  fflush(NULL);
-  dup2(run->output_fd, 1);
-  dup2(run->output_fd, 2);
-  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], &run->init, &error)
-                     : bt_spawn_init(plan_fd, pair[1], getuid(), getgid(), &run->init, &error);
-  dup2(saved[0], 1);
-  dup2(saved[1], 2);
+  const int stdio[] = { STDIN_FILENO, run->output_fd, run->output_fd };
+  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], stdio, &run->init, &error)
+                     : bt_spawn_init(plan_fd, pair[1], stdio, getuid(), getgid(), &run->init,
+                                     &error);
   g_assert_no_error(error);
   g_assert_true(ok);
-  close(saved[0]);
-  close(saved[1]);
   close(pair[1]);
   close(plan_fd);
   run->status_fd = pair[0];

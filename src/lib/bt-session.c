@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-session.h"
+
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "lib/bt-capture-file.h"
+#include "lib/bt-host-addrs.h"
+#include "lib/bt-publish.h"
+#include "lib/bt-sandbox-private.h"
+#include "lib/bt-scope.h"
+#include "policy/bt-event.h"
+#include "wire/bt-net-msg.h"
+
+struct _BtSession {
+  BtSessionSetup setup;
+  GStrv environment;
+  BtOutput *output; /* NULL: stdout and stderr are the worker's own */
+  BtLaunch launch;
+  GPtrArray *notices; /* char * */
+  char *config;
+  gboolean configured; /* there was such a folder before */
+  BtScope *scope;      /* NULL: no control group was wanted */
+  BtPlan *plan;
+  BtGuard *guard; /* NULL: nothing to watch */
+  int capture_fd; /* -1: none */
+  BtRun run;
+  BtSupervisor *supervisor; /* from start to finish */
+};
+
+static void
+tell_notices(BtExplainer *explainer, GPtrArray *notices)
+{
+  for (guint i = 0; i < notices->len; i++)
+    bt_explainer_note(explainer, g_ptr_array_index(notices, i));
+}
+
+static guint64
+host_memory(void)
+{
+  struct sysinfo info;
+  return sysinfo(&info) == 0 ? (guint64)info.totalram * info.mem_unit : 0;
+}
+
+/* Nothing can guard a folder that is not there yet; the next run would take policies from it. */
+static void
+tell_of_made_config(BtExplainer *explainer, const char *config)
+{
+  if (!g_file_test(config, G_FILE_TEST_EXISTS))
+    return;
+  g_autofree char *safe = bt_text_neutralise(config, -1);
+  g_autofree char *note = g_strdup_printf(
+    _("the program made %s, where buntime looks for policies: look at it before the next run"),
+    safe);
+  bt_explainer_note(explainer, note);
+}
+
+/* Only where something could have been refused without a word. */
+static gboolean
+has_silent_refusals(BuntimeSandbox *self)
+{
+  return (bt_policy_get_audit(self->policy) & BT_AUDIT_OPENAT) == 0 &&
+         bt_policy_check_path(self->policy, "/", BT_FS_READ).action == BT_ACTION_DENY;
+}
+
+/* Before the program runs: what cannot be had is an error. */
+static gboolean
+open_published(const BuntimeSandbox *self, gboolean flat, GError **error)
+{
+  for (guint i = 0; i < self->published->len; i++) {
+    BtPublished *published = g_ptr_array_index(self->published, i);
+    if (flat)
+      return bt_fail(error, BUNTIME_ERROR_SETUP, published->origin.text,
+                     _("without namespaces there is no network"), _("leave namespaces on"));
+    if (!bt_published_listen(published, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* "w.py-4711": tells runs apart that write to one place. */
+static gboolean
+open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GError **error)
+{
+  g_autofree char *name = g_path_get_basename(entry);
+  g_autofree char *worker = g_strdup_printf("%s-%d", name, (int)getpid());
+
+  bt_explainer_set_audit(explainer, bt_policy_get_audit(self->policy) != 0);
+  if (self->events == NULL)
+    return TRUE;
+  int fd = bt_event_place_open(self->events, self->policy, error);
+  if (fd < 0)
+    return FALSE;
+  bt_explainer_set_stream(explainer, bt_event_stream_new(fd, worker));
+  return TRUE;
+}
+
+static gboolean
+open_capture(BuntimeSandbox *self, int *fd_out, GError **error)
+{
+  if (self->capture != NULL)
+    *fd_out = bt_capture_file_open(self->capture, self->policy, error);
+  return self->capture == NULL || *fd_out >= 0;
+}
+
+/* Nobody sees a program read a variable; under audit it is told which were handed to it. */
+static void
+tell_environment(BtExplainer *explainer, const BtPlanRequest *request)
+{
+  if ((bt_policy_get_audit(request->policy) & BT_AUDIT_EXECVE) == 0)
+    return;
+  for (const char *const *entry = request->environment; *entry != NULL; entry++) {
+    g_autofree char *name = g_strndup(*entry, strcspn(*entry, "="));
+    if (bt_plan_env_fate(request, name) != BT_ENV_PASSED)
+      continue;
+    BtEvent *event = bt_event_new(BT_EVENT_ENV, BT_ACTION_ALLOW);
+    bt_event_set_rule(event, bt_policy_check_env(request->policy, name).origin);
+    event->object = g_steal_pointer(&name);
+    bt_explainer_add(explainer, event);
+  }
+}
+
+/* What a program says of a limit is often only that it failed. */
+static void
+tell_silent_limits(BtExplainer *explainer, const char *limits)
+{
+  g_autofree char *safe = bt_text_neutralise(limits, -1);
+  g_autofree char *note =
+    g_strdup_printf(_("it may have reached one of %s: only the program is told of that"), safe);
+  bt_explainer_note(explainer, note);
+}
+
+/* Why a program may have failed. */
+static void
+tell_hints(BuntimeSandbox *self, const BtPlan *plan, BtExplainer *explainer)
+{
+  if (plan->unseen_siblings)
+    bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
+                                   "--allow-read=DIR shows it"));
+  if (plan->silent_limits != NULL)
+    tell_silent_limits(explainer, plan->silent_limits);
+  if (has_silent_refusals(self))
+    bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
+}
+
+/* NULL: nothing comes between the program and the caller's stdout. */
+static BtOutput *
+output_of(BtPolicy *policy)
+{
+  guint64 limit;
+  return bt_policy_get_limit(policy, BT_LIMIT_OUTPUT, &limit, NULL) ? bt_output_new(limit) : NULL;
+}
+
+/* Init gets its stdio now. */
+static gboolean
+begin(BtSession *self, gboolean flat, GError **error)
+{
+  const BtCaller *caller = self->setup.caller;
+  int stdio[3];
+
+  memcpy(stdio, self->setup.stdio, sizeof stdio);
+  if (self->output != NULL && !bt_output_divert(self->output, stdio, error))
+    return FALSE;
+  gboolean ok =
+    bt_launch_begin(caller->uid, caller->gid, flat, stdio, &self->launch, error);
+  if (self->output != NULL)
+    bt_output_close_worker_ends(self->output);
+  return ok;
+}
+
+static void
+list_published(const BuntimeSandbox *self, BtPlanPublished list_out[BT_NET_MSG_MAX_PUBLISHED])
+{
+  for (guint i = 0; i < self->published->len; i++) {
+    const BtPublished *published = g_ptr_array_index(self->published, i);
+    list_out[i] = (BtPlanPublished){ published->inner, published->origin.text };
+  }
+}
+
+static gboolean
+compile(BtSession *self, guint cgroup_limits, GError **error)
+{
+  const BtSessionSetup *setup = &self->setup;
+  const BuntimeSandbox *sandbox = setup->sandbox;
+  BtPlanPublished published[BT_NET_MSG_MAX_PUBLISHED];
+  list_published(sandbox, published);
+  BtPlanRequest request = {
+    .policy = sandbox->policy,
+    .worker = sandbox->worker,
+    .entry = setup->entry,
+    .args = setup->args,
+    .cwd = sandbox->cwd,
+    .home = setup->caller->home != NULL ? setup->caller->home : sandbox->home,
+    .user_name = setup->caller->name,
+    .environment = (const char *const *)self->environment,
+    .host_name = g_get_host_name(),
+    .host_memory = host_memory(),
+    .uid = setup->caller->uid,
+    .gid = setup->caller->gid,
+    .entry_bytes = setup->caller->entry_bytes,
+    .net_mode = sandbox->net_mode,
+    .published = published,
+    .n_published = sandbox->published->len,
+    .ipv6 = bt_policy_grants_net(sandbox->policy) && bt_host_has_ipv6(),
+    .cgroup_limits = cgroup_limits,
+    /* Descriptors 1 and 2 are pipes then. */
+    .terminal_fd =
+      self->output == NULL || setup->terminal_fd == 0 ? setup->terminal_fd : -1,
+  };
+
+  self->plan = bt_plan_compile(&request, error);
+  if (self->plan == NULL)
+    return FALSE;
+  self->guard = bt_guard_new(self->plan->denied, self->notices);
+  gboolean flat = (bt_policy_get_plugins(sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  if (!open_published(sandbox, flat, error))
+    return FALSE;
+  tell_notices(setup->explainer, self->notices);
+  tell_notices(setup->explainer, self->plan->notices);
+  tell_environment(setup->explainer, &request);
+  if (self->capture_fd >= 0 && !self->plan->network)
+    bt_explainer_note(setup->explainer, _("--pcap records no packets: no network is granted"));
+  return TRUE;
+}
+
+static gboolean
+prepare(BtSession *self, GError **error)
+{
+  const BtSessionSetup *setup = &self->setup;
+  BuntimeSandbox *sandbox = setup->sandbox;
+  gboolean flat = (bt_policy_get_plugins(sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  /* Events on stdout take it from the worker, so that they must have it before. */
+  gboolean early = sandbox->events == NULL;
+  guint cgroup_limits = 0;
+
+  /* First, so that it starts while the plan is made. */
+  if (early && !begin(self, flat, error))
+    return FALSE;
+  self->config = bt_sandbox_config_folder(sandbox);
+  self->configured = g_file_test(self->config, G_FILE_TEST_EXISTS);
+  if (!bt_sandbox_settle_policy(sandbox, self->notices, error) ||
+      !open_events(sandbox, setup->entry, setup->explainer, error) ||
+      !open_capture(sandbox, &self->capture_fd, error))
+    return FALSE;
+  if (!early && !begin(self, flat, error))
+    return FALSE;
+  self->scope = bt_scope_start(sandbox->policy, self->launch.init.pid, &bt_cgroup_host);
+  if (self->scope != NULL && !bt_scope_settle(self->scope, self->notices, &cgroup_limits, error))
+    return FALSE;
+  return compile(self, cgroup_limits, error);
+}
+
+BtSession *
+bt_session_prepare(const BtSessionSetup *setup, GError **error)
+{
+  g_autoptr(BtSession) self = g_new0(BtSession, 1);
+
+  self->setup = *setup;
+  self->environment = g_get_environ();
+  self->output = output_of(setup->sandbox->policy);
+  self->launch = BT_LAUNCH_INIT;
+  self->notices = g_ptr_array_new_with_free_func(g_free);
+  self->capture_fd = -1;
+  return prepare(self, error) ? g_steal_pointer(&self) : NULL;
+}
+
+gboolean
+bt_session_start(BtSession *self, BtSupervisorFunc func, gpointer data, GError **error)
+{
+  self->run = (BtRun){
+    .policy = self->setup.sandbox->policy,
+    .plan = self->plan,
+    .explainer = self->setup.explainer,
+    .entry = self->setup.entry,
+    .scope = self->scope,
+    .output = self->output,
+    .guard = self->guard,
+    .published = self->setup.sandbox->published,
+    .capture_fd = self->capture_fd,
+  };
+  self->supervisor = bt_supervisor_new(&self->run, &self->launch, func, data, error);
+  return self->supervisor != NULL;
+}
+
+BtSupervisor *
+bt_session_get_supervisor(BtSession *self)
+{
+  return self->supervisor;
+}
+
+/*
+ * The kernel counts whom it killed for lack of memory, and does not say who it
+ * was; systemd ends the rest of the scope then, by SIGTERM.
+ */
+static void
+look_for_lack_of_memory(BtScope *scope, BtOutcome *outcome)
+{
+  if (bt_scope_ran_out_of_memory(scope) && outcome->limit < 0 &&
+      (outcome->exit_status == 128 + SIGKILL || outcome->exit_status == 128 + SIGTERM))
+    outcome->limit = BT_LIMIT_MEMORY;
+}
+
+gboolean
+bt_session_finish(BtSession *self, BtOutcome *outcome_out, GError **error)
+{
+  BtExplainer *explainer = self->setup.explainer;
+
+  if (!bt_supervisor_free(g_steal_pointer(&self->supervisor), outcome_out, error))
+    return FALSE;
+  if (self->scope != NULL)
+    look_for_lack_of_memory(self->scope, outcome_out);
+  if (!self->configured)
+    tell_of_made_config(explainer, self->config);
+  /* What ended at a limit has said why. */
+  if (outcome_out->exit_status != 0 && outcome_out->limit < 0)
+    tell_hints(self->setup.sandbox, self->plan, explainer);
+  return TRUE;
+}
+
+void
+bt_session_free(BtSession *self)
+{
+  BtOutcome unused;
+
+  if (self->supervisor != NULL)
+    bt_supervisor_free(self->supervisor, &unused, NULL);
+  bt_launch_clear(&self->launch);
+  g_clear_pointer(&self->output, bt_output_free);
+  g_clear_pointer(&self->guard, bt_guard_free);
+  g_clear_pointer(&self->scope, bt_scope_free);
+  g_clear_pointer(&self->plan, bt_plan_free);
+  g_ptr_array_unref(self->notices);
+  g_free(self->config);
+  g_strfreev(self->environment);
+  if (self->capture_fd >= 0)
+    close(self->capture_fd);
+  g_free(self);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One run of a launcher, from its policy to the outcome.  Everything that lives
+ * as long as the run is kept here:
+ *
+ *   prepare   init is started, the policy settled, the plan compiled; nothing of
+ *             the worker's has been run, and all of it can be thrown away
+ *   start     init goes on; from here the thread's main context drives the run
+ *   finish    after its end: the outcome, and hints for the reader
+ */
+
+#include "lib/bt-root.h"
+#include "lib/bt-supervisor.h"
+#include "lib/buntime.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtSession BtSession;
+
+/* Borrowed: all of it outlives the session. */
+typedef struct {
+  BuntimeSandbox *sandbox;
+  const BtCaller *caller;
+  const char *entry;
+  const char *const *args;
+  BtExplainer *explainer;
+  int stdio[3];    /* the worker's; a closed one stays closed */
+  int terminal_fd; /* which of 0-2 is a terminal; -1: none */
+} BtSessionSetup;
+
+BtSession *bt_session_prepare(const BtSessionSetup *setup, GError **error);
+/* func as of bt_supervisor_new(). */
+gboolean bt_session_start(BtSession *session, BtSupervisorFunc func, gpointer data,
+                          GError **error);
+/* After a successful start, until finish. */
+BtSupervisor *bt_session_get_supervisor(BtSession *session);
+gboolean bt_session_finish(BtSession *session, BtOutcome *outcome_out, GError **error);
+/* Ends what still runs. */
+void bt_session_free(BtSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtSession, bt_session_free)
+
+G_END_DECLS
