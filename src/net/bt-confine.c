@@ -2,7 +2,8 @@
 /*
  * The confinement, in this order because each step needs what the next takes:
  *
- *   1. limits ......... descriptors for libslirp; no core dump of a worker's data
+ *   1. limits ......... descriptors for libslirp; memory, for whatever the tables'
+ *                       bounds leave out; no core dump of a worker's data
  *   2. dumpable 0 ..... no other process of the user's reads or traces this one
  *   3. capabilities ... none, and none to regain; also where root is the caller
  *   4. no_new_privs ... what Landlock and seccomp ask for
@@ -39,11 +40,38 @@ typedef struct {
 
 #define MAX_DESCRIPTORS 16384u
 
+/*
+ * A connection's buffers are 385 KiB at the MTU we set: as many as the flow table
+ * holds take 3.1 GiB, each of them full. Who takes more has found a way around the
+ * bounds, and is ended with the run.
+ */
+#define MAX_MEMORY ((rlim_t)4 << 30)
+
 gboolean
 bt_confine_bind_life(void)
 {
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
 }
+
+#ifndef BT_SANITIZED /* its shadow memory is terabytes of addresses */
+static gboolean
+limit_memory(void)
+{
+  struct rlimit memory;
+
+  if (getrlimit(RLIMIT_AS, &memory) != 0)
+    return FALSE;
+  memory.rlim_max = MIN(memory.rlim_max, MAX_MEMORY);
+  memory.rlim_cur = memory.rlim_max;
+  return setrlimit(RLIMIT_AS, &memory) == 0;
+}
+#else
+static gboolean
+limit_memory(void)
+{
+  return TRUE;
+}
+#endif
 
 static gboolean
 set_limits(void)
@@ -54,7 +82,7 @@ set_limits(void)
     return FALSE;
   files.rlim_max = MIN(files.rlim_max, MAX_DESCRIPTORS);
   files.rlim_cur = files.rlim_max;
-  return setrlimit(RLIMIT_NOFILE, &files) == 0;
+  return setrlimit(RLIMIT_NOFILE, &files) == 0 && limit_memory();
 }
 
 static gboolean

@@ -5,6 +5,14 @@
 
 G_BEGIN_DECLS
 
+#if defined(__SANITIZE_ADDRESS__)
+#define BT_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define BT_SANITIZED 1
+#endif
+#endif
+
 /* Exit statuses of buntime-net, for the supervisor to explain. */
 enum {
   BT_NET_EXIT_OK = 0,         /* the supervisor has hung up */

@@ -2,9 +2,12 @@
 """buntime-net's own end, and that a worker cannot make it grow."""
 
 import os
+import resource
 import signal
 import time
 
+import addresses
+import pytest
 from world import processes, wait_for
 
 TALK = """
@@ -157,3 +160,86 @@ def test_a_worker_cannot_make_it_grow(box, world):
         assert process.wait(10) == 0
     if not world.sanitized:
         assert sizes[1] < sizes[0] + (32 << 10) and sizes[2] < sizes[1] + (8 << 10), sizes
+
+
+CONNECT = """
+    import socket, sys
+    print("ready", flush=True)
+    sys.stdin.readline()
+    held = [socket.create_connection(("198.51.100.10", 9000)) for _ in range(300)]
+    print("went on", flush=True)
+"""
+
+
+@pytest.mark.slow  # there address space is no measure
+def test_more_memory_than_its_bound(net):
+    """Made near, since it is far above what the tables hold: the run ends, and says why."""
+    with net.spawn("--allow-net=198.51.100.10", code=CONNECT) as process:
+        assert process.stdout.readline() == b"ready\n"
+        (pid,) = helpers()
+        assert resource.prlimit(pid, resource.RLIMIT_AS) == (4 << 30, 4 << 30)
+        resource.prlimit(pid, resource.RLIMIT_AS, (64 << 20, 64 << 20))
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.wait(10) == 125
+        err = process.stderr.read().decode()
+        assert process.stdout.read() == b""
+    assert "buntime: buntime-net: ended unexpectedly" in err, err
+    assert helpers() == set() and not processes("w.py")
+
+
+GARBAGE = """
+    import random, socket, struct, sys, time
+    seed = random.randrange(1 << 32)
+    print("seed", seed, flush=True)
+    random.seed(seed)
+    server = next(l.split()[1] for l in open("/etc/resolv.conf") if l.startswith("nameserver"))
+    good = struct.pack("!6H", 7, 0x100, 1, 0, 0, 1) + b"\\6github\\3com\\0\\0\\1\\0\\1" + \\
+        b"\\0\\0\\x29\\x10\\0\\0\\0\\0\\0\\0\\0"
+    def garbage():
+        if random.random() < 0.2:
+            return random.randbytes(random.randrange(1500))
+        bytes = bytearray(good)
+        for _ in range(random.randrange(1, 4)):
+            bytes[random.randrange(len(bytes))] = random.randrange(256)
+        return bytes[:random.randrange(len(bytes) + 1)] if random.random() < 0.3 else bytes
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.connect((server, 53))
+    udp.setblocking(False)
+    end = time.monotonic() + 1
+    sent = 0
+    while time.monotonic() < end:
+        for _ in range(50):
+            try:
+                udp.send(garbage())
+                udp.recv(4096)
+            except BlockingIOError:
+                pass
+            sent += 1
+        with socket.create_connection((server, 53)) as tcp:
+            message = garbage()
+            size = random.choice([len(message), 0, 1, 65535, random.randrange(65536)])
+            try:
+                tcp.sendall(struct.pack("!H", size) + message)
+            except OSError:
+                pass
+    print("sent", sent > 100, flush=True)
+    print(socket.gethostbyname("github.com"), flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_garbage_for_names(box, world):
+    """After a second of it a name is still answered, by the same process, which is no larger."""
+    with box.spawn("--allow-net=github.com", "--quiet", code=GARBAGE) as process:
+        seed = process.stdout.readline()
+        (pid,) = helpers()
+        before = resident(pid)
+        assert process.stdout.readline() == b"sent True\n", seed
+        assert process.stdout.readline() == f"{addresses.WEB}\n".encode(), seed
+        if not world.sanitized:
+            assert resident(pid) < before + (4 << 10), seed
+        assert helpers() == {pid}, seed
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.wait(10) == 0, seed

@@ -22,14 +22,6 @@
 
 #define KILLED (-1)
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-
 /* Prepared before the confinement. */
 static int pair[2];
 static int inet;
@@ -71,7 +63,7 @@ TRY(try_recv, recv(pair[0], (char[1]){ 0 }, 1, MSG_DONTWAIT))
 TRY(try_sendmsg, sendmsg(pair[0], &(struct msghdr){ 0 }, MSG_DONTWAIT))
 TRY(try_fork, (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
 TRY(try_kill, kill(getppid(), 0))
-#ifndef SANITIZED /* its runtime may */
+#ifndef BT_SANITIZED /* its runtime may */
 TRY(try_prlimit, setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 9, 9 }))
 #endif
 TRY(try_memfd, memfd_create("x", 0))
@@ -103,6 +95,26 @@ try_protect_exec(void)
 {
   void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   return page == MAP_FAILED ? EIO : mprotect(page, 4096, PROT_READ | PROT_EXEC) < 0 ? errno : 0;
+}
+
+/* More than its tables can ever take; not even addresses without memory. */
+static int
+map(gsize gigabytes)
+{
+  void *memory = mmap(NULL, gigabytes << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? errno : 0;
+}
+
+static int
+try_map_all(void)
+{
+  return map(4);
+}
+
+static int
+try_map_less(void)
+{
+  return map(3);
 }
 
 /* The port in the address is 0, so nothing is reached: the call itself is let through. */
@@ -147,7 +159,7 @@ static const struct {
   { "sendmsg", try_sendmsg, EPERM },
   { "fork", try_fork, EPERM },
   { "kill", try_kill, EPERM },
-#ifndef SANITIZED
+#ifndef BT_SANITIZED
   { "setrlimit", try_prlimit, EPERM },
 #endif
   { "memfd_create", try_memfd, EPERM },
@@ -156,6 +168,10 @@ static const struct {
   { "keyctl", try_keyring, EPERM },
   { "executable memory", try_map_exec, EPERM },
   { "memory made executable", try_protect_exec, EPERM },
+#ifndef BT_SANITIZED
+  { "memory beyond the bound", try_map_all, ENOMEM },
+#endif
+  { "memory within it", try_map_less, 0 },
   { "execve", try_exec, KILLED },
   { "execveat", try_execveat, KILLED },
   { "ptrace", try_ptrace, KILLED },
