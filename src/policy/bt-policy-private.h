@@ -106,6 +106,8 @@ gboolean bt_env_pattern_check(const char *pattern, GError **error);
 
 /* Reads what rules with a sum speak of, and drops those that do not apply (bt-policy-sums.c). */
 gboolean bt_policy_check_sums(BtPolicy *policy, GPtrArray *notices, GError **error);
+/* An error: a grant goes through a link that the program may have made. (bt-policy-links.c) */
+gboolean bt_policy_check_links(BtPolicy *policy, GError **error);
 
 /* What one of a file's words for permissions stands for; 0: there is no such word. */
 BtFsPerms bt_fs_perms_parse(const char *word);

@@ -315,7 +315,7 @@ bt_policy_resolve(BtPolicy *policy, const char *search_path, GPtrArray *notices,
          resolve_list(&self, &policy->run_rules, error) &&
          resolve_list(&self, &policy->unix_rules, error) &&
          resolve_list(&self, &policy->ffi_rules, error) &&
-         bt_policy_check_sums(policy, notices, error) &&
+         bt_policy_check_sums(policy, notices, error) && bt_policy_check_links(policy, error) &&
          check_missing_denies(&self, policy->fs_rules, error) &&
          check_missing_denies(&self, policy->run_rules, error);
 }

@@ -155,3 +155,36 @@ def test_what_is_not_there_in_a_file(tree, rule, status, said):
     assert result.status == status and said in result.stderr, str(result)
     result = tree.run(write_policy(tree, ("allow", "data", WRITE), rule), code="print('ran')\n")
     assert result.status == (125 if rule[1] == "data/nowhere" else 0), str(result)
+
+
+@pytest.mark.parametrize("kind,path", [
+    ("read", "data/sub"), ("write", "data/sub"), ("read", "data/sub/deeper"), ("read", "data/second"),
+    ("run", "data/sub/tool"), ("ffi", "data/sub"), ("unix", "data/sub/socket"), ("read", "data/sub/*"),
+])
+def test_no_grant_by_a_link_that_the_program_made(tree, kind, path):
+    """What it may write it wrote in a run before, so that this one is granted what the link leads to."""
+    tree.write("secret/deeper/s", "text")
+    tree.write("secret/tool", "#!/bin/sh\n", 0o755)
+    os.mkfifo(tree.directory / "secret/socket")
+    result = tree.run("--allow-read=data", "--allow-write=data", code="""
+        import os, shutil
+        shutil.rmtree("data/sub")
+        os.symlink("../secret", "data/sub")
+        os.symlink("sub", "data/second")
+    """)
+    assert result.status == 0, str(result)
+    result = tree.run("--allow-write=data", f"--allow-{kind}={path}", code="print('ran')")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert "is a link to" in result.stderr and "where data lets the program" in result.stderr, str(result)
+    # Elsewhere, or named itself, it is the user's own word.
+    for flags in ([f"--allow-{kind}={path}"],
+                  ["--allow-write=data", f"--allow-{kind}={path.replace('data/sub', 'secret')}"]):
+        if path != "data/second":
+            assert tree.run(*flags, code="print('ran')").stdout == "ran\n"
+
+
+def test_links_within_what_may_be_written(tree):
+    (tree.directory / "data/current").symlink_to("sub")
+    out, result = tree.json("--allow-write=data", "--allow-read=data/current,link", code=LOOK,
+                            args=["data/current/c", "link/c"])
+    assert set(out.values()) == {"text"}, str(result)
