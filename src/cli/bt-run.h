@@ -15,7 +15,11 @@ int bt_policy(const BtCommandLine *line, GError **error);
 /* To standard output: 0, or -1 with error set. (main.c) */
 int bt_print(const char *text, GError **error);
 
-/* What the flags say, for every command that has flags of run's. (run.c) */
-gboolean bt_apply_all(BuntimeSandbox *sandbox, const BtCommandLine *line, GError **error);
+/*
+ * What the flags say, for every command that has flags of run's. sandbox: NULL if
+ * nothing is run, and no such flag can be given. (run.c)
+ */
+gboolean bt_apply_all(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtCommandLine *line,
+                      GError **error);
 
 G_END_DECLS

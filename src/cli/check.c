@@ -34,14 +34,14 @@ find_kind(const BtCommandLine *line, BuntimePermission *kind_out, GError **error
 int
 bt_check(const BtCommandLine *line, GError **error)
 {
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
   BuntimePermission kind = BUNTIME_PERMISSION_NET;
 
-  if (!find_kind(line, &kind, error) || !bt_apply_all(sandbox, line, error) ||
-      !buntime_sandbox_add_environment(sandbox, error))
+  if (!find_kind(line, &kind, error) || !bt_apply_all(policy, NULL, line, error) ||
+      !buntime_policy_add_environment(policy, error))
     return -1;
   g_autoptr(BuntimeVerdict) verdict =
-    buntime_sandbox_check(sandbox, kind, line->words->pdata[1], error);
+    buntime_policy_check(policy, kind, line->words->pdata[1], error);
   if (verdict == NULL)
     return -1;
   g_autofree char *text = bt_command_line_has(line, BT_OPTION_JSON)

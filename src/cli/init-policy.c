@@ -18,16 +18,16 @@ tell_of_environment(void)
 int
 bt_init_policy(const BtCommandLine *line, GError **error)
 {
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
 
   if (line->words->pdata[0] != NULL) {
     bt_fail(error, BUNTIME_ERROR_USAGE, line->words->pdata[0], _("a word that is no flag"),
             _("'buntime init-policy --help' shows what to write"));
     return -1;
   }
-  if (!bt_apply_all(sandbox, line, error))
+  if (!bt_apply_all(policy, NULL, line, error))
     return -1;
-  g_autofree char *text = buntime_sandbox_to_json(sandbox, error);
+  g_autofree char *text = buntime_policy_to_json(policy, error);
   if (text == NULL)
     return -1;
   tell_of_environment();

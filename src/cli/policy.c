@@ -16,21 +16,14 @@ list(const BtCommandLine *line, const char *const *values, GError **error)
   return text != NULL ? bt_print(text, error) : -1;
 }
 
-static BuntimeSandbox *
-load(const char *value, GError **error)
-{
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
-  return buntime_sandbox_add_policy(sandbox, value, error) ? g_steal_pointer(&sandbox) : NULL;
-}
-
 static int
 show(const BtCommandLine *line, const char *const *values, GError **error)
 {
   g_autofree char *text = NULL;
 
   if (bt_command_line_has(line, BT_OPTION_MERGED)) {
-    g_autoptr(BuntimeSandbox) sandbox = load(values[0], error);
-    text = sandbox != NULL ? buntime_sandbox_to_json(sandbox, error) : NULL;
+    g_autoptr(BuntimePolicy) policy = buntime_policy_load(values[0], error);
+    text = policy != NULL ? buntime_policy_to_json(policy, error) : NULL;
   } else {
     text = buntime_policy_show(values[0], error);
   }
@@ -58,14 +51,14 @@ append_difference(GString *text, const char *const *left, const char *const *rig
 static int
 diff(const BtCommandLine *line, const char *const *values, GError **error)
 {
-  g_autoptr(BuntimeSandbox) left = load(values[0], error);
-  g_autoptr(BuntimeSandbox) right = left != NULL ? load(values[1], error) : NULL;
+  g_autoptr(BuntimePolicy) left = buntime_policy_load(values[0], error);
+  g_autoptr(BuntimePolicy) right = left != NULL ? buntime_policy_load(values[1], error) : NULL;
   g_autoptr(GString) text = g_string_new(NULL);
 
   if (right == NULL)
     return -1;
-  g_auto(GStrv) left_rules = buntime_sandbox_list_rules(left);
-  g_auto(GStrv) right_rules = buntime_sandbox_list_rules(right);
+  g_auto(GStrv) left_rules = buntime_policy_list_rules(left);
+  g_auto(GStrv) right_rules = buntime_policy_list_rules(right);
   gboolean differ = append_difference(text, (const char *const *)left_rules,
                                       (const char *const *)right_rules);
   int printed = bt_print(text->str, error);
@@ -79,8 +72,8 @@ validate(const BtCommandLine *line, const char *const *values, GError **error)
 
   for (; *values != NULL; values++) {
     g_autoptr(GError) failure = NULL;
-    g_autoptr(BuntimeSandbox) sandbox = load(*values, &failure);
-    if (sandbox != NULL) {
+    g_autoptr(BuntimePolicy) policy = buntime_policy_load(*values, &failure);
+    if (policy != NULL) {
       g_autofree char *text = g_strdup_printf(_("%s: valid\n"), *values);
       if (bt_print(text, error) != 0)
         return -1;

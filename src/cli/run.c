@@ -36,7 +36,7 @@ set_status_fd(BuntimeSandbox *sandbox, const char *value, GError **error)
 }
 
 static gboolean
-apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
+apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
 {
   static const BuntimeWorkerKind workers[] = { BUNTIME_WORKER_PYTHON, BUNTIME_WORKER_BUN,
                                                BUNTIME_WORKER_EXEC };
@@ -46,15 +46,15 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
 
   switch (option->id) {
   case BT_OPTION_PERMISSION:
-    return buntime_sandbox_add_permission(sandbox, option->number, option->allow, given->value,
+    return buntime_policy_add_permission(policy, option->number, option->allow, given->value,
                                           error);
   case BT_OPTION_LIMIT:
-    return buntime_sandbox_set_limit(sandbox, option->number, given->value, error);
+    return buntime_policy_set_limit(policy, option->number, given->value, error);
   case BT_OPTION_ALLOW_ALL:
-    buntime_sandbox_allow_all(sandbox);
+    buntime_policy_allow_all(policy);
     break;
   case BT_OPTION_POLICY:
-    return buntime_sandbox_add_policy(sandbox, given->value, error);
+    return buntime_policy_add_file(policy, given->value, error);
   case BT_OPTION_WORKER:
     buntime_sandbox_set_worker(sandbox, workers[word_index(given, G_N_ELEMENTS(workers))]);
     break;
@@ -70,7 +70,7 @@ apply(BuntimeSandbox *sandbox, const BtGiven *given, GError **error)
   case BT_OPTION_PCAP:
     return buntime_sandbox_set_capture(sandbox, given->value, error);
   case BT_OPTION_AUDIT:
-    buntime_sandbox_set_audit(sandbox);
+    buntime_policy_set_audit(policy);
     return given->value == NULL || buntime_sandbox_set_events(sandbox, given->value, error);
   case BT_OPTION_NO_SANDBOX:
     buntime_sandbox_set_isolated(sandbox, FALSE);
@@ -97,14 +97,15 @@ add_lines(GError **first, GError *more)
 }
 
 gboolean
-bt_apply_all(BuntimeSandbox *sandbox, const BtCommandLine *line, GError **error)
+bt_apply_all(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtCommandLine *line,
+             GError **error)
 {
   GError *policies = NULL;
 
   for (guint i = 0; i < line->given->len; i++) {
     const BtGiven *given = &g_array_index(line->given, BtGiven, i);
     GError *failure = NULL;
-    if (apply(sandbox, given, &failure))
+    if (apply(policy, sandbox, given, &failure))
       continue;
     if (given->option->id != BT_OPTION_POLICY) {
       g_clear_error(&policies);
@@ -156,11 +157,12 @@ explain_separate_value(const BtCommandLine *line, GError **error)
 int
 bt_run(const BtCommandLine *line, GError **error)
 {
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new(policy);
   GError *failure = NULL;
   int exit_status;
 
-  if (!bt_apply_all(sandbox, line, error) || !buntime_sandbox_add_environment(sandbox, error))
+  if (!bt_apply_all(policy, sandbox, line, error) || !buntime_policy_add_environment(policy, error))
     return -1;
   if (buntime_sandbox_run(sandbox, line->entry, line->args, &exit_status, &failure))
     return exit_status;

@@ -23,7 +23,7 @@
 
 /* Even if quiet: the caller may not know what is in its environment. */
 static void
-announce_grants(const BuntimeSandbox *self)
+announce_grants(const BuntimePolicy *self)
 {
   for (guint i = 0; self->grants != NULL && i < self->grants->len; i++) {
     g_autofree char *text = g_strdup_printf(_("buntime: permissions from the environment: %s\n"),
@@ -82,14 +82,15 @@ check_unlimited(BtPolicy *policy, GError **error)
 static gboolean
 run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GError **error)
 {
+  BtPolicy *rules = self->policy->rules;
   g_auto(GStrv) environment = g_get_environ();
   BtPlanRequest request = {
-    .policy = self->policy,
+    .policy = rules,
     .worker = self->worker,
     .entry = entry,
     .args = args,
-    .cwd = self->cwd,
-    .home = self->home,
+    .cwd = self->policy->cwd,
+    .home = self->policy->home,
     .environment = (const char *const *)environment,
     .terminal_fd = -1,
   };
@@ -99,7 +100,7 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("the outcome cannot be reported without a sandbox"),
                    _("leave --json-status-fd out"));
-  if (self->events != NULL || bt_policy_get_audit(self->policy) != 0)
+  if (self->events != NULL || bt_policy_get_audit(rules) != 0)
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("nobody could report events without a sandbox"),
                    _("leave --events and audit out"));
@@ -110,7 +111,7 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
   if (self->capture != NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("nobody could record packets without a sandbox"), _("leave --pcap out"));
-  return check_unlimited(self->policy, error) && bt_run_without_sandbox(&request, error);
+  return check_unlimited(rules, error) && bt_run_without_sandbox(&request, error);
 }
 
 /* ---- with one ---- */
@@ -177,13 +178,14 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
   BtOutcome outcome = BT_OUTCOME_INIT;
   BtTerminal terminal;
 
-  if (strcmp(entry, "-") == 0 && self->files != NULL && bt_policy_files_used_stdin(self->files))
+  if (strcmp(entry, "-") == 0 && self->policy->files != NULL &&
+      bt_policy_files_used_stdin(self->policy->files))
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--policy=-",
                    _("standard input cannot be both the policy and the program"),
                    _("put one of them into a file"));
   if (!self->isolated)
     return run_bare(self, entry, args, error);
-  announce_grants(self);
+  announce_grants(self->policy);
   bt_terminal_save(&terminal);
   BtSessionSetup setup = {
     .sandbox = self,

@@ -17,6 +17,7 @@
 
 struct _BtSession {
   BtSessionSetup setup;
+  BtPolicy *policy; /* the launcher's as it is now; settled in prepare */
   GStrv environment;
   BtOutput *output; /* NULL: stdout and stderr are the worker's own */
   BtLaunch launch;
@@ -60,10 +61,10 @@ tell_of_made_config(BtExplainer *explainer, const char *config)
 
 /* Only where something could have been refused without a word. */
 static gboolean
-has_silent_refusals(BuntimeSandbox *self)
+has_silent_refusals(BtPolicy *policy)
 {
-  return (bt_policy_get_audit(self->policy) & BT_AUDIT_OPENAT) == 0 &&
-         bt_policy_check_path(self->policy, "/", BT_FS_READ).action == BT_ACTION_DENY;
+  return (bt_policy_get_audit(policy) & BT_AUDIT_OPENAT) == 0 &&
+         bt_policy_check_path(policy, "/", BT_FS_READ).action == BT_ACTION_DENY;
 }
 
 /* Before the program runs: what cannot be had is an error. */
@@ -83,15 +84,17 @@ open_published(const BuntimeSandbox *self, gboolean flat, GError **error)
 
 /* "w.py-4711": tells runs apart that write to one place. */
 static gboolean
-open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GError **error)
+open_events(BtSession *self, GError **error)
 {
+  const char *entry = self->setup.entry, *place = self->setup.sandbox->events;
+  BtExplainer *explainer = self->setup.explainer;
   g_autofree char *name = g_path_get_basename(entry);
   g_autofree char *worker = g_strdup_printf("%s-%d", name, (int)getpid());
 
   bt_explainer_set_audit(explainer, bt_policy_get_audit(self->policy) != 0);
-  if (self->events == NULL)
+  if (place == NULL)
     return TRUE;
-  int fd = bt_event_place_open(self->events, self->policy, error);
+  int fd = bt_event_place_open(place, self->policy, error);
   if (fd < 0)
     return FALSE;
   bt_explainer_set_stream(explainer, bt_event_stream_new(fd, worker));
@@ -99,11 +102,13 @@ open_events(BuntimeSandbox *self, const char *entry, BtExplainer *explainer, GEr
 }
 
 static gboolean
-open_capture(BuntimeSandbox *self, int *fd_out, GError **error)
+open_capture(BtSession *self, GError **error)
 {
-  if (self->capture != NULL)
-    *fd_out = bt_capture_file_open(self->capture, self->policy, error);
-  return self->capture == NULL || *fd_out >= 0;
+  const char *file = self->setup.sandbox->capture;
+
+  if (file != NULL)
+    self->capture_fd = bt_capture_file_open(file, self->policy, error);
+  return file == NULL || self->capture_fd >= 0;
 }
 
 /* Nobody sees a program read a variable; under audit it is told which were handed to it. */
@@ -135,14 +140,17 @@ tell_silent_limits(BtExplainer *explainer, const char *limits)
 
 /* Why a program may have failed. */
 static void
-tell_hints(BuntimeSandbox *self, const BtPlan *plan, BtExplainer *explainer)
+tell_hints(BtSession *self)
 {
+  BtExplainer *explainer = self->setup.explainer;
+  const BtPlan *plan = self->plan;
+
   if (plan->unseen_siblings)
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
                                    "--allow-read=DIR shows it"));
   if (plan->silent_limits != NULL)
     tell_silent_limits(explainer, plan->silent_limits);
-  if (has_silent_refusals(self))
+  if (has_silent_refusals(self->policy))
     bt_explainer_note(explainer, _("run it again with --audit to see which reads were refused"));
 }
 
@@ -152,6 +160,12 @@ output_of(BtPolicy *policy)
 {
   guint64 limit;
   return bt_policy_get_limit(policy, BT_LIMIT_OUTPUT, &limit, NULL) ? bt_output_new(limit) : NULL;
+}
+
+static gboolean
+is_flat(BtPolicy *policy)
+{
+  return (bt_policy_get_plugins(policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
 }
 
 /* Init gets its stdio now. */
@@ -185,15 +199,16 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
 {
   const BtSessionSetup *setup = &self->setup;
   const BuntimeSandbox *sandbox = setup->sandbox;
+  const BuntimePolicy *settings = sandbox->policy;
   BtPlanPublished published[BT_NET_MSG_MAX_PUBLISHED];
   list_published(sandbox, published);
   BtPlanRequest request = {
-    .policy = sandbox->policy,
+    .policy = self->policy,
     .worker = sandbox->worker,
     .entry = setup->entry,
     .args = setup->args,
-    .cwd = sandbox->cwd,
-    .home = setup->caller->home != NULL ? setup->caller->home : sandbox->home,
+    .cwd = settings->cwd,
+    .home = setup->caller->home != NULL ? setup->caller->home : settings->home,
     .user_name = setup->caller->name,
     .environment = (const char *const *)self->environment,
     .host_name = g_get_host_name(),
@@ -204,7 +219,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .net_mode = sandbox->net_mode,
     .published = published,
     .n_published = sandbox->published->len,
-    .ipv6 = bt_policy_grants_net(sandbox->policy) && bt_host_has_ipv6(),
+    .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd =
@@ -215,8 +230,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
   if (self->plan == NULL)
     return FALSE;
   self->guard = bt_guard_new(self->plan->denied, self->notices);
-  gboolean flat = (bt_policy_get_plugins(sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
-  if (!open_published(sandbox, flat, error))
+  if (!open_published(sandbox, is_flat(self->policy), error))
     return FALSE;
   tell_notices(setup->explainer, self->notices);
   tell_notices(setup->explainer, self->plan->notices);
@@ -231,7 +245,7 @@ prepare(BtSession *self, GError **error)
 {
   const BtSessionSetup *setup = &self->setup;
   BuntimeSandbox *sandbox = setup->sandbox;
-  gboolean flat = (bt_policy_get_plugins(sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  gboolean flat = is_flat(sandbox->policy->rules);
   /* Events on stdout take it from the worker, so that they must have it before. */
   gboolean early = sandbox->events == NULL;
   guint cgroup_limits = 0;
@@ -239,15 +253,14 @@ prepare(BtSession *self, GError **error)
   /* First, so that it starts while the plan is made. */
   if (early && !begin(self, flat, error))
     return FALSE;
-  self->config = bt_sandbox_config_folder(sandbox);
+  self->config = bt_policy_object_config_folder(sandbox->policy);
   self->configured = g_file_test(self->config, G_FILE_TEST_EXISTS);
-  if (!bt_sandbox_settle_policy(sandbox, self->notices, error) ||
-      !open_events(sandbox, setup->entry, setup->explainer, error) ||
-      !open_capture(sandbox, &self->capture_fd, error))
+  self->policy = bt_policy_object_settle(sandbox->policy, self->notices, error);
+  if (self->policy == NULL || !open_events(self, error) || !open_capture(self, error))
     return FALSE;
   if (!early && !begin(self, flat, error))
     return FALSE;
-  self->scope = bt_scope_start(sandbox->policy, self->launch.init.pid, &bt_cgroup_host);
+  self->scope = bt_scope_start(self->policy, self->launch.init.pid, &bt_cgroup_host);
   if (self->scope != NULL && !bt_scope_settle(self->scope, self->notices, &cgroup_limits, error))
     return FALSE;
   return compile(self, cgroup_limits, error);
@@ -260,7 +273,7 @@ bt_session_prepare(const BtSessionSetup *setup, GError **error)
 
   self->setup = *setup;
   self->environment = g_get_environ();
-  self->output = output_of(setup->sandbox->policy);
+  self->output = output_of(setup->sandbox->policy->rules);
   self->launch = BT_LAUNCH_INIT;
   self->notices = g_ptr_array_new_with_free_func(g_free);
   self->capture_fd = -1;
@@ -271,7 +284,7 @@ gboolean
 bt_session_start(BtSession *self, BtSupervisorFunc func, gpointer data, GError **error)
 {
   self->run = (BtRun){
-    .policy = self->setup.sandbox->policy,
+    .policy = self->policy,
     .plan = self->plan,
     .explainer = self->setup.explainer,
     .entry = self->setup.entry,
@@ -316,7 +329,7 @@ bt_session_finish(BtSession *self, BtOutcome *outcome_out, GError **error)
     tell_of_made_config(explainer, self->config);
   /* What ended at a limit has said why. */
   if (outcome_out->exit_status != 0 && outcome_out->limit < 0)
-    tell_hints(self->setup.sandbox, self->plan, explainer);
+    tell_hints(self);
   return TRUE;
 }
 
@@ -332,6 +345,7 @@ bt_session_free(BtSession *self)
   g_clear_pointer(&self->guard, bt_guard_free);
   g_clear_pointer(&self->scope, bt_scope_free);
   g_clear_pointer(&self->plan, bt_plan_free);
+  g_clear_pointer(&self->policy, bt_policy_unref);
   g_ptr_array_unref(self->notices);
   g_free(self->config);
   g_strfreev(self->environment);

@@ -14,7 +14,8 @@
 
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-net-words.h"
-#include "lib/bt-sandbox-private.h"
+#include "lib/bt-policy-object.h"
+#include "plan/bt-plan-compile.h"
 #include "plan/bt-program.h"
 #include "policy/bt-event.h"
 #include "policy/bt-json-writer.h"
@@ -33,7 +34,8 @@ struct _BuntimeVerdict {
 
 /* One question. */
 typedef struct {
-  BuntimeSandbox *sandbox;
+  BtPolicy *policy;
+  const char *cwd, *home;
   BtPlanRequest request;
   BtPlanLook look;
   BuntimeVerdict *verdict;
@@ -138,7 +140,7 @@ override(Check *self, BtAction action, const char *source, const char *text)
 static gboolean
 is_flat(const Check *self)
 {
-  return (bt_policy_get_plugins(self->sandbox->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  return (bt_policy_get_plugins(self->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
 }
 
 /* A flag's own denial is not undone by another flag, and what is never granted by none. */
@@ -170,7 +172,7 @@ static char *
 real_path(Check *self, const char *value, GError **error)
 {
   GError *cause = NULL;
-  g_autofree char *path = bt_path_absolute(value, self->sandbox->cwd, self->sandbox->home, &cause);
+  g_autofree char *path = bt_path_absolute(value, self->cwd, self->home, &cause);
 
   if (path == NULL) {
     bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
@@ -253,7 +255,7 @@ check_file(Check *self, const char *value, GError **error)
   if (path == NULL || !look(self, path, error))
     return FALSE;
   BtFsPerms perms = writes ? write_perms(path) : read_perms(path);
-  set_verdict(self, bt_policy_check_path(self->sandbox->policy, path, perms));
+  set_verdict(self, bt_policy_check_path(self->policy, path, perms));
   if (writes)
     settle_write(self, path);
   else
@@ -272,7 +274,7 @@ decide_run(Check *self, const char *path, GError **error)
 {
   if (!look(self, path, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_run(self->sandbox->policy, path));
+  set_verdict(self, bt_policy_check_run(self->policy, path));
   if (is_default(self) && self->look.runs)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "belongs to a program that is granted");
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.runs)
@@ -320,7 +322,7 @@ check_env(Check *self, const char *value, GError **error)
   }
   if (!look(self, NULL, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_env(self->sandbox->policy, value));
+  set_verdict(self, bt_policy_check_env(self->policy, value));
   switch (bt_plan_env_fate(&self->request, value)) {
   case BT_ENV_MADE:
     override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, "made for the program by buntime");
@@ -344,7 +346,7 @@ check_ffi(Check *self, const char *value, GError **error)
 
   if (path == NULL || !look(self, path, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_ffi(self->sandbox->policy, path));
+  set_verdict(self, bt_policy_check_ffi(self->policy, path));
   if (is_default(self) && self->look.maps && self->look.readable)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "lies where libraries may be loaded from");
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.maps)
@@ -358,7 +360,7 @@ check_ffi(Check *self, const char *value, GError **error)
 static void
 settle_unseen(Check *self, const char *path)
 {
-  set_verdict(self, bt_policy_check_path(self->sandbox->policy, path, BT_FS_READ_FILE));
+  set_verdict(self, bt_policy_check_path(self->policy, path, BT_FS_READ_FILE));
   if (is_default(self) || self->verdict->action != BT_ACTION_DENY)
     override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN,
              "not seen: its own path grants and shows it");
@@ -373,7 +375,7 @@ check_unix(Check *self, const char *value, GError **error)
 
   if (path == NULL || !look(self, path, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_unix(self->sandbox->policy, path));
+  set_verdict(self, bt_policy_check_unix(self->policy, path));
   if (self->verdict->action != BT_ACTION_DENY && !is_flat(self) && !self->look.host)
     settle_unseen(self, path);
   self->verdict->object = g_strdup(path);
@@ -391,7 +393,7 @@ check_sys(Check *self, const char *value, GError **error)
     return bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
   if (!look(self, NULL, error))
     return FALSE;
-  set_verdict(self, bt_policy_check_sys(self->sandbox->policy, kind));
+  set_verdict(self, bt_policy_check_sys(self->policy, kind));
   if ((kind & BT_SYS_HIDDEN) == 0)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "the kernel tells this to every process");
   else if (kind == BT_SYS_HOSTNAME && is_flat(self))
@@ -417,7 +419,7 @@ settle_net(Check *self, const BtNetItem *item, guint proto, guint16 port)
 static const char *
 note_of(Check *self, const BtNetItem *item, const BtOrigin *origin, guint proto)
 {
-  GPtrArray *rules = bt_policy_get_net_items(self->sandbox->policy);
+  GPtrArray *rules = bt_policy_get_net_items(self->policy);
 
   for (guint i = 0; item->host != NULL && i < rules->len; i++) {
     const BtNetItem *rule = g_ptr_array_index(rules, i);
@@ -491,7 +493,7 @@ check_net(Check *self, const char *value, GError **error)
   if (!look(self, NULL, error))
     return FALSE;
   settle_loopback_address(item);
-  BtVerdict verdict = bt_policy_check_net_item(self->sandbox->policy, item, &proto, &port);
+  BtVerdict verdict = bt_policy_check_net_item(self->policy, item, &proto, &port);
   set_verdict(self, verdict);
   settle_net(self, item, proto, port);
   if (self->verdict->action != BT_ACTION_DENY)
@@ -531,8 +533,8 @@ check(Check *self, const char *value, GError **error)
 }
 
 BuntimeVerdict *
-buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, const char *value,
-                      GError **error)
+buntime_policy_check(BuntimePolicy *policy, BuntimePermission permission, const char *value,
+                     GError **error)
 {
   static const BtKind kinds[] = {
     [BUNTIME_PERMISSION_NET] = BT_KIND_NET,     [BUNTIME_PERMISSION_READ] = BT_KIND_READ,
@@ -547,18 +549,21 @@ buntime_sandbox_check(BuntimeSandbox *sandbox, BuntimePermission permission, con
     bt_fail(error, BUNTIME_ERROR_USAGE, "check", _("an empty value"), NULL);
     return NULL;
   }
-  if (!bt_sandbox_settle_policy(sandbox, NULL, error))
+  g_autoptr(BtPolicy) rules = bt_policy_object_settle(policy, NULL, error);
+  if (rules == NULL)
     return NULL;
   BuntimeVerdict *verdict = g_new0(BuntimeVerdict, 1);
   verdict->kind = kinds[permission];
   Check self = {
-    .sandbox = sandbox,
+    .policy = rules,
+    .cwd = policy->cwd,
+    .home = policy->home,
     .verdict = verdict,
     .request = {
-      .policy = sandbox->policy,
+      .policy = rules,
       .worker = BT_WORKER_PYTHON,
-      .cwd = sandbox->cwd,
-      .home = sandbox->home,
+      .cwd = policy->cwd,
+      .home = policy->home,
       .user_name = "user",
       .environment = (const char *const *)environment,
       .uid = geteuid(),

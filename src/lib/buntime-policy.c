@@ -1,107 +1,213 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Looking at policies without running anything.
+ * The policy as a host program sees it: the rules, and where further ones are
+ * found.
  */
+#include "lib/bt-policy-object.h"
+
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/bt-account.h"
 #include "lib/bt-helper-path.h"
-#include "lib/bt-sandbox-private.h"
+#include "lib/bt-json-helper.h"
 #include "policy/bt-event.h"
-#include "policy/bt-json-writer.h"
-#include "policy/bt-policy-format.h"
+#include "policy/bt-json.h"
+#include "policy/bt-policy-environ.h"
 
-/* What is written has to be what this buntime reads, and then permits the same. */
-static gboolean
-can_be_read(BuntimeSandbox *self, const char *text, GError **error)
+/* HOME is the user's word for it; a service without one gets its record's. */
+static char *
+find_home(void)
 {
-  g_autoptr(BtPolicy) again = bt_policy_new();
-  g_autoptr(GBytes) bytes = g_bytes_new_static(text, strlen(text));
+  g_auto(BtAccount) account = BT_ACCOUNT_INIT;
+  const char *home = g_getenv("HOME");
 
-  /* Sets the JSON reader. */
-  bt_sandbox_files(self);
-  return bt_policy_add_json(again, BT_LAYER_FILES, bytes, "policy", self->home, NULL, error);
+  if (home != NULL && home[0] == '/')
+    return g_strdup(home);
+  /* "/" would make a rule for ~ one for everything. */
+  return bt_account_look_up(getuid(), &account) ? g_steal_pointer(&account.home)
+                                                : g_strdup("/nonexistent");
+}
+
+BuntimePolicy *
+buntime_policy_new(void)
+{
+  BuntimePolicy *self = g_new0(BuntimePolicy, 1);
+  g_atomic_ref_count_init(&self->refs);
+  self->rules = bt_policy_new();
+  self->cwd = g_get_current_dir();
+  self->home = find_home();
+  return self;
+}
+
+BuntimePolicy *
+buntime_policy_load(const char *value, GError **error)
+{
+  g_autoptr(BuntimePolicy) self = buntime_policy_new();
+  return buntime_policy_add_file(self, value, error) ? g_steal_pointer(&self) : NULL;
+}
+
+BuntimePolicy *
+buntime_policy_ref(BuntimePolicy *self)
+{
+  g_atomic_ref_count_inc(&self->refs);
+  return self;
+}
+
+void
+buntime_policy_unref(BuntimePolicy *self)
+{
+  if (!g_atomic_ref_count_dec(&self->refs))
+    return;
+  bt_policy_unref(self->rules);
+  g_clear_pointer(&self->files, bt_policy_files_free);
+  g_clear_pointer(&self->grants, g_ptr_array_unref);
+  g_free(self->cwd);
+  g_free(self->home);
+  g_free(self);
+}
+
+/* In the order of BuntimePermission. */
+static const struct {
+  BtKind kind;
+  const char *name;
+} permissions[] = {
+  { BT_KIND_NET, "net" }, { BT_KIND_READ, "read" }, { BT_KIND_WRITE, "write" },
+  { BT_KIND_RUN, "run" }, { BT_KIND_ENV, "env" },   { BT_KIND_UNIX, "unix" },
+  { BT_KIND_FFI, "ffi" }, { BT_KIND_SYS, "sys" },
+};
+
+gboolean
+buntime_policy_add_permission(BuntimePolicy *self, BuntimePermission permission, gboolean allow,
+                               const char *items, GError **error)
+{
+  g_return_val_if_fail(permission < G_N_ELEMENTS(permissions), FALSE);
+  g_autofree char *flag =
+    g_strconcat(allow ? "--allow-" : "--deny-", permissions[permission].name, NULL);
+  return bt_policy_add_flag(self->rules, BT_LAYER_FLAGS, permissions[permission].kind,
+                            allow ? BT_ACTION_ALLOW : BT_ACTION_DENY, flag, items, self->cwd,
+                            self->home, error);
+}
+
+void
+buntime_policy_allow_all(BuntimePolicy *self)
+{
+  bt_policy_add_everything(self->rules, BT_LAYER_FLAGS, "--allow-all");
+}
+
+gboolean
+buntime_policy_set_limit(BuntimePolicy *self, BuntimeLimit limit, const char *value,
+                          GError **error)
+{
+  static const BtLimit limits[] = {
+    [BUNTIME_LIMIT_MEMORY] = BT_LIMIT_MEMORY,
+    [BUNTIME_LIMIT_CPU] = BT_LIMIT_CPU,
+    [BUNTIME_LIMIT_PIDS] = BT_LIMIT_PIDS,
+    [BUNTIME_LIMIT_WALL_TIME] = BT_LIMIT_WALL_TIME,
+    [BUNTIME_LIMIT_CPU_TIME] = BT_LIMIT_CPU_TIME,
+    [BUNTIME_LIMIT_OUTPUT] = BT_LIMIT_OUTPUT,
+    [BUNTIME_LIMIT_TMP_SIZE] = BT_LIMIT_TMP_SIZE,
+    [BUNTIME_LIMIT_SHM_SIZE] = BT_LIMIT_SHM_SIZE,
+    [BUNTIME_LIMIT_OPEN_FILES] = BT_LIMIT_OPEN_FILES,
+    [BUNTIME_LIMIT_NET_RATE] = BT_LIMIT_NET_RATE,
+    [BUNTIME_LIMIT_NET_BYTES] = BT_LIMIT_NET_BYTES,
+  };
+  g_return_val_if_fail(limit < G_N_ELEMENTS(limits), FALSE);
+  return bt_policy_add_limit(self->rules, BT_LAYER_FLAGS, limits[limit], value, error);
 }
 
 char *
-buntime_sandbox_to_json(BuntimeSandbox *self, GError **error)
+bt_policy_object_config_folder(const BuntimePolicy *self)
 {
-  g_autofree char *text = bt_policy_format_json(self->policy, error);
-  return text != NULL && can_be_read(self, text, error) ? g_steal_pointer(&text) : NULL;
+  const char *config = g_getenv("XDG_CONFIG_HOME");
+
+  /* The XDG specification: relative values are to be ignored. */
+  return config != NULL && config[0] == '/'
+           ? g_build_filename(config, "buntime", NULL)
+           : g_build_filename(self->home, ".config", "buntime", NULL);
+}
+
+GStrv
+bt_policy_object_preset_folders(const BuntimePolicy *self)
+{
+  g_autofree char *config = bt_policy_object_config_folder(self);
+  char *const folders[] = { g_build_filename(config, "policies", NULL),
+                            g_strdup("/etc/buntime/policies"), bt_data_path("policies"), NULL };
+  return g_memdup2(folders, sizeof folders);
+}
+
+BtPolicyFiles *
+bt_policy_object_files(BuntimePolicy *self)
+{
+  if (self->files == NULL) {
+    g_auto(GStrv) folders = bt_policy_object_preset_folders(self);
+    self->files = bt_policy_files_new((const char *const *)folders, self->cwd, self->home);
+    bt_policy_set_json_reader(bt_json_helper_read);
+  }
+  return self->files;
+}
+
+gboolean
+buntime_policy_add_file(BuntimePolicy *self, const char *value, GError **error)
+{
+  return bt_policy_files_add(bt_policy_object_files(self), self->rules, value, error);
+}
+
+gboolean
+buntime_policy_add_json(BuntimePolicy *self, const char *json, const char *name, GError **error)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new(json, strlen(json));
+  return bt_policy_files_add_bytes(bt_policy_object_files(self), self->rules, BT_LAYER_FILES,
+                                   bytes, name, error);
+}
+
+gboolean
+buntime_policy_merge(BuntimePolicy *self, BuntimePolicy *other, GError **error)
+{
+  g_autofree char *json = buntime_policy_to_json(other, error);
+  return json != NULL && buntime_policy_add_json(self, json, "merged policy", error);
+}
+
+gboolean
+buntime_policy_add_environment(BuntimePolicy *self, GError **error)
+{
+  g_auto(GStrv) environment = g_get_environ();
+
+  if (self->grants == NULL)
+    self->grants = g_ptr_array_new_with_free_func(g_free);
+  return bt_policy_add_environment(self->rules, bt_policy_object_files(self),
+                                   (const char *const *)environment, self->cwd, self->home,
+                                   self->grants, error);
 }
 
 char **
-buntime_sandbox_list_rules(BuntimeSandbox *self)
+buntime_environment_list(void)
 {
-  return bt_policy_format_lines(self->policy);
+  g_auto(GStrv) names = g_listenv();
+  GPtrArray *found = g_ptr_array_new();
+
+  for (char **name = names; *name != NULL; name++)
+    if (bt_policy_environ_is_own(*name))
+      g_ptr_array_add(found, bt_text_neutralise(*name, -1));
+  g_ptr_array_add(found, NULL);
+  return (char **)g_ptr_array_free(found, FALSE);
 }
 
-/* A file's text, which has no NUL: JSON has none. */
-static char *
-text_of(GBytes *bytes)
+void
+buntime_policy_set_audit(BuntimePolicy *self)
 {
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-  return g_strndup(data, size);
+  bt_policy_add_audit(self->rules, BT_AUDIT_ALL);
 }
 
-char *
-buntime_policy_show(const char *value, GError **error)
+BtPolicy *
+bt_policy_object_settle(BuntimePolicy *self, GPtrArray *notices, GError **error)
 {
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
-  g_autofree char *path = bt_policy_files_find(bt_sandbox_files(sandbox), value, error);
-  g_autoptr(GBytes) bytes = path != NULL ? bt_policy_file_read(path, error) : NULL;
+  g_autoptr(BtPolicy) rules = bt_policy_copy(self->rules);
+  g_autofree char *config = bt_policy_object_config_folder(self);
 
-  return bytes != NULL ? text_of(bytes) : NULL;
-}
-
-char *
-buntime_policy_schema(GError **error)
-{
-  g_autofree char *path = bt_data_path("schema/policy.schema.json");
-  g_autoptr(GBytes) bytes = bt_policy_file_read(path, error);
-
-  return bytes != NULL ? text_of(bytes) : NULL;
-}
-
-static void
-append_preset(GString *text, const BtPreset *preset, const char *description, gboolean json)
-{
-  if (json) {
-    BtJsonWriter writer = BT_JSON_WRITER_INIT(text, 0);
-    bt_json_begin_object(&writer, NULL);
-    bt_json_put_string(&writer, "name", preset->name);
-    bt_json_put_string(&writer, "path", preset->path);
-    bt_json_put_string(&writer, "description", description);
-    bt_json_end(&writer);
-    g_string_append_c(text, '\n');
-    return;
-  }
-  /* Its first sentence says what it grants. */
-  const char *stop = strstr(description, ". ");
-  g_autofree char *safe =
-    bt_text_neutralise(description, stop != NULL ? stop + 1 - description : -1);
-  g_autofree char *path = bt_text_neutralise(preset->path, -1);
-  g_string_append_printf(text, "%s (%s)\n  %s\n", preset->name, path, safe);
-}
-
-char *
-buntime_policy_list(gboolean json, GError **error)
-{
-  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new();
-  g_auto(GStrv) folders = bt_sandbox_preset_folders(sandbox);
-  /* Sets the JSON reader. */
-  bt_sandbox_files(sandbox);
-  g_autoptr(GPtrArray) presets = bt_presets_list((const char *const *)folders);
-  g_autoptr(GString) text = g_string_new(NULL);
-
-  for (guint i = 0; i < presets->len; i++) {
-    const BtPreset *preset = g_ptr_array_index(presets, i);
-    g_autoptr(GBytes) bytes = bt_policy_file_read(preset->path, error);
-    g_autofree char *description =
-      bytes != NULL ? bt_policy_json_describe(bytes, preset->path, error) : NULL;
-    if (description == NULL)
-      return NULL;
-    append_preset(text, preset, description, json);
-  }
-  return g_string_free(g_steal_pointer(&text), FALSE);
+  bt_policy_files_guard(bt_policy_object_files(self), rules, config);
+  if (!bt_policy_resolve(rules, g_getenv("PATH"), notices, error) ||
+      !bt_policy_files_check_links(self->files, rules, config, notices, error))
+    return NULL;
+  return g_steal_pointer(&rules);
 }

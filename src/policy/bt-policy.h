@@ -206,6 +206,8 @@ typedef struct {
 } BtVerdict;
 
 BtPolicy *bt_policy_new(void);
+/* All that it says; to be resolved, compiled and asked by itself (transfer full). */
+BtPolicy *bt_policy_copy(const BtPolicy *policy);
 BtPolicy *bt_policy_ref(BtPolicy *policy);
 void bt_policy_unref(BtPolicy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicy, bt_policy_unref)
