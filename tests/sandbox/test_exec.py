@@ -295,6 +295,18 @@ def test_known_tools_bring_their_helpers(box, name):
     assert out == {"status": 0, "made": True, "run": "EACCES"}, str(result)
 
 
+def test_the_entry_brings_its_helpers(box):
+    """As a rule for it would; a file that is only called so does not."""
+    asked = ["ls-remote", "https://github.com/owner/greet.git"]
+    result = box.run("--allow-net=github.com:443", name="git", args=asked)
+    assert result.status == 0 and "refs/heads/main" in result.stdout, str(result)
+    copy = box.directory / "git"
+    copy.write_bytes(Path("/usr/bin/git").read_bytes())
+    copy.chmod(0o755)
+    result = box.run("--allow-net=github.com:443", name="./git", args=asked)
+    assert result.status != 0 and result.denied("run", "/usr/lib/git-core/git"), str(result)
+
+
 def test_the_shell_is_in_no_bundle(box):
     """A local clone starts git-upload-pack by a shell: the event names that."""
     subprocess.run(["git", "init", "-q", box.directory / "repo"], check=True)

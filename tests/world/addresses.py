@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who lives where in the world. See enter.py for the picture."""
 
+import ipaddress
+
 HOST = "203.0.113.10"
 HOST_LAN = "192.168.77.1"
 ROUTER = "203.0.113.1"
@@ -100,6 +102,15 @@ INTERNET_ADDRESSES = sorted({
 } | {DNS, STATIC} | set(TRAP_ADDRESSES))
 
 INTERNET_ADDRESSES6 = [SIX, DUAL6, EVIL6, UDP6, *TRAP_ADDRESSES6]
+
+
+def look_up(name):
+    """The addresses of a name, None if it is not there; x0a000001.to.example leads to 10.0.0.1."""
+    label, _, rest = name.partition(".")
+    if rest == "to.example" and len(label) in (9, 33):
+        return [str(ipaddress.ip_address(bytes.fromhex(label[1:])))]
+    return NAMES.get(name)
+
 
 # The desktop's own listeners.
 HOST_TCP = [("0.0.0.0", 8443), ("127.0.0.1", 7001), (HOST, 7002), (HOST_LAN, 7003)]

@@ -256,7 +256,7 @@ def answer_dns(log, data, proto):
         return None
     log.add(kind="dns", name=name, type=TYPES.get(kind, str(kind)), proto=proto)
     question = data[12:end + 4]
-    known = addresses.NAMES.get(name)
+    known = addresses.look_up(name)
     answers = b""
     count = 0
     for address in known or []:
