@@ -4,7 +4,8 @@
  *
  *   question of the worker → buntime-net → bt_names_query()
  *     not granted ........... an address of the sinkhole; no packet upstream
- *     granted ............... /etc/hosts, else one lookup for all who ask
+ *     granted ............... /etc/hosts, else one lookup for all who ask while
+ *                             its answer holds
  *       public addresses .... answered, pinned to the rules that grant the name
  *       only closed ones .... an address of the sinkhole, with the reason
  *
@@ -30,6 +31,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
 #include "lib/bt-pin-table.h"
 #include "wire/bt-dns.h"
@@ -38,7 +40,6 @@
 #define MAX_IN_FLIGHT 8
 #define MAX_LOOKUPS 64 /* in flight and queued */
 #define MAX_WAITERS 32 /* questions that share a lookup */
-#define ANSWER_TTL 30
 #define SINKHOLE_TTL 1
 #define SINKHOLE_NET 0xc6130000u /* 198.19.0.0/16 */
 
@@ -82,6 +83,7 @@ struct _BtNames {
   GHashTable *sinkholes; /* char *name (of the Known) → Known */
   guint next_sinkhole;
   BtPinTable *pins;
+  BtAnswerCache *cache;
   GHashTable *lookups;   /* char *name (of the Lookup) → Lookup */
   GQueue queue;          /* Lookup not yet started */
   guint in_flight;
@@ -120,6 +122,7 @@ bt_names_new(BtPolicy *policy, BtExplainer *explainer)
   self->known = g_hash_table_new_full(bt_addr_hash, bt_addr_equal_keys, NULL, known_free);
   self->sinkholes = g_hash_table_new(g_str_hash, g_str_equal);
   self->pins = bt_pin_table_new();
+  self->cache = bt_answer_cache_new();
   self->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
   self->host_addrs = g_array_new(FALSE, FALSE, sizeof(BtAddr));
   return self;
@@ -135,6 +138,7 @@ bt_names_free(BtNames *self)
   g_hash_table_unref(self->sinkholes);
   g_queue_clear(&self->order);
   g_hash_table_unref(self->known);
+  bt_answer_cache_free(self->cache);
   bt_pin_table_free(self->pins);
   g_array_unref(self->host_addrs);
   bt_policy_unref(self->policy);
@@ -354,7 +358,7 @@ is_of_type(const BtAddr *addr, guint32 type)
 static BtNetMsgAnswer
 choose_addrs(BtNames *self, guint32 type, const BtAddr *addrs, guint n_addrs, GArray *rules)
 {
-  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
+  BtNetMsgAnswer answer = { .ttl = BT_ANSWER_TTL };
 
   for (guint i = 0; rules->len > 0 && i < n_addrs && answer.n_addrs < BT_NET_MSG_MAX_ADDRS; i++)
     if (is_of_type(&addrs[i], type) && !is_closed(self, &addrs[i]))
@@ -459,9 +463,10 @@ answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
   }
 }
 
-/* To all who wait for a granted name. */
-static void
-answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *addrs, guint n_addrs)
+/* To all who wait for a granted name, for ttl seconds. FALSE: it leads to nothing that is open. */
+static gboolean
+answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *addrs, guint n_addrs,
+             guint ttl)
 {
   g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
   const Known *sinkhole = NULL;
@@ -469,6 +474,7 @@ answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *add
   bt_policy_check_name(self->policy, name, rules);
   BtNetMsgAnswer ipv4 = choose_addrs(self, BT_DNS_TYPE_A, addrs, n_addrs, rules);
   BtNetMsgAnswer ipv6 = choose_addrs(self, BT_DNS_TYPE_AAAA, addrs, n_addrs, rules);
+  ipv4.ttl = ipv6.ttl = ttl;
   guint n_told = ipv4.n_addrs + ipv6.n_addrs;
   if (n_told == 0)
     sinkhole = closed_name(self, name, &addrs[0]);
@@ -476,21 +482,25 @@ answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *add
     tell_of_closed(self, name, addrs, n_addrs);
   answer_type(self, name, waiters, BT_DNS_TYPE_A, &ipv4, n_told > 1, sinkhole);
   answer_type(self, name, waiters, BT_DNS_TYPE_AAAA, &ipv6, n_told > 1, NULL);
+  return n_told > 0;
 }
 
+/* What is open may be answered again; which of it still is then, is looked at anew. */
 static void
-answer_result(BtNames *self, const char *name, GArray *waiters, BtLookupResult result,
-              const BtAddr *addrs, guint n_addrs)
+answer_result(BtNames *self, const Lookup *lookup, BtLookupResult result, const BtAddr *addrs,
+              guint n_addrs)
 {
   guint32 rcode = result == BT_LOOKUP_NO_NAME  ? RCODE_NXDOMAIN
                   : result == BT_LOOKUP_FAILED ? RCODE_SERVFAIL
                                                : RCODE_NOERROR;
   if (result == BT_LOOKUP_FOUND && n_addrs > 0) {
-    answer_found(self, name, waiters, addrs, n_addrs);
+    if (answer_found(self, lookup->name, lookup->waiters, addrs, n_addrs, BT_ANSWER_TTL))
+      bt_answer_cache_add(self->cache, lookup->name, lookup->ipv6, addrs, n_addrs,
+                          g_get_monotonic_time());
     return;
   }
-  for (guint i = 0; i < waiters->len; i++)
-    answer_empty(self, g_array_index(waiters, Waiter, i).id, rcode);
+  for (guint i = 0; i < lookup->waiters->len; i++)
+    answer_empty(self, g_array_index(lookup->waiters, Waiter, i).id, rcode);
 }
 
 /* ---- lookups ---- */
@@ -506,7 +516,7 @@ on_lookup(gpointer data, BtLookupResult result, const BtAddr *addrs, guint n_add
   lookup->handle = NULL;
   self->in_flight--;
   g_hash_table_steal(self->lookups, lookup->name);
-  answer_result(self, lookup->name, lookup->waiters, result, addrs, n_addrs);
+  answer_result(self, lookup, result, addrs, n_addrs);
   lookup_free(lookup);
   start_queued(self);
 }
@@ -570,13 +580,17 @@ join_lookup(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter
 static void
 look_up(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter)
 {
-  BtAddr addrs[BT_NET_MSG_MAX_ADDRS];
-  guint n_addrs = bt_hosts_lookup(self->hosts_path, name, ipv6, addrs, G_N_ELEMENTS(addrs));
+  BtAddr written[BT_NET_MSG_MAX_ADDRS];
+  const BtAddr *addrs = written;
+  guint ttl = BT_ANSWER_TTL;
+  guint n_addrs = bt_hosts_lookup(self->hosts_path, name, ipv6, written, G_N_ELEMENTS(written));
 
-  if (n_addrs > 0) {
+  if (n_addrs == 0)
+    addrs = bt_answer_cache_get(self->cache, name, ipv6, g_get_monotonic_time(), &n_addrs, &ttl);
+  if (addrs != NULL) {
     g_autoptr(GArray) waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
     g_array_append_val(waiters, *waiter);
-    answer_found(self, name, waiters, addrs, n_addrs);
+    answer_found(self, name, waiters, addrs, n_addrs, ttl);
   } else if (!join_lookup(self, name, ipv6, waiter)) {
     answer_empty(self, waiter->id, RCODE_SERVFAIL);
   }
@@ -589,7 +603,7 @@ static void
 answer_reverse(BtNames *self, const char *name, guint32 id)
 {
   g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
-  BtNetMsgAnswer answer = { .ttl = ANSWER_TTL };
+  BtNetMsgAnswer answer = { .ttl = BT_ANSWER_TTL };
   BtAddr addr;
   const Known *known;
   gboolean pinned = FALSE;

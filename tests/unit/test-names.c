@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
 #include "lib/bt-names.h"
 
@@ -399,7 +400,7 @@ test_bounds(void)
   g_assert_cmpuint(lookups->len, ==, 0);
   g_assert_cmpuint(fixture.answers->len, ==, 1000);
   for (guint i = 0; i < 1000; i++)
-    ask(&fixture, i, BT_DNS_TYPE_A, "same.example");
+    ask(&fixture, i, BT_DNS_TYPE_A, "other.example");
   g_assert_cmpuint(lookups->len, ==, 1);
   /* Freed with lookups in flight: tear_down() sees them cancelled. */
   tear_down(&fixture);
@@ -560,6 +561,83 @@ test_both_kinds(void)
   g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_ALLOW);
   g_assert_cmpint(flow(&fixture, PUBLIC6, 443, &words), ==, BT_ACTION_DENY);
   tear_down(&fixture);
+}
+
+/* An answer serves later questions of both kinds; what of it is open is looked at each time. */
+static void
+test_answered_again(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+  BtAddr own;
+
+  set_up6(&fixture, "github.com:443");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+  finish(BT_LOOKUP_FOUND, PUBLIC6 " " PUBLIC);
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "github.com");
+  ask(&fixture, 3, BT_DNS_TYPE_A, "GitHub.com");
+  g_assert_cmpuint(n_started, ==, 1);
+  assert_addrs(answer_at(&fixture, 1), PUBLIC6);
+  assert_addrs(answer_at(&fixture, 2), PUBLIC);
+  g_assert_cmpuint(answer_at(&fixture, 2)->ttl, >=, 1);
+  g_assert_cmpuint(answer_at(&fixture, 2)->ttl, <=, 30);
+  g_assert_cmpint(flow(&fixture, PUBLIC6, 443, &words), ==, BT_ACTION_ALLOW);
+
+  g_assert_true(bt_addr_parse(PUBLIC, &own));
+  bt_names_set_host_addrs(fixture.names, &own, 1);
+  ask(&fixture, 4, BT_DNS_TYPE_A, "github.com");
+  assert_addrs(last(&fixture), "");
+  g_assert_cmpint(flow(&fixture, PUBLIC, 443, &words), ==, BT_ACTION_DENY);
+  g_assert_cmpuint(n_started, ==, 1);
+  tear_down(&fixture);
+
+  /* What is not there, or leads nowhere, is asked for again. */
+  static const struct {
+    BtLookupResult result;
+    const char *addresses;
+  } cases[] = { { BT_LOOKUP_FOUND, "10.0.0.1" }, { BT_LOOKUP_NO_NAME, "" },
+                { BT_LOOKUP_NO_DATA, "" }, { BT_LOOKUP_FAILED, "" } };
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    set_up(&fixture, "github.com");
+    ask(&fixture, 1, BT_DNS_TYPE_A, "github.com");
+    finish(cases[i].result, cases[i].addresses);
+    ask(&fixture, 2, BT_DNS_TYPE_A, "github.com");
+    finish(BT_LOOKUP_FOUND, PUBLIC);
+    g_assert_cmpuint(n_started, ==, 2);
+    tear_down(&fixture);
+  }
+}
+
+static void
+test_cache(void)
+{
+  const gint64 second = G_USEC_PER_SEC;
+  BtAnswerCache *cache = bt_answer_cache_new();
+  BtAddr addrs[BT_NET_MSG_MAX_ADDRS + 1] = { { .bytes = { 0 } } };
+  guint n_addrs, ttl;
+
+  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, second, &n_addrs, &ttl));
+  g_assert_true(bt_addr_parse(PUBLIC, &addrs[0]));
+  bt_answer_cache_add(cache, "a", FALSE, addrs, 1, second);
+  const BtAddr *found = bt_answer_cache_get(cache, "a", FALSE, second, &n_addrs, &ttl);
+  g_assert_true(found != NULL && bt_addr_equal(found, addrs));
+  g_assert_cmpuint(n_addrs, ==, 1);
+  g_assert_cmpuint(ttl, ==, BT_ANSWER_TTL);
+  /* A lookup for IPv4 says nothing of IPv6; one for both kinds is one for IPv4, too. */
+  g_assert_null(bt_answer_cache_get(cache, "a", TRUE, second, &n_addrs, &ttl));
+  bt_answer_cache_add(cache, "a", TRUE, addrs, G_N_ELEMENTS(addrs), 2 * second);
+  g_assert_nonnull(bt_answer_cache_get(cache, "a", FALSE, 31 * second + 1, &n_addrs, &ttl));
+  g_assert_cmpuint(n_addrs, ==, BT_NET_MSG_MAX_ADDRS);
+  g_assert_cmpuint(ttl, ==, 1);
+  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, 32 * second, &n_addrs, &ttl));
+  /* The oldest makes room. */
+  for (guint i = 0; i < BT_ANSWER_CACHE_MAX; i++) {
+    g_autofree char *name = g_strdup_printf("n%u", i);
+    bt_answer_cache_add(cache, name, FALSE, addrs, 1, 3 * second);
+  }
+  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, 3 * second, &n_addrs, &ttl));
+  g_assert_nonnull(bt_answer_cache_get(cache, "n0", FALSE, 3 * second, &n_addrs, &ttl));
+  bt_answer_cache_free(cache);
 }
 
 /* What is only of the other kind is no address, and no denial either. */
@@ -744,6 +822,8 @@ main(int argc, char **argv)
   g_test_add_func("/names/reverse", test_reverse);
   g_test_add_func("/names/without-ipv6", test_without_ipv6);
   g_test_add_func("/names/both-kinds", test_both_kinds);
+  g_test_add_func("/names/answered-again", test_answered_again);
+  g_test_add_func("/names/cache", test_cache);
   g_test_add_func("/names/one-kind", test_one_kind);
   g_test_add_func("/names/closed6", test_closed6);
   g_test_add_func("/names/denied6", test_denied6);
