@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
 #include "lib/bt-names.h"
 
@@ -608,38 +607,6 @@ test_answered_again(void)
   }
 }
 
-static void
-test_cache(void)
-{
-  const gint64 second = G_USEC_PER_SEC;
-  BtAnswerCache *cache = bt_answer_cache_new();
-  BtAddr addrs[BT_NET_MSG_MAX_ADDRS + 1] = { { .bytes = { 0 } } };
-  guint n_addrs, ttl;
-
-  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, second, &n_addrs, &ttl));
-  g_assert_true(bt_addr_parse(PUBLIC, &addrs[0]));
-  bt_answer_cache_add(cache, "a", FALSE, addrs, 1, second);
-  const BtAddr *found = bt_answer_cache_get(cache, "a", FALSE, second, &n_addrs, &ttl);
-  g_assert_true(found != NULL && bt_addr_equal(found, addrs));
-  g_assert_cmpuint(n_addrs, ==, 1);
-  g_assert_cmpuint(ttl, ==, BT_ANSWER_TTL);
-  /* A lookup for IPv4 says nothing of IPv6; one for both kinds is one for IPv4, too. */
-  g_assert_null(bt_answer_cache_get(cache, "a", TRUE, second, &n_addrs, &ttl));
-  bt_answer_cache_add(cache, "a", TRUE, addrs, G_N_ELEMENTS(addrs), 2 * second);
-  g_assert_nonnull(bt_answer_cache_get(cache, "a", FALSE, 31 * second + 1, &n_addrs, &ttl));
-  g_assert_cmpuint(n_addrs, ==, BT_NET_MSG_MAX_ADDRS);
-  g_assert_cmpuint(ttl, ==, 1);
-  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, 32 * second, &n_addrs, &ttl));
-  /* The oldest makes room. */
-  for (guint i = 0; i < BT_ANSWER_CACHE_MAX; i++) {
-    g_autofree char *name = g_strdup_printf("n%u", i);
-    bt_answer_cache_add(cache, name, FALSE, addrs, 1, 3 * second);
-  }
-  g_assert_null(bt_answer_cache_get(cache, "a", FALSE, 3 * second, &n_addrs, &ttl));
-  g_assert_nonnull(bt_answer_cache_get(cache, "n0", FALSE, 3 * second, &n_addrs, &ttl));
-  bt_answer_cache_free(cache);
-}
-
 /* What is only of the other kind is no address, and no denial either. */
 static void
 test_one_kind(void)
@@ -823,7 +790,6 @@ main(int argc, char **argv)
   g_test_add_func("/names/without-ipv6", test_without_ipv6);
   g_test_add_func("/names/both-kinds", test_both_kinds);
   g_test_add_func("/names/answered-again", test_answered_again);
-  g_test_add_func("/names/cache", test_cache);
   g_test_add_func("/names/one-kind", test_one_kind);
   g_test_add_func("/names/closed6", test_closed6);
   g_test_add_func("/names/denied6", test_denied6);

@@ -102,6 +102,7 @@ def echo_frames(reader, writer):
         data = bytes(byte ^ mask[at % 4] for at, byte in enumerate(reader.read(size)))
         length = bytes([size]) if size < 126 else b"\x7e" + struct.pack("!H", size)
         writer.write(head[:1] + length + data)
+        writer.flush()
         if head[0] & 15 == 8:  # the client's close, now ours
             return
 
@@ -111,6 +112,7 @@ def echo_frames(reader, writer):
 class Site(BaseHTTPRequestHandler):
     """Site(socket, peer, None) answers one request."""
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one piece
 
     def log_message(self, format, *args):  # pylint: disable=redefined-builtin
         pass
@@ -158,6 +160,7 @@ class Site(BaseHTTPRequestHandler):
         self.send_header("Connection", "Upgrade")
         self.send_header("Sec-WebSocket-Accept", accept_key(self.headers["Sec-WebSocket-Key"]))
         self.end_headers()
+        self.wfile.flush()
         echo_frames(self.rfile, self.wfile)
 
     def serve_git(self):

@@ -147,8 +147,11 @@ class World:
     # ---- what the servers saw ----
 
     def read_log(self, role, start=0):
-        data = (self.directory / "log" / f"{role}.jsonl").read_bytes()[start:]
-        return [json.loads(line) for line in data.splitlines()]
+        """What was told since start; a line that is only half there then or now is not."""
+        data = (self.directory / "log" / f"{role}.jsonl").read_bytes()
+        begin = data.rfind(b"\n", 0, start) + 1
+        lines = data[begin:data.rfind(b"\n") + 1].splitlines()
+        return [json.loads(line) for line in lines[begin != start:]]
 
     def log_size(self, role):
         try:
