@@ -10,7 +10,9 @@
  * written.  Files are written to as they are: their offset is the caller's.
  *
  * What was refused is written at once.  Audit's long list of what was allowed
- * waits a moment, so that not each open costs a write.
+ * waits a moment, so that not each open costs a write; and it leaves half of the
+ * bucket and of the buffer to the rest, so that nobody hides a refusal among what
+ * is allowed.
  */
 #include "lib/bt-event-stream.h"
 
@@ -124,15 +126,16 @@ flush(BtEventStream *self)
   }
 }
 
+/* spare: so many are left for others. */
 static gboolean
-take_token(BtEventStream *self)
+take_token(BtEventStream *self, guint spare)
 {
   gint64 passed = (g_get_monotonic_time() - self->refilled) / (G_USEC_PER_SEC / PER_SECOND);
   if (passed > 0) {
     self->tokens = (guint)MIN(BURST, self->tokens + passed);
     self->refilled += passed * (G_USEC_PER_SEC / PER_SECOND);
   }
-  if (self->tokens == 0)
+  if (self->tokens <= spare)
     return FALSE;
   self->tokens--;
   return TRUE;
@@ -173,20 +176,23 @@ on_timer(gpointer data)
 void
 bt_event_stream_add(BtEventStream *self, const BtEvent *event)
 {
+  gboolean allowed = event->action == BT_ACTION_ALLOW;
+  gsize room = allowed ? MAX_BUFFER / 2 : MAX_BUFFER - RESERVE;
+
   if (self->fd < 0)
     return;
-  if (!take_token(self)) {
+  if (!take_token(self, allowed ? BURST / 2 : 0)) {
     self->dropped += event->count;
     return;
   }
-  tell_dropped(self, MAX_BUFFER / 2);
+  tell_dropped(self, MAX_BUFFER / 4);
   gsize before = self->buffer->len;
   bt_event_append_json(event, self->worker, self->buffer);
-  if (self->buffer->len > MAX_BUFFER - RESERVE) {
+  if (self->buffer->len > room) {
     g_string_truncate(self->buffer, before);
     self->dropped += event->count;
   }
-  if (event->action != BT_ACTION_ALLOW || self->buffer->len > MAX_BUFFER / 2)
+  if (event->action != BT_ACTION_ALLOW || self->buffer->len > MAX_BUFFER / 4)
     flush(self);
   else if (self->timer == 0 && self->writable_source == 0)
     self->timer = bt_watch_timeout(DELAY_MS, on_timer, self);

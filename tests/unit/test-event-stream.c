@@ -8,11 +8,17 @@
 #include "lib/bt-event-stream.h"
 
 static void
-add(BtEventStream *stream, const char *object)
+add_action(BtEventStream *stream, BtAction action, const char *object)
 {
-  g_autoptr(BtEvent) event = bt_event_new(BT_EVENT_READ, BT_ACTION_DENY);
+  g_autoptr(BtEvent) event = bt_event_new(BT_EVENT_READ, action);
   event->object = g_strdup(object);
   bt_event_stream_add(stream, event);
+}
+
+static void
+add(BtEventStream *stream, const char *object)
+{
+  add_action(stream, BT_ACTION_DENY, object);
 }
 
 static guint
@@ -114,6 +120,47 @@ test_rate(void)
   unlink(path);
 }
 
+/* A worker that has much allowed, as fast as it can, hides no refusal by it, nor a warning. */
+static void
+test_refusals_have_room(void)
+{
+  g_autofree char *object = g_strnfill(200, 'x');
+  int fds[2];
+
+  /* Neither where the rate is the bound nor where nobody reads. */
+  for (int by_file = 0; by_file < 2; by_file++) {
+    g_autofree char *path = NULL;
+    if (by_file)
+      fds[1] = g_file_open_tmp("events-XXXXXX", &path, NULL);
+    else
+      g_assert_true(g_unix_open_pipe(fds, FD_CLOEXEC, NULL));
+    BtEventStream *stream = bt_event_stream_new(fds[1], "w-1");
+    for (int i = 0; i < 20000; i++)
+      add_action(stream, BT_ACTION_ALLOW, object);
+    add(stream, "/refused");
+    add_action(stream, BT_ACTION_WARN, "/warned");
+    GString *text = g_string_new(NULL);
+    for (int i = 0; !by_file && i < 1000; i++) {
+      g_autofree char *more = read_all(fds[0]);
+      g_string_append(text, more);
+      g_main_context_iteration(NULL, FALSE);
+    }
+    bt_event_stream_free(stream);
+    if (by_file) {
+      g_autofree char *all = NULL;
+      g_assert_true(g_file_get_contents(path, &all, NULL, NULL));
+      g_string_append(text, all);
+      unlink(path);
+    } else {
+      close(fds[0]);
+    }
+    g_assert_cmpuint(count(text->str, "\"object\":\"/refused\""), ==, 1);
+    g_assert_cmpuint(count(text->str, "\"object\":\"/warned\""), ==, 1);
+    g_assert_cmpuint(count(text->str, "\"action\":\"allow\""), >, 500);
+    g_string_free(text, TRUE);
+  }
+}
+
 /* By default SIGPIPE would end the program. */
 static void
 test_reader_gone(void)
@@ -138,6 +185,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/event-stream/nobody-reads/socket", GINT_TO_POINTER(TRUE),
                        test_nobody_reads);
   g_test_add_func("/event-stream/rate", test_rate);
+  g_test_add_func("/event-stream/refusals-have-room", test_refusals_have_room);
   g_test_add_func("/event-stream/reader-gone", test_reader_gone);
   return g_test_run();
 }
