@@ -256,10 +256,11 @@ bt_explainer_again(BtExplainer *self, const BtEventHandle *handle)
 void
 bt_explainer_add_handle(BtExplainer *self, BtEvent *event, BtEventHandle *handle_out)
 {
+  const char *object = event->object != NULL ? event->object : "";
+  /* With its length, as it may have a colon in it and the program's name, too. */
   g_autofree char *key =
-    g_strdup_printf("%d:%d:%d:%s:%s:%s", event->kind, event->action, event->observed,
-                    event->state != NULL ? event->state : "",
-                    event->object != NULL ? event->object : "",
+    g_strdup_printf("%d:%d:%d:%s:%zu:%s:%s", event->kind, event->action, event->observed,
+                    event->state != NULL ? event->state : "", strlen(object), object,
                     event->program != NULL ? event->program : "");
   Group *group = g_hash_table_lookup(self->groups, key);
   if (group != NULL) {

@@ -219,6 +219,16 @@ add_run_root(BtCompile *self, const char *path, gboolean runs)
     g_ptr_array_add(self->run_roots, g_strdup(path));
 }
 
+/* Nothing is shown, but where it could come again nothing would keep it as it is. */
+static gboolean
+check_gone(const char *path, const BtMount *above, BtFsPerms denied, GError **error)
+{
+  if ((denied & BT_FS_WRITE) == 0 || !bt_compile_is_writable(above))
+    return TRUE;
+  return bt_fail(error, BUNTIME_ERROR_POLICY, path, _("it went while buntime started"),
+                 _("run it again"));
+}
+
 static gboolean
 mount_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
@@ -246,7 +256,7 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
       return TRUE;
   }
   if (lstat(spot->path, &info) != 0)
-    return TRUE; /* gone since it was resolved: nothing is shown */
+    return check_gone(spot->path, above, denied, error); /* since it was resolved */
   /* What is about names in a directory makes no file writable. */
   if (!S_ISDIR(info.st_mode))
     perms &= BT_LANDLOCK_FILE | BT_FS_READ;

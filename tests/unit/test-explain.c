@@ -110,6 +110,20 @@ test_grouped(void)
   g_assert_cmpuint(count(text, "rule:"), ==, 2);
 }
 
+/* A program calls itself as it likes, and files so, too: no two things become one by that. */
+static void
+test_names_that_run_together(void)
+{
+  Fixture fixture;
+
+  set_up(&fixture, FALSE);
+  bt_explainer_add(fixture.explainer, make_event("/data/a", "key:p"));
+  bt_explainer_add(fixture.explainer, make_event("/data/a:key", "p"));
+  g_autofree char *text = finish(&fixture);
+  g_assert_cmpuint(count(text, "rule:"), ==, 2);
+  g_assert_cmpuint(count(text, "/data/a:key by p"), ==, 1);
+}
+
 /* What may have been evaded is not counted as what was so. */
 static void
 test_observed_apart(void)
@@ -215,6 +229,7 @@ main(int argc, char **argv)
   g_test_add_func("/explain/at-once", test_shown_at_once);
   g_test_add_func("/explain/cut", test_cut_ends_its_line);
   g_test_add_func("/explain/grouped", test_grouped);
+  g_test_add_func("/explain/names-that-run-together", test_names_that_run_together);
   g_test_add_func("/explain/observed-apart", test_observed_apart);
   g_test_add_func("/explain/bounded", test_bounded);
   g_test_add_func("/explain/quiet", test_quiet);

@@ -217,6 +217,24 @@ test_deny_below_write(void)
   clear(&self);
 }
 
+/* An editor that saves takes the file away for a moment: nothing would lie over the next one. */
+static void
+test_deny_gone(void)
+{
+  static const char *const flags[] = { "allow-write=rw", "deny-write=rw/moment", NULL };
+  g_autoptr(GError) error = NULL;
+  Fixture self;
+
+  make_file("rw/moment", "", 0644);
+  set_up(&self, "w.py", flags);
+  g_autofree char *path = at("rw/moment");
+  g_assert_cmpint(unlink(path), ==, 0);
+  g_assert_null(bt_plan_compile(&self.request, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+  g_assert_nonnull(strstr(error->message, "rw/moment"));
+  clear(&self);
+}
+
 /* A denial of what is visible without a grant. */
 static void
 test_deny_base(void)
@@ -630,6 +648,7 @@ main(int argc, char **argv)
   g_test_add_func("/plan/environment", test_environment);
   g_test_add_func("/plan/read", test_read);
   g_test_add_func("/plan/deny-below-write", test_deny_below_write);
+  g_test_add_func("/plan/deny-gone", test_deny_gone);
   g_test_add_func("/plan/deny-base", test_deny_base);
   g_test_add_func("/plan/write-only", test_write_only);
   g_test_add_func("/plan/write-only-entry", test_write_only_entry);
