@@ -243,3 +243,32 @@ def test_garbage_for_names(box, world):
         process.stdin.write(b"\n")
         process.stdin.flush()
         assert process.wait(10) == 0, seed
+
+
+FLOOD = """
+    import socket, time
+    for n in range(9000):
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            sock.connect_ex(("192.0.2.250", 9000))
+        if n % 100 == 0:
+            time.sleep(0.005)
+    begun = time.monotonic()
+    with socket.create_connection(("198.51.100.10", 9000), timeout=10) as sock:
+        sock.sendall(b"x")
+        print(sock.recv(1).decode(), flush=True)
+    input()
+"""
+
+
+def test_a_flood_of_beginnings(box, world):
+    """More connections than the table holds to a host that does not answer: the next is still made."""
+    with box.spawn("--allow-net=198.51.100.10,192.0.2.250", "--quiet", code=FLOOD) as process:
+        assert process.stdout.readline() == b"x\n"
+        (pid,) = helpers()
+        size = resident(pid)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.wait(10) == 0, process.stderr.read()
+    if not world.sanitized:
+        assert size < 96 << 10, size
