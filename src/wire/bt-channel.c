@@ -55,6 +55,22 @@ bt_channel_init(BtChannel *channel, const BtRingMap *map, BtSide side, int wake_
   bt_ring_reader_init(&channel->in, map, side);
 }
 
+void
+bt_channel_resume(BtChannel *channel)
+{
+  BtRingWriter *out = &channel->out;
+  BtRingReader *in = &channel->in;
+
+  out->head = out->published =
+    atomic_load_explicit(&channel->mine->head, memory_order_relaxed);
+  out->tail = atomic_load_explicit(&channel->peers->tail, memory_order_acquire);
+  in->head = in->tail = in->published =
+    atomic_load_explicit(&channel->mine->tail, memory_order_relaxed);
+  /* A byte for each bit may be on its way. */
+  atomic_store_explicit(&channel->mine->wants, 0, memory_order_relaxed);
+  channel->tokens = 2;
+}
+
 uint32_t
 bt_channel_max_payload(const BtChannel *channel)
 {

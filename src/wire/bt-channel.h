@@ -42,12 +42,13 @@
 /*
  * How a worker finds its channel: the variable holds three numbers of descriptors,
  * "MEMORY,WAKE,CONTROL".  init makes them the ones below unless they are taken.
- * The size of the file is sealed, so it says the capacity.
+ * The worker takes the capacity from the size of the file, which is sealed.
  */
 #define BT_CHANNEL_VARIABLE "BUNTIME_CHANNEL"
 #define BT_CHANNEL_MEMORY_FD 3  /* memfd */
 #define BT_CHANNEL_WAKE_FD 4    /* SOCK_STREAM socketpair's end */
 #define BT_CHANNEL_CONTROL_FD 5 /* SOCK_SEQPACKET socketpair's end */
+#define BT_CHANNEL_MAX_CONTROL (16u << 10) /* bytes of a message on it */
 
 /* Bits of `wants`. */
 enum {
@@ -60,16 +61,21 @@ typedef struct {
   BtRingReader in;
   BtRingWords *mine, *peers;
   BtSide side;
-  int wake_fd;      /* borrowed; its O_NONBLOCK does not matter */
-  bool broken;      /* after a violation nothing is read or written any more */
-  uint32_t room;    /* what was FULL last wanted */
-  uint32_t peeked;  /* size of the frame in hand */
-  uint32_t tokens;  /* wake-up bytes that may still come */
-  uint32_t spins;   /* how often to look before sleeping */
-  uint32_t probes;  /* spins that were kept short */
+  int wake_fd;     /* borrowed; its O_NONBLOCK does not matter */
+  bool broken;     /* after a violation nothing is read or written any more */
+  uint32_t room;   /* what was FULL last wanted */
+  uint32_t peeked; /* size of the frame in hand */
+  uint32_t tokens; /* wake-up bytes that may still come */
+  uint32_t spins;  /* how often to look before sleeping */
+  uint32_t probes; /* counts the spins: some are tried longer than that */
 } BtChannel;
 
 void bt_channel_init(BtChannel *channel, const BtRingMap *map, BtSide side, int wake_fd);
+/*
+ * Goes on where an earlier program of this side stopped; after init, for who trusts the
+ * peer: a worker that was replaced by exec.
+ */
+void bt_channel_resume(BtChannel *channel);
 /* The largest payload of one frame. */
 uint32_t bt_channel_max_payload(const BtChannel *channel);
 
