@@ -124,6 +124,24 @@ bind(BtInit *init, int source, const char *target, uint64_t attributes, bool rec
   attach(init, tree, target);
 }
 
+/*
+ * It is nowhere in the tree, so nothing inside leads to it. What is opened by it has its
+ * attributes, and is not on a mount of the caller's that might let programs be run.
+ */
+static void
+lend(uint32_t number, int source, const char *target)
+{
+  struct mount_attr change = {
+    .attr_set = ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+    .propagation = MS_PRIVATE,
+  };
+  BT_AUTO_FD tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+
+  if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+    bt_fail_at(target);
+  bt_report_fds(BT_STATUS_LENT, number, &tree, 1);
+}
+
 /* ---- objects in our own file systems ---- */
 
 /* An existing object will do if it is of the same kind. */
@@ -375,6 +393,9 @@ bt_mount_op(BtInit *init, uint32_t i)
     return;
   case BT_PLAN_PROGRAM:
     place_program(init, bt_plan_string(&init->plan, op->source), target);
+    return;
+  case BT_PLAN_LEND:
+    lend(i, init->sources[i], target);
     return;
   }
   bt_fail_with(EINVAL, target);

@@ -104,7 +104,8 @@ bt_stage_sources(BtInit *init)
     bt_fail_at("memory");
   for (uint32_t i = 0; i < count; i++) {
     const BtPlanOp *op = &init->plan.ops[i];
-    init->sources[i] = op->kind == BT_PLAN_BIND || op->kind == BT_PLAN_DEVICE
+    init->sources[i] = op->kind == BT_PLAN_BIND || op->kind == BT_PLAN_DEVICE ||
+                           op->kind == BT_PLAN_LEND
                          ? open_source(init, op)
                        : op->kind == BT_PLAN_CONSOLE ? open_console(op)
                                                      : -1;

@@ -182,8 +182,8 @@ enter_seccomp(const Worker *worker)
   if (close_range(BT_INIT_STATUS_FD + 1, ~0u, 0) != 0)
     bt_fail_at("close_range");
   unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-  /* A file that the opener made must not be made again because of a signal. */
-  if (worker->opener >= 0)
+  /* A file that was made for it must not be made again because of a signal. */
+  if (worker->opener >= 0 || (header->flags & BT_PLAN_KILLABLE) != 0)
     flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
   int listener = bt_confine_seccomp(plan->worker_filter, header->worker_filter.count, flags,
                                     "worker filter");

@@ -6,6 +6,7 @@
 
 #include "lib/bt-alarm.h"
 #include "lib/bt-notifier.h"
+#include "lib/bt-notify-make.h"
 
 G_BEGIN_DECLS
 
@@ -39,6 +40,7 @@ struct _BtNotifier {
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */
+  BtMaker *maker;      /* NULL: nothing was lent */
   guint signal_source; /* set while calls wait that only death ends (bt_notifier_watch_signals) */
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
 };
@@ -74,6 +76,9 @@ gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 /* EACCES and, if that answer reached the caller, one event. Both texts (transfer full). */
 void bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
                   char *object, char *suggestion, const char *reason);
+/* wider: the suggestion permits more than the call, since nothing narrower can be granted. */
+void bt_call_deny_place(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                        char *object, char *suggestion, gboolean wider, const char *reason);
 /* The narrowest flag (transfer full); NULL: none. */
 char *bt_call_suggest(const BtNotifier *self, BtKind kind, const char *path);
 /*
@@ -119,7 +124,13 @@ void bt_opener_ask(BtOpener *self, const BtCall *call);
 
 /* FALSE with errno: EFAULT, ENAMETOOLONG. Ask bt_call_is_valid() before it is believed. */
 gboolean bt_open_call_read(const BtCall *call, BtOpenCall *open_out);
-/* TRUE: what it would write is refused, and the call answered. */
+/*
+ * The worker writes to a path, in a directory: if this is a file that is made for it, the call is
+ * answered, and TRUE (bt-notify-make.c).
+ */
+gboolean bt_notify_make(BtNotifier *self, const BtCall *call, const BtOpenCall *open,
+                        const char *path, const char *folder, BtFsPerms perms);
+/* TRUE: what it would write is refused, or made for it, and the call answered. */
 gboolean bt_notify_refuse_open(BtNotifier *self, const BtCall *call, BtOpenCall *open);
 /* *fd is what the call opened: gives and tells, as bt_call_give(). FALSE: try again later. */
 gboolean bt_notify_opened(BtNotifier *self, const BtCall *call, const BtOpenCall *open, int *fd);

@@ -22,10 +22,10 @@
  * A refusal is decided once and answered once; its event is made only if the
  * answer reached the caller.  A failed read of the worker's memory refuses.
  *
- * Without an opener the listener has no WAIT_KILLABLE_RECV: a blocking connect waits in a
- * notified call, and a signal must be able to interrupt it there (Ctrl-C in
+ * Where no file is made here (by the opener, or bt-notify-make.c) the listener has no
+ * WAIT_KILLABLE_RECV: a blocking connect waits in a notified call, and a signal must be able to interrupt it there (Ctrl-C in
  * Python).  The kernel then withdraws the notification and restarts the call,
- * which finds its connect in progress and goes on waiting.  With one it has: an
+ * which finds its connect in progress and goes on waiting.  Else it has: an
  * open that made a file must not be made again.  So only death ends a call there,
  * and what waits long is ended by us (bt_notifier_watch_signals).
  */
@@ -145,6 +145,13 @@ void
 bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
              char *object, char *suggestion, const char *reason)
 {
+  bt_call_deny_place(self, call, kind, verdict, object, suggestion, FALSE, reason);
+}
+
+void
+bt_call_deny_place(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict *verdict,
+                   char *object, char *suggestion, gboolean wider, const char *reason)
+{
   /* Whoever it is must be read before the answer lets it go on. */
   g_autoptr(BtEvent) event = event_of(call, kind, verdict, object);
   event->action = BT_ACTION_DENY;
@@ -152,6 +159,7 @@ bt_call_deny(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
     event->suggestion = suggestion;
   else
     g_free(suggestion);
+  event->wider = wider;
   event->reason = g_strdup(reason);
   if (kind == BT_KIND_NET)
     event->host = host_of(object);
@@ -225,15 +233,17 @@ bt_notifier_owns_device(BtNotifier *self, dev_t device)
 }
 
 /*
- * With an opener the kernel leaves a waiting call to us until its caller dies. So
+ * Where files are made for a caller the kernel leaves a waiting call to us until its caller dies. So
  * those that may wait long are looked after here: Ctrl-C is to end a connect.
  */
 static gboolean
 on_signal_tick(gpointer data)
 {
   BtNotifier *self = data;
-  guint waiting = bt_notify_connect_interrupt(self) + bt_opener_interrupt(self->opener);
+  guint waiting = bt_notify_connect_interrupt(self);
 
+  if (self->opener != NULL)
+    waiting += bt_opener_interrupt(self->opener);
   if (waiting > 0)
     return G_SOURCE_CONTINUE;
   self->signal_source = 0;
@@ -243,7 +253,7 @@ on_signal_tick(gpointer data)
 void
 bt_notifier_watch_signals(BtNotifier *self)
 {
-  if (self->opener != NULL && self->signal_source == 0)
+  if ((self->opener != NULL || self->maker != NULL) && self->signal_source == 0)
     self->signal_source = bt_watch_timeout(SIGNAL_TICK_MS, on_signal_tick, self);
 }
 
@@ -314,7 +324,7 @@ on_notification(int fd, GIOCondition condition, gpointer data)
 }
 
 BtNotifier *
-bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
+bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
                 const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                 BtExplainer *explainer)
 {
@@ -323,6 +333,7 @@ bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
 
   self->fd = listener;
   self->own_devices = own_devices;
+  self->maker = maker;
   self->policy = policy;
   self->audit = bt_policy_get_audit(policy);
   self->plan = plan;
@@ -360,6 +371,7 @@ bt_notifier_free(BtNotifier *self)
   bt_watch_clear(&self->source);
   bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->opener, bt_opener_free);
+  g_clear_pointer(&self->maker, bt_maker_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);
   g_array_unref(self->own_devices);

@@ -9,6 +9,7 @@
 #include "lib/bt-explain.h"
 #include "lib/bt-names.h"
 #include "lib/bt-net-peer.h"
+#include "lib/bt-notify-make.h"
 #include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
@@ -24,12 +25,12 @@ typedef struct _BtNotifier BtNotifier;
 GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
 
 /*
- * Takes the listener, the opener's socket, which is -1 where opens are continued,
- * and the devices; borrows the others, which must outlive it.
+ * Takes the listener, the opener's socket, which is -1 where opens are continued, what was
+ * lent, which may be NULL, and the devices; borrows the others, which must outlive it.
  */
-BtNotifier *bt_notifier_new(int listener, int opener, GArray *own_devices, BtPolicy *policy,
-                            const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
-                            BtExplainer *explainer);
+BtNotifier *bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices,
+                            BtPolicy *policy, const BtPlanView *plan, BtNames *names,
+                            BtNetPeer *peer, BtExplainer *explainer);
 /* Answers nobody any more: those who wait are about to be killed. */
 void bt_notifier_pause(BtNotifier *notifier);
 void bt_notifier_free(BtNotifier *notifier);

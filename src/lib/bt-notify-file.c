@@ -5,7 +5,8 @@
  * Decided by what the kernel will do anyway: the mount that the object is on.
  * What is asked of the policy is only the words: which rule it was.  Paths are
  * resolved in the worker's own root, so that the event names what was really
- * meant.
+ * meant.  Only for a file that is granted and not there yet does the policy decide
+ * (bt-notify-make.c).
  *
  * With an opener (bt-notify-opener.c) the open has happened before anything is
  * decided: the event is about the open file, the same that the worker gets.
@@ -20,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "lib/bt-process.h"
 
@@ -92,11 +94,13 @@ perms_of(guint flags, gboolean exists)
 static gboolean
 find_written(const BtCall *call, const BtOpenCall *open, BtResolved *object_out)
 {
+  gboolean new = (open->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+  gboolean follow = !new && (open->flags & O_NOFOLLOW) == 0;
+
   /* Nor does it help to look at what must not exist. */
   if (open->path[0] == '\0' ||
-      !bt_process_resolve(call->tid, open->dirfd, open->path, TRUE, object_out) ||
-      (object_out->fd < 0 && (open->flags & O_CREAT) == 0) ||
-      (object_out->fd >= 0 && (open->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)))
+      !bt_process_resolve(call->tid, open->dirfd, open->path, follow, object_out) ||
+      (object_out->fd < 0 && (open->flags & O_CREAT) == 0) || (object_out->fd >= 0 && new))
     return FALSE;
   /*
    * Writing to a device, pipe or socket is not stopped by a read-only mount,
@@ -105,6 +109,19 @@ find_written(const BtCall *call, const BtOpenCall *open, BtResolved *object_out)
    */
   mode_t kind = kind_of(object_out);
   return kind == S_IFREG || kind == S_IFDIR || kind == S_IFIFO;
+}
+
+/*
+ * What is not there can be granted alone where the worker cannot bring it about otherwise
+ * (plan/bt-plan-make.c); else the directory that it would be made in.
+ */
+static const char *
+place_to_grant(const BtNotifier *self, const BtResolved *object)
+{
+  gboolean alone = object->parent == NULL ||
+                   (object->read_only && !self->flat && strcmp(object->parent, "/tmp") != 0 &&
+                    self->plan->header->uid == geteuid());
+  return alone ? object->path : object->parent;
 }
 
 /* TRUE: it was refused, and the call answered. Else what speaks for it. */
@@ -122,13 +139,22 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
     return FALSE;
   /* No flag opens what is kept read-only within a grant. */
   gboolean denied = verdict_out->action == BT_ACTION_DENY;
-  /* What does not exist cannot be granted; the directory it would be made in can. */
-  bt_call_deny(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
-               !denied ? NULL
-                       : bt_call_suggest(self, BT_KIND_WRITE,
-                                         object->parent != NULL ? object->parent : object->path),
-               denied ? NULL : _("kept read-only by buntime"));
+  const char *place = place_to_grant(self, object);
+  bt_call_deny_place(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
+                     denied ? bt_call_suggest(self, BT_KIND_WRITE, place) : NULL,
+                     place != object->path, denied ? NULL : _("kept read-only by buntime"));
   return TRUE;
+}
+
+/* TRUE: it is one of the files that are made for the worker, and the call answered. */
+static gboolean
+make_for(BtNotifier *self, const BtCall *call, const BtOpenCall *open, const BtResolved *object,
+         BtFsPerms perms)
+{
+  if (self->maker == NULL)
+    return FALSE;
+  g_autofree char *folder = g_path_get_dirname(object->path);
+  return bt_notify_make(self, call, open, object->path, folder, perms);
 }
 
 /* ---- opens that the kernel carries out ---- */
@@ -171,7 +197,7 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   BtFsPerms perms = perms_of(open.flags, object.fd >= 0);
   if (perms == 0)
     let_read(self, call, &open);
-  else if (!refuse_write(self, call, &object, perms, &verdict) && bt_call_continue(self, call))
+  else if (!make_for(self, call, &open, &object, perms) && !refuse_write(self, call, &object, perms, &verdict) && bt_call_continue(self, call))
     bt_call_tell(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path), TRUE);
 }
 
@@ -191,7 +217,8 @@ bt_notify_refuse_open(BtNotifier *self, const BtCall *call, BtOpenCall *open)
     open->seen_inode = info.st_ino;
   }
   BtFsPerms perms = perms_of(open->flags, object.fd >= 0);
-  return perms != 0 && refuse_write(self, call, &object, perms, &verdict);
+  return perms != 0 && (make_for(self, call, open, &object, perms) ||
+                        refuse_write(self, call, &object, perms, &verdict));
 }
 
 /* What the caller gave may be opened anew, wherever it is: Landlock's rules for it say how. */

@@ -181,6 +181,9 @@ bt_process_is_stopped(int pidfd)
   return end != NULL && end[1] == ' ' && end[2] == 'T';
 }
 
+/* As many as the kernel follows. */
+#define MAX_LINKS 40
+
 void
 bt_resolved_clear(BtResolved *resolved)
 {
@@ -259,27 +262,49 @@ describe(int fd, BtResolved *resolved_out)
   return resolved_out->path != NULL;
 }
 
-/* Nothing is at path: where would it be made? */
+/*
+ * Where a link leads from its folder (transfer full); NULL: it is none. What only the worker sees
+ * there (/dev/stdout leads to /proc/self, which is another in it) is not found from here: the
+ * kernel decides.
+ */
+static char *
+follow_link(int folder, const char *name)
+{
+  char text[PATH_MAX];
+  ssize_t length = readlinkat(folder, name, text, sizeof text - 1);
+
+  if (length <= 0)
+    return NULL;
+  text[length] = '\0';
+  g_autofree char *base = text[0] != '/' ? bt_process_path_of(folder) : g_strdup("");
+  return base != NULL ? g_strconcat(base, "/", text, NULL) : NULL;
+}
+
+/* Nothing is at path: where would it be made? At the end of a link that leads to nothing, too. */
 static gboolean
 describe_missing(int root, const char *path, BtResolved *resolved_out)
 {
-  g_autofree char *name = g_path_get_basename(path);
-  g_autofree char *folder = g_path_get_dirname(path);
-  int fd = open_in_root(root, folder, TRUE);
-  if (fd < 0)
-    return FALSE;
-  /*
-   * A link whose end cannot be seen from here (/dev/stdout leads to
-   * /proc/self, which is another in the worker): the kernel decides.
-   */
-  struct stat link;
-  gboolean ok = fstatat(fd, name, &link, AT_SYMLINK_NOFOLLOW) != 0 && describe(fd, resolved_out);
-  close(fd);
-  if (!ok)
-    return FALSE;
-  resolved_out->parent = g_steal_pointer(&resolved_out->path);
-  resolved_out->path = g_build_filename(resolved_out->parent, name, NULL);
-  return TRUE;
+  g_autofree char *rest = g_strdup(path);
+
+  for (guint links = 0; rest != NULL && links <= MAX_LINKS; links++) {
+    g_autofree char *name = g_path_get_basename(rest);
+    g_autofree char *folder = g_path_get_dirname(rest);
+    struct stat info;
+    int fd = open_in_root(root, folder, TRUE);
+    if (fd < 0)
+      return FALSE;
+    gboolean new = fstatat(fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0;
+    gboolean ok = new && describe(fd, resolved_out);
+    g_free(rest);
+    rest = new ? NULL : follow_link(fd, name);
+    close(fd);
+    if (!ok)
+      continue;
+    resolved_out->parent = g_steal_pointer(&resolved_out->path);
+    resolved_out->path = g_build_filename(resolved_out->parent, name, NULL);
+    return TRUE;
+  }
+  return FALSE;
 }
 
 char *

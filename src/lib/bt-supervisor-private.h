@@ -36,6 +36,7 @@ struct _BtSupervisor {
   GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
   int opener_fd;        /* until the notifier has it; -1: none */
+  BtMaker *maker;       /* until the notifier has it; NULL: none */
   BtNames *names;
   BtNetPeer *peer;
   gboolean net_came;

@@ -10,6 +10,7 @@
  *
  *   init says RELAYS ..... sockets that stand for the host's loopback, if any is granted
  *   init says DIALERS .... sockets to reach the worker's ports by, if any is published
+ *   init says LENT ....... a mount of a directory in which a file may be made, if any may
  *   init says NET ........ DNS sockets and frame fd arrive, buntime-net gets them;
  *                          without a grant they are only watched, see bt-net-peer
  *   init says OPENER ..... the socket of the opener, if the plan has one
@@ -190,7 +191,8 @@ take_listener(BtSupervisor *self)
 {
   if (self->worker_pidfd < 0 || self->listener_number < 0 || self->notifier != NULL)
     return;
-  if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0)) {
+  if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0) ||
+      (self->maker != NULL && !bt_maker_is_whole(self->maker))) {
     fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
     return;
   }
@@ -205,6 +207,7 @@ take_listener(BtSupervisor *self)
   }
   fcntl(listener, F_SETFD, FD_CLOEXEC);
   self->notifier = bt_notifier_new(listener, g_steal_fd(&self->opener_fd),
+                                   g_steal_pointer(&self->maker),
                                    g_steal_pointer(&self->own_devices), self->run->policy,
                                    &self->plan, self->names, self->peer, self->run->explainer);
   if (self->run->entry != NULL) {
@@ -256,6 +259,10 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
   case BT_STATUS_RELAYS:
   case BT_STATUS_DIALERS:
     on_sockets(self, status, fds, n_fds);
+    break;
+  case BT_STATUS_LENT:
+    if (n_fds != 1 || self->maker == NULL || !bt_maker_take(self->maker, status->value, &fds[0]))
+      fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
     break;
   case BT_STATUS_WORKER:
     if (n_fds == 1 && self->worker_pidfd < 0)
@@ -418,6 +425,7 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
   if (bt_plan_open(bytes, size, &self->plan) != BT_PLAN_OK)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", _("buntime compiled a plan it cannot read"),
                    _("this is a bug: please report it"));
+  self->maker = bt_maker_new(&self->plan);
   if (!bt_launch_plan(launch, self->run->plan->bytes, error))
     return FALSE;
   self->init = launch->init;
@@ -574,6 +582,7 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
     close(self->worker_pidfd);
   if (self->opener_fd >= 0)
     close(self->opener_fd);
+  g_clear_pointer(&self->maker, bt_maker_free);
   g_clear_pointer(&self->own_devices, g_array_unref);
   gboolean ok = self->failure == NULL;
   if (ok)

@@ -242,7 +242,8 @@ settle_write(Check *self, const char *path)
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
   else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");
-  else if (self->verdict->action != BT_ACTION_DENY && !found->writable && !found->scratch)
+  else if (self->verdict->action != BT_ACTION_DENY && !found->writable && !found->scratch &&
+           !found->lent)
     override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "kept read-only by buntime");
 }
 
@@ -261,11 +262,14 @@ check_file(Check *self, const char *value, GError **error)
   else
     settle_read(self, path);
   self->verdict->object = g_strdup(path);
-  /* What does not exist cannot be granted; the directory it would be made in can. */
+  /* What does not exist cannot always be granted; the directory it would be made in can. */
   g_autofree char *parent = g_path_get_dirname(path);
-  const char *place = writes && access(path, F_OK) != 0 ? parent : path;
+  gboolean alone = !writes || self->look.makeable || access(path, F_OK) == 0;
+  const char *place = alone ? path : parent;
   set_suggestion(self, is_flat(self) ? bt_suggest_flat_path(self->verdict->kind, place)
                                      : bt_suggest_path(self->verdict->kind, place));
+  if (!alone && self->verdict->suggestion != NULL)
+    self->verdict->note = _("this permits more than what was denied");
   return TRUE;
 }
 

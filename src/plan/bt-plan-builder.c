@@ -152,6 +152,20 @@ bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target
 }
 
 void
+bt_plan_builder_lend(BtPlanBuilder *self, const char *source, const char *target, guint64 dev,
+                     guint64 ino)
+{
+  BtPlanOp op = {
+    .kind = BT_PLAN_LEND,
+    .source = bt_plan_builder_string(self, source),
+    .target = bt_plan_builder_string(self, target),
+    .dev = dev,
+    .ino = ino,
+  };
+  g_array_append_val(self->ops, op);
+}
+
+void
 bt_plan_builder_tmpfs(BtPlanBuilder *self, const char *target, guint attr, guint mode, guint64 size)
 {
   BtPlanOp op = {

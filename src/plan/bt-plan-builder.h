@@ -36,6 +36,9 @@ void bt_plan_builder_program(BtPlanBuilder *self, const char *source, const char
 /* ino 0: what is at source is not compared. */
 void bt_plan_builder_bind(BtPlanBuilder *self, const char *source, const char *target, guint attr,
                           guint64 dev, guint64 ino);
+/* As for bind; target is where the one file may be made that the directory is lent for. */
+void bt_plan_builder_lend(BtPlanBuilder *self, const char *source, const char *target, guint64 dev,
+                          guint64 ino);
 void bt_plan_builder_tmpfs(BtPlanBuilder *self, const char *target, guint attr, guint mode,
                            guint64 size);
 /* PROC, DEVPTS, HIDE: a target and attributes are all they have. */

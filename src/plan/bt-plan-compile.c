@@ -60,6 +60,7 @@ compile_init(BtCompile *self, const BtPlanRequest *request)
   self->builder = bt_plan_builder_new();
   self->notices = g_ptr_array_new_with_free_func(g_free);
   self->denied = g_ptr_array_new_with_free_func(g_free);
+  self->lent = g_ptr_array_new_with_free_func(g_free);
   self->mounts = g_array_sized_new(FALSE, TRUE, sizeof(BtMount), 64);
   g_array_set_clear_func(self->mounts, clear_mount);
   self->spots = g_array_sized_new(FALSE, TRUE, sizeof(BtSpot), 32);
@@ -81,6 +82,7 @@ compile_clear(BtCompile *self)
   bt_plan_builder_free(self->builder);
   g_ptr_array_unref(self->notices);
   g_ptr_array_unref(self->denied);
+  g_ptr_array_unref(self->lent);
   g_array_unref(self->mounts);
   g_array_unref(self->spots);
   g_array_unref(self->grants);
@@ -195,6 +197,8 @@ compile_places(BtCompile *self, GError **error)
   if (!bt_compile_spots(self, error) || !bt_compile_check_grants(self, error))
     return FALSE;
   show_folders(self, TRUE);
+  if (!bt_compile_makes(self, error))
+    return FALSE;
   if (!bt_compile_run_roots(self, error))
     return FALSE;
   bt_compile_landlock_rules(self);
@@ -277,6 +281,8 @@ look_at(BtCompile *self, const char *path, BtPlanLook *look_out)
   look_out->host = mount->kind == BT_MOUNT_HOST;
   look_out->readable = look_out->host && (mount->perms & (folder ? BT_FS_READ_DIR : BT_FS_READ_FILE));
   look_out->writable = look_out->host && (mount->attr & BT_PLAN_RDONLY) == 0;
+  look_out->lent = bt_compile_is_lent(self, path);
+  look_out->makeable = !found && bt_compile_can_make(self, path);
   /* A directory of the sandbox's has not what the host's has. */
   look_out->made = mount->kind == BT_MOUNT_OWN && !folder && g_hash_table_contains(self->made, path);
   look_out->scratch = is_scratch(mount);

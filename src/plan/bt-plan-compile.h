@@ -79,6 +79,8 @@ typedef struct {
   gboolean made;     /* a file or device of the sandbox's own */
   gboolean scratch;  /* on the private /tmp or /dev/shm */
   gboolean withheld; /* ... but no file can be made and written there (bt-plan-tmp.c) */
+  gboolean lent;     /* not there yet, and made for the worker that opens it */
+  gboolean makeable; /* not there yet, and could be granted so (bt-plan-make.c) */
   gboolean runs;     /* may be executed */
   gboolean maps;     /* code may be mapped from it */
   BtPlanNet net;     /* of the whole plan */

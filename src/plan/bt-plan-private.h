@@ -67,6 +67,7 @@ typedef struct {
   BtPlanBuilder *builder;
   GPtrArray *notices;  /* char * */
   GPtrArray *denied;   /* char *: the host's objects that a mount denies */
+  GPtrArray *lent;     /* char *: files that the supervisor makes for the worker */
   GArray *mounts;      /* BtMount, in the order they cover each other */
   GArray *spots;       /* BtSpot */
   GArray *grants;      /* BtGrant */
@@ -130,6 +131,11 @@ void bt_compile_readable(BtCompile *self, const char *path);
 void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
 /* What Landlock gives to a place of the program's own. */
 guint64 bt_compile_private_access(const BtCompile *self); /* bt-plan-base.c */
+/* When all is mounted. */
+gboolean bt_compile_makes(BtCompile *self, GError **error); /* bt-plan-make.c */
+gboolean bt_compile_is_lent(const BtCompile *self, const char *path);
+/* Could a file be granted that is not there yet? */
+gboolean bt_compile_can_make(const BtCompile *self, const char *path);
 /* When all grants are known. */
 void bt_compile_tmp_rules(BtCompile *self);              /* bt-plan-tmp.c */
 /* Spots in the order in which they are to be looked at; of the same ones the first. */

@@ -98,6 +98,8 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
   put_rule(&json, &event->rule);
   bt_json_put_string(&json, "suggestion",
                      event->action == BT_ACTION_DENY ? event->suggestion : NULL);
+  if (event->wider && event->action == BT_ACTION_DENY && event->suggestion != NULL)
+    bt_json_put_bool(&json, "wider", TRUE);
   bt_json_put_int(&json, "count", event->count);
   bt_json_put_bool(&json, "observed", event->observed);
   if (event->duration >= 0) {

@@ -198,6 +198,8 @@ bt_event_format(const BtEvent *event)
     append_safe(text, "  rule:  ", rule, "\n");
   if (denied)
     append_safe(text, "  allow: ", event->suggestion, "\n");
+  if (denied && event->suggestion != NULL && event->wider)
+    append_safe(text, "  note:  ", _("this permits more than what was denied"), "\n");
   return g_string_free(text, FALSE);
 }
 

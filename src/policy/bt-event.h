@@ -39,6 +39,7 @@ typedef struct {
   pid_t pid;         /* inside the sandbox; 0 if not known */
   BtOrigin rule;     /* what decided; its text is NULL where no rule did */
   char *suggestion;  /* "--allow-net=api.example.com:443"; NULL: no flag permits it */
+  gboolean wider;    /* the suggestion permits more than what was denied */
   guint count;       /* how many operations it stands for; at least 1 */
   gint64 duration;   /* NET "closed": milliseconds; else -1 */
   guint64 bytes_out, bytes_in; /* NET "closed" */

@@ -83,11 +83,43 @@ cure_for_missing(const BtPathRule *rule)
   return _("check the spelling, or create it first");
 }
 
+/*
+ * One file that is not there yet can be granted where the supervisor makes it for the program
+ * (src/lib/bt-notify-make.c). Its name must be new: a link that leads nowhere is the host's.
+ */
+static gboolean
+can_be_made(Resolver *self, const BtPathRule *rule, int problem)
+{
+  const BtFsPerms needed = BT_FS_WRITE_FILE | BT_FS_MAKE_REG;
+  const BtPlugins layers = BT_PLUGIN_NAMESPACES | BT_PLUGIN_SECCOMP;
+  g_autofree char *folder = g_path_get_dirname(rule->path);
+  struct stat info;
+
+  return problem == ENOENT && !is_deny(rule) && !rule->everything &&
+         (rule->perms & needed) == needed && !g_str_has_suffix(rule->written, "/") &&
+         (bt_policy_get_plugins(self->policy, NULL) & layers) == layers &&
+         lstat(rule->path, &info) != 0 && stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static void
+add_to_make(Resolver *self, BtPathRule *rule)
+{
+  g_free(rule->real);
+  rule->real = bt_path_real(rule->path);
+  rule->to_make = TRUE;
+  notice(self, rule, _("nothing is there yet: the file can be made by opening it, and written; grant its "
+                       "directory for more"));
+  g_ptr_array_add(self->resolved, bt_path_rule_copy(rule));
+}
+
 /* problem is errno of the look-up. */
 static gboolean
 add_missing(Resolver *self, BtPathRule *rule, int problem, GError **error)
 {
-
+  if (can_be_made(self, rule, problem)) {
+    add_to_make(self, rule);
+    return TRUE;
+  }
   if (!is_deny(rule)) {
     if (!is_from_file(rule))
       return fail(rule, g_strerror(problem), cure_for_missing(rule), error);
@@ -124,6 +156,7 @@ add_path(Resolver *self, BtPathRule *rule, GError **error)
     return add_missing(self, rule, errno, error);
   g_free(rule->real);
   rule->real = g_strdup(real);
+  rule->to_make = FALSE;
   tell_of_single_file(self, rule);
   g_ptr_array_add(self->resolved, bt_path_rule_copy(rule));
   return TRUE;

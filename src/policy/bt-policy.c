@@ -69,6 +69,7 @@ bt_path_rule_copy(const BtPathRule *from)
   rule->written = g_strdup(from->written);
   rule->path = g_strdup(from->path);
   rule->real = g_strdup(from->real);
+  rule->to_make = from->to_make;
   rule->sha256 = g_strdup(from->sha256);
   rule->bytes = from->bytes != NULL ? g_bytes_ref(from->bytes) : NULL;
   rule->everything = from->everything;

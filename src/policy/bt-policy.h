@@ -148,6 +148,7 @@ typedef struct {
   char *written;   /* as the user wrote it */
   char *path;      /* absolute, without dots; NULL for a run item without a slash before resolving */
   char *real;      /* canonical (realpath) after bt_policy_resolve(); NULL if nothing is there */
+  gboolean to_make; /* nothing is there yet: real is where this one file may be made */
   char *sha256;        /* run: lower-case hex of the only bytes it speaks of; NULL: any */
   GBytes *bytes;       /* run: of a grant with a sum, after bt_policy_resolve(): what runs */
   gboolean everything; /* a bare flag */

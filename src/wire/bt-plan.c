@@ -22,7 +22,7 @@ _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
 _Static_assert(sizeof(BtPlanRelay) == 4, "BtPlanRelay has a hole");
 _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole");
 
-#define ALL_FLAGS (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES)
+#define ALL_FLAGS (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES | BT_PLAN_KILLABLE)
 #define ALL_ATTRS (BT_PLAN_RDONLY | BT_PLAN_NOEXEC | BT_PLAN_RECURSIVE)
 /* The kernel's MAX_ARG_STRLEN on 4 KiB pages: execve takes no longer string. */
 #define MAX_ARG_SIZE (128u << 10)
@@ -138,6 +138,7 @@ check_source(Reader *reader, const BtPlanOp *op)
   switch (op->kind) {
   case BT_PLAN_BIND:
   case BT_PLAN_DEVICE:
+  case BT_PLAN_LEND:
     return check_host_path(reader, op->source);
   case BT_PLAN_PROGRAM:
     return check_target(reader, op->source);
@@ -167,7 +168,7 @@ check_op(Reader *reader, const BtPlanOp *op)
 {
   uint32_t max_mode = op->kind == BT_PLAN_CONSOLE ? 2 : 07777;
 
-  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_PROGRAM || (op->attr & ~ALL_ATTRS) != 0 ||
+  if (op->kind < BT_PLAN_DIR || op->kind > BT_PLAN_LEND || (op->attr & ~ALL_ATTRS) != 0 ||
       op->mode > max_mode || op->reserved != 0)
     return refuse(reader, BT_PLAN_E_RECORD);
   return check_target(reader, op->target) && check_source(reader, op) && check_data(reader, op);
@@ -245,7 +246,7 @@ check_relay(Reader *reader, const BtPlanRelay *relay)
 static bool
 check_flat(Reader *reader, const BtPlanHeader *header)
 {
-  return ((header->flags & BT_PLAN_NO_SECCOMP) == 0 && header->ops.count == 0 &&
+  return ((header->flags & (BT_PLAN_NO_SECCOMP | BT_PLAN_KILLABLE)) == 0 && header->ops.count == 0 &&
           header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
           header->relays.count == 0 && header->dialers == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
          refuse(reader, BT_PLAN_E_RECORD);

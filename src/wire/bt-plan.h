@@ -34,7 +34,7 @@ enum {
   BT_INIT_STATUS_FD = 4, /* SOCK_SEQPACKET to the supervisor, bt-status.h */
 };
 
-/* What the policy turned off. Without the flag a missing filter is an error. */
+/* Mostly what the policy turned off. Without the flag a missing filter is an error. */
 enum {
   BT_PLAN_NO_SECCOMP = 1u << 0, /* the worker has no filter, and nothing is notified */
   /*
@@ -42,6 +42,8 @@ enum {
    * are all there is. Then the paths of Landlock's rules are canonical ones of the host.
    */
   BT_PLAN_NO_NAMESPACES = 1u << 1,
+  /* Notified calls end by their answer or their caller's death: what one made is not made again. */
+  BT_PLAN_KILLABLE = 1u << 2,
 };
 
 /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL: newer than our headers. */
@@ -71,6 +73,11 @@ typedef enum {
   BT_PLAN_CONSOLE, /* the terminal behind the worker's descriptor `mode` (0, 1 or 2) */
   BT_PLAN_COVER,   /* a made file holding data, read-only over an existing one */
   BT_PLAN_PROGRAM, /* the made file at source, a path inside, over an existing one, to be run */
+  /*
+   * Nothing inside: a mount of the host's directory at source, writable, which the supervisor gets
+   * and no process of the sandbox. target is the file in it that may be made.
+   */
+  BT_PLAN_LEND,
 } BtPlanOpKind;
 
 /* Attributes; nosuid is always set and nodev is set on all but DEVICE and DEVPTS. */
@@ -91,7 +98,7 @@ typedef struct {
   uint32_t data_size;   /* FILE, COVER */
   uint32_t reserved;
   uint64_t size; /* TMPFS: bytes */
-  uint64_t dev;  /* BIND: what the supervisor saw at source; ino 0 means unchecked */
+  uint64_t dev;  /* BIND, LEND: what the supervisor saw at source; ino 0 means unchecked */
   uint64_t ino;
 } BtPlanOp;
 

@@ -15,6 +15,7 @@ typedef enum {
   BT_STATUS_NET,        /* value: BtPlanNetMode used; fds: DNS udp, DNS tcp, then the frame fd if any */
   BT_STATUS_RELAYS,     /* fds: listening sockets for the plan's relays; before NET, if at all */
   BT_STATUS_DIALERS,    /* fds: sockets for published ports; before NET, if at all */
+  BT_STATUS_LENT,       /* value: number of the LEND operation; fds: its mount; before NET, if at all */
   BT_STATUS_WORKER,     /* fds: a pidfd of the worker */
   BT_STATUS_OPENER,     /* fds: the socket of the opener (bt-open-msg.h); before LISTENER, if at all */
   BT_STATUS_LISTENER,   /* value: number of the seccomp listener in the worker, by its own write() */

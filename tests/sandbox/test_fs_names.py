@@ -128,7 +128,9 @@ def test_links_and_patterns(tree, written, seen):
 
 @pytest.mark.parametrize("flags,status,said", [
     (["--allow-read=nowhere"], 2, "check the spelling"),
-    (["--allow-write=nowhere"], 2, "grant the directory it will be made in"),
+    (["--allow-write=nowhere"], 0, "nothing is there yet"),
+    (["--allow-write=nowhere/"], 2, "grant the directory it will be made in"),
+    (["--allow-write=no/where"], 2, "grant the directory it will be made in"),
     (["--allow-read=data/a/b"], 2, "Not a directory"), (["--allow-read=data/loop"], 2, "symbolic links"),
     (["--allow-read=no*"], 2, "matches nothing"), (["--allow-read="], 2, ""),
     (["--allow-read=" + "x" * 256], 2, "too long"), (["--allow-read=" + "x/" * 3000 + "x"], 2, "No such file"),

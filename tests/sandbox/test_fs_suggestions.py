@@ -37,11 +37,13 @@ WRITES = [
      [("o_trunc", "data/b"), ("truncate", "data/sub/c"), ("chmod", "data/b")]),
     ([], [], ("write_file", "data/link"), "write", "data/sub/c",
      [("write_file", "data/sub/d"), ("remove_file", "data/link"), ("make_sym", "data/sub/link")]),
-    # What is not there cannot be granted: the directory that it is made in is.
-    ([], [], ("save", "data/sub/new"), "write", "data/sub",
-     [("save", "data/new"), ("write_file", "data/a"), ("remove_dir", "data/sub"),
-      ("rename", "data/sub/d:data/d")]),
-    ([], [], ("create", "data/sub/new"), "write", "data/sub", [("create", "data/new")]),
+    # What is not there is made by the supervisor (test_fs_make.py has more).
+    ([], [], ("save", "data/sub/new"), "write", "data/sub/new",
+     [("save", "data/new"), ("save", "data/sub/other"), ("write_file", "data/sub/c"),
+      ("write_file", "data/a"), ("remove_dir", "data/sub"), ("make_dir", "data/sub/new"),
+      ("rename", "data/sub/d:data/sub/new"), ("rename", "data/sub/d:data/d")]),
+    ([], [], ("create", "data/sub/new"), "write", "data/sub/new",
+     [("create", "data/new"), ("create", "data/sub/other")]),
     ([], [], ("tmpfile", "data/sub"), "write", "data/sub", [("tmpfile", "data")]),
     # Where a file denies, and where it grants something else.
     ([], [("allow", "data", WRITE), ("deny", "data/a", WRITE), ("deny", "data/b", WRITE)],
@@ -49,6 +51,7 @@ WRITES = [
     ([], [("allow", "data", WRITE), ("deny", "data/sub", WRITE)],
      ("write_file", "data/sub/c"), "write", "data/sub/c",
      [("write_file", "data/sub/d"), ("make_dir", "data/sub/new")]),
+    # Who may make files there could bring another under a name that is granted: its directory is.
     ([], [("allow", "data", ["make_reg"])], ("save", "data/sub/new"), "write", "data/sub",
      [("save", "data/new"), ("write_file", "data/a"), ("remove_file", "data/a")]),
     (["--allow-write=data/sub"], [], ("write_file", "data/a"), "write", "data/a",
@@ -82,6 +85,9 @@ def test_it_permits_that_and_no_more(tree, flags, rules, refused, kind, suggeste
             and not event["object"].endswith(("/perms", ".so"))]
     assert len(told) == 1, str(result)
     assert told[0]["suggestion"] == f"--allow-{kind}={tree.directory}/{suggested}", str(result)
+    # More than the operation passes only where it is said.
+    wider = not told[0]["object"].endswith(suggested)
+    assert told[0].get("wider", False) == wider == ("permits more than" in result.stderr), str(result)
     if kind == "write" and "--audit" not in flags:
         assert told[0]["count"] == 1 and len(result.denied("write")) == 1
     # The operations of the others must be refused before, too, or they prove nothing.

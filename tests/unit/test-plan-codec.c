@@ -269,7 +269,7 @@ static const struct {
   { "a filter where there is to be none", AT(header.flags), BT_PLAN_NO_SECCOMP, RECORD },
 
   { "op 0", AT(ops[OP_DIR].kind), 0, RECORD },
-  { "op unknown", AT(ops[OP_DIR].kind), BT_PLAN_PROGRAM + 1, RECORD },
+  { "op unknown", AT(ops[OP_DIR].kind), BT_PLAN_LEND + 1, RECORD },
   { "op unknown attribute", AT(ops[OP_BIND].attr), 8, RECORD },
   { "op high attribute", AT(ops[OP_BIND].attr), 0x80000000, RECORD },
   { "op reserved", AT(ops[OP_DIR].reserved), 1, RECORD },
@@ -287,6 +287,9 @@ static const struct {
   { "program at an absolute source", AT(ops[OP_BIND].kind), BT_PLAN_PROGRAM, OK },
   { "program without a source", AT(ops[OP_DIR].kind), BT_PLAN_PROGRAM, STRING },
   { "program of a relative source", AT(ops[OP_SYMLINK].kind), BT_PLAN_PROGRAM, RECORD },
+  { "lent at an absolute source", AT(ops[OP_BIND].kind), BT_PLAN_LEND, OK },
+  { "lent without a source", AT(ops[OP_DIR].kind), BT_PLAN_LEND, STRING },
+  { "lent of a relative source", AT(ops[OP_SYMLINK].kind), BT_PLAN_LEND, RECORD },
   { "mode", AT(ops[OP_DIR].mode), 07777, OK },
   { "mode too large", AT(ops[OP_DIR].mode), 010000, RECORD },
   { "file's mode too large", AT(ops[OP_FILE].mode), 0100444, RECORD },

@@ -113,7 +113,12 @@ static const struct {
     0,
     "--f=missing: No such file or directory\ncheck",
     BUNTIME_ERROR_USAGE },
-  { { { WRITE, ALLOW, "missing" } }, READ, NULL, 0, "or grant the directory", BUNTIME_ERROR_USAGE },
+  /* One file that is not there can be made, but no link that leads nowhere, and no directory. */
+  { { { WRITE, ALLOW, "missing" } }, READ, "missing", 1, NULL, 0 },
+  { { { WRITE, ALLOW, "link/missing" } }, READ, "dir/sub/missing", 1, NULL, 0 },
+  { { { WRITE, ALLOW, "missing/" } }, READ, NULL, 0, "or grant the directory", BUNTIME_ERROR_USAGE },
+  { { { WRITE, ALLOW, "no/missing" } }, READ, NULL, 0, "or grant the directory", BUNTIME_ERROR_USAGE },
+  { { { WRITE, ALLOW, "dangling" } }, READ, NULL, 0, "or grant the directory", BUNTIME_ERROR_USAGE },
   { { { UNIX, ALLOW, "missing" } }, READ, NULL, 0, "No such file", BUNTIME_ERROR_USAGE },
   { { { READ, ALLOW, "dangling" } }, READ, NULL, 0, "No such file", BUNTIME_ERROR_USAGE },
   { { { READ, ALLOW, "dir/a.txt/x" } }, READ, NULL, 0, "Not a directory", BUNTIME_ERROR_USAGE },

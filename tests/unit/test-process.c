@@ -207,6 +207,7 @@ test_resolve(void)
   int folder = open(tree.folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
   g_autofree char *new_path = g_build_filename(tree.folder, "new", NULL);
   g_autofree char *deep_path = g_build_filename(tree.folder, "no", "new", NULL);
+  g_autofree char *gone_path = g_build_filename(tree.folder, "nothing", NULL);
   const struct {
     int dirfd;
     const char *path;
@@ -224,7 +225,8 @@ test_resolve(void)
     { AT_FDCWD, new_path, TRUE, new_path, TRUE },
     { AT_FDCWD, deep_path, TRUE, NULL, FALSE },
     { folder, "file/below", TRUE, NULL, FALSE },
-    { folder, "dangling", TRUE, NULL, FALSE },
+    { folder, "dangling", TRUE, gone_path, TRUE },
+    { folder, "dangling", FALSE, tree.dangling, FALSE },
     { folder, "to-self", TRUE, NULL, FALSE }, /* a magic link */
     { 9999, "file", TRUE, NULL, FALSE },
   };
