@@ -9,7 +9,8 @@
  *               paths still mean the old tree, since no one's root moved;
  *   ROOT        swap the two, detach the old;
  *   NAMESPACES  write the sysctls by the procfs's own descriptor (pid 1, while
- *               the worker does its first stages).
+ *               the worker does its first stages): no namespace below, and half
+ *               of what inotify gives the user.
  *
  * This mount namespace belongs to a new user namespace, so the kernel has
  * made all it copied slaves: nothing we mount can reach the host.
@@ -161,13 +162,32 @@ bt_stage_root(BtInit *init)
 /* ---- NAMESPACES ---- */
 
 static void
-write_zero(int proc, const char *name)
+write_setting(int proc, const char *name, const char *text)
 {
   BT_AUTO_FD file = openat(proc, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  ssize_t length = (ssize_t)strlen(text);
 
   /* Time namespaces came last; every kernel we run on has the others. */
-  if (file < 0 || write(file, "0", 1) != 1)
+  if (file < 0 || write(file, text, (size_t)length) != length)
     bt_fail_at(name);
+}
+
+/*
+ * Of what the user may have in all, whose other programs would have none left. Without
+ * the setting there is nothing to be had.
+ */
+static void
+leave_half(int proc, const char *all, const char *own)
+{
+  char text[24] = "";
+  BT_AUTO_FD file = openat(proc, all, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+  if (file < 0 && errno == ENOENT)
+    return;
+  if (file < 0 || read(file, text, sizeof text - 1) < 0)
+    bt_fail_at(all);
+  snprintf(text, sizeof text, "%ld", strtol(text, NULL, 10) / 2);
+  write_setting(proc, own, text);
 }
 
 void
@@ -181,6 +201,8 @@ bt_stage_namespaces(const BtInit *init)
   };
 
   for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-    write_zero(init->proc_fd, kinds[i]);
+    write_setting(init->proc_fd, kinds[i], "0");
+  leave_half(init->proc_fd, "sys/fs/inotify/max_user_instances", "sys/user/max_inotify_instances");
+  leave_half(init->proc_fd, "sys/fs/inotify/max_user_watches", "sys/user/max_inotify_watches");
   make_read_only(init->proc_fd, "procfs");
 }

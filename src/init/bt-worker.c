@@ -111,6 +111,7 @@ name_of(uint32_t resource)
     [RLIMIT_CORE] = "RLIMIT_CORE",     [RLIMIT_CPU] = "RLIMIT_CPU",
     [RLIMIT_DATA] = "RLIMIT_DATA",     [RLIMIT_NOFILE] = "RLIMIT_NOFILE",
     [RLIMIT_NPROC] = "RLIMIT_NPROC",   [RLIMIT_RTPRIO] = "RLIMIT_RTPRIO",
+    [RLIMIT_SIGPENDING] = "RLIMIT_SIGPENDING",
   };
   return names[resource] != NULL ? names[resource] : "resource limit";
 }

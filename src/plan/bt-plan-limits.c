@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #define PROCESSES 1024
+#define MAX_SIGNALS 4096u
 #define TMP_SIZE (256ull << 20)
 
 /* Set, and left to us. */
@@ -168,6 +169,20 @@ bt_compile_scratch_size(const BtCompile *self, BtLimit own)
   return bt_policy_get_limit(policy, BT_LIMIT_MEMORY, &bound, NULL) ? MIN(size, bound) : size;
 }
 
+/*
+ * Timers and signals that wait are counted by user: the user's other programs are left
+ * half of them at least.
+ */
+static void
+limit_signals(BtCompile *self)
+{
+  struct rlimit signals;
+
+  if (getrlimit(RLIMIT_SIGPENDING, &signals) == 0)
+    bt_plan_builder_limit_or_less(self->builder, RLIMIT_SIGPENDING,
+                                  MIN(signals.rlim_max / 2, MAX_SIGNALS));
+}
+
 gboolean
 bt_compile_limits(BtCompile *self, GError **error)
 {
@@ -177,6 +192,7 @@ bt_compile_limits(BtCompile *self, GError **error)
     limit_processes(self);
   /* A processor taken for good is the whole machine's; audio users may do that. */
   bt_plan_builder_limit(self->builder, RLIMIT_RTPRIO, 0, 0);
+  limit_signals(self);
   limit_files(self);
   limit_memory(self);
   limit_cpu_time(self);

@@ -79,7 +79,8 @@ static const char *const worker_refused[] = {
 static const char *const flat_refused[] = {
   "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",
-  "mq_notify", "mq_getsetattr", "bind", "listen", "inotify_add_watch", BT_METADATA_CALLS,
+  "mq_notify", "mq_getsetattr", "bind", "listen", "inotify_init", "inotify_init1",
+  "inotify_add_watch", BT_METADATA_CALLS,
   NULL,
 };
 

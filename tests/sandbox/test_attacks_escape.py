@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -215,6 +216,34 @@ def test_private_places_hold_no_endless_number_of_files(box):
             out[path] = os.statvfs(path).f_files
     """)
     assert all(0 < count < 500000 for count in out.values()), out
+
+
+def test_the_callers_other_programs_keep_their_share(box):
+    """The kernel counts these by user, and the worker has the caller's number."""
+    box.write("host.py", """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        timer = ctypes.c_void_p()
+        print(libc.inotify_init1(0) >= 0, libc.timer_create(1, None, ctypes.byref(timer)) == 0)
+    """)
+    with box.spawn(code="""
+        import ctypes, time
+        libc = ctypes.CDLL(None)
+        timer = ctypes.c_void_p()
+        instances = timers = watches = 0
+        one = libc.inotify_init1(0)
+        while libc.inotify_init1(0) >= 0:
+            instances += 1
+        while timers < 200000 and libc.timer_create(1, None, ctypes.byref(timer)) == 0:
+            timers += 1
+        print(instances, timers, flush=True)
+        time.sleep(20)
+    """) as process:
+        instances, timers = map(int, process.stdout.readline().split())
+        host = subprocess.run([sys.executable, box.directory / "host.py"], check=True,
+                              capture_output=True, text=True)
+        process.kill()
+    assert host.stdout == "True True\n" and instances >= 16 and timers >= 64
 
 
 def test_a_terminal_is_given_back_whoever_took_it(box, terminal, world):
