@@ -136,8 +136,56 @@ def test_another_name_on_the_wire(box, bun):
     """)
     out = outcome(result)
     assert out["good"] == out["plain"] == "hello from github.com/x\n", str(result)
-    assert "hello" not in out["host"], str(result)
-    assert result.denied("net", "evil.example:80 (tcp)"), str(result)
+    assert "hello" not in out["host"] and "hello" not in out["tls"], str(result)
+    for port in (80, 443):
+        assert result.denied("net", f"evil.example:{port} (tcp)"), str(result)
+
+
+def test_http2(box, bun):
+    """The granted name is served; another at its address is reset, whole or byte by byte."""
+    result = box.run("--allow-net=github.com:8444", name="w.ts", env=bun, timeout=60, code="""
+        import { connect } from "node:http2";
+        import { connect as dial } from "node:net";
+        const out: Record<string, string> = {};
+        const fetchBy = (servername: string) => new Promise<string>((resolve) => {
+            const session = connect("https://github.com:8444", { servername });
+            session.on("error", (error: any) => resolve(error.code ?? error.name));
+            const request = session.request({ ":path": "/" });
+            let body = "";
+            request.on("error", (error: any) => resolve(error.code ?? error.name));
+            request.on("data", (data: any) => { body += data; });
+            request.on("end", () => { session.close(); resolve(body); });
+            request.end();
+        });
+        // The ClientHello that the worker's own listener is sent.
+        const helloFor = (servername: string) => new Promise<Buffer>((resolve) => {
+            const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: {
+                data(socket, data) { resolve(Buffer.from(data)); socket.end(); server.stop(); } } });
+            connect(`https://127.0.0.1:${server.port}`, { servername }).on("error", () => {});
+        });
+        const byBytes = (hello: Buffer) => new Promise<string>((resolve) => {
+            const socket = dial(8444, "github.com", async () => {
+                socket.setNoDelay(true);
+                for (let at = 0; at < hello.length && !socket.destroyed; at++) {
+                    socket.write(hello.subarray(at, at + 1));
+                    if (at % 32 == 0) await Bun.sleep(1);
+                }
+            });
+            socket.on("data", (data: any) => { resolve("type " + data[0]); socket.destroy(); });
+            socket.on("error", (error: any) => resolve(error.code ?? error.name));
+        });
+        out.good = await fetchBy("github.com");
+        out.evil = await fetchBy("evil.example");
+        out.bytes = await byBytes(await helloFor("github.com"));
+        out.evilBytes = await byBytes(await helloFor("evil.example"));
+        console.log("OUT:" + JSON.stringify(out));
+        process.exit(0);
+    """)
+    out = outcome(result)
+    assert out["good"] == "hello from github.com by HTTP/2\n", str(result)
+    assert "hello" not in out["evil"] and out["evil"] != "", str(result)
+    assert out["bytes"] == "type 22" and out["evilBytes"] == "ECONNRESET", str(result)
+    assert result.denied("net", "evil.example:8444 (tcp)"), str(result)
 
 
 LOAD = """

@@ -115,6 +115,65 @@ def test_python(net, world):
     assert set(world.queries(mark)) == {"github.com"}
 
 
+def test_python_http2(box):
+    """By the h2 library; the server's answer is as small as HTTP/2 allows."""
+    out, result = box.json("--allow-net=github.com:8444", code=program("""
+        import h2.config, h2.connection, h2.events
+        def fetch(name):
+            context = ssl.create_default_context()
+            context.set_alpn_protocols(["h2"])
+            with socket.create_connection(("github.com", 8444), 10) as sock, \
+                    context.wrap_socket(sock, server_hostname=name) as secure:
+                connection = h2.connection.H2Connection(
+                    h2.config.H2Configuration(client_side=True, header_encoding="ascii"))
+                connection.initiate_connection()
+                connection.send_headers(1, [(":method", "GET"), (":authority", name),
+                                            (":scheme", "https"), (":path", "/")], end_stream=True)
+                body, ended = b"", False
+                while not ended:
+                    secure.sendall(connection.data_to_send())
+                    for event in connection.receive_data(secure.recv(10000)):
+                        body += getattr(event, "data", b"") or b""
+                        ended |= isinstance(event, h2.events.StreamEnded)
+                return body.decode()
+        out["good"] = attempt(fetch, "github.com")
+        out["evil"] = attempt(fetch, "evil.example")
+    """))
+    assert out == {"good": "hello from github.com by HTTP/2\n", "evil": "ECONNRESET"}, str(result)
+    wire_event(result, "evil.example:8444")
+
+
+@pytest.mark.parametrize("alpn,port", [("http/1.1", 443), ("h2", 8444)])
+def test_whole_handshake_byte_by_byte(box, alpn, port):
+    """Who sends no two bytes together is served as anybody is, or reset as anybody is."""
+    out, result = box.json("--allow-net=github.com", code=program(f"""
+        ALPN, PORT = {alpn!r}, {port}
+    """) + program("""
+        def greet(name):
+            context = ssl.create_default_context()
+            context.set_alpn_protocols([ALPN])
+            received, sent = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(received, sent, server_hostname=name)
+            with socket.create_connection(("github.com", PORT), 10) as sock:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                while True:
+                    try:
+                        tls.do_handshake()
+                        for byte in each(sent.read()):
+                            sock.sendall(byte)
+                        return tls.version() + " " + str(tls.selected_alpn_protocol())
+                    except ssl.SSLWantReadError:
+                        for byte in each(sent.read()):
+                            sock.sendall(byte)
+                        received.write(sock.recv(20000))
+        out["good"] = attempt(greet, "github.com")
+        out["evil"] = attempt(greet, "evil.example")
+    """))
+    assert out["good"] == ("TLSv1.3 h2" if alpn == "h2" else "TLSv1.3 None"), str(result)
+    assert out["evil"] == "ECONNRESET", str(result)
+    wire_event(result, f"evil.example:{port}")
+
+
 def test_split_hello(net):
     """Byte by byte; what the gate does with crafted segments is in tests/unit/test-inspect.c."""
     out, result = net.json("--allow-net=github.com", code=program("""

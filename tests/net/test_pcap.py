@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """--pcap: every frame of the worker's, for tcpdump and Wireshark, where it cannot change it."""
 
+import json
 import os
 import stat
 import struct
@@ -61,6 +62,46 @@ def test_tcpdump_reads_it(net):
     times = [when for when, _frame in records(path)]
     assert times == sorted(times) and 0 <= times[-1] - times[0] < 30
     assert [event.object for event in result.denied("net")] == ["203.0.113.77:5555"], str(result)
+
+
+def tshark(path, *fields):
+    """What Wireshark makes of each frame: {field: values}; it looks at every checksum."""
+    options = [word for protocol in ("ip", "tcp", "udp")
+               for word in ("-o", f"{protocol}.check_checksum:TRUE")]
+    options += [word for field in fields for word in ("-e", field)]
+    result = subprocess.run(["tshark", "-n", "-r", path, *options, "-T", "json"], check=False,
+                            capture_output=True, text=True, timeout=60, env={**os.environ, "HOME": "/tmp"})
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    return [frame["_source"]["layers"] for frame in json.loads(result.stdout)]
+
+
+def test_wireshark_reads_it(net):
+    """As what it is: names asked for by TLS, the time, both families, nothing malformed or broken."""
+    out, result = net.json(
+        "--allow-net=github.com:443,six.example:443,time.example:123/udp", "--pcap=c.pcap", code="""
+        import ssl, struct, urllib.request
+        for name in ("github.com", "six.example"):
+            out[name] = urllib.request.urlopen(f"https://{name}/x", timeout=10).read().decode()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.settimeout(5)
+            sock.sendto(b"\x23" + bytes(47), (socket.gethostbyname("time.example"), 123))
+            out["time"] = len(sock.recv(100))
+    """)
+    assert out["github.com"] and out["six.example"] and out["time"] == 48, str(result)
+    frames = tshark(net.directory / "c.pcap", "frame.protocols", "ip.dst", "ipv6.dst", "ip.checksum.status",
+                    "tcp.checksum.status", "udp.checksum.status", "tls.handshake.extensions_server_name",
+                    "ntp.flags.mode", "_ws.malformed", "tcp.analysis.lost_segment")
+    assert len(frames) == len(records(net.directory / "c.pcap")) > 20
+
+    def values(field):
+        return [value for frame in frames for value in frame.get(field, [])]
+
+    assert values("tls.handshake.extensions_server_name") == ["github.com", "six.example"], frames
+    assert values("ntp.flags.mode") == ["3", "4"], frames
+    assert {"198.51.100.10", "192.0.2.7"} <= set(values("ip.dst")) and "2001:db8:1::20" in values("ipv6.dst")
+    for protocol in ("ip", "tcp", "udp"):
+        assert set(values(f"{protocol}.checksum.status")) == {"1"}, (protocol, frames)
+    assert values("_ws.malformed") == [] and values("tcp.analysis.lost_segment") == [], frames
 
 
 def test_nothing_is_missing_of_much(net):
