@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * buntime-resolver: names by GResolver, that is, as the host's nsswitch.conf
- * says, in GIO's threads.
+ * says, in GIO's threads; but for those that no name server may see (buntime-resolver-mdns.c).
  *
  *   descriptor 3 ... one datagram a question (BtNetMsgResolve) and, in whatever
  *                    order they come, one an answer (BtNetMsgAnswer) with its id
@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/buntime-resolver-mdns.h"
 #include "lib/bt-resolver.h"
 #include "wire/bt-net-msg.h"
 
@@ -77,6 +78,14 @@ copy_addresses(GList *found, BtNetMsgAnswer *answer)
   }
 }
 
+/* The supervisor has few questions open, and takes their answers. */
+static void
+send_answer(const BtNetMsgAnswer *answer)
+{
+  if (send(BT_RESOLVER_FD, answer, sizeof *answer, MSG_NOSIGNAL) != sizeof *answer)
+    _exit(1);
+}
+
 static void
 on_result(GObject *resolver, GAsyncResult *result, gpointer data)
 {
@@ -90,13 +99,26 @@ on_result(GObject *resolver, GAsyncResult *result, gpointer data)
   copy_addresses(found, &answer);
   g_resolver_free_addresses(found);
   answer.rcode = error != NULL ? rcode_of_error(error) : RCODE_NOERROR;
-  /* The supervisor has few questions open, and takes their answers. */
-  if (send(BT_RESOLVER_FD, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
-    _exit(1);
+  send_answer(&answer);
 }
 
 static void
-look_up(const BtNetMsgResolve *question)
+on_local(gpointer data, BtMdnsResult result, const BtAddr *addr)
+{
+  BtNetMsgAnswer answer = {
+    .header = { .kind = BT_NET_MSG_ANSWER, .id = GPOINTER_TO_UINT(data) },
+    .rcode = result == BT_MDNS_FOUND     ? RCODE_NOERROR
+             : result == BT_MDNS_NO_NAME ? RCODE_NXDOMAIN
+                                         : RCODE_SERVFAIL,
+  };
+
+  if (addr != NULL)
+    answer.addrs[answer.n_addrs++] = *addr;
+  send_answer(&answer);
+}
+
+static void
+ask_name_servers(const BtNetMsgResolve *question)
 {
   g_autoptr(GResolver) resolver = g_resolver_get_default();
   /* The last dot keeps the host's search list out of it. */
@@ -107,6 +129,24 @@ look_up(const BtNetMsgResolve *question)
                                                ? G_RESOLVER_NAME_LOOKUP_FLAGS_IPV4_ONLY
                                                : G_RESOLVER_NAME_LOOKUP_FLAGS_DEFAULT,
                                              NULL, on_result, GUINT_TO_POINTER(question->header.id));
+}
+
+static void
+look_up(const BtNetMsgResolve *question, const char *mdns_socket)
+{
+  gpointer id = GUINT_TO_POINTER(question->header.id);
+
+  switch (bt_name_space_of(question->name)) {
+  case BT_NAME_DNS:
+    ask_name_servers(question);
+    break;
+  case BT_NAME_LOCAL:
+    bt_mdns_look_up(mdns_socket, question->name, on_local, id);
+    break;
+  case BT_NAME_NOWHERE:
+    on_local(id, BT_MDNS_NO_NAME, NULL);
+    break;
+  }
 }
 
 static gboolean
@@ -127,16 +167,19 @@ on_question(int fd, GIOCondition condition, gpointer data)
   if (!bt_net_msg_parse(buffer.bytes, got, &message, &unused) ||
       message.header.kind != BT_NET_MSG_RESOLVE || message.resolve.type == BT_DNS_TYPE_PTR)
     _exit(1);
-  look_up(&message.resolve);
+  look_up(&message.resolve, data);
   return G_SOURCE_CONTINUE;
 }
 
+/* An argument is for tests: where the mDNS daemon listens. */
 int
-main(void)
+main(int argc, char **argv)
 {
+  gpointer mdns_socket = argc > 1 ? argv[1] : (char *)BT_MDNS_SOCKET;
+
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return 1;
-  g_unix_fd_add(BT_RESOLVER_FD, G_IO_IN | G_IO_HUP | G_IO_ERR, on_question, NULL);
+  g_unix_fd_add(BT_RESOLVER_FD, G_IO_IN | G_IO_HUP | G_IO_ERR, on_question, mdns_socket);
   g_main_loop_run(g_main_loop_new(NULL, FALSE));
   return 0;
 }

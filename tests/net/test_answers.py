@@ -2,6 +2,7 @@
 """What the responder says on the wire, and which questions go upstream for it."""
 
 import addresses
+import pytest
 
 ASK = r"""
     import struct
@@ -69,15 +70,15 @@ def test_edns_case_and_truncation(net):
 def test_one_question_a_name_upstream(net, world):
     """The caller's search list (corp.example) adds nothing, and neither does the sandbox's."""
     mark = world.mark()
-    out, result = net.json("--allow-net=github.com,missing.example,single", code=ASK + """
+    out, result = net.json("--allow-net=github.com,missing.example,missing", code=ASK + """
     def known(name):
         return attempt(lambda: len(socket.getaddrinfo(name, 80, proto=socket.IPPROTO_TCP)) > 0)
-    out["names"] = [known(name) for name in ("github.com", "missing.example", "single")]
+    out["names"] = [known(name) for name in ("github.com", "missing.example", "missing")]
     out["search"] = [line for line in open("/etc/resolv.conf") if line.startswith("search")]
     """)
     assert out["names"][0] is True and out["search"] == [], str(result)
     asked = upstream(world, mark)
-    assert {name for name, _ in asked} == {"github.com", "missing.example", "single"}, asked
+    assert {name for name, _ in asked} == {"github.com", "missing.example", "missing"}, asked
     assert len(asked) == len(set(asked)), asked
     assert {kind for _, kind in asked} <= {"A", "AAAA"}, asked
 
@@ -99,6 +100,33 @@ def test_denied_names_of_every_kind_stay_here(net, world):
             ([NOERROR, NOERROR, NXDOMAIN] if host else [NXDOMAIN] * 3), (name, replies)
         assert [reply["answers"] for reply in replies] == [int(host), 0, 0], (name, replies)
     assert upstream(world, mark) == [], str(result)
+
+
+@pytest.mark.parametrize("flags", [["--allow-net=*.local,*.onion,*.invalid,alt"], ["--allow-net"]])
+def test_names_that_are_not_of_the_dns(box, world, flags):
+    """Granted or not, no name server hears of them; no mDNS daemon runs here."""
+    mark = world.mark()
+    out, result = box.json(*flags, code=ASK + """
+    for name in ("printer.local", "a.b.c.LOCAL", "hidden.onion", "a.invalid", "alt"):
+        out[name] = [ask(name)["rcode"], ask(name, 28)["rcode"],
+                     attempt(socket.getaddrinfo, name, 80) == "ok"]
+    """)
+    assert all(found == [NXDOMAIN, NXDOMAIN, False] for found in out.values()), str(result)
+    assert upstream(world, mark) == [], str(result)
+
+
+def test_single_labels(net, world):
+    """They are names like any other, asked for as they are; the hosts file is asked first."""
+    mark = world.mark()
+    out, result = net.json("--allow-net=single:80,desktop", code=ASK + """
+    out["single"] = [ask("single")["answers"], connect("single", 80)[0]]
+    out["desktop"] = connect("desktop", 7002)[0]
+    out["other"] = [ask("other")["answers"], connect("other", 80)[0]]
+    """)
+    assert out["single"] == [1, "ok"] and out["other"] == [1, "PermissionError"], str(result)
+    assert out["desktop"] == "PermissionError", str(result)
+    assert result.denied("net", "other:80")[0].allow == "--allow-net=other:80", str(result)
+    assert upstream(world, mark) == [("single", "A"), ("single", "AAAA")], str(result)
 
 
 def test_granted_names_of_every_kind(net, world):

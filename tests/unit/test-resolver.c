@@ -2,6 +2,7 @@
 /* The supervisor's side against a peer that says anything, and the real buntime-resolver. */
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,11 +268,12 @@ place_socket(gpointer data)
   dup2(GPOINTER_TO_INT(data), BT_RESOLVER_FD);
 }
 
+/* mdns_socket may be NULL: the system's. */
 static GPid
-spawn_program(int fd)
+spawn_program(int fd, char *mdns_socket)
 {
   g_autoptr(GError) error = NULL;
-  char *argv[] = { (char *)BT_TEST_RESOLVER, NULL };
+  char *argv[] = { (char *)BT_TEST_RESOLVER, mdns_socket, NULL };
   GPid pid;
 
   g_spawn_async(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_LEAVE_DESCRIPTORS_OPEN,
@@ -289,7 +291,7 @@ test_program(void)
   int status;
 
   set_up(&fixture);
-  GPid pid = spawn_program(fixture.peer);
+  GPid pid = spawn_program(fixture.peer, NULL);
   close(fixture.peer);
   fixture.peer = -1;
   fixture.resolver->start(fixture.resolver, "localhost", FALSE, on_done, &found);
@@ -315,12 +317,106 @@ test_program_refuses(void)
   int pair[2], status;
 
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
-  GPid pid = spawn_program(pair[1]);
+  GPid pid = spawn_program(pair[1], NULL);
   close(pair[1]);
   g_assert_cmpint(send(pair[0], &question, sizeof question, MSG_NOSIGNAL), ==, sizeof question);
   g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
   g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
   close(pair[0]);
+}
+
+/* ---- names of other name spaces: the program, and an mDNS daemon that says anything ---- */
+
+static int
+listen_at(const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint(listen(fd, 4), ==, 0);
+  return fd;
+}
+
+/* Reads the question of one connection and says reply, which may come in two parts. */
+static void
+serve_mdns(int listener, const char *reply, gsize first_part)
+{
+  static const char expected[] = "RESOLVE-HOSTNAME-IPV4 printer.local\n";
+  char question[100];
+  int fd = accept(listener, NULL, NULL);
+
+  g_assert_cmpint(recv(fd, question, sizeof question, 0), ==, strlen(expected));
+  g_assert_cmpint(memcmp(question, expected, strlen(expected)), ==, 0);
+  g_assert_cmpint(send(fd, reply, first_part, MSG_NOSIGNAL), ==, first_part);
+  g_usleep(2000);
+  send(fd, reply + first_part, strlen(reply) - first_part, MSG_NOSIGNAL);
+  close(fd);
+}
+
+static Found
+look_up(Fixture *fixture, const char *name)
+{
+  Found found = { .result = NOTHING };
+
+  fixture->resolver->start(fixture->resolver, name, FALSE, on_done, &found);
+  while (found.result == NOTHING)
+    g_main_context_iteration(NULL, TRUE);
+  return found;
+}
+
+static void
+test_mdns(void)
+{
+  g_autofree char *directory = g_dir_make_tmp("bt-mdns-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(directory, "socket", NULL);
+  g_autofree char *endless = g_strnfill(2000, 'x');
+  const struct {
+    const char *reply;
+    gsize first_part;
+    BtLookupResult result;
+  } table[] = {
+    { "+ 2 0 printer.local 192.0.2.9\n", 30, BT_LOOKUP_FOUND },
+    { "+ 2 0 printer.local 192.0.2.9\nmore\n", 8, BT_LOOKUP_FOUND },
+    { "-15 Timeout reached\n", 5, BT_LOOKUP_NO_NAME },
+    { "+ 2 0 printer.local fe80::1\n", 5, BT_LOOKUP_FAILED },
+    { "+ 2 0 printer.local 192.0.2.9 more\n", 5, BT_LOOKUP_FAILED },
+    { "+ 2 0 printer.local\n", 5, BT_LOOKUP_FAILED },
+    { "+ 2 0 printer.local 192.0.2.9", 5, BT_LOOKUP_FAILED },
+    { "\n", 0, BT_LOOKUP_FAILED },
+    { "", 0, BT_LOOKUP_FAILED },
+    { endless, 1, BT_LOOKUP_FAILED },
+  };
+  static const char *const nowhere[] = { "a.onion", "a.b.invalid", "alt" };
+  Fixture fixture;
+  int status;
+
+  set_up(&fixture);
+  GPid pid = spawn_program(fixture.peer, path);
+  close(fixture.peer);
+  fixture.peer = -1;
+  /* No daemon, no name; and for these none is asked. */
+  g_assert_cmpint(look_up(&fixture, "printer.local").result, ==, BT_LOOKUP_NO_NAME);
+  int listener = listen_at(path);
+  for (gsize i = 0; i < G_N_ELEMENTS(nowhere); i++)
+    g_assert_cmpint(look_up(&fixture, nowhere[i]).result, ==, BT_LOOKUP_NO_NAME);
+  for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+    Found found = { .result = NOTHING };
+    g_test_message("reply %" G_GSIZE_FORMAT, i);
+    fixture.resolver->start(fixture.resolver, "printer.local", i % 2 == 0, on_done, &found);
+    serve_mdns(listener, table[i].reply, MIN(table[i].first_part, strlen(table[i].reply)));
+    while (found.result == NOTHING)
+      g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(found.result, ==, table[i].result);
+    g_assert_cmpuint(found.n_addrs, ==, table[i].result == BT_LOOKUP_FOUND);
+  }
+  close(listener);
+  tear_down(&fixture);
+  g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+  g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  unlink(path);
+  rmdir(directory);
 }
 
 int
@@ -337,5 +433,6 @@ main(int argc, char **argv)
   g_test_add_func("/resolver/unsent", test_unsent);
   g_test_add_func("/resolver/program", test_program);
   g_test_add_func("/resolver/program-refuses", test_program_refuses);
+  g_test_add_func("/resolver/mdns", test_mdns);
   return g_test_run();
 }

@@ -60,6 +60,7 @@ NAMES = {
     "api.github.com": [WEB],
     "evil.example": [WEB],
     "other.example": [OTHER],
+    "single": [OTHER],
     "wild.example": ["198.51.100.31"],
     "a.wild.example": ["198.51.100.30"],
     "b.a.wild.example": ["198.51.100.32"],
