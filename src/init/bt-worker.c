@@ -180,7 +180,10 @@ enter_seccomp(const Worker *worker)
    * Ours are all close-on-exec; this is also for what was inherited unseen,
    * and so that a low limit has a number left for the listener.
    */
-  if (close_range(BT_INIT_STATUS_FD + 1, ~0u, 0) != 0)
+  unsigned first = (header->flags & BT_PLAN_CHANNEL) != 0
+                     ? BT_INIT_CHANNEL_FD + BT_INIT_CHANNEL_FDS
+                     : BT_INIT_STATUS_FD + 1;
+  if (close_range(first, ~0u, 0) != 0)
     bt_fail_at("close_range");
   unsigned flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
   /* A file that was made for it must not be made again because of a signal. */

@@ -193,7 +193,7 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
     .entry = entry,
     .args = args,
     .explainer = explainer,
-    .stdio = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO },
+    .fds = { { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO }, { -1, -1, -1 } },
     .terminal_fd = terminal.fd,
   };
   gboolean ok = bt_caller_settle(entry, &caller, explainer, &failure) &&

@@ -16,7 +16,7 @@
 #define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 gboolean
-bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const int stdio[3], BtLaunch *launch_out,
+bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds, BtLaunch *launch_out,
                 GError **error)
 {
   int pair[2];
@@ -32,8 +32,8 @@ bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const int stdio[3], BtLaunc
   }
   launch_out->status_fd = pair[0];
   gboolean ok =
-    flat ? bt_spawn_flat_init(launch_out->plan_fd, pair[1], stdio, &launch_out->init, error)
-         : bt_spawn_init(launch_out->plan_fd, pair[1], stdio, uid, gid, &launch_out->init, error);
+    flat ? bt_spawn_flat_init(launch_out->plan_fd, pair[1], fds, &launch_out->init, error)
+         : bt_spawn_init(launch_out->plan_fd, pair[1], fds, uid, gid, &launch_out->init, error);
   close(pair[1]);
   if (!ok)
     bt_launch_clear(launch_out);

@@ -23,8 +23,8 @@ typedef struct {
 
 #define BT_LAUNCH_INIT ((BtLaunch){ .init = BT_HELPER_INIT, .plan_fd = -1, .status_fd = -1 })
 
-/* stdio become the worker's 0-2. flat: without namespaces, as the plan will say, too. */
-gboolean bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const int stdio[3],
+/* flat: without namespaces, as the plan will say, too. */
+gboolean bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds,
                          BtLaunch *launch_out, GError **error);
 /* Writes and seals the plan, and lets init go on. */
 gboolean bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error);

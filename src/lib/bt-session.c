@@ -173,13 +173,12 @@ static gboolean
 begin(BtSession *self, gboolean flat, GError **error)
 {
   const BtCaller *caller = self->setup.caller;
-  int stdio[3];
+  BtWorkerFds fds = self->setup.fds;
 
-  memcpy(stdio, self->setup.stdio, sizeof stdio);
-  if (self->output != NULL && !bt_output_divert(self->output, stdio, error))
+  if (self->output != NULL && !bt_output_divert(self->output, fds.stdio, error))
     return FALSE;
   gboolean ok =
-    bt_launch_begin(caller->uid, caller->gid, flat, stdio, &self->launch, error);
+    bt_launch_begin(caller->uid, caller->gid, flat, &fds, &self->launch, error);
   if (self->output != NULL)
     bt_output_close_worker_ends(self->output);
   return ok;
@@ -221,6 +220,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .n_published = sandbox->published->len,
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
+    .channel = setup->fds.channel[0] >= 0,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd =
       self->output == NULL || setup->terminal_fd == 0 ? setup->terminal_fd : -1,

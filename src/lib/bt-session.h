@@ -26,7 +26,7 @@ typedef struct {
   const char *entry;
   const char *const *args;
   BtExplainer *explainer;
-  int stdio[3];    /* the worker's; a closed one stays closed */
+  BtWorkerFds fds;
   int terminal_fd; /* which of 0-2 is a terminal; -1: none */
 } BtSessionSetup;
 

@@ -63,7 +63,8 @@ typedef struct {
   const char *argument; /* NULL: none */
   const char *const *environment; /* NULL: empty */
   gboolean namespaces;
-  int fd3, fd4; /* -1: not passed */
+  int fd3, fd4; /* fd4 -1: not passed */
+  int channel[BT_INIT_CHANNEL_FDS]; /* -1: not passed */
   int stdio[3]; /* -1: none */
   char uid_map[40];
   char gid_map[40];
@@ -118,7 +119,7 @@ keep_capabilities(Child *child)
 static int
 place_descriptors(Child *child)
 {
-  /* The sources are all above 4 or in their place, so that none is overwritten. */
+  /* The sources are all above 7 or in their place, so that none is overwritten. */
   for (int fd = 0; fd < 3; fd++) {
     if (child->stdio[fd] < 0)
       close(fd);
@@ -127,7 +128,11 @@ place_descriptors(Child *child)
   }
   if (dup2(child->fd3, 3) < 0 || (child->fd4 >= 0 && dup2(child->fd4, 4) < 0))
     return child_failed(child, BT_STAGE_SPAWN, "dup2");
-  if (close_range(child->fd4 >= 0 ? 5 : 4, ~0u, 0) != 0)
+  int next = child->fd4 >= 0 ? 5 : 4;
+  for (int i = 0; i < BT_INIT_CHANNEL_FDS && child->channel[i] >= 0; i++, next++)
+    if (dup2(child->channel[i], next) < 0)
+      return child_failed(child, BT_STAGE_SPAWN, "dup2");
+  if (close_range((unsigned)next, ~0u, 0) != 0)
     return child_failed(child, BT_STAGE_SPAWN, "close_range");
   return 0;
 }
@@ -236,7 +241,7 @@ lift_stdio(int fd, int place)
 }
 
 static gboolean
-spawn_init(Child *child, int plan_fd, int status_fd, const int stdio[3], BtHelper *helper_out,
+spawn_init(Child *child, int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
            GError **error)
 {
   g_autofree char *path = bt_helper_path("buntime-init", error);
@@ -246,7 +251,9 @@ spawn_init(Child *child, int plan_fd, int status_fd, const int stdio[3], BtHelpe
   child->path = path;
   child->name = "buntime-init";
   for (int fd = 0; fd < 3; fd++)
-    child->stdio[fd] = lift_stdio(stdio[fd], fd);
+    child->stdio[fd] = lift_stdio(fds->stdio[fd], fd);
+  for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
+    child->channel[i] = fds->channel[i] < 0 ? -1 : lift(fds->channel[i]);
   child->fd3 = lift(plan_fd);
   child->fd4 = lift(status_fd);
   gboolean ok = spawn(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
@@ -255,27 +262,30 @@ spawn_init(Child *child, int plan_fd, int status_fd, const int stdio[3], BtHelpe
   for (int fd = 0; fd < 3; fd++)
     if (child->stdio[fd] > 2)
       close(child->stdio[fd]);
+  for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
+    if (child->channel[i] >= 0)
+      close(child->channel[i]);
   return ok;
 }
 
 gboolean
-bt_spawn_init(int plan_fd, int status_fd, const int stdio[3], uid_t uid, gid_t gid,
+bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid_t gid,
               BtHelper *helper_out, GError **error)
 {
   Child child = { .namespaces = TRUE };
 
   snprintf(child.uid_map, sizeof child.uid_map, "%u %u 1\n", uid, uid);
   snprintf(child.gid_map, sizeof child.gid_map, "%u %u 1\n", gid, gid);
-  return spawn_init(&child, plan_fd, status_fd, stdio, helper_out, error);
+  return spawn_init(&child, plan_fd, status_fd, fds, helper_out, error);
 }
 
 gboolean
-bt_spawn_flat_init(int plan_fd, int status_fd, const int stdio[3], BtHelper *helper_out,
+bt_spawn_flat_init(int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
                    GError **error)
 {
   Child child = { .argument = BT_INIT_FLAT };
 
-  return spawn_init(&child, plan_fd, status_fd, stdio, helper_out, error);
+  return spawn_init(&child, plan_fd, status_fd, fds, helper_out, error);
 }
 
 gboolean
@@ -286,7 +296,8 @@ bt_spawn_helper(const char *name, int control_fd, const char *const *environment
   if (path == NULL)
     return FALSE;
 
-  Child child = { .path = path, .name = name, .environment = environment, .fd4 = -1 };
+  Child child = { .path = path, .name = name, .environment = environment, .fd4 = -1,
+                  .channel = { -1, -1, -1 } };
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);

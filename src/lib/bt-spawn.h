@@ -9,6 +9,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "wire/bt-plan.h"
+
 G_BEGIN_DECLS
 
 typedef struct {
@@ -19,6 +21,12 @@ typedef struct {
 #define BT_HELPER_INIT ((BtHelper){ .pid = 0, .pidfd = -1 })
 
 void bt_helper_kill(const BtHelper *helper);
+/* What the worker's program is started with. */
+typedef struct {
+  int stdio[3];                     /* a closed one stays closed */
+  int channel[BT_INIT_CHANNEL_FDS]; /* -1: there is none, as the plan must say */
+} BtWorkerFds;
+
 /* Kills the helper if it still runs, reaps it and closes the pidfd. */
 void bt_helper_clear(BtHelper *helper);
 /* Reaps a helper that has ended or is sure to end; its wait status, or -1. */
@@ -32,13 +40,12 @@ const char *bt_namespace_cure(int error);
 /*
  * Starts buntime-init in new namespaces, as pid 1 of its own.
  * plan_fd is the memfd that the plan is or will be in, status_fd init's end of the status socket;
- * both stay the caller's, and so do stdio, which become the worker's 0-2 (a closed one stays
- * closed). The error's cure knows the usual causes.
+ * both stay the caller's, and so do the worker's. The error's cure knows the usual causes.
  */
-gboolean bt_spawn_init(int plan_fd, int status_fd, const int stdio[3], uid_t uid, gid_t gid,
+gboolean bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid_t gid,
                        BtHelper *helper_out, GError **error);
 /* The same without any namespace, for a plan that says so: BT_PLAN_NO_NAMESPACES. */
-gboolean bt_spawn_flat_init(int plan_fd, int status_fd, const int stdio[3], BtHelper *helper_out,
+gboolean bt_spawn_flat_init(int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
                             GError **error);
 
 /*

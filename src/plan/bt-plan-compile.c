@@ -127,6 +127,8 @@ fill_header(BtCompile *self, GError **error)
 
   header->uid = self->request->uid;
   header->gid = self->request->gid;
+  if (self->request->channel)
+    header->flags |= BT_PLAN_CHANNEL;
   if (self->flat) {
     header->flags |= BT_PLAN_NO_NAMESPACES;
   } else {

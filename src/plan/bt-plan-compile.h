@@ -44,6 +44,7 @@ typedef struct {
   const BtPlanPublished *published; /* ports of the host lead to these of the worker's */
   guint n_published;
   guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
+  gboolean channel;              /* the worker is handed one (wire/bt-channel.h) */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policy/bt-policy-environ.h"
+#include "wire/bt-channel.h"
 
 #define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
 
@@ -50,7 +51,8 @@ is_named(BtPolicy *policy, const char *name)
 static gboolean
 is_made(const char *name)
 {
-  static const char *const made[] = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "PWD" };
+  static const char *const made[] = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "PWD",
+                                      BT_CHANNEL_VARIABLE };
 
   for (gsize i = 0; i < G_N_ELEMENTS(made); i++)
     if (strcmp(name, made[i]) == 0)
@@ -103,6 +105,15 @@ tell_own(BtCompile *self)
   }
 }
 
+/* Last: nobody else says where it is. */
+static void
+add_channel(BtCompile *self)
+{
+  g_autofree char *value = g_strdup_printf("%d,%d,%d", BT_INIT_CHANNEL_FD, BT_INIT_CHANNEL_FD + 1,
+                                           BT_INIT_CHANNEL_FD + 2);
+  bt_plan_builder_env(self->builder, BT_CHANNEL_VARIABLE, value);
+}
+
 void
 bt_compile_env(BtCompile *self)
 {
@@ -134,6 +145,8 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
   add_set(self);
+  if (request->channel)
+    add_channel(self);
   tell_own(self);
 }
 

@@ -22,7 +22,8 @@ _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
 _Static_assert(sizeof(BtPlanRelay) == 4, "BtPlanRelay has a hole");
 _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole");
 
-#define ALL_FLAGS (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES | BT_PLAN_KILLABLE)
+#define ALL_FLAGS                                                                                  \
+  (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES | BT_PLAN_KILLABLE | BT_PLAN_CHANNEL)
 #define ALL_ATTRS (BT_PLAN_RDONLY | BT_PLAN_NOEXEC | BT_PLAN_RECURSIVE)
 /* The kernel's MAX_ARG_STRLEN on 4 KiB pages: execve takes no longer string. */
 #define MAX_ARG_SIZE (128u << 10)

@@ -32,7 +32,10 @@
 enum {
   BT_INIT_PLAN_FD = 3,   /* the plan, sealed before one byte on the status socket says so */
   BT_INIT_STATUS_FD = 4, /* SOCK_SEQPACKET to the supervisor, bt-status.h */
+  BT_INIT_CHANNEL_FD = 5, /* the first of three, with BT_PLAN_CHANNEL: handed on as they are */
 };
+
+#define BT_INIT_CHANNEL_FDS 3
 
 /* Mostly what the policy turned off. Without the flag a missing filter is an error. */
 enum {
@@ -44,6 +47,7 @@ enum {
   BT_PLAN_NO_NAMESPACES = 1u << 1,
   /* Notified calls end by their answer or their caller's death: what one made is not made again. */
   BT_PLAN_KILLABLE = 1u << 2,
+  BT_PLAN_CHANNEL = 1u << 3, /* the worker has a channel to the supervisor (bt-channel.h) */
 };
 
 /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL: newer than our headers. */

@@ -198,9 +198,9 @@ start(Run *run, Plan *plan, int seals, gboolean flat)
   *run = (Run){ .worker = -1, .listener = -1, .net_fds = { -1, -1, -1 }, .opener = -1 };
   run->output_fd = memfd_create("output", MFD_CLOEXEC);
   g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
-  const int stdio[] = { STDIN_FILENO, run->output_fd, run->output_fd };
-  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], stdio, &run->init, &error)
-                     : bt_spawn_init(plan_fd, pair[1], stdio, getuid(), getgid(), &run->init,
+  const BtWorkerFds fds = { { STDIN_FILENO, run->output_fd, run->output_fd }, { -1, -1, -1 } };
+  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], &fds, &run->init, &error)
+                     : bt_spawn_init(plan_fd, pair[1], &fds, getuid(), getgid(), &run->init,
                                      &error);
   g_assert_no_error(error);
   g_assert_true(ok);
