@@ -44,6 +44,8 @@ struct _BtExplainer {
   gboolean audit;
   guint unshown; /* allowed, and not shown */
   BtEventStream *stream; /* NULL: none */
+  BtExplainerFunc func;  /* NULL: nobody */
+  gpointer data;
 };
 
 static void
@@ -124,13 +126,22 @@ is_shown(BtExplainer *self, const BtEvent *event)
   return FALSE;
 }
 
+/* Those who read events and not the text. */
+static void
+tell(BtExplainer *self, const BtEvent *event)
+{
+  if (self->stream != NULL)
+    bt_event_stream_add(self->stream, event);
+  if (self->func != NULL)
+    self->func(self->data, event);
+}
+
 static void
 show_event(BtExplainer *self, BtEvent *event)
 {
   g_autofree char *text = NULL;
 
-  if (self->stream != NULL)
-    bt_event_stream_add(self->stream, event);
+  tell(self, event);
   if (self->quiet || !is_shown(self, event))
     return;
   if (take_token(self)) {
@@ -162,12 +173,9 @@ show_again(BtExplainer *self, Group *group)
 {
   g_autofree char *text = NULL, *line = NULL;
 
-  if (self->stream != NULL) {
-    group->event->count = group->again;
-    group->event->time = g_get_real_time();
-    bt_event_stream_add(self->stream, group->event);
-  }
   group->event->count = group->again;
+  group->event->time = g_get_real_time();
+  tell(self, group->event);
   if (self->quiet || !is_shown(self, group->event))
     return;
   group->event->count = 1;
@@ -217,6 +225,13 @@ bt_explainer_set_stream(BtExplainer *self, BtEventStream *stream)
 }
 
 void
+bt_explainer_set_func(BtExplainer *self, BtExplainerFunc func, gpointer data)
+{
+  self->func = func;
+  self->data = data;
+}
+
+void
 bt_explainer_set_audit(BtExplainer *self, gboolean audit)
 {
   self->audit = audit;
@@ -232,14 +247,13 @@ bt_explainer_add(BtExplainer *self, BtEvent *event)
 gboolean
 bt_explainer_has_stream(const BtExplainer *self)
 {
-  return self->stream != NULL;
+  return self->stream != NULL || self->func != NULL;
 }
 
 void
 bt_explainer_record(BtExplainer *self, BtEvent *event)
 {
-  if (self->stream != NULL)
-    bt_event_stream_add(self->stream, event);
+  tell(self, event);
   bt_event_free(event);
 }
 
@@ -285,6 +299,11 @@ bt_explainer_note(BtExplainer *self, const char *text)
 {
   g_autofree char *line = NULL;
 
+  if (self->func != NULL) {
+    g_autoptr(BtEvent) event = bt_event_new_state("notice");
+    event->reason = g_strdup(text);
+    self->func(self->data, event);
+  }
   if (self->quiet)
     return;
   line = g_strdup_printf("buntime: %s\n", text);

@@ -20,6 +20,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtExplainer, bt_explainer_free)
 
 /* Events go to this stream, too, whether quiet or not. Takes it. */
 void bt_explainer_set_stream(BtExplainer *explainer, BtEventStream *stream);
+/* They are told to func, too, and buntime's own lines as events of the state "notice". */
+typedef void (*BtExplainerFunc)(gpointer data, const BtEvent *event);
+void bt_explainer_set_func(BtExplainer *explainer, BtExplainerFunc func, gpointer data);
 /* Without a stream, what audit reports as allowed is shown as well. */
 void bt_explainer_set_audit(BtExplainer *explainer, gboolean audit);
 

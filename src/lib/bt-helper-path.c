@@ -2,6 +2,8 @@
 #include "lib/bt-helper-path.h"
 
 #include <glib/gi18n-lib.h>
+#include <link.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,11 +21,35 @@ static const struct {
   { "buntime-scope", "lib" },
 };
 
-/* The folder of the running program, without a trailing slash. */
-static char *
-program_folder(void)
+/* Is it the object that this code is in? Then *data becomes its name, "" for the program. */
+static int
+look_for_self(struct dl_phdr_info *info, size_t size, void *data)
 {
+  const char **name_out = data;
+
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+    ElfW(Addr) start = info->dlpi_addr + segment->p_vaddr;
+    ElfW(Addr) here = (ElfW(Addr))(gpointer)look_for_self;
+    if (segment->p_type == PT_LOAD && here >= start && here - start < segment->p_memsz) {
+      *name_out = info->dlpi_name;
+      return 1;
+    }
+  }
+  return 0;
+}
+
+/* The folder of the running program, or of the library that we are a part of. */
+static char *
+own_folder(gboolean *library_out)
+{
+  const char *name = NULL;
   char path[4096];
+
+  dl_iterate_phdr(look_for_self, &name);
+  *library_out = name != NULL && name[0] == '/';
+  if (*library_out)
+    return realpath(name, path) != NULL ? g_path_get_dirname(path) : NULL;
   ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
   if (length <= 0)
     return NULL;
@@ -41,18 +67,21 @@ try_path(char *path)
 }
 
 /*
- * Beside the program first, so that a moved or uninstalled buntime finds the
- * helpers of its own build; then where it was configured to be installed.
+ * Beside the program or library first, so that a moved or uninstalled buntime
+ * finds the helpers of its own build; then where it was configured to be installed.
  * Neither an environment variable nor the current directory has a say.
  */
 char *
 bt_helper_path(const char *name, GError **error)
 {
-  g_autofree char *folder = program_folder();
+  gboolean library;
+  g_autofree char *folder = own_folder(&library);
   char *path;
 
   if (folder != NULL) {
-    path = try_path(g_strconcat(folder, "/" BT_LIBEXEC_FROM_BIN "/", name, NULL));
+    path = try_path(g_strconcat(folder, library ? "/" BT_LIBEXEC_FROM_LIB "/"
+                                                : "/" BT_LIBEXEC_FROM_BIN "/",
+                                name, NULL));
     if (path != NULL)
       return path;
     for (gsize i = 0; i < G_N_ELEMENTS(build_folders); i++) {
@@ -74,13 +103,16 @@ bt_helper_path(const char *name, GError **error)
 char *
 bt_data_path(const char *name)
 {
-  g_autofree char *folder = program_folder();
+  gboolean library;
+  g_autofree char *folder = own_folder(&library);
   char *path = NULL;
 
   if (folder != NULL) {
-    path = try_path(g_strconcat(folder, "/" BT_DATA_FROM_BIN "/", name, NULL));
-    /* Only of a build: an installed program is in no folder "src/cli". */
-    gboolean build = g_str_has_suffix(folder, "/src/cli");
+    path = try_path(g_strconcat(folder, library ? "/" BT_DATA_FROM_LIB "/"
+                                                : "/" BT_DATA_FROM_BIN "/",
+                                name, NULL));
+    /* Only of a build: what is installed is in no such folder. */
+    gboolean build = g_str_has_suffix(folder, library ? "/src/lib" : "/src/cli");
     if (path == NULL && build)
       path = try_path(g_strconcat(folder, "/../../", name, NULL));
     if (path == NULL && build)

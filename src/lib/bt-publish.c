@@ -78,6 +78,17 @@ bt_published_parse(const char *text, GError **error)
   return NULL;
 }
 
+BtPublished *
+bt_published_copy(const BtPublished *from)
+{
+  BtPublished *self = g_memdup2(from, sizeof *from);
+
+  self->fd = -1;
+  self->origin.source = g_strdup(from->origin.source);
+  self->origin.text = g_strdup(from->origin.text);
+  return self;
+}
+
 void
 bt_published_free(BtPublished *self)
 {

@@ -28,6 +28,8 @@ typedef struct {
 
 /* The error is about text. */
 BtPublished *bt_published_parse(const char *text, GError **error);
+/* Of one that listens, a copy does not yet (transfer full). */
+BtPublished *bt_published_copy(const BtPublished *published);
 void bt_published_free(BtPublished *published);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPublished, bt_published_free)
 

@@ -24,4 +24,7 @@ struct _BuntimeSandbox {
   int status_fd; /* -1: none */
 };
 
+/* As it is now, for a run that another thread drives (transfer full). */
+BuntimeSandbox *bt_sandbox_snapshot(const BuntimeSandbox *self);
+
 G_END_DECLS

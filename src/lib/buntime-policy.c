@@ -47,6 +47,29 @@ buntime_policy_load(const char *value, GError **error)
   return buntime_policy_add_file(self, value, error) ? g_steal_pointer(&self) : NULL;
 }
 
+static gpointer
+copy_text(gconstpointer text, gpointer data)
+{
+  return g_strdup(text);
+}
+
+BuntimePolicy *
+buntime_policy_copy(BuntimePolicy *from)
+{
+  BuntimePolicy *self = g_new0(BuntimePolicy, 1);
+
+  g_atomic_ref_count_init(&self->refs);
+  self->rules = bt_policy_copy(from->rules);
+  self->files = from->files != NULL ? bt_policy_files_copy(from->files) : NULL;
+  self->grants = from->grants != NULL ? g_ptr_array_copy(from->grants, copy_text, NULL)
+                                      : NULL;
+  if (self->grants != NULL)
+    g_ptr_array_set_free_func(self->grants, g_free);
+  self->cwd = g_strdup(from->cwd);
+  self->home = g_strdup(from->home);
+  return self;
+}
+
 BuntimePolicy *
 buntime_policy_ref(BuntimePolicy *self)
 {

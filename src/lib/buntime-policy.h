@@ -105,6 +105,17 @@ BuntimePolicy *buntime_policy_new(void);
 BuntimePolicy *buntime_policy_load(const char *value, GError **error);
 
 /**
+ * buntime_policy_copy:
+ * @policy: a policy
+ *
+ * Returns: (transfer full): a new policy that says the same, to be changed by
+ *   itself
+ *
+ * Since: 1.0
+ */
+BuntimePolicy *buntime_policy_copy(BuntimePolicy *policy);
+
+/**
  * buntime_policy_ref:
  * @policy: a policy
  *

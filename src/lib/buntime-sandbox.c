@@ -44,6 +44,26 @@ buntime_sandbox_unref(BuntimeSandbox *self)
   g_free(self);
 }
 
+static gpointer
+copy_published(gconstpointer published, gpointer data)
+{
+  return bt_published_copy(published);
+}
+
+BuntimeSandbox *
+bt_sandbox_snapshot(const BuntimeSandbox *from)
+{
+  BuntimeSandbox *self = g_memdup2(from, sizeof *from);
+
+  g_atomic_ref_count_init(&self->refs);
+  self->policy = buntime_policy_copy(from->policy);
+  self->published = g_ptr_array_copy(from->published, copy_published, NULL);
+  g_ptr_array_set_free_func(self->published, (GDestroyNotify)bt_published_free);
+  self->events = g_strdup(from->events);
+  self->capture = g_strdup(from->capture);
+  return self;
+}
+
 void
 buntime_sandbox_set_worker(BuntimeSandbox *self, BuntimeWorkerKind kind)
 {

@@ -55,6 +55,20 @@ bt_event_new_limit(BtPolicy *policy, BtLimit limit, const char *reason)
   return event;
 }
 
+BtEvent *
+bt_event_copy(const BtEvent *from)
+{
+  BtEvent *event = g_memdup2(from, sizeof *from);
+
+  event->object = g_strdup(from->object);
+  event->host = g_strdup(from->host);
+  event->reason = g_strdup(from->reason);
+  event->program = g_strdup(from->program);
+  event->suggestion = g_strdup(from->suggestion);
+  bt_origin_init(&event->rule, from->rule.source, from->rule.line, from->rule.text);
+  return event;
+}
+
 void
 bt_event_free(BtEvent *event)
 {

@@ -50,6 +50,7 @@ BtEvent *bt_event_new(BtEventKind kind, BtAction action);
 BtEvent *bt_event_new_state(const char *state);
 /* A limit that the policy has was reached: its rule, and the flag for a larger one. */
 BtEvent *bt_event_new_limit(BtPolicy *policy, BtLimit limit, const char *reason);
+BtEvent *bt_event_copy(const BtEvent *event);
 void bt_event_free(BtEvent *event);
 /* origin may be NULL: no rule decided. */
 void bt_event_set_rule(BtEvent *event, const BtOrigin *origin);

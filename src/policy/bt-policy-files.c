@@ -65,6 +65,28 @@ bt_policy_files_new(const char *const *folders, const char *cwd, const char *hom
   return self;
 }
 
+static gpointer
+file_copy(gconstpointer from, gpointer data)
+{
+  File *file = g_memdup2(from, sizeof *file);
+  file->path = g_strdup(file->path);
+  return file;
+}
+
+BtPolicyFiles *
+bt_policy_files_copy(const BtPolicyFiles *from)
+{
+  BtPolicyFiles *self =
+    bt_policy_files_new((const char *const *)from->folders, from->cwd, from->home);
+
+  g_ptr_array_unref(self->files);
+  self->files = g_ptr_array_copy(from->files, file_copy, NULL);
+  g_ptr_array_set_free_func(self->files, file_free);
+  self->bytes = from->bytes;
+  self->used_stdin = from->used_stdin;
+  return self;
+}
+
 void
 bt_policy_files_free(BtPolicyFiles *self)
 {

@@ -18,6 +18,8 @@ typedef struct _BtPolicyFiles BtPolicyFiles;
 
 /* folders: absolute, NULL-terminated, where presets are looked for, the first first. */
 BtPolicyFiles *bt_policy_files_new(const char *const *folders, const char *cwd, const char *home);
+BtPolicyFiles *bt_policy_files_copy(const BtPolicyFiles *self);
+BtPolicyFiles *bt_policy_files_copy(const BtPolicyFiles *self);
 void bt_policy_files_free(BtPolicyFiles *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicyFiles, bt_policy_files_free)
 

@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <time.h>
 
-#include "worker/bt-ring-map.h"
+#include "wire/bt-ring-map.h"
 #include "wire/bt-channel.h"
 #include "worker/buntime-worker.h"
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "wire/bt-channel.h"
-#include "worker/bt-ring-map.h"
+#include "wire/bt-ring-map.h"
 
 #define CAPACITY BT_RING_MIN_CAPACITY
 

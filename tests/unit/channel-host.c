@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "wire/bt-channel.h"
-#include "worker/bt-ring-map.h"
+#include "wire/bt-ring-map.h"
 
 typedef struct Out {
   struct Out *next;

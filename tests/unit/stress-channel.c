@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "wire/bt-channel.h"
-#include "worker/bt-ring-map.h"
+#include "wire/bt-ring-map.h"
 
 #define CAPACITY BT_RING_MIN_CAPACITY
 #define MAX_SIZE (5 * CAPACITY / 2)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "bt-ring-map.h"
+#include "wire/bt-ring-map.h"
 
 #include <errno.h>
 #include <sys/mman.h>

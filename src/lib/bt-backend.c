@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-backend.h"
+
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "lib/bt-sandbox-private.h"
+#include "lib/bt-session.h"
+#include "lib/bt-thread.h"
+#include "policy/bt-event.h"
+
+/* A host program that does not look loses events, and is told how many. */
+#define MAX_WAITING_EVENTS 1024
+
+struct _BtBackend {
+  gatomicrefcount refs; /* the caller's, the session's and one for each message on its way */
+  /* Of the caller's thread. */
+  BtBackendFuncs funcs;
+  gpointer data;
+  gboolean freed;
+  /* Of both: set before the first message, or atomic. */
+  GMainContext *context;
+  gint waiting; /* events on their way */
+  /* Of the supervisor's thread. */
+  BuntimeSandbox *sandbox;
+  char *entry;
+  GStrv args;
+  BtWorkerFds fds;
+  BtCaller caller;
+  BtExplainer *explainer;
+  BtSession *session; /* NULL: not yet, or no more */
+  gboolean running;   /* between start and end */
+  guint dropped;
+};
+
+/* What is told to the caller. */
+typedef struct {
+  BtBackend *backend;
+  BtEvent *event;  /* or */
+  gboolean ended;  /* or neither: it has started */
+  BtOutcome outcome;
+  GError *error;
+} Message;
+
+static void
+close_fds(BtBackend *self)
+{
+  for (int i = 0; i < 3; i++) {
+    if (self->fds.stdio[i] >= 0)
+      close(g_steal_fd(&self->fds.stdio[i]));
+    if (self->fds.channel[i] >= 0)
+      close(g_steal_fd(&self->fds.channel[i]));
+  }
+}
+
+static void
+unref(BtBackend *self)
+{
+  if (!g_atomic_ref_count_dec(&self->refs))
+    return;
+  close_fds(self);
+  buntime_sandbox_unref(self->sandbox);
+  bt_caller_clear(&self->caller);
+  g_main_context_unref(self->context);
+  g_strfreev(self->args);
+  g_free(self->entry);
+  g_free(self);
+}
+
+static BtBackend *
+ref(BtBackend *self)
+{
+  g_atomic_ref_count_inc(&self->refs);
+  return self;
+}
+
+/* ---- to the caller ---- */
+
+static void
+message_free(gpointer data)
+{
+  Message *self = data;
+
+  g_clear_pointer(&self->event, bt_event_free);
+  g_clear_error(&self->error);
+  unref(self->backend);
+  g_free(self);
+}
+
+static gboolean
+deliver(gpointer data)
+{
+  Message *message = data;
+  BtBackend *self = message->backend;
+
+  if (message->event != NULL)
+    g_atomic_int_add(&self->waiting, -1);
+  if (self->freed)
+    return G_SOURCE_REMOVE;
+  if (message->event != NULL)
+    self->funcs.event(self->data, g_steal_pointer(&message->event));
+  else if (message->ended)
+    self->funcs.ended(self->data, message->error == NULL ? &message->outcome : NULL,
+                      message->error);
+  else
+    self->funcs.started(self->data);
+  return G_SOURCE_REMOVE;
+}
+
+static Message *
+message_new(BtBackend *self)
+{
+  Message *message = g_new0(Message, 1);
+  message->backend = ref(self);
+  return message;
+}
+
+static void
+post(Message *message)
+{
+  GSource *source = g_idle_source_new();
+
+  g_source_set_priority(source, G_PRIORITY_DEFAULT);
+  g_source_set_callback(source, deliver, message, message_free);
+  g_source_attach(source, message->backend->context);
+  g_source_unref(source);
+}
+
+static void
+post_event(BtBackend *self, BtEvent *event)
+{
+  Message *message = message_new(self);
+
+  g_atomic_int_inc(&self->waiting);
+  message->event = event;
+  post(message);
+}
+
+static void
+on_event(gpointer data, const BtEvent *event)
+{
+  BtBackend *self = data;
+
+  if (g_atomic_int_get(&self->waiting) >= MAX_WAITING_EVENTS) {
+    self->dropped += event->count;
+    return;
+  }
+  if (self->dropped > 0) {
+    BtEvent *dropped = bt_event_new_state("dropped");
+    dropped->count = self->dropped;
+    self->dropped = 0;
+    post_event(self, dropped);
+  }
+  post_event(self, bt_event_copy(event));
+}
+
+/* Takes error. */
+static void
+post_end(BtBackend *self, const BtOutcome *outcome, GError *error)
+{
+  Message *message = message_new(self);
+
+  message->ended = TRUE;
+  if (error == NULL)
+    message->outcome = *outcome;
+  message->error = error;
+  post(message);
+}
+
+/* ---- in the supervisor's thread ---- */
+
+static void
+finish(gpointer data)
+{
+  BtBackend *self = data;
+  GError *error = NULL;
+  BtOutcome outcome = BT_OUTCOME_INIT;
+
+  if (bt_session_finish(self->session, &outcome, &error)) {
+    BtEvent *event = bt_event_new_state("exited");
+    event->object = g_strdup(self->entry);
+    event->exit_status = outcome.exit_status;
+    bt_explainer_add(self->explainer, event);
+  }
+  g_clear_pointer(&self->session, bt_session_free);
+  g_clear_pointer(&self->explainer, bt_explainer_free);
+  post_end(self, &outcome, error);
+  unref(self);
+}
+
+/* The supervisor is not to be freed in here. */
+static void
+on_over(gpointer data)
+{
+  BtBackend *self = data;
+
+  self->running = FALSE;
+  bt_thread_invoke(finish, self);
+}
+
+static gboolean
+begin(BtBackend *self, GError **error)
+{
+  BtSessionSetup setup = {
+    .sandbox = self->sandbox,
+    .caller = &self->caller,
+    .entry = self->entry,
+    .args = (const char *const *)self->args,
+    .explainer = self->explainer,
+    .fds = self->fds,
+    .terminal_fd = -1,
+  };
+
+  /* A library does not change the user of the process that it is in. */
+  if (getuid() == 0 || geteuid() == 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "root", _("workers are not started as root"),
+                   _("start the host program as an ordinary user"));
+  if (!bt_caller_settle(self->entry, &self->caller, self->explainer, error))
+    return FALSE;
+  self->session = bt_session_prepare(&setup, error);
+  /* The worker has its own copies by now: its end is to be seen. */
+  close_fds(self);
+  return self->session != NULL && bt_session_start(self->session, on_over, self, error);
+}
+
+static void
+start(gpointer data)
+{
+  BtBackend *self = data;
+  GError *error = NULL;
+
+  self->explainer = bt_explainer_new(-1, TRUE);
+  bt_explainer_set_func(self->explainer, on_event, self);
+  self->running = begin(self, &error);
+  if (self->running) {
+    post(message_new(self));
+    return;
+  }
+  g_clear_pointer(&self->session, bt_session_free);
+  g_clear_pointer(&self->explainer, bt_explainer_free);
+  post_end(self, NULL, error);
+  unref(self);
+}
+
+typedef struct {
+  BtBackend *backend;
+  int number;
+} Signal;
+
+static void
+send_signal(gpointer data)
+{
+  Signal *signal = data;
+  BtBackend *self = signal->backend;
+  BtSupervisor *supervisor = self->running ? bt_session_get_supervisor(self->session) : NULL;
+
+  if (supervisor != NULL && signal->number == SIGKILL)
+    bt_supervisor_kill(supervisor);
+  else if (supervisor != NULL && bt_supervisor_has_started(supervisor))
+    bt_supervisor_signal(supervisor, signal->number);
+  unref(self);
+  g_free(signal);
+}
+
+/* ---- by the caller ---- */
+
+BtBackend *
+bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, const char *const *args,
+               const BtWorkerFds *fds, const BtBackendFuncs *funcs, gpointer data)
+{
+  BtBackend *self = g_new0(BtBackend, 1);
+
+  g_atomic_ref_count_init(&self->refs);
+  self->funcs = *funcs;
+  self->data = data;
+  self->context = g_main_context_ref_thread_default();
+  self->sandbox = bt_sandbox_snapshot(sandbox);
+  self->entry = g_strdup(entry);
+  self->args = g_strdupv((char **)args);
+  self->fds = *fds;
+  bt_thread_invoke(start, ref(self));
+  return self;
+}
+
+void
+bt_backend_signal(BtBackend *self, int number)
+{
+  Signal *signal = g_new(Signal, 1);
+
+  *signal = (Signal){ ref(self), number };
+  bt_thread_invoke(send_signal, signal);
+}
+
+void
+bt_backend_free(BtBackend *self)
+{
+  self->freed = TRUE;
+  bt_backend_signal(self, SIGKILL);
+  unref(self);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A run that the supervisor's thread drives, for the thread that asked for it.
+ *
+ *   the caller's thread            the supervisor's thread (bt-thread.h)
+ *   bt_backend_new()        ───▶   prepares and starts a session
+ *              started      ◀───   or says why not
+ *               event       ◀───   each event, bounded in number
+ *   bt_backend_signal()     ───▶   to the worker
+ *               ended       ◀───   all of it is gone
+ *
+ * What comes back is called in the main context that was the caller's default one
+ * at the start, in this order, and never after bt_backend_free().
+ */
+
+#include "lib/bt-explain.h"
+#include "lib/bt-spawn.h"
+#include "lib/bt-supervisor.h"
+#include "lib/buntime.h"
+
+G_BEGIN_DECLS
+
+typedef struct _BtBackend BtBackend;
+
+typedef struct {
+  void (*started)(gpointer data);
+  void (*event)(gpointer data, BtEvent *event); /* takes it */
+  /* outcome: NULL if error is set (transfer none). */
+  void (*ended)(gpointer data, const BtOutcome *outcome, const GError *error);
+} BtBackendFuncs;
+
+/*
+ * sandbox is taken as it is now. Takes the descriptors in fds, all of which are the
+ * backend's to close.
+ */
+BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry,
+                          const char *const *args, const BtWorkerFds *fds,
+                          const BtBackendFuncs *funcs, gpointer data);
+/* To the worker, if it has started; SIGKILL ends the whole run. */
+void bt_backend_signal(BtBackend *backend, int number);
+/* Nothing is told any more, and what still runs is ended. */
+void bt_backend_free(BtBackend *backend);
+
+G_END_DECLS
