@@ -20,6 +20,12 @@ typedef struct {
   char *path;    /* where it led */
 } BtLastExec;
 
+/* Processes that could be there: those counted last, and all that were made since. */
+typedef struct {
+  guint64 bound;
+  gint64 rest_until; /* on the monotonic clock */
+} BtForks;
+
 typedef struct _BtOpener BtOpener;
 
 struct _BtNotifier {
@@ -42,6 +48,7 @@ struct _BtNotifier {
   BtOpener *opener;    /* NULL: opens are continued */
   BtMaker *maker;      /* NULL: nothing was lent */
   guint signal_source; /* set while calls wait that only death ends (bt_notifier_watch_signals) */
+  BtForks forks;
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
 };
 
@@ -103,6 +110,9 @@ BtEvent *bt_notify_unread(BtNotifier *self, const BtCall *call, int dirfd, const
 BtVerdict bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path);
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
+void bt_notify_fork(BtNotifier *self, const BtCall *call);    /* bt-notify-limits.c */
+/* A file is about to be opened: can it? */
+void bt_notify_count_files(BtNotifier *self, const BtCall *call); /* bt-notify-limits.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
 void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */

@@ -204,7 +204,7 @@ bt_call_tell(BtNotifier *self, const BtCall *call, BtKind kind, const BtVerdict 
 }
 
 GArray *
-bt_notifier_find_devices(pid_t pid, const BtPlanView *plan)
+bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out, int *shm_out)
 {
   GArray *devices = g_array_new(FALSE, FALSE, sizeof(dev_t));
 
@@ -219,6 +219,10 @@ bt_notifier_find_devices(pid_t pid, const BtPlanView *plan)
     const char *target = op != NULL ? bt_plan_string(plan, op->target) : "/";
     if (bt_process_resolve(pid, -1, target, FALSE, &found) && found.fd >= 0)
       g_array_append_val(devices, found.device);
+    if (found.fd >= 0 && strcmp(target, "/tmp") == 0)
+      *tmp_out = g_steal_fd(&found.fd);
+    else if (found.fd >= 0 && strcmp(target, "/dev/shm") == 0)
+      *shm_out = g_steal_fd(&found.fd);
   }
   return devices;
 }
@@ -285,6 +289,13 @@ dispatch_call(BtNotifier *self, const BtCall *call)
   case SYS_mmap:
     bt_notify_map(self, call);
     return;
+  case SYS_clone:
+#ifdef SYS_fork
+  case SYS_fork:
+  case SYS_vfork:
+#endif
+    bt_notify_fork(self, call);
+    return;
   case SYS_sysinfo:
     bt_notify_sysinfo(self, call);
     return;
@@ -334,6 +345,8 @@ bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices, B
   self->fd = listener;
   self->own_devices = own_devices;
   self->maker = maker;
+  /* Pid 1, the worker, and an opener. */
+  self->forks.bound = opener >= 0 ? 3 : 2;
   self->policy = policy;
   self->audit = bt_policy_get_audit(policy);
   self->plan = plan;

@@ -20,9 +20,10 @@ typedef struct _BtNotifier BtNotifier;
  * The devices of the root, /tmp, /dev/shm and whatever else the plan made fresh,
  * as pid 1 sees them (transfer full, element-type dev_t).  To be called before
  * the worker's program runs: later it could have put a link where one of them is
- * expected, to a place of the host's.
+ * expected, to a place of the host's.  *tmp_out and *shm_out are O_PATH descriptors
+ * of these two (transfer full), or are left alone.
  */
-GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan);
+GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out, int *shm_out);
 
 /*
  * Takes the listener, the opener's socket, which is -1 where opens are continued, what was

@@ -186,6 +186,7 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   }
   if (!bt_call_is_valid(self, call))
     return;
+  bt_notify_count_files(self, call);
   if (!is_write(&open)) {
     let_read(self, call, &open);
     return;

@@ -10,7 +10,9 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 
 void
@@ -132,6 +134,65 @@ start_scope(BtSupervisor *self, GError **error)
     return TRUE;
   return bt_fail(error, BUNTIME_ERROR_SETUP, bt_limit_key(BT_LIMIT_CPU_TIME), g_strerror(errno),
                  NULL);
+}
+
+/* ---- the program's own file systems ---- */
+
+/* Which limit gave it this size: what is not set is the default's, or that of memory. */
+static BtLimit
+limit_of_size(const BtSupervisor *self, BtLimit own, guint64 size)
+{
+  BtPolicy *policy = self->run->policy;
+  guint64 value;
+
+  if (own == BT_LIMIT_SHM_SIZE && !bt_policy_get_limit(policy, own, &value, NULL))
+    own = BT_LIMIT_TMP_SIZE;
+  gboolean memory = bt_policy_get_limit(policy, BT_LIMIT_MEMORY, &value, NULL) && size == value;
+  gboolean same = bt_policy_get_limit(policy, own, &value, NULL) && size == value;
+  return memory && !same ? BT_LIMIT_MEMORY : own;
+}
+
+static guint64
+size_of(const BtSupervisor *self, const char *target)
+{
+  for (guint32 i = 0; i < self->plan.header->ops.count; i++) {
+    const BtPlanOp *op = &self->plan.ops[i];
+    if (op->kind == BT_PLAN_TMPFS && strcmp(bt_plan_string(&self->plan, op->target), target) == 0)
+      return op->size;
+  }
+  return 0;
+}
+
+/* Nobody tells of it when it happens: only what is full at the end can be told. */
+static void
+tell_if_full(BtSupervisor *self, int fd, const char *target, BtLimit own)
+{
+  struct statfs info;
+
+  if (fd < 0 || fstatfs(fd, &info) != 0 || (info.f_bavail > 0 && info.f_ffree > 0))
+    return;
+  guint64 size = size_of(self, target);
+  BtLimit limit = limit_of_size(self, own, size);
+  g_autofree char *reason = g_strdup_printf(info.f_bavail == 0 ? _("%s was full at the end")
+                                                               : _("%s had as many files as it may "
+                                                                   "have at the end"), target);
+  BtEvent *event = bt_event_new_limit(self->run->policy, limit, reason);
+  if (event->rule.text == NULL) {
+    g_autofree char *word = bt_limit_format(limit, size);
+    g_autofree char *text = g_strdup_printf("limits.%s = %s", bt_limit_key(limit), word);
+    const BtOrigin origin = { .source = (char *)BT_SOURCE_BUILT_IN, .text = text };
+    bt_event_set_rule(event, &origin);
+    event->suggestion = bt_suggest_limit(limit, size);
+  }
+  event->observed = TRUE;
+  bt_explainer_add(self->run->explainer, event);
+}
+
+void
+bt_supervisor_tell_full(BtSupervisor *self)
+{
+  tell_if_full(self, self->tmp_fd, "/tmp", BT_LIMIT_TMP_SIZE);
+  tell_if_full(self, self->shm_fd, "/dev/shm", BT_LIMIT_SHM_SIZE);
 }
 
 /* ---- output ---- */

@@ -36,6 +36,7 @@ struct _BtSupervisor {
   GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
   int opener_fd;        /* until the notifier has it; -1: none */
+  int tmp_fd, shm_fd;   /* O_PATH of the worker's; -1: none, or not yet */
   BtMaker *maker;       /* until the notifier has it; NULL: none */
   BtNames *names;
   BtNetPeer *peer;
@@ -58,6 +59,8 @@ void bt_supervisor_settle(BtSupervisor *self);
 /* ---- bt-supervisor-limits.c ---- */
 
 gboolean bt_supervisor_start_limits(BtSupervisor *self, GError **error);
+/* The worker failed: are its file systems full? */
+void bt_supervisor_tell_full(BtSupervisor *self);
 /* The worker has ended: was that for its processor time? */
 void bt_supervisor_tell_cpu_time(BtSupervisor *self, guint32 cpu_ms);
 /*

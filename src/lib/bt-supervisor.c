@@ -242,7 +242,8 @@ static void
 on_worker(BtSupervisor *self, int pidfd)
 {
   self->worker_pidfd = pidfd;
-  self->own_devices = bt_notifier_find_devices(self->init.pid, &self->plan);
+  self->own_devices = bt_notifier_find_devices(self->init.pid, &self->plan, &self->tmp_fd,
+                                               &self->shm_fd);
   take_listener(self);
 }
 
@@ -521,6 +522,8 @@ begin_end(BtSupervisor *self)
   self->started = self->failure == NULL && bt_supervisor_has_started(self);
   self->state = BT_SUPERVISOR_ENDING;
   tell_of_loopback(self);
+  if (self->started && self->wait_status != 0)
+    bt_supervisor_tell_full(self);
   if (self->peer != NULL)
     bt_net_peer_finish(self->peer);
   bt_watch_clear(&self->status_source);
@@ -560,6 +563,7 @@ bt_supervisor_new(const BtRun *run, BtLaunch *launch, BtSupervisorFunc func, gpo
   self->data = data;
   self->init = BT_HELPER_INIT;
   self->status_fd = self->worker_pidfd = self->opener_fd = -1;
+  self->tmp_fd = self->shm_fd = -1;
   self->listener_number = -1;
   self->limit = -1;
   if (start(self, launch, &self->failure))
@@ -582,6 +586,10 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
     close(self->worker_pidfd);
   if (self->opener_fd >= 0)
     close(self->opener_fd);
+  if (self->tmp_fd >= 0)
+    close(self->tmp_fd);
+  if (self->shm_fd >= 0)
+    close(self->shm_fd);
   g_clear_pointer(&self->maker, bt_maker_free);
   g_clear_pointer(&self->own_devices, g_array_unref);
   gboolean ok = self->failure == NULL;

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 
@@ -44,10 +45,19 @@
 #ifdef SYS_open
 #define NR_OPEN SYS_open
 #define NR_CREAT SYS_creat
+#define NR_FORK SYS_fork
+#define NR_VFORK SYS_vfork
 #else
 #define NR_OPEN SYS_openat
 #define NR_CREAT SYS_connect
+#define NR_FORK SYS_clone
+#define NR_VFORK SYS_clone
 #endif
+
+/* As gen-checks.c has them. */
+#define NAMESPACES                                                                                \
+  (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |    \
+   CLONE_NEWNET)
 
 /* intent: of the flags, whether the open is notified; the next is ALLOW, then NOTIFY. */
 #define PROGRAM(intent) {                                                                         \
@@ -71,9 +81,33 @@
   /* 17 */ RETURN(SECCOMP_RET_USER_NOTIF),                                                        \
 }
 
+/*
+ * What makes a process or thread. What a supervisor continues no filter sees again, so a clone that
+ * the allow-list has an eye on is left to it.
+ */
+static const struct sock_filter forks[] = {
+  /* 0 */ LOAD(arch),
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 4),
+  /* 2 */ LOAD(nr),
+  /* 3 */ EQUAL(SYS_clone, 3, 0),
+  /* 4 */ EQUAL(NR_FORK, 4, 0),
+  /* 5 */ EQUAL(NR_VFORK, 3, 0),
+  /* 6 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 7 */ LOAD(args[0]),
+  /* 8 */ ANY_OF(NAMESPACES, 1, 0),
+  /* 9 */ RETURN(SECCOMP_RET_USER_NOTIF),
+  /* 10 */ RETURN(SECCOMP_RET_ALLOW),
+};
+
 static const struct sock_filter writing[] = PROGRAM(ANY_OF(WRITE_INTENT, 1, 0));
 /* Any: a jump that is always taken. */
 static const struct sock_filter every[] = PROGRAM(BPF_STMT(BPF_JMP | BPF_JA, 1));
+
+BtFilter
+bt_fork_filter(void)
+{
+  return (BtFilter){ forks, G_N_ELEMENTS(forks) };
+}
 
 BtFilter
 bt_notify_filter(gboolean every_open)

@@ -199,6 +199,14 @@ bt_compile_limits(BtCompile *self, GError **error)
   return limit_cpu(self, error);
 }
 
+/* Only for who asked for a limit: each fork is then told to the supervisor. */
+gboolean
+bt_compile_counts_forks(const BtCompile *self)
+{
+  guint64 value;
+  return !self->flat && get_limit(self, BT_LIMIT_PIDS, &value, NULL);
+}
+
 char *
 bt_compile_silent_limits(const BtCompile *self)
 {
@@ -209,6 +217,8 @@ bt_compile_silent_limits(const BtCompile *self)
   for (gsize i = 0; i < G_N_ELEMENTS(silent); i++) {
     const BtOrigin *origin;
     guint64 value;
+    if (silent[i] == BT_LIMIT_PIDS && bt_compile_counts_forks(self))
+      continue;
     if (get_limit(self, silent[i], &value, &origin))
       g_string_append_printf(text, "%s%s", text->len > 0 ? ", " : "", origin->text);
   }

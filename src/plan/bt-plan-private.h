@@ -218,6 +218,8 @@ void bt_compile_bundle(BtCompile *self, const char *path);
 void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
 gboolean bt_compile_limits(BtCompile *self, GError **error); /* bt-plan-limits.c */
+/* Are new processes notified, since nobody else tells that there are too many? */
+gboolean bt_compile_counts_forks(const BtCompile *self);
 /* What BtPlan.silent_limits says (transfer full). */
 char *bt_compile_silent_limits(const BtCompile *self);
 /* Bytes of /tmp (own: TMP_SIZE) or /dev/shm (SHM_SIZE). */

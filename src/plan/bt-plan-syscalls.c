@@ -109,6 +109,8 @@ bt_compile_filters(BtCompile *self, GError **error)
   add_opener(self, numbers);
   self->worker_program =
     bt_seccomp_join(numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)), list);
+  if (bt_compile_counts_forks(self))
+    bt_seccomp_notify_forks(self->worker_program);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
   bt_plan_builder_filters(self->builder, worker,

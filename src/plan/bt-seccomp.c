@@ -126,3 +126,12 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
   g_array_append_vals(all, allow_list.instructions, allow_list.count);
   return all;
 }
+
+void
+bt_seccomp_notify_forks(GArray *program)
+{
+  g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+
+  append_part(part, bt_fork_filter());
+  g_array_prepend_vals(program, part->data, part->len);
+}

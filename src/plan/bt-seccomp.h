@@ -38,6 +38,8 @@ int bt_seccomp_open_call(const char *name);
  */
 GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
                         BtFilter allow_list);
+/* New processes and threads: put before a joined program. */
+void bt_seccomp_notify_forks(GArray *program);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
 BtFilter bt_seccomp_flat_init(void);
@@ -46,6 +48,8 @@ BtFilter bt_seccomp_opener(void);
 /* The calls that the supervisor answers; every_open: opens for reading, too. */
 BtFilter bt_notify_filter(gboolean every_open);
 
+/* New processes and threads, where they are counted. */
+BtFilter bt_fork_filter(void);
 /* Executable mappings of files: those calls, too. Part of every joined program. */
 BtFilter bt_map_filter(void);
 

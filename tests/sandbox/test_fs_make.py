@@ -132,9 +132,11 @@ def test_links_of_the_program_lead_to_it_alone(tree):
         here = os.getcwd()
         names = [f"{here}/data/new", f"{here}/data/other", f"{here}/data/a", "/tmp/own"]
         def flip():
-            for _ in range(3000):
+            for number in range(1600):
                 os.symlink(random.choice(names), "/tmp/next")
                 os.rename("/tmp/next", "/tmp/link")
+                if number % 2:
+                    time.sleep(0.0002)
         os.symlink(names[0], "/tmp/link")
         thread = threading.Thread(target=flip)
         thread.start()

@@ -217,12 +217,165 @@ def test_memory_does_not_limit_addresses(box):
     assert out["reserved"] == "ok"
 
 
+# ---- what is told of it ----
+
+def told_of(box, *flags, code, expect=1):
+    """The events of limits: (object, suggestion, count); they are seen, not made."""
+    (box.directory / "events").unlink(missing_ok=True)
+    result = box.run("--events=./events", *flags, code=code)
+    assert result.status == expect, str(result)
+    events = [event for event in read_events(box.directory / "events") if event["kind"] == "limit"]
+    for event in events:
+        assert event["observed"] is True and event["action"] == "deny", event
+    assert len({event["object"] for event in events}) == len(events), events
+    return {event["object"]: event for event in events}, result
+
+
+THREADS = """
+    import threading, sys
+    stop = threading.Event()
+    try:
+        for _ in range(20):
+            threading.Thread(target=stop.wait, daemon=True).start()
+    except RuntimeError:
+        stop.set()
+        sys.exit(1)
+"""
+FORKS = """
+    import os, signal, sys
+    children = []
+    try:
+        for _ in range(20):
+            children.append(os.fork() or signal.pause())
+    except OSError:
+        sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize("code", [THREADS, FORKS], ids=["threads", "forks"])
+@pytest.mark.parametrize("warned", [False, True])
+def test_pids_are_told(box, code, warned):
+    """By one event, at the call that is refused; none where all went well."""
+    flags = ["--pids=9"]
+    if warned:
+        box.write("p.json", json.dumps({"version": 1, "fs": {"rules": [
+            {"action": "warn", "path": "/srv", "perms": ["read_file"]}]}}))
+        flags.append("--policy=p.json")
+    events, result = told_of(box, *flags, code=code)
+    assert set(events) == {"pids"}, str(result)
+    event = events["pids"]
+    assert event["suggestion"].startswith("--pids=") and event["program"] == "python3"
+    assert event["rule"]["text"] == "--pids=9" and event["count"] == 1
+    more = [*flags, "--pids=30"]
+    events, result = told_of(box, *more, code=code, expect=0)
+    assert events == {}, str(result)
+
+
+def test_pids_that_come_and_go_are_not_told(box):
+    """As many as may be, but never more at once."""
+    events, result = told_of(box, "--pids=3", expect=0, code="""
+        import os
+        for _ in range(200):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+    """)
+    assert events == {}, str(result)
+
+
+def test_clone_is_looked_at_before_it_is_counted(box):
+    """What the supervisor continues no filter sees again."""
+    out, result = box.json("--pids=20", code="""
+        import ctypes, signal
+        libc = ctypes.CDLL(None, use_errno=True)
+        for name, flag in {"user": 0x10000000, "mount": 0x20000, "net": 0x40000000}.items():
+            ctypes.set_errno(0)
+            number = 56 if os.uname().machine == "x86_64" else 220
+            pid = libc.syscall(number, flag | signal.SIGCHLD, 0, 0, 0, 0)
+            if pid == 0:
+                os._exit(0)
+            out[name] = errno.errorcode.get(ctypes.get_errno(), pid)
+        out["fork"] = os.waitpid(os.fork() or os._exit(7), 0)[1]
+    """)
+    assert out == {"user": "EPERM", "mount": "EPERM", "net": "EPERM", "fork": 7 << 8}, str(result)
+
+
+def test_open_files_are_told(box):
+    code = """
+        import sys
+        files = []
+        try:
+            for number in range(60):
+                files.append(open("/dev/null"{mode}))
+        except OSError:
+            sys.exit(1)
+    """
+    events, result = told_of(box, "--open-files=40", code=code.replace("{mode}", ", 'w'"))
+    assert set(events) == {"openFiles"}, str(result)
+    assert events["openFiles"]["rule"]["text"] == "--open-files=40"
+    assert events["openFiles"]["suggestion"].startswith("--open-files=")
+    # Of those that only read there is none, without audit.
+    events, result = told_of(box, "--open-files=40", code=code.replace("{mode}", ""))
+    assert events == {} and "may have reached one of --open-files=40" in result.stderr, str(result)
+    events, result = told_of(box, "--open-files=90", code=code.replace("{mode}", ", 'w'"), expect=0)
+    assert events == {}, str(result)
+
+
+FILL = """
+    import sys
+    try:
+        with open("{place}/big", "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 20))
+    except OSError:
+        {then}
+"""
+
+
+@pytest.mark.parametrize("flags,place,limit,rule,suggests", [
+    (["--tmp-size=8M"], "/tmp", "tmpSize", "--tmp-size=8M", "--tmp-size="),
+    (["--tmp-size=8M"], "/dev/shm", "tmpSize", "--tmp-size=8M", "--tmp-size="),
+    (["--shm-size=8M"], "/dev/shm", "shmSize", "--shm-size=8M", "--shm-size="),
+    (["--memory=64M"], "/tmp", "memory", "--memory=64M", "--memory="),
+    ([], "/tmp", "tmpSize", "limits.tmpSize = 256M", "--tmp-size=512M"),
+])
+def test_a_full_file_system_is_told(box, flags, place, limit, rule, suggests):
+    code = FILL.replace("{place}", place)
+    events, result = told_of(box, *flags, code=code.replace("{then}", "sys.exit(1)"))
+    assert set(events) == {limit}, str(result)
+    assert events[limit]["rule"]["text"] == rule and events[limit]["reason"] == f"{place} was full at the end"
+    assert events[limit]["suggestion"].startswith(suggests)
+    if not flags:
+        return
+    # Who copes with it fails at nothing, and what was removed is not full.
+    events, result = told_of(box, *flags, code=code.replace("{then}", "pass"), expect=0)
+    assert events == {}
+    events, result = told_of(
+        box, *flags, code=code.replace("{then}", f"import os; os.unlink('{place}/big'); sys.exit(1)"))
+    assert events == {}
+
+
+def test_too_many_files_are_told(box):
+    events, result = told_of(box, "--tmp-size=1M", code="""
+        import os, sys
+        try:
+            for number in range(100000):
+                os.mknod(f"/tmp/{number}")
+        except OSError:
+            sys.exit(1)
+    """)
+    assert set(events) == {"tmpSize"} and "as many files" in events["tmpSize"]["reason"], str(result)
+
+
 def test_a_program_that_failed_may_have_reached_one(box):
     code = "import os, sys\nsys.exit(int(sys.argv[1]))\n"
-    failed = box.run("--pids=7", "--memory=200M", code=code, args=["3"])
+    failed = box.run("--open-files=70", "--memory=200M", code=code, args=["3"])
     assert failed.status == 3
-    assert "may have reached one of --memory=200M, --pids=7" in failed.stderr, str(failed)
-    assert "may have reached" not in box.run("--pids=7", code=code, args=["0"]).stderr
+    assert "may have reached one of --memory=200M, --open-files=70" in failed.stderr, str(failed)
+    assert "may have reached" not in box.run("--memory=200M", code=code, args=["0"]).stderr
+    # Of too many processes there is an event.
+    assert "may have reached" not in box.run("--pids=7", code=code, args=["3"]).stderr
     assert "may have reached" not in box.run(code=code, args=["3"]).stderr
 
 

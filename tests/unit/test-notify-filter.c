@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <glib.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
@@ -97,6 +99,21 @@ static const Case maps[] = {
   { "openat", SYS_openat, { AT, PATH, O_WRONLY }, FALSE },
 };
 
+/* Namespaces are left to the allow-list, behind whose back a continued call would go. */
+static const Case forks[] = {
+  { "clone", SYS_clone, { SIGCHLD }, TRUE },
+  { "clone of a thread", SYS_clone, { CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD }, TRUE },
+  { "clone, high half", SYS_clone, { SIGCHLD | HIGH }, TRUE },
+  { "clone of a user namespace", SYS_clone, { CLONE_NEWUSER | SIGCHLD }, FALSE },
+  { "clone of a network namespace", SYS_clone, { CLONE_NEWNET | SIGCHLD }, FALSE },
+#ifdef SYS_fork
+  { "fork", SYS_fork, { 0 }, TRUE },
+  { "vfork", SYS_vfork, { 0 }, TRUE },
+#endif
+  { "openat", SYS_openat, { AT, PATH, O_WRONLY }, FALSE },
+  { "getpid", SYS_getpid, { 0 }, FALSE },
+};
+
 static void
 check_cases(BtFilter filter, const Case *list, gsize count, gboolean reads)
 {
@@ -118,6 +135,12 @@ test_notified(void)
 }
 
 static void
+test_forks(void)
+{
+  check_cases(bt_fork_filter(), forks, G_N_ELEMENTS(forks), FALSE);
+}
+
+static void
 test_maps(void)
 {
   check_cases(bt_map_filter(), maps, G_N_ELEMENTS(maps), FALSE);
@@ -129,5 +152,6 @@ main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/notify-filter/notified", test_notified);
   g_test_add_func("/notify-filter/maps", test_maps);
+  g_test_add_func("/notify-filter/forks", test_forks);
   return g_test_run();
 }

@@ -130,7 +130,7 @@ test_values(void)
   g_assert_true(has_notice(&self, "--cpu-time=2500ms: for each process by itself"));
   g_assert_true(has_notice(&self, "--memory=64M: for each process by itself"));
   g_assert_cmpstr(self.plan->silent_limits, ==,
-                  "--memory=64M, --pids=3, --cpu-time=2500ms, --open-files=50");
+                  "--memory=64M, --cpu-time=2500ms, --open-files=50");
   clear(&self);
 }
 
