@@ -41,11 +41,11 @@ typedef struct {
 #define MAX_DESCRIPTORS 16384u
 
 /*
- * A connection's buffers are 385 KiB at the MTU we set: as many as the flow table
- * holds take 3.1 GiB, each of them full. Who takes more has found a way around the
- * bounds, and is ended with the run.
+ * The places of bt-buffers.c are 4.7 GiB of addresses, two for each connection that the
+ * flow table holds. Who takes much more has found a way around the bounds, and is ended
+ * with the run.
  */
-#define MAX_MEMORY ((rlim_t)4 << 30)
+#define MAX_MEMORY ((rlim_t)6 << 30)
 
 gboolean
 bt_confine_bind_life(void)

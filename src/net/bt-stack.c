@@ -2,7 +2,6 @@
 #include "net/bt-stack.h"
 
 #include <arpa/inet.h>
-#include <malloc.h>
 #include <slirp/libslirp.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,18 +11,26 @@
 #include "wire/bt-packet.h"
 
 #define MAX_EVENTS 128
+#define N_PARTS 64u /* bits of a guint64 */
 /* What libslirp answers, in ms, when no timer of its runs; those that run are shorter. */
 #define NOTHING_DUE 1000u
-/* malloc's own, before it is raised by what is freed; and less than that to spare at its end. */
-#define MMAP_THRESHOLD (128 << 10)
-#define TOP_PAD (64 << 10)
+/* Longer waits end together: each part has its own, and nobody is to be woken by each. */
+#define ROUNDED_MS 100
 
 /* What the epoll instance holds of a descriptor; indexed by its number. */
 typedef struct {
   guint32 wanted; /* EPOLL*; 0: not in the instance */
   guint32 ready;
-  guint32 walk; /* the last walk that wanted it */
+  guint32 walk; /* the last walk of its part that wanted it */
+  guint32 part;
 } Slot;
+
+typedef struct {
+  BtStack *stack;
+  Slirp *slirp; /* NULL: nothing has come here yet */
+  guint32 walk;
+  gint64 expires; /* when libslirp wants to look at the time; G_MAXINT64: never */
+} Part;
 
 typedef struct {
   GSource source;
@@ -31,17 +38,40 @@ typedef struct {
 } StackSource;
 
 struct _BtStack {
-  Slirp *slirp;
+  BtNetMsgConfig config;
+  Part parts[N_PARTS];
+  guint64 dirty;  /* parts that want other things than the mirror has */
+  gint64 expires; /* the earliest of the parts */
   GSource *source;
   gpointer tag;
   int epoll_fd;
   GArray *slots; /* Slot */
-  guint32 walk;
-  gint64 expires; /* when libslirp wants to look at the time; G_MAXINT64: never */
-  gboolean dirty;
   BtStackOutputFunc output;
   gpointer data;
 };
+
+static guint
+index_of(const Part *part)
+{
+  return (guint)(part - part->stack->parts);
+}
+
+static guint64
+bit_of(const Part *part)
+{
+  return (guint64)1 << index_of(part);
+}
+
+/* Takes one of the parts out of a set of them; NULL: it is empty. */
+static Part *
+take_part(BtStack *self, guint64 *set)
+{
+  if (*set == 0)
+    return NULL;
+  Part *part = &self->parts[__builtin_ctzll(*set)];
+  *set &= *set - 1;
+  return part;
+}
 
 static Slot *
 slot_at(BtStack *self, int fd)
@@ -82,12 +112,14 @@ forget(BtStack *self, int fd)
 static int
 add_poll(int fd, int events, gpointer data)
 {
-  BtStack *self = data;
+  Part *part = data;
+  BtStack *self = part->stack;
   Slot *slot = slot_at(self, fd);
   /* EPOLLERR is always reported; it also makes an interest in nothing else not 0. */
   guint32 wanted = to_epoll(events) | EPOLLERR;
 
-  slot->walk = self->walk;
+  slot->walk = part->walk;
+  slot->part = index_of(part);
   if (slot->wanted != wanted) {
     struct epoll_event event = { .events = wanted, .data.fd = fd };
     int first = slot->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -102,19 +134,43 @@ add_poll(int fd, int events, gpointer data)
 static int
 get_revents(int fd, gpointer data)
 {
-  return from_epoll(slot_at(data, fd)->ready);
+  return from_epoll(slot_at(((Part *)data)->stack, fd)->ready);
+}
+
+static gint64
+expiry(guint32 wait, gint64 now)
+{
+  const gint64 rounded = ROUNDED_MS * G_TIME_SPAN_MILLISECOND;
+
+  if (wait >= NOTHING_DUE)
+    return G_MAXINT64;
+  gint64 expires = now + (gint64)wait * G_TIME_SPAN_MILLISECOND;
+  return wait < ROUNDED_MS ? expires : (expires + rounded - 1) / rounded * rounded;
 }
 
 /* Lets libslirp say what it waits for, and until when. */
 static void
-walk(BtStack *self, gint64 now)
+walk(Part *part, gint64 now)
 {
   guint32 wait = G_MAXUINT32;
 
-  self->dirty = FALSE;
-  self->walk++;
-  slirp_pollfds_fill(self->slirp, &wait, add_poll, self);
-  self->expires = wait >= NOTHING_DUE ? G_MAXINT64 : now + (gint64)wait * 1000;
+  part->walk++;
+  slirp_pollfds_fill(part->slirp, &wait, add_poll, part);
+  part->expires = expiry(wait, now);
+}
+
+static void
+walk_dirty(BtStack *self, gint64 now)
+{
+  Part *part;
+
+  if (self->dirty == 0)
+    return;
+  while ((part = take_part(self, &self->dirty)) != NULL)
+    walk(part, now);
+  self->expires = G_MAXINT64;
+  for (guint i = 0; i < N_PARTS; i++)
+    self->expires = MIN(self->expires, self->parts[i].expires);
 }
 
 /* Not g_source_set_ready_time(): it wakes the loop each time by three system calls. */
@@ -124,8 +180,7 @@ stack_prepare(GSource *source, int *timeout_out)
   BtStack *self = ((StackSource *)source)->stack;
   gint64 now = g_source_get_time(source);
 
-  if (self->dirty)
-    walk(self, now);
+  walk_dirty(self, now);
   *timeout_out = -1;
   if (self->expires != G_MAXINT64)
     *timeout_out = (int)CLAMP((self->expires - now + 999) / 1000, 0, G_MAXINT);
@@ -140,24 +195,50 @@ stack_check(GSource *source)
          g_source_get_time(source) >= self->expires;
 }
 
+/* Notes what is ready; the parts that are concerned. */
+static guint64
+look_at(BtStack *self, const struct epoll_event *events, int n)
+{
+  guint64 due = 0;
+
+  for (int i = 0; i < n; i++) {
+    Slot *slot = slot_at(self, events[i].data.fd);
+    const Part *part = &self->parts[slot->part];
+    if (slot->walk == part->walk) {
+      slot->ready = events[i].events;
+      due |= bit_of(part);
+    } else {
+      forget(self, events[i].data.fd);
+    }
+  }
+  return due;
+}
+
+static guint64
+find_expired(BtStack *self, gint64 now)
+{
+  guint64 due = 0;
+
+  for (guint i = 0; now >= self->expires && i < N_PARTS; i++)
+    if (now >= self->parts[i].expires)
+      due |= bit_of(&self->parts[i]);
+  return due;
+}
+
 static gboolean
 stack_dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
   BtStack *self = ((StackSource *)source)->stack;
   struct epoll_event events[MAX_EVENTS];
   int n = epoll_wait(self->epoll_fd, events, MAX_EVENTS, 0);
+  guint64 due = look_at(self, events, n) | find_expired(self, g_source_get_time(source));
+  Part *part;
 
-  for (int i = 0; i < n; i++) {
-    Slot *slot = slot_at(self, events[i].data.fd);
-    if (slot->walk == self->walk)
-      slot->ready = events[i].events;
-    else
-      forget(self, events[i].data.fd);
-  }
-  slirp_pollfds_poll(self->slirp, 0, get_revents, self);
+  self->dirty |= due;
+  while ((part = take_part(self, &due)) != NULL)
+    slirp_pollfds_poll(part->slirp, 0, get_revents, part);
   for (int i = 0; i < n; i++)
     slot_at(self, events[i].data.fd)->ready = 0;
-  self->dirty = TRUE;
   return G_SOURCE_CONTINUE;
 }
 
@@ -172,7 +253,7 @@ static GSourceFuncs stack_funcs = {
 static ssize_t
 on_send_packet(const void *frame, size_t size, void *data)
 {
-  BtStack *self = data;
+  BtStack *self = ((Part *)data)->stack;
   self->output(self->data, frame, size);
   return (ssize_t)size;
 }
@@ -211,14 +292,15 @@ on_timer_mod(void *timer, int64_t expires_ms, void *data)
 static void
 on_poll_fd(int fd, void *data)
 {
-  forget(data, fd);
+  forget(((Part *)data)->stack, fd);
 }
 
 /* Whatever libslirp was kicked for, the next walk sees it. */
 static void
 on_notify(void *data)
 {
-  ((BtStack *)data)->dirty = TRUE;
+  Part *part = data;
+  part->stack->dirty |= bit_of(part);
 }
 
 static const SlirpCb callbacks = {
@@ -244,17 +326,17 @@ has_ipv6(const BtNetMsgConfig *config)
 
 /* The worker's addresses, told once: no ARP or neighbour discovery needs to pass the gate. */
 static void
-introduce_worker(BtStack *self, const BtNetMsgConfig *config)
+introduce_worker(Slirp *slirp, const BtNetMsgConfig *config)
 {
   guint8 frame[BT_PACKET_REPLY_SIZE];
   gsize size = bt_packet_write_arp_reply(config->worker_mac, config->worker_address,
                                          config->gateway_mac, config->gateway, frame);
-  slirp_input(self->slirp, frame, (int)size);
+  slirp_input(slirp, frame, (int)size);
   if (!has_ipv6(config))
     return;
   size = bt_packet_write_advertisement(config->worker_mac, &config->worker_address6,
                                        config->gateway_mac, &config->gateway6, frame);
-  slirp_input(self->slirp, frame, (int)size);
+  slirp_input(slirp, frame, (int)size);
 }
 
 static struct in6_addr
@@ -276,7 +358,7 @@ in_network6(const BtNetMsgConfig *config, guint8 last)
 }
 
 static Slirp *
-start_slirp(BtStack *self, const BtNetMsgConfig *config)
+start_slirp(Part *part, const BtNetMsgConfig *config)
 {
   guint32 mask = htonl(config->prefix_length == 0 ? 0 : G_MAXUINT32 << (32 - config->prefix_length));
   SlirpConfig slirp = {
@@ -298,20 +380,26 @@ start_slirp(BtStack *self, const BtNetMsgConfig *config)
     .disable_dns = true,
     .disable_dhcp = true,
   };
-  return slirp_new(&slirp, &callbacks, self);
+  return slirp_new(&slirp, &callbacks, part);
 }
 
-/*
- * libslirp makes two buffers of 128 KiB a connection, and enlarges both once it
- * knows the segment size. On the heap realloc() then copies what nobody has
- * written yet: 160 page faults before the first SYN is answered. As mappings of
- * their own they are moved by the page table, and touched only as they fill.
- */
-static void
-keep_buffers_apart(void)
+/* All but the first one's start is behind the confinement, and needs nothing that it takes. */
+static gboolean
+start_part(Part *part)
 {
-  mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
-  mallopt(M_TOP_PAD, TOP_PAD);
+  const BtNetMsgConfig *config = &part->stack->config;
+
+  part->slirp = start_slirp(part, config);
+  if (part->slirp == NULL)
+    return FALSE;
+  introduce_worker(part->slirp, config);
+  /*
+   * Only for its clock, which this sets: what was sent before the first poll
+   * would be taken for as old as the machine, and forgotten after it.
+   */
+  slirp_pollfds_poll(part->slirp, 1, get_revents, part);
+  part->stack->dirty |= bit_of(part);
+  return TRUE;
 }
 
 BtStack *
@@ -319,37 +407,32 @@ bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer da
 {
   BtStack *self = g_new0(BtStack, 1);
 
-  keep_buffers_apart();
+  self->config = *config;
   self->output = output;
   self->data = data;
+  for (guint i = 0; i < N_PARTS; i++)
+    self->parts[i] = (Part){ .stack = self, .expires = G_MAXINT64 };
+  self->expires = G_MAXINT64;
   self->slots = g_array_new(FALSE, TRUE, sizeof(Slot));
   self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  self->slirp = self->epoll_fd >= 0 ? start_slirp(self, config) : NULL;
-  if (self->slirp == NULL) {
+  if (self->epoll_fd < 0 || !start_part(&self->parts[0])) {
     bt_stack_free(self);
     return NULL;
   }
-  introduce_worker(self, config);
-  /*
-   * Only for its clock, which this sets: what was sent before the first poll
-   * would be taken for as old as the machine, and forgotten after it.
-   */
-  slirp_pollfds_poll(self->slirp, 1, get_revents, self);
   self->source = g_source_new(&stack_funcs, sizeof(StackSource));
   ((StackSource *)self->source)->stack = self;
   self->tag = g_source_add_unix_fd(self->source, self->epoll_fd, G_IO_IN);
   g_source_set_can_recurse(self->source, TRUE); /* as bt_watch_fd() */
   g_source_attach(self->source, NULL);
-  self->expires = G_MAXINT64;
-  self->dirty = TRUE;
   return self;
 }
 
 void
 bt_stack_free(BtStack *self)
 {
-  if (self->slirp != NULL)
-    slirp_cleanup(self->slirp);
+  for (guint i = 0; i < N_PARTS; i++)
+    if (self->parts[i].slirp != NULL)
+      slirp_cleanup(self->parts[i].slirp);
   if (self->source != NULL) {
     g_source_destroy(self->source);
     g_source_unref(self->source);
@@ -371,9 +454,30 @@ bt_stack_abort(BtStack *self)
   bt_stack_free(self);
 }
 
+/*
+ * By the worker's port alone, since libslirp has one socket for all that a UDP port
+ * sends; what has no ports is in one part by whatever is in their place.
+ */
+static Part *
+part_of(BtStack *self, const guint8 *frame, gsize size)
+{
+  gboolean ipv6 = size > BT_ETHERNET_SIZE && frame[BT_ETHERNET_SIZE] >> 4 == 6;
+  gsize ports = BT_ETHERNET_SIZE + (ipv6 ? 40 : 20); /* the gate passes no options */
+
+  if (size < ports + 2)
+    return &self->parts[0];
+  guint port = (guint)frame[ports] << 8 | frame[ports + 1];
+  /* A kernel chooses even ones for connect(), by and large. */
+  return &self->parts[(port >> 1 ^ port >> 7) % N_PARTS];
+}
+
 void
 bt_stack_input(BtStack *self, const guint8 *frame, gsize size)
 {
-  slirp_input(self->slirp, frame, (int)size);
-  self->dirty = TRUE;
+  Part *part = part_of(self, frame, size);
+
+  if (part->slirp == NULL && !start_part(part))
+    return;
+  slirp_input(part->slirp, frame, (int)size);
+  self->dirty |= bit_of(part);
 }

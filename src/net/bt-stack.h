@@ -13,6 +13,12 @@
  *   prepare: dirty? walk, compare with the mirror, set the timeout
  *   ready:   epoll_wait, note what is ready, let libslirp look, dirty
  *
+ * Both walks are as long as there are sockets, and so is libslirp's search for
+ * the one that a packet belongs to; one that is closed stays for ten seconds.
+ * So there is not one libslirp, but many parts of it, each with the sockets of
+ * some of the worker's ports, and only that one walks in which something
+ * happens. A part is made when its first frame comes.
+ *
  * A descriptor that libslirp no longer wants is taken out when it first
  * disturbs.
  */

@@ -23,6 +23,7 @@
 #include <glib.h>
 #include <signal.h>
 
+#include "net/bt-buffers.h"
 #include "net/bt-confine.h"
 #include "net/bt-control.h"
 #include "net/bt-dns-tcp.h"
@@ -406,6 +407,7 @@ main(void)
   if (net.setup.frame_fd >= 0) {
     if (!can_be(&net.setup.config))
       return BT_NET_EXIT_SETUP;
+    bt_buffers_reserve();
     net.stack = bt_stack_new(&net.setup.config, on_stack_output, &net);
     if (net.stack == NULL)
       return BT_NET_EXIT_STACK;

@@ -177,7 +177,7 @@ def test_more_memory_than_its_bound(net):
     with net.spawn("--allow-net=198.51.100.10", code=CONNECT) as process:
         assert process.stdout.readline() == b"ready\n"
         (pid,) = helpers()
-        assert resource.prlimit(pid, resource.RLIMIT_AS) == (4 << 30, 4 << 30)
+        assert resource.prlimit(pid, resource.RLIMIT_AS) == (6 << 30, 6 << 30)
         resource.prlimit(pid, resource.RLIMIT_AS, (64 << 20, 64 << 20))
         process.stdin.write(b"\n")
         process.stdin.flush()

@@ -116,3 +116,34 @@ def test_large_datagrams(net):
             out["end"] = sock.recv(100).decode()
     """)
     assert out["1200"] == 1200 and out["end"] == "end", str(result)
+
+
+def test_one_port_outside_for_one_inside(net, world):
+    """Whoever it sends to, a socket is one to all of them; another is another (STUN relies on it)."""
+    import socket
+    import threading
+    seen = {}
+
+    def answer(server):
+        for _ in range(2):
+            data, sender = server.recvfrom(100)
+            seen.setdefault(data, set()).add(sender)
+            server.sendto(data, sender)
+
+    servers = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+    for server in servers:
+        server.settimeout(10)
+        server.bind((addresses.HOST, 0))
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+    ports = [server.getsockname()[1] for server in servers]
+    rules = ",".join(f"{addresses.HOST}:{port}/udp" for port in ports)
+    out, result = net.json(f"--allow-net={rules}", code=f"""
+        for word in (b"one", b"other"):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(5)
+                for port in {ports}:
+                    sock.sendto(word, ("{addresses.HOST}", port))
+                    out[f"{{word}}{{port}}"] = sock.recv(100).decode()
+    """)
+    assert len(out) == 4, str(result)
+    assert len(seen[b"one"]) == len(seen[b"other"]) == 1 and seen[b"one"] != seen[b"other"]
