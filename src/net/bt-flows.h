@@ -23,7 +23,7 @@
 
 G_BEGIN_DECLS
 
-#define BT_FLOWS_MAX 8192u
+#define BT_FLOWS_MAX 12288u
 
 typedef enum {
   BT_FLOW_TCP_OPENING,

@@ -75,7 +75,7 @@ MAKE_ROOM = """
     old = socket.create_connection(("198.51.100.10", 9000), timeout=10)
     used = socket.create_connection(("198.51.100.10", 9000), timeout=10)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        for n in range(8191):
+        for n in range(12287):
             if n % 1000 == 0:
                 used.sendall(b"x")
                 used.recv(1)
