@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Fewer rules are looked at in the time that a search takes. */
+/* Fewer rules, those for names included, are looked at in the time that a search takes. */
 #define MIN_RULES 16
 
 typedef struct {
@@ -137,7 +137,7 @@ bt_net_spans_make(const BtNetRule *rules, guint n_rules, GArray *spans, GArray *
     Block block = block_of(&rules[id], id);
     g_array_append_val(blocks, block);
   }
-  if (blocks->len < MIN_RULES)
+  if (n_rules < MIN_RULES)
     return;
   g_array_sort(blocks, compare_blocks);
   if (walk_blocks(&walk, blocks))
