@@ -5,7 +5,8 @@
  *   bench-net serve ADDRESS            answers until its standard input ends
  *   bench-net KIND ADDRESS SECONDS     measures; prints one number, see kinds[]
  *
- * Each kind has a port of its own, above BASE_PORT in the order of the table.
+ * Each kind has a port of its own, above BASE_PORT in the order of the table; names are
+ * answered at port 53.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,10 +15,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -27,6 +30,9 @@
 #define CHUNK (256u << 10)
 #define DATAGRAM 1400
 #define MAX_IDLE 900
+#define MAX_AT_ONCE 32
+#define WAIT_MS 100 /* for a datagram that may be lost */
+#define ZONE "lookup.example"
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n";
 static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -112,6 +118,28 @@ serve_http(int fd)
       return;
 }
 
+/* As serve_http(), for however many connections, in one process. */
+static void
+serve_many(int listener)
+{
+  struct epoll_event events[MAX_AT_ONCE], event = { .events = EPOLLIN, .data.fd = listener };
+  int one = 1, epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event);
+  for (int n; (n = epoll_wait(epoll_fd, events, MAX_AT_ONCE, -1)) >= 0;)
+    for (int i = 0; i < n; i++) {
+      int fd = events[i].data.fd;
+      if (fd == listener) {
+        event.data.fd = accept(listener, NULL, NULL);
+        setsockopt(event.data.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event);
+      } else if (read(fd, buffer, sizeof buffer) <= 0 ||
+                 write(fd, response, sizeof response - 1) < 0) {
+        close(fd);
+      }
+    }
+}
+
 /* ---- the client's side: the number that is printed ---- */
 
 static double
@@ -194,9 +222,86 @@ bounce_datagrams(const char *address, int port, double seconds)
   return exchange(connect_to(address, port, SOCK_DGRAM), buffer, DATAGRAM, seconds);
 }
 
+/* Requests of MAX_AT_ONCE connections, each with one on its way. */
+static double
+fetch_many(const char *address, int port, double seconds)
+{
+  struct epoll_event events[MAX_AT_ONCE];
+  int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+  for (int i = 0; i < MAX_AT_ONCE; i++) {
+    struct epoll_event event = { .events = EPOLLIN };
+    event.data.fd = connect_to(address, port, SOCK_STREAM);
+    must(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event), "epoll_ctl");
+    must((int)write(event.data.fd, request, sizeof request - 1), "write");
+  }
+  double begun = now(), count = 0;
+  while (now() - begun < seconds) {
+    int n = epoll_wait(epoll_fd, events, MAX_AT_ONCE, -1);
+    must(n, "epoll_wait");
+    for (int i = 0; i < n; i++, count++) {
+      must((int)read(events[i].data.fd, buffer, sizeof buffer), "read");
+      must((int)write(events[i].data.fd, request, sizeof request - 1), "write");
+    }
+  }
+  return count / (now() - begun);
+}
+
+/* MAX_AT_ONCE datagrams on their way; what is lost is sent again after a while. */
+static double
+bounce_many(const char *address, int port, double seconds)
+{
+  int fd = connect_to(address, port, SOCK_DGRAM), missing = MAX_AT_ONCE;
+  struct pollfd ready = { .fd = fd, .events = POLLIN };
+  double begun = now(), count = 0;
+
+  while (now() - begun < seconds) {
+    for (; missing > 0; missing--)
+      must((int)send(fd, buffer, DATAGRAM, 0), "send");
+    if (poll(&ready, 1, WAIT_MS) == 0)
+      missing = MAX_AT_ONCE;
+    while (missing < MAX_AT_ONCE && recv(fd, buffer, sizeof buffer, MSG_DONTWAIT) > 0) {
+      count++;
+      missing++;
+    }
+  }
+  return count / (now() - begun);
+}
+
+static double
+look_up(double seconds, bool anew)
+{
+  struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *found;
+  double begun = now(), count = 0;
+  char name[64];
+
+  for (; now() - begun < seconds; count++) {
+    snprintf(name, sizeof name, anew ? "n%.0f." ZONE : ZONE, count);
+    int error = getaddrinfo(name, NULL, &hints, &found);
+    if (error != 0) {
+      fprintf(stderr, "%s: %s\n", name, gai_strerror(error));
+      exit(1);
+    }
+    freeaddrinfo(found);
+  }
+  return count / (now() - begun);
+}
+
+static double
+look_up_one(const char *address, int port, double seconds)
+{
+  return look_up(seconds, false);
+}
+
+static double
+look_up_others(const char *address, int port, double seconds)
+{
+  return look_up(seconds, true);
+}
+
 static const struct {
   const char *name;
-  int type;
+  int type; /* 0: served elsewhere */
   void (*serve)(int fd);
   double (*measure)(const char *address, int port, double seconds);
 } kinds[] = {
@@ -207,8 +312,25 @@ static const struct {
   { "trip", SOCK_STREAM, serve_echo, bounce },               /* round trips/s */
   { "trip-900", SOCK_STREAM, serve_echo, bounce_beside_idle }, /* round trips/s */
   { "udp", SOCK_DGRAM, NULL, bounce_datagrams },             /* round trips/s */
+  { "udp-32", SOCK_DGRAM, NULL, bounce_many },               /* round trips/s */
+  { "http-32", SOCK_STREAM, serve_many, fetch_many },        /* requests/s */
+  { "lookup", 0, NULL, look_up_one },                        /* of one name, /s */
+  { "lookup-new", 0, NULL, look_up_others },                 /* of ever new ones, /s */
 };
 #define N_KINDS (int)(sizeof kinds / sizeof kinds[0])
+
+static int
+bind_to(const char *address, int port, int type)
+{
+  struct sockaddr_in name = address_of(address, port);
+  int one = 1, fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  must(bind(fd, (struct sockaddr *)&name, sizeof name), "bind");
+  if (type == SOCK_STREAM)
+    must(listen(fd, 1024), "listen");
+  return fd;
+}
 
 static void
 answer_datagram(int fd)
@@ -219,6 +341,31 @@ answer_datagram(int fd)
 
   if (got > 0)
     sendto(fd, buffer, (size_t)got, 0, (struct sockaddr *)&from, length);
+}
+
+/* One question, answered with an address if it asks for one. */
+static void
+answer_query(int fd)
+{
+  static const char answer[] = "\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xc6\x33\x64\2"; /* 198.51.100.2 */
+  struct sockaddr_in from;
+  socklen_t length = sizeof from;
+  ssize_t got = recvfrom(fd, buffer, 512, 0, (struct sockaddr *)&from, &length);
+  ssize_t end = 12;
+
+  while (end < got && buffer[end] > 0)
+    end += buffer[end] + 1;
+  end += 5;
+  if (end > got)
+    return;
+  bool has_answer = buffer[end - 3] == 1;
+  memcpy(buffer + 2, "\x81\x80\0\1\0\0\0\0\0\0", 10);
+  buffer[7] = has_answer;
+  if (has_answer) {
+    memcpy(buffer + end, answer, sizeof answer - 1);
+    end += sizeof answer - 1;
+  }
+  sendto(fd, buffer, (size_t)end, 0, (struct sockaddr *)&from, length);
 }
 
 static void
@@ -236,27 +383,25 @@ accept_one(int listener, void (*serve)(int fd))
   close(fd);
 }
 
-static int
+static void
 serve_all(const char *address)
 {
-  struct pollfd fds[N_KINDS + 1];
-  int one = 1;
+  struct pollfd fds[N_KINDS + 2];
+  pid_t many = 0;
 
   signal(SIGCHLD, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   for (int i = 0; i < N_KINDS; i++) {
-    struct sockaddr_in name = address_of(address, BASE_PORT + i);
-    int fd = socket(AF_INET, kinds[i].type, 0);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    must(bind(fd, (struct sockaddr *)&name, sizeof name), "bind");
-    if (kinds[i].type == SOCK_STREAM)
-      must(listen(fd, 1024), "listen");
-    fds[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+    int fd = kinds[i].type != 0 ? bind_to(address, BASE_PORT + i, kinds[i].type) : -1;
+    if (kinds[i].serve == serve_many && (many = fork()) == 0)
+      serve_many(fd);
+    fds[i] = (struct pollfd){ .fd = kinds[i].serve == serve_many ? -1 : fd, .events = POLLIN };
   }
   fds[N_KINDS] = (struct pollfd){ .fd = 0, .events = POLLIN };
+  fds[N_KINDS + 1] = (struct pollfd){ .fd = bind_to(address, 53, SOCK_DGRAM), .events = POLLIN };
   puts("ready");
   fflush(stdout);
-  while (poll(fds, N_KINDS + 1, -1) >= 0 || errno == EINTR) {
+  while ((poll(fds, N_KINDS + 2, -1) >= 0 || errno == EINTR) && fds[N_KINDS].revents == 0) {
     for (int i = 0; i < N_KINDS; i++)
       if ((fds[i].revents & POLLIN) != 0) {
         if (kinds[i].type == SOCK_STREAM)
@@ -264,10 +409,10 @@ serve_all(const char *address)
         else
           answer_datagram(fds[i].fd);
       }
-    if (fds[N_KINDS].revents != 0)
-      break;
+    if (fds[N_KINDS + 1].revents != 0)
+      answer_query(fds[N_KINDS + 1].fd);
   }
-  return 0;
+  kill(many, SIGKILL);
 }
 
 int
@@ -278,8 +423,10 @@ main(int argc, char **argv)
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  if (argc == 3 && strcmp(argv[1], "serve") == 0)
-    return serve_all(argv[2]);
+  if (argc == 3 && strcmp(argv[1], "serve") == 0) {
+    serve_all(argv[2]);
+    return 0;
+  }
   for (int i = 0; argc == 4 && i < N_KINDS; i++)
     if (strcmp(argv[1], kinds[i].name) == 0) {
       printf("%.6g\n", kinds[i].measure(argv[2], BASE_PORT + i, atof(argv[3])));
