@@ -56,6 +56,33 @@ open_call_clear(BtOpenCall *open)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtOpenCall, open_call_clear)
 
+/*
+ * A file that runs as its owner, for others on this machine: refused without a look at the
+ * worker's memory, and as its chmod is (src/plan/gen-checks.c).
+ */
+static gboolean
+makes_set_uid(const BtCall *call)
+{
+  guint flags, mode;
+
+  switch (call->number) {
+  case SYS_openat:
+    flags = (guint)call->args[2], mode = (guint)call->args[3];
+    break;
+#ifdef SYS_open
+  case SYS_open:
+    flags = (guint)call->args[1], mode = (guint)call->args[2];
+    break;
+  case SYS_creat:
+    flags = O_CREAT, mode = (guint)call->args[1];
+    break;
+#endif
+  default:
+    return FALSE;
+  }
+  return (flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0 && (mode & S_ISUID) != 0;
+}
+
 static gboolean
 is_write(const BtOpenCall *open)
 {
@@ -176,6 +203,10 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   g_auto(BtOpenCall) open = { .path = NULL };
   BtVerdict verdict;
 
+  if (makes_set_uid(call)) {
+    bt_call_return(self, call, EPERM);
+    return;
+  }
   if (self->opener != NULL) {
     bt_opener_ask(self->opener, call);
     return;

@@ -24,6 +24,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "plan/gen-program.h"
 
@@ -257,6 +258,30 @@ check_kill(GenProgram *program)
   gen_verdict(program, GEN_ALLOW);
 }
 
+/*
+ * A file that runs as its owner: whoever else has an account there would be the caller by
+ * it. Of opens the supervisor sees to it (lib/bt-notify-file.c); a directory is made without.
+ */
+static void
+check_mode(GenProgram *program, unsigned arg)
+{
+  gen_load_arg(program, arg);
+  gen_if_any(program, S_ISUID, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+static void
+check_second_mode(GenProgram *program)
+{
+  check_mode(program, 1);
+}
+
+static void
+check_third_mode(GenProgram *program)
+{
+  check_mode(program, 2);
+}
+
 /* ---- the same without namespaces, where other processes have numbers, too ---- */
 
 /* The network would be the host's. That it is asked for is explained by the supervisor. */
@@ -362,5 +387,11 @@ const GenChecked gen_checked[] = {
   { "sched_setscheduler", check_sched_set, .flat = check_flat_sched_set },
   { "sched_setattr", check_sched_set, .flat = check_flat_sched_set },
   { "kill", check_kill, .unscoped = true },
+  { "chmod", check_second_mode },
+  { "fchmod", check_second_mode },
+  { "fchmodat", check_third_mode },
+  { "fchmodat2", check_third_mode },
+  { "mknod", check_second_mode },
+  { "mknodat", check_third_mode },
 };
 const unsigned gen_n_checked = sizeof gen_checked / sizeof gen_checked[0];

@@ -102,12 +102,22 @@ add_new_calls(List *list, const Variant *variant)
                  action_of(variant, new_calls[i].name));
 }
 
+/* Negative: none on this architecture. */
+static int
+number_of(const char *name)
+{
+  for (size_t i = 0; i < sizeof new_calls / sizeof new_calls[0]; i++)
+    if (strcmp(new_calls[i].name, name) == 0)
+      return new_calls[i].number;
+  return seccomp_syscall_resolve_name(name);
+}
+
 static void
 add_checks(List *list, const Variant *variant)
 {
   for (unsigned i = 0; i < gen_n_checked; i++) {
     const GenChecked *one = &gen_checked[i];
-    int number = seccomp_syscall_resolve_name(one->name);
+    int number = number_of(one->name);
     if (number < 0 || (one->unscoped && variant->signals_scoped) ||
         action_of(variant, one->name) != SCMP_ACT_ALLOW)
       continue;

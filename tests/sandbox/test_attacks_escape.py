@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Ways out that were found by attacking, and stay closed."""
 
+import json
 import os
 import platform
 import shutil
@@ -216,6 +217,56 @@ def test_private_places_hold_no_endless_number_of_files(box):
             out[path] = os.statvfs(path).f_files
     """)
     assert all(0 < count < 500000 for count in out.values()), out
+
+
+SET_UID = """
+    import ctypes, os, stat
+    libc = ctypes.CDLL(None, use_errno=True)
+    os.umask(0)
+    os.chdir("data")
+    one = os.open("f", os.O_RDWR)
+    here = os.open(".", os.O_RDONLY)
+
+    def call(number, *args):
+        if libc.syscall(number, *args) < 0:
+            raise OSError(ctypes.get_errno(), "")
+        return "done"
+
+    mode, high = 0o4755, 0o4755 | 1 << 40
+    out["chmod"] = attempt(lambda: call(90, b"f", high))
+    out["fchmod"] = attempt(lambda: call(91, one, mode))
+    out["fchmodat"] = attempt(lambda: call(268, here, b"f", mode))
+    out["fchmodat2"] = attempt(lambda: call(452, here, b"f", mode, 0))
+    out["open"] = attempt(lambda: call(2, b"open", os.O_CREAT | os.O_WRONLY, mode))
+    out["openat"] = attempt(lambda: call(257, here, b"openat", os.O_CREAT | os.O_RDWR, mode))
+    out["creat"] = attempt(lambda: call(85, b"creat", mode))
+    out["mknod"] = attempt(lambda: call(133, b"mknod", stat.S_IFREG | mode, 0))
+    out["mknodat"] = attempt(lambda: call(259, here, b"mknodat", stat.S_IFREG | mode, 0))
+    out["nameless"] = attempt(lambda: call(257, here, b".", os.O_TMPFILE | os.O_RDWR, mode))
+    # What is done every day.
+    out["plain"] = attempt(lambda: [os.chmod("f", 0o755), os.fchmod(one, 0o640), os.mkdir("d"),
+                                    os.chmod("d", 0o2775), os.open("new", os.O_CREAT, 0o666)] and "done")
+    # Not made, so that what stands there for its mode is of no account.
+    out["unmade"] = attempt(lambda: call(2, b"f", os.O_WRONLY, mode) and "done")
+"""
+
+
+@pytest.mark.parametrize("layers", ["", "warn", "flat"])
+def test_no_file_runs_as_its_owner_for_others(box, layers):
+    """Another user of the machine would be the caller by it, in no sandbox."""
+    data = box.directory / "data"
+    box.write("data/f", "")
+    policy = {"version": 1, "fs": {"rules": [
+        {"action": "warn" if layers == "warn" else "allow", "path": str(data),
+         "perms": ["read_file", "read_dir", "write_file", "write_dir", "truncate", "refer"]}]}}
+    if layers == "flat":
+        policy["plugins"] = {"namespaces": False}
+    box.write("p.json", json.dumps(policy))
+    out, result = box.json("--policy=./p.json", code=SET_UID)
+    plain, unmade = out.pop("plain"), out.pop("unmade")
+    assert set(out.values()) == {"EPERM"} and len(out) == 10, str(result)
+    assert unmade == "done" and plain == ("EPERM" if layers == "flat" else "done"), str(result)
+    assert not [path for path in data.iterdir() if path.stat().st_mode & 0o4000]
 
 
 def test_the_callers_other_programs_keep_their_share(box):
