@@ -9,7 +9,8 @@
  *       public addresses .... answered, pinned to the rules that grant the name
  *       only closed ones .... an address of the sinkhole, with the reason
  *
- * A lookup is for both kinds of address where this machine has IPv6, and serves
+ * A lookup is for both kinds of address where this machine has IPv6 (its answer
+ * waits until it is known where such addresses lead: bt-nat64.c), and serves
  * questions of both; each is told and pins those of its kind.  The sinkhole is
  * IPv4: to a question for IPv6 a name that leads nowhere has no address.
  *
@@ -33,6 +34,7 @@
 
 #include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
+#include "lib/bt-nat64.h"
 #include "lib/bt-pin-table.h"
 #include "wire/bt-dns.h"
 
@@ -65,7 +67,9 @@ typedef struct {
   char *name;
   gboolean ipv6;   /* for both kinds of address */
   GArray *waiters; /* Waiter */
-  gpointer handle; /* the resolver's; NULL while queued */
+  gpointer handle; /* the resolver's; NULL while queued or held */
+  BtAddr *found;   /* held: the addresses, until it is known where they lead */
+  guint n_found;
 } Lookup;
 
 struct _BtNames {
@@ -84,8 +88,11 @@ struct _BtNames {
   guint next_sinkhole;
   BtPinTable *pins;
   BtAnswerCache *cache;
+  BtNat64 *nat64;
   GHashTable *lookups;   /* char *name (of the Lookup) → Lookup */
   GQueue queue;          /* Lookup not yet started */
+  GQueue held;           /* Lookup whose addresses wait for nat64 */
+  gboolean told_of_nat64;
   guint in_flight;
   GArray *host_addrs;    /* BtAddr */
   const BtOrigin *spent;
@@ -108,6 +115,7 @@ lookup_free(gpointer data)
   if (lookup->handle != NULL)
     lookup->names->resolver->cancel(lookup->names->resolver, lookup->handle);
   g_free(lookup->name);
+  g_free(lookup->found);
   g_array_unref(lookup->waiters);
   g_free(lookup);
 }
@@ -123,6 +131,7 @@ bt_names_new(BtPolicy *policy, BtExplainer *explainer)
   self->sinkholes = g_hash_table_new(g_str_hash, g_str_equal);
   self->pins = bt_pin_table_new();
   self->cache = bt_answer_cache_new();
+  self->nat64 = bt_nat64_new();
   self->lookups = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lookup_free);
   self->host_addrs = g_array_new(FALSE, FALSE, sizeof(BtAddr));
   return self;
@@ -132,7 +141,9 @@ void
 bt_names_free(BtNames *self)
 {
   g_queue_clear(&self->queue);
+  g_queue_clear(&self->held);
   g_hash_table_unref(self->lookups);
+  bt_nat64_free(self->nat64);
   if (self->own_resolver != NULL)
     self->own_resolver->free(self->own_resolver);
   g_hash_table_unref(self->sinkholes);
@@ -271,7 +282,13 @@ is_host_addr(BtNames *self, const BtAddr *addr)
 static gboolean
 is_closed(BtNames *self, const BtAddr *addr)
 {
-  return bt_addr_classify(addr) != BT_ADDR_PUBLIC || is_host_addr(self, addr);
+  BtAddr carried[BT_NAT64_MAX];
+  gsize n_carried = bt_nat64_get_carried(self->nat64, addr, carried);
+  gboolean closed = bt_addr_classify(addr) != BT_ADDR_PUBLIC || is_host_addr(self, addr);
+
+  for (gsize i = 0; i < n_carried && !closed; i++)
+    closed = bt_addr_classify(&carried[i]) != BT_ADDR_PUBLIC || is_own(self, &carried[i]);
+  return closed;
 }
 
 /* An address can become the host's own after it was pinned. */
@@ -508,6 +525,53 @@ answer_result(BtNames *self, const Lookup *lookup, BtLookupResult result, const 
 static void start_queued(BtNames *self);
 
 static void
+answer_lookup(Lookup *lookup, BtLookupResult result, const BtAddr *addrs, guint n_addrs)
+{
+  g_hash_table_steal(lookup->names->lookups, lookup->name);
+  answer_result(lookup->names, lookup, result, addrs, n_addrs);
+  lookup_free(lookup);
+}
+
+static void
+tell_of_nat64(BtNames *self)
+{
+  if (self->told_of_nat64 || self->explainer == NULL)
+    return;
+  self->told_of_nat64 = TRUE;
+  bt_explainer_note(self->explainer,
+                    _("no name server says whether this network leads IPv6 to IPv4 (ipv4only.arpa); "
+                      "names have their IPv4 addresses alone"));
+}
+
+/* Where addresses of IPv6 lead is known now, or cannot be: then they are left out. */
+static void
+on_nat64(gpointer data, gboolean known)
+{
+  BtNames *self = data;
+  Lookup *lookup;
+
+  if (!known)
+    tell_of_nat64(self);
+  while ((lookup = g_queue_pop_head(&self->held)) != NULL) {
+    guint n_left = 0;
+    for (guint i = 0; i < lookup->n_found; i++)
+      if (known || bt_addr_is_ipv4(&lookup->found[i]))
+        lookup->found[n_left++] = lookup->found[i];
+    answer_lookup(lookup, n_left > 0 ? BT_LOOKUP_FOUND : BT_LOOKUP_FAILED, lookup->found, n_left);
+  }
+}
+
+static gboolean
+may_be_nat64(const BtAddr *addrs, guint n_addrs)
+{
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < n_addrs && !found; i++)
+    found = !bt_addr_is_ipv4(&addrs[i]) && bt_addr_classify(&addrs[i]) == BT_ADDR_PUBLIC;
+  return found;
+}
+
+static void
 on_lookup(gpointer data, BtLookupResult result, const BtAddr *addrs, guint n_addrs)
 {
   Lookup *lookup = data;
@@ -515,9 +579,15 @@ on_lookup(gpointer data, BtLookupResult result, const BtAddr *addrs, guint n_add
 
   lookup->handle = NULL;
   self->in_flight--;
-  g_hash_table_steal(self->lookups, lookup->name);
-  answer_result(self, lookup, result, addrs, n_addrs);
-  lookup_free(lookup);
+  if (result == BT_LOOKUP_FOUND && may_be_nat64(addrs, n_addrs) &&
+      !bt_nat64_is_known(self->nat64, g_get_monotonic_time())) {
+    lookup->found = g_memdup2(addrs, n_addrs * sizeof addrs[0]);
+    lookup->n_found = n_addrs;
+    g_queue_push_tail(&self->held, lookup);
+    bt_nat64_ask(self->nat64, self->resolver, on_nat64, self);
+  } else {
+    answer_lookup(lookup, result, addrs, n_addrs);
+  }
   start_queued(self);
 }
 

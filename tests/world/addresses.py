@@ -88,6 +88,9 @@ NAMES = {
     "half.example": ["10.0.0.1", SIX],
     "big.example": ["198.51.100.%d" % (128 + n) for n in range(60)],
 }
+# Names of the real world, of which buntime asks by itself (RFC 7050).
+REGISTERED = {"ipv4only.arpa": ["192.0.0.170", "192.0.0.171"]}
+
 # Each leads to one closed address.
 REBINDING6 = {f"rebind6-{number}.example": address for number, address in enumerate(
     ["::1", "::", "fe80::1", "::ffff:127.0.0.1", "::ffff:192.168.77.1", HOST6, HOST_LAN6,
@@ -110,7 +113,7 @@ def look_up(name):
     label, _, rest = name.partition(".")
     if rest == "to.example" and len(label) in (9, 33):
         return [str(ipaddress.ip_address(bytes.fromhex(label[1:])))]
-    return NAMES.get(name)
+    return NAMES.get(name) or REGISTERED.get(name)
 
 
 # The desktop's own listeners.

@@ -248,6 +248,14 @@ def parse_name(data, offset):
     return ".".join(labels).lower(), offset + 1
 
 
+def dns64():
+    """The prefix, of 96 bits, by which this network makes addresses of IPv6; "fail": it cannot say."""
+    try:
+        return (Path(sys.argv[2]) / "dns64").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+
+
 def answer_dns(log, data, proto):
     try:
         name, end = parse_name(data, 12)
@@ -257,15 +265,20 @@ def answer_dns(log, data, proto):
     log.add(kind="dns", name=name, type=TYPES.get(kind, str(kind)), proto=proto)
     question = data[12:end + 4]
     known = addresses.look_up(name)
+    prefix = dns64()
+    failed = prefix == "fail" and name in addresses.REGISTERED
+    if kind == 28 and prefix and not any(":" in address for address in known or [":"]):
+        known = [prefix + address for address in known if not failed]
     answers = b""
     count = 0
-    for address in known or []:
+    for address in [] if failed else known or []:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         packed = socket.inet_pton(family, address)
         if kind == {4: 1, 16: 28}[len(packed)]:
             answers += struct.pack("!HHHIH", 0xC00C, kind, 1, 60, len(packed)) + packed
             count += 1
-    flags = 0x8580 if known is not None else 0x8583  # NOERROR or NXDOMAIN, authoritative
+    # NOERROR, SERVFAIL or NXDOMAIN, authoritative
+    flags = 0x8583 if known is None else 0x8582 if failed else 0x8580
     if proto == "udp" and len(question) + len(answers) + 12 > 512:
         flags |= 0x0200  # truncated: ask again by TCP
         answers, count = b"", 0

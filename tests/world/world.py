@@ -177,10 +177,14 @@ class World:
         raise AssertionError("the world's internet does not answer")
 
     def since(self, mark):
-        """Everything that came to the internet since the mark, the barrier's packets left out."""
+        """
+        Everything that came to the internet since the mark, but for the barrier's packets and
+        the questions that buntime asks for itself.
+        """
         self.barrier()
         return [record for record in self.read_log("internet", mark["internet"])
-                if record.get("addr") != addresses.ROUTER]
+                if record.get("addr") != addresses.ROUTER
+                and record.get("name") not in addresses.REGISTERED]
 
     def contacts(self, mark, address=None, port=None):
         """Packets that arrived at the internet, those for the resolver left out."""
