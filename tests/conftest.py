@@ -64,8 +64,7 @@ def terminal(world, tmp_path):
 @pytest.fixture(autouse=True)
 def nothing_reached_the_host(request, world):
     """Whatever a test does, the desktop's own listeners hear nothing of it."""
-    world.runs.clear()
-    mark = world.mark()
+    mark = world.begin()
     yield
     if request.node.get_closest_marker("host_contact") is None:
         assert world.host_contacts(mark) == []

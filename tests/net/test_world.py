@@ -89,6 +89,21 @@ def test_long_answers_come_by_tcp(world):
             if record["kind"] == "dns" and record["type"] == "A"] == ["udp", "tcp"]
 
 
+def test_what_an_earlier_test_left_open(world):
+    """Its end is no contact of this one's; a connection anew is, and so is one of this test's own."""
+    with socket.create_connection((addresses.WEB, 9000), timeout=5) as left:
+        world.barrier()
+        world.begin()
+        mark = world.mark()
+        left.sendall(b"x")
+        assert left.recv(1) == b"x" and world.contacts(mark) == []
+        with socket.create_connection((addresses.OTHER, 9000), timeout=5) as own:
+            assert {record["addr"] for record in world.contacts(mark)} == {addresses.OTHER}
+            mark = world.mark()
+            own.sendall(b"x")
+            assert own.recv(1) == b"x" and world.contacts(mark, addresses.OTHER, 9000)
+
+
 def test_buntime_runs_without_capabilities(world):
     from world import PLAIN
     result = world.run_command([*PLAIN, "grep", "Cap[IPEA]", "/proc/self/status"])

@@ -8,8 +8,9 @@ Each writes what happens to WORLD/log/ROLE.jsonl, one JSON object a line:
     {"kind": "udp", "addr": A, "port": P}            a datagram arrived
     {"kind": "http", "host": H}                      a request at port 8081
     {"kind": "dns", "name": N, "type": T, "proto": "udp"|"tcp"}
-    {"kind": "packet", "proto": N, "src": A, "addr": A, "port": P}
-                                                     came in from the host's network
+    {"kind": "packet", "proto": N, "src": A, "source_port": P, "addr": A, "port": P, "opens": B}
+                                                     came in from the host's network; opens: it may
+                                                     be the first of its connection
 """
 
 import json
@@ -328,10 +329,11 @@ def sniff(log, interface):
             if direction == socket.PACKET_OUTGOING or packet is None:
                 continue
             proto, source, destination, payload = packet
-            port = 0
-            if proto in (6, 17):
-                port = struct.unpack("!H", payload[2:4])[0]
-            log.add(kind="packet", proto=proto, src=source, addr=destination, port=port)
+            source_port, port = (0, 0) if proto not in (6, 17) else \
+                struct.unpack("!HH", payload.ljust(4, b"\0")[:4])
+            syn_alone = len(payload) > 13 and payload[13] & 0x12 == 2
+            log.add(kind="packet", proto=proto, src=source, source_port=source_port,
+                    addr=destination, port=port, opens=proto != 6 or syn_alone)
 
     thread(look)
 

@@ -77,6 +77,10 @@ def parse_events(stderr):
     return events
 
 
+def flow(packet):
+    return tuple(packet[key] for key in ("proto", "src", "source_port", "addr", "port"))
+
+
 class World:
     def __init__(self):
         self.directory = Path(os.environ["BUNTIME_TEST_WORLD"])
@@ -86,6 +90,9 @@ class World:
         self.sanitized = "ASAN_OPTIONS" in os.environ
         self.runs = []  # of the current test, for the report of a failure
         self.barrier_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.began = 0  # where the internet's log was when the test began
+        self.earlier = set()  # connections that were there before, and how far they were read
+        self.earlier_read = 0
 
     # ---- running ----
 
@@ -146,9 +153,9 @@ class World:
 
     # ---- what the servers saw ----
 
-    def read_log(self, role, start=0):
+    def read_log(self, role, start=0, end=None):
         """What was told since start; a line that is only half there then or now is not."""
-        data = (self.directory / "log" / f"{role}.jsonl").read_bytes()
+        data = (self.directory / "log" / f"{role}.jsonl").read_bytes()[:end]
         begin = data.rfind(b"\n", 0, start) + 1
         lines = data[begin:data.rfind(b"\n") + 1].splitlines()
         return [json.loads(line) for line in lines[begin != start:]]
@@ -159,8 +166,25 @@ class World:
         except FileNotFoundError:
             return 0
 
+    def begin(self):
+        """A test begins: what earlier ones have left is not its doing. A mark, for the host alone."""
+        self.runs.clear()
+        self.began = self.log_size("internet")
+        return {"host": self.log_size("host")}
+
     def mark(self):
+        self.barrier()
         return {role: self.log_size(role) for role in ("internet", "host")}
+
+    def is_late(self, record):
+        """The end of a connection that an earlier test made: FINs come when a process is gone."""
+        if record["opens"]:
+            return False
+        if self.earlier_read < self.began:
+            self.earlier |= {flow(one) for one in self.read_log("internet", self.earlier_read, self.began)
+                             if one["kind"] == "packet"}
+            self.earlier_read = self.began
+        return flow(record) in self.earlier
 
     def barrier(self):
         """Waits until the internet's log holds all that was sent before."""
@@ -189,7 +213,7 @@ class World:
     def contacts(self, mark, address=None, port=None):
         """Packets that arrived at the internet, those for the resolver left out."""
         return [record for record in self.since(mark) if record["kind"] == "packet"
-                and record["addr"] != addresses.DNS
+                and record["addr"] != addresses.DNS and not self.is_late(record)
                 and (address is None or record["addr"] == address)
                 and (port is None or record["port"] == port)]
 
