@@ -281,7 +281,7 @@ BUNTIME_WORKER_API int buntime_channel_get_fd(BuntimeChannel *channel);
 /**
  * buntime_channel_prepare:
  * @channel: a channel
- * @wants: a combination of #BuntimeWants
+ * @wants: a combination of #BuntimeWants, for all that the program waits for
  *
  * Says that this program will wait for its descriptor.  Queued messages are flushed.
  *
