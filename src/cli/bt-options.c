@@ -88,9 +88,9 @@ const BtOption bt_options[] = {
     .help = N_("how to run ENTRY, whatever its name"),
   },
   {
-    .name = "net", .use = BT_VALUE_REQUIRED, .value = "auto|tap|veth", .id = BT_OPTION_NET,
+    .name = "net", .use = BT_VALUE_REQUIRED, .value = "auto|slirp|tap|veth", .id = BT_OPTION_NET,
     .completion = BT_COMPLETE_WORDS,
-    .help = N_("how packets leave the sandbox"),
+    .help = N_("how connections leave the sandbox"),
   },
   {
     .name = "publish", .use = BT_VALUE_REQUIRED, .value = N_("[ADDR:]PORT[:PORT]"),

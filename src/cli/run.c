@@ -40,8 +40,8 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
 {
   static const BuntimeWorkerKind workers[] = { BUNTIME_WORKER_PYTHON, BUNTIME_WORKER_BUN,
                                                BUNTIME_WORKER_EXEC };
-  static const BuntimeNetBackend backends[] = { BUNTIME_NET_AUTO, BUNTIME_NET_TAP,
-                                                BUNTIME_NET_VETH };
+  static const BuntimeNetBackend backends[] = { BUNTIME_NET_AUTO, BUNTIME_NET_SLIRP,
+                                                BUNTIME_NET_TAP, BUNTIME_NET_VETH };
   const BtOption *option = given->option;
 
   switch (option->id) {

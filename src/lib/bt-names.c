@@ -320,6 +320,16 @@ bt_names_check_flow(BtNames *self, const BtAddr *addr, guint proto, guint16 port
   return verdict;
 }
 
+gboolean
+bt_names_is_plain(BtNames *self, const BtAddr *addr, guint16 port)
+{
+  const guint32 *rules;
+
+  return self->spent == NULL && bt_pin_table_get(self->pins, addr, &rules) == 0 &&
+         bt_policy_check_flow(self->policy, NULL, addr, BT_PROTO_TCP, port, NULL, NULL).action !=
+           BT_ACTION_DENY;
+}
+
 /* ---- answers ---- */
 
 static void

@@ -57,4 +57,7 @@ typedef struct {
 BtVerdict bt_names_check_flow(BtNames *names, const BtAddr *addr, guint proto, guint16 port,
                               BtFlowWords *words_out);
 
+/* Does a rule of addresses, or the default, open TCP to it, and no name lead there? */
+gboolean bt_names_is_plain(BtNames *names, const BtAddr *addr, guint16 port);
+
 G_END_DECLS

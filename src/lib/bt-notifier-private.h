@@ -27,6 +27,7 @@ typedef struct {
 } BtForks;
 
 typedef struct _BtOpener BtOpener;
+typedef struct _BtInject BtInject;
 
 struct _BtNotifier {
   int fd;
@@ -47,6 +48,7 @@ struct _BtNotifier {
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */
   BtMaker *maker;      /* NULL: nothing was lent */
+  BtInject *inject;    /* NULL: there is no fast path */
   guint signal_source; /* set while calls wait that only death ends (bt_notifier_watch_signals) */
   BtForks forks;
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
@@ -77,6 +79,12 @@ gboolean bt_call_return(BtNotifier *self, const BtCall *call, int error); /* 0: 
  * that it was answered with; but EINTR: its thread did not get to run, so ask again later.
  */
 int bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_exec);
+/*
+ * Puts a copy of fd into the place of the caller's descriptor, which need not be open. The call
+ * is still to be answered. FALSE: nothing was done; its thread did not get to run, or is gone.
+ */
+gboolean bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number,
+                         gboolean close_on_exec);
 /* Must be asked after memory was read and before what it held is believed. */
 gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 
@@ -116,6 +124,7 @@ void bt_notify_count_files(BtNotifier *self, const BtCall *call); /* bt-notify-l
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
 void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
+void bt_notify_shutdown(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_connect_start(BtNotifier *self);
 void bt_notify_connect_shutdown(BtNotifier *self);
 /* Answers those that a signal waits for with EINTR; how many still wait. */

@@ -39,6 +39,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/bt-inject.h"
 #include "lib/bt-process.h"
 #include "lib/bt-watch.h"
 
@@ -117,6 +118,23 @@ bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_ex
   *fd = -1;
   struct seccomp_notif_resp response = { .id = call->id, .val = number };
   return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) ? 0 : errno;
+}
+
+gboolean
+bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number, gboolean close_on_exec)
+{
+  struct seccomp_notif_addfd copy = {
+    .id = call->id,
+    .flags = SECCOMP_ADDFD_FLAG_SETFD,
+    .srcfd = (guint32)fd,
+    .newfd = (guint32)number,
+    .newfd_flags = close_on_exec ? O_CLOEXEC : 0,
+  };
+
+  bt_alarm_set(&self->alarm);
+  gboolean ok = ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &copy) >= 0;
+  bt_alarm_unset(&self->alarm);
+  return ok;
 }
 
 /* "host:443 (tcp)" and "[2001:db8::1]:53 (udp)" */
@@ -270,6 +288,11 @@ dispatch_call(BtNotifier *self, const BtCall *call)
     bt_notify_connect(self, call);
     bt_alarm_unset(&self->alarm);
     return;
+  case SYS_shutdown:
+    bt_alarm_set(&self->alarm);
+    bt_notify_shutdown(self, call);
+    bt_alarm_unset(&self->alarm);
+    return;
   case SYS_socket:
     bt_notify_socket(self, call);
     return;
@@ -364,6 +387,8 @@ bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices, B
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   if (opener >= 0)
     self->opener = bt_opener_new(self, opener);
+  if ((plan->header->flags & BT_PLAN_FAST_PATH) != 0)
+    self->inject = bt_inject_new(self);
   bt_notify_connect_start(self);
   self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
   return self;
@@ -385,6 +410,7 @@ bt_notifier_free(BtNotifier *self)
   bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->opener, bt_opener_free);
   g_clear_pointer(&self->maker, bt_maker_free);
+  g_clear_pointer(&self->inject, bt_inject_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);
   g_array_unref(self->own_devices);

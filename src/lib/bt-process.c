@@ -391,6 +391,18 @@ open_pidfd(pid_t tid)
 }
 
 int
+bt_process_fd_flags(pid_t tid, int fd)
+{
+  char buffer[512], name[64];
+
+  snprintf(name, sizeof name, "fdinfo/%d", fd);
+  if (!read_proc(tid, name, buffer, sizeof buffer))
+    return -1;
+  const char *line = strstr(buffer, "flags:\t");
+  return line != NULL ? (int)strtol(line + strlen("flags:\t"), NULL, 8) : -1;
+}
+
+int
 bt_process_take_fd(pid_t tid, int fd)
 {
   int pidfd = open_pidfd(tid);

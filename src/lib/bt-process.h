@@ -71,6 +71,9 @@ char *bt_process_absolute(pid_t tid, int dirfd, const char *path);
 /* What is behind a descriptor of the process, which need not have a path any more. */
 gboolean bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out);
 
+/* The open file's flags, and O_CLOEXEC if the descriptor has it; -1 if there is none. */
+int bt_process_fd_flags(pid_t tid, int fd);
+
 /* Takes a copy of a descriptor of the process; -1 with errno set. */
 int bt_process_take_fd(pid_t tid, int fd);
 

@@ -16,6 +16,7 @@ struct _BuntimeSandbox {
   BuntimePolicy *policy;
   BtWorkerKind worker;
   BtPlanNetMode net_mode;
+  gboolean packets_only; /* no fast path */
   GPtrArray *published; /* BtPublished */
   gboolean quiet;
   char *events; /* FILE, a descriptor's number or "-"; NULL: none */

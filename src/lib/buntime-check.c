@@ -455,23 +455,60 @@ settle_loopback_address(BtNetItem *item)
   item->prefix = 128;
 }
 
-/* A relay of buntime's is all that leads there (plan/bt-plan-relays.c). */
+/* Is each port that is asked about one of the rule's? */
+static gboolean
+covers_ports(const BtNetItem *rule, const BtNetItem *item)
+{
+  for (guint i = 0; i < item->ports->len; i++) {
+    const BtPortRange *asked = &g_array_index(item->ports, BtPortRange, i);
+    gboolean covered = FALSE;
+    for (guint j = 0; j < rule->ports->len; j++) {
+      const BtPortRange *range = &g_array_index(rule->ports, BtPortRange, j);
+      covered |= range->first <= asked->first && asked->last <= range->last;
+    }
+    if (!covered)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Does a rule name the port, so that the program cannot listen there (plan/bt-plan-relays.c)? */
+static gboolean
+names_port(Check *self, const BtNetItem *item)
+{
+  GPtrArray *rules = bt_policy_get_net_items(self->policy);
+
+  for (guint i = 0; i < rules->len; i++) {
+    const BtNetItem *rule = g_ptr_array_index(rules, i);
+    if (is_loopback(rule) && rule->rule.action != BT_ACTION_DENY && rule->ports->len > 0 &&
+        bt_addr_in(&item->addr, &rule->addr, rule->prefix) && covers_ports(rule, item))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* A relay of buntime's leads there, or the fast path. */
 static void
 settle_loopback(Check *self, const BtNetItem *item, guint proto)
 {
   char text[BT_ADDR_TEXT_SIZE];
   const char *address = bt_addr_format(&item->addr, text);
-  gboolean has_relay = proto == BT_PROTO_TCP && item->ports->len > 0 &&
-                       (strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0);
+  gboolean reached = proto == BT_PROTO_TCP &&
+                     (strcmp(address, "127.0.0.1") == 0 || strcmp(address, "::1") == 0);
+  gboolean relayed = reached && item->ports->len > 0 && names_port(self, item);
 
-  if (self->verdict->action != BT_ACTION_DENY && !has_relay)
+  if (self->verdict->action != BT_ACTION_DENY &&
+      !(relayed || (reached && self->look.fast_path)))
     override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
              "of the host's loopback only ports that are named are reached, by TCP, at 127.0.0.1 "
              "and ::1");
-  self->verdict->note =
-    self->verdict->action == BT_ACTION_DENY
-      ? _("inside, this is the program's own loopback: it reaches there what it serves itself")
-      : _("this is the host's; the program cannot listen there itself");
+  if (self->verdict->action == BT_ACTION_DENY)
+    self->verdict->note =
+      _("inside, this is the program's own loopback: it reaches there what it serves itself");
+  else if (relayed)
+    self->verdict->note = _("this is the host's; the program cannot listen there itself");
+  else
+    self->verdict->note = _("this is the host's, where the program serves nothing there itself");
 }
 
 static gboolean
@@ -573,6 +610,7 @@ buntime_policy_check(BuntimePolicy *policy, BuntimePermission permission, const 
       .uid = geteuid(),
       .gid = getegid(),
       .net_mode = BT_PLAN_NET_AUTO,
+      .fast_path = TRUE,
       .ipv6 = bt_host_has_ipv6(),
       .terminal_fd = -1,
     },

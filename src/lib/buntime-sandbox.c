@@ -84,9 +84,11 @@ buntime_sandbox_set_net_backend(BuntimeSandbox *self, BuntimeNetBackend backend)
     [BUNTIME_NET_AUTO] = BT_PLAN_NET_AUTO,
     [BUNTIME_NET_TAP] = BT_PLAN_NET_TAP,
     [BUNTIME_NET_VETH] = BT_PLAN_NET_VETH,
+    [BUNTIME_NET_SLIRP] = BT_PLAN_NET_AUTO,
   };
   g_return_if_fail(backend < G_N_ELEMENTS(modes));
   self->net_mode = modes[backend];
+  self->packets_only = backend != BUNTIME_NET_AUTO;
 }
 
 gboolean

@@ -29,11 +29,13 @@ typedef enum {
 
 /**
  * BuntimeNetBackend:
- * @BUNTIME_NET_AUTO: a tap device if /dev/net/tun opens, else a veth pair
- * @BUNTIME_NET_TAP: a tap device
- * @BUNTIME_NET_VETH: a veth pair and a packet socket
+ * @BUNTIME_NET_AUTO: as %BUNTIME_NET_SLIRP, but TCP connections that an address rule opens are
+ *   made by the supervisor and handed to the program
+ * @BUNTIME_NET_TAP: all as packets, by a tap device
+ * @BUNTIME_NET_VETH: all as packets, by a veth pair and a packet socket
+ * @BUNTIME_NET_SLIRP: all as packets, by a tap device if /dev/net/tun opens, else a veth pair
  *
- * How frames leave the sandbox.
+ * How connections leave the sandbox.
  *
  * Since: 1.0
  */
@@ -41,6 +43,7 @@ typedef enum {
   BUNTIME_NET_AUTO,
   BUNTIME_NET_TAP,
   BUNTIME_NET_VETH,
+  BUNTIME_NET_SLIRP,
 } BuntimeNetBackend;
 
 /**
@@ -98,7 +101,7 @@ void buntime_sandbox_set_worker(BuntimeSandbox *sandbox, BuntimeWorkerKind kind)
 /**
  * buntime_sandbox_set_net_backend:
  * @sandbox: a launcher
- * @backend: how frames leave the sandbox
+ * @backend: how connections leave the sandbox
  *
  * Chooses the back end; without a network grant it has no effect. If the one
  * chosen cannot be had, the run fails. %BUNTIME_NET_AUTO unless set.

@@ -304,7 +304,9 @@ bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_ou
       !compile_places(&self, error))
     return FALSE;
   bt_compile_net(&self);
-  look_out->net = bt_plan_builder_header(self.builder)->net;
+  const BtPlanHeader *header = bt_plan_builder_header(self.builder);
+  look_out->net = header->net;
+  look_out->fast_path = (header->flags & BT_PLAN_FAST_PATH) != 0;
   if (path != NULL)
     (self.flat ? look_at_flat : look_at)(&self, path, look_out);
   return TRUE;

@@ -40,6 +40,7 @@ typedef struct {
   gid_t gid;
   GBytes *entry_bytes;           /* the program itself where uid cannot read it; else NULL */
   BtPlanNetMode net_mode;        /* used if the policy grants any network */
+  gboolean fast_path;            /* nobody has to see its packets but for what the policy says */
   gboolean ipv6;                 /* then the worker has IPv6, as the machine has */
   const BtPlanPublished *published; /* ports of the host lead to these of the worker's */
   guint n_published;
@@ -84,7 +85,8 @@ typedef struct {
   gboolean makeable; /* not there yet, and could be granted so (bt-plan-make.c) */
   gboolean runs;     /* may be executed */
   gboolean maps;     /* code may be mapped from it */
-  BtPlanNet net;     /* of the whole plan */
+  BtPlanNet net;     /* of the whole plan, as is the next */
+  gboolean fast_path;
 } BtPlanLook;
 
 /*

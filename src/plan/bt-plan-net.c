@@ -50,14 +50,32 @@ note_no_ipv6(BtCompile *self)
   }
 }
 
+/*
+ * Connections that are made outside (lib/bt-inject.c) pass nobody who could count or record
+ * them.  Without seccomp nobody would hear of the connect().
+ */
+static gboolean
+has_fast_path(BtCompile *self)
+{
+  BtPolicy *policy = self->request->policy;
+
+  return self->request->fast_path && bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP) &&
+         !bt_policy_get_limit(policy, BT_LIMIT_NET_RATE, &(guint64){ 0 }, NULL) &&
+         !bt_policy_get_limit(policy, BT_LIMIT_NET_BYTES, &(guint64){ 0 }, NULL) &&
+         bt_policy_grants_plain_net(policy);
+}
+
 void
 bt_compile_net(BtCompile *self)
 {
-  BtPlanNet *net = &bt_plan_builder_header(self->builder)->net;
+  BtPlanHeader *header = bt_plan_builder_header(self->builder);
+  BtPlanNet *net = &header->net;
 
   /* No namespace to put an interface into; its policies grant nothing (bt-plan-plugins.c). */
   if (self->flat)
     return;
+  if (has_fast_path(self))
+    header->flags |= BT_PLAN_FAST_PATH;
   /* The resolver listens without any grant, too: so a denied name is explained. */
   net->mode = BT_PLAN_NET_NONE;
   net->dns = inet_addr(BT_PLAN_DNS_ADDRESS);

@@ -9,7 +9,7 @@
  * buntime-net for every connection.
  *
  * What cannot be had this way is said once a rule, with what can: a whole
- * loopback without a port, loopback addresses other than the two, UDP (whose
+ * loopback without a port, where there is no fast path (lib/bt-inject.c), loopback addresses other than the two, UDP (whose
  * datagrams have no end, so nobody could tell when a relay's port may go), and
  * port 53, where the sandbox's own resolver answers.
  *
@@ -142,7 +142,8 @@ judge_item(Relays *self, const BtNetItem *item, gboolean said, GError **error)
     return TRUE;
   if (item->ports->len > 0)
     return add_item(self, item, error);
-  if (!said)
+  /* Without a port it is only opened by the fast path. */
+  if (!said && (bt_plan_builder_header(self->compile->builder)->flags & BT_PLAN_FAST_PATH) == 0)
     note(self, item, _("name the ports of the host's loopback, like localhost:5432; inside, "
                        "localhost is the program's own"));
   return TRUE;

@@ -108,7 +108,8 @@ bt_compile_filters(BtCompile *self, GError **error)
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
   add_opener(self, numbers);
   self->worker_program =
-    bt_seccomp_join(numbers, file_ioctls, bt_notify_filter(looks_at_reads(self)), list);
+    bt_seccomp_join(numbers, file_ioctls, (header->flags & BT_PLAN_FAST_PATH) != 0,
+                    bt_notify_filter(looks_at_reads(self)), list);
   if (bt_compile_counts_forks(self))
     bt_seccomp_notify_forks(self->worker_program);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,

@@ -106,7 +106,7 @@ append_ioctls(GArray *program)
  * allow-list, and never mind if one is refused before.
  */
 GArray *
-bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
+bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path, BtFilter notify,
                 BtFilter allow_list)
 {
   GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
@@ -121,6 +121,8 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
   }
   if (!file_ioctls)
     append_ioctls(all);
+  if (fast_path)
+    append_part(all, bt_inject_filter());
   append_part(all, bt_map_filter());
   append_part(all, notify);
   g_array_append_vals(all, allow_list.instructions, allow_list.count);

@@ -34,10 +34,11 @@ int bt_seccomp_open_call(const char *name);
 /*
  * One program of three (element-type struct sock_filter): the numbered calls
  * refused by EPERM, and without file_ioctls all ioctls but those of terminals
- * and sockets; then notify, of which an allowed call goes on; then the allow-list.
+ * and sockets, and with a fast path what it must not have; then notify, of which an
+ * allowed call goes on; then the allow-list.
  */
-GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, BtFilter notify,
-                        BtFilter allow_list);
+GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
+                        BtFilter notify, BtFilter allow_list);
 /* New processes and threads: put before a joined program. */
 void bt_seccomp_notify_forks(GArray *program);
 /* What pid 1 still needs after the worker was started. */
@@ -52,5 +53,8 @@ BtFilter bt_notify_filter(gboolean every_open);
 BtFilter bt_fork_filter(void);
 /* Executable mappings of files: those calls, too. Part of every joined program. */
 BtFilter bt_map_filter(void);
+
+/* Only part of one with a fast path. */
+BtFilter bt_inject_filter(void);
 
 G_END_DECLS

@@ -524,3 +524,18 @@ bt_policy_grants_net(BtPolicy *policy)
   }
   return closed == BT_N_LAYERS && policy->defaults[BT_KIND_NET] == BT_ACTION_ALLOW;
 }
+
+gboolean
+bt_policy_grants_plain_net(BtPolicy *policy)
+{
+  gboolean grants = policy->defaults[BT_KIND_NET] == BT_ACTION_ALLOW;
+
+  for (guint i = 0; i < policy->net_items->len; i++) {
+    const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
+    gboolean denies = item->rule.action == BT_ACTION_DENY;
+    if (item->host != NULL && denies)
+      return FALSE;
+    grants |= item->host == NULL && !denies && (item->proto & BT_PROTO_TCP) != 0;
+  }
+  return grants;
+}

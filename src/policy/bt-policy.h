@@ -262,6 +262,11 @@ GPtrArray *bt_policy_get_deny_syscalls(BtPolicy *policy); /* BtDenySyscall */
 BtAction bt_policy_get_default(BtPolicy *policy, BtKind kind);
 /* Could any flow past the loopback be allowed? False: the sandbox needs no interface. */
 gboolean bt_policy_grants_net(BtPolicy *policy);
+/*
+ * Could any TCP flow be opened by an address rule or the default, so that no name has to hold on
+ * the wire? Never, if a name is denied. The loopback counts.
+ */
+gboolean bt_policy_grants_plain_net(BtPolicy *policy);
 
 /* ---- what is no rule (bt-policy-settings.c) ---- */
 

@@ -22,8 +22,9 @@ _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
 _Static_assert(sizeof(BtPlanRelay) == 4, "BtPlanRelay has a hole");
 _Static_assert(sizeof(struct sock_filter) == 8, "struct sock_filter has a hole");
 
-#define ALL_FLAGS                                                                                  \
-  (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES | BT_PLAN_KILLABLE | BT_PLAN_CHANNEL)
+#define ALL_FLAGS                                                                                \
+  (BT_PLAN_NO_SECCOMP | BT_PLAN_NO_NAMESPACES | BT_PLAN_KILLABLE | BT_PLAN_CHANNEL |              \
+   BT_PLAN_FAST_PATH)
 #define ALL_ATTRS (BT_PLAN_RDONLY | BT_PLAN_NOEXEC | BT_PLAN_RECURSIVE)
 /* The kernel's MAX_ARG_STRLEN on 4 KiB pages: execve takes no longer string. */
 #define MAX_ARG_SIZE (128u << 10)
@@ -247,7 +248,8 @@ check_relay(Reader *reader, const BtPlanRelay *relay)
 static bool
 check_flat(Reader *reader, const BtPlanHeader *header)
 {
-  return ((header->flags & (BT_PLAN_NO_SECCOMP | BT_PLAN_KILLABLE)) == 0 && header->ops.count == 0 &&
+  return ((header->flags & (BT_PLAN_NO_SECCOMP | BT_PLAN_KILLABLE | BT_PLAN_FAST_PATH)) == 0 &&
+          header->ops.count == 0 &&
           header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
           header->relays.count == 0 && header->dialers == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
          refuse(reader, BT_PLAN_E_RECORD);

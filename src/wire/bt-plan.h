@@ -48,6 +48,8 @@ enum {
   /* Notified calls end by their answer or their caller's death: what one made is not made again. */
   BT_PLAN_KILLABLE = 1u << 2,
   BT_PLAN_CHANNEL = 1u << 3, /* the worker has a channel to the supervisor (bt-channel.h) */
+  /* Sockets of the host's network may be handed to the worker; its filter allows for it. */
+  BT_PLAN_FAST_PATH = 1u << 4,
 };
 
 /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET and LANDLOCK_SCOPE_SIGNAL: newer than our headers. */

@@ -10,7 +10,7 @@ static const char *const nothing[] = { NULL };
 /* flags: "-a=localhost:80" allows, "-d" denies. NULL: an error. */
 static BtPlan *
 compile_published(const char *const *flags, const BtPlanPublished *published, guint n_published,
-                  GError **error)
+                  gboolean fast_path, GError **error)
 {
   BtPolicy *policy = bt_policy_new();
 
@@ -33,6 +33,7 @@ compile_published(const char *const *flags, const BtPlanPublished *published, gu
     .gid = 1234,
     .published = published,
     .n_published = n_published,
+    .fast_path = fast_path,
     .terminal_fd = -1,
   };
   BtPlan *plan = bt_plan_compile(&request, error);
@@ -43,7 +44,7 @@ compile_published(const char *const *flags, const BtPlanPublished *published, gu
 static BtPlan *
 compile(const char *const *flags, GError **error)
 {
-  return compile_published(flags, NULL, 0, error);
+  return compile_published(flags, NULL, 0, FALSE, error);
 }
 
 /* "port families", in order. */
@@ -98,6 +99,52 @@ test_relays(void)
   }
 }
 
+/* Only where an address may be reached by TCP, and no name is denied. */
+static void
+test_fast_path(void)
+{
+  static const struct {
+    const char *flags[3];
+    gboolean fast;
+  } cases[] = {
+    { { "-a=192.0.2.1" }, TRUE },
+    { { "-a=192.0.2.0/24:80,github.com" }, TRUE },
+    { { "-a" }, TRUE },
+    { { "-a=localhost" }, TRUE },
+    { { "-a=localhost:80" }, TRUE },
+    { { "-a=192.0.2.1", "-d=192.0.2.1" }, TRUE },
+    { { "-a=192.0.2.1/udp" }, FALSE },
+    { { "-a=github.com" }, FALSE },
+    { { "-a", "-d=github.com" }, FALSE },
+    { { "-d=192.0.2.1" }, FALSE },
+    { { NULL }, FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+    for (gboolean wanted = FALSE; wanted <= TRUE; wanted++) {
+      g_autoptr(BtPlan) plan = compile_published(cases[i].flags, NULL, 0, wanted, NULL);
+      gsize size;
+      const void *bytes = g_bytes_get_data(plan->bytes, &size);
+      BtPlanView view;
+      g_assert_cmpint(bt_plan_open(bytes, size, &view), ==, BT_PLAN_OK);
+      gboolean fast = (view.header->flags & BT_PLAN_FAST_PATH) != 0;
+      if (fast != (wanted && cases[i].fast))
+        g_error("%s: %d", cases[i].flags[0] != NULL ? cases[i].flags[0] : "nothing", fast);
+    }
+}
+
+/* By it all of the loopback can be had, so that nothing is to be said. */
+static void
+test_whole_loopback(void)
+{
+  static const char *const flags[] = { "-a=localhost", NULL };
+  g_autoptr(BtPlan) without = compile_published(flags, NULL, 0, FALSE, NULL);
+  g_autoptr(BtPlan) with = compile_published(flags, NULL, 0, TRUE, NULL);
+
+  g_assert_cmpuint(without->notices->len, ==, 1);
+  g_assert_cmpuint(with->notices->len, ==, 0);
+}
+
 static void
 test_bound(void)
 {
@@ -136,7 +183,7 @@ test_published(void)
     const char *const flags[] = { cases[i].flag, NULL };
     const BtPlanPublished published = { cases[i].port, "--publish=x" };
     g_autoptr(GError) error = NULL;
-    g_autoptr(BtPlan) plan = compile_published(flags, &published, 1, &error);
+    g_autoptr(BtPlan) plan = compile_published(flags, &published, 1, FALSE, &error);
     g_assert_cmpint(plan != NULL, ==, cases[i].good);
     if (plan == NULL)
       g_assert_nonnull(strstr(error->message, "--publish=x"));
@@ -161,6 +208,8 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/plan-relays/relays", test_relays);
+  g_test_add_func("/plan-relays/fast-path", test_fast_path);
+  g_test_add_func("/plan-relays/whole-loopback", test_whole_loopback);
   g_test_add_func("/plan-relays/bound", test_bound);
   g_test_add_func("/plan-relays/published", test_published);
   g_test_add_func("/plan-relays/no-network", test_no_network);

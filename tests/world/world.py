@@ -232,6 +232,7 @@ class Box:
     def __init__(self, world, directory):
         self.world = world
         self.directory = directory
+        self.flags = []  # of every run
 
     def write(self, name, text, mode=0o644):
         path = self.directory / name
@@ -245,7 +246,7 @@ class Box:
         if code is not None:
             self.write(name, code, 0o755)
         kwargs.setdefault("cwd", self.directory)
-        return self.world.run([*flags, "run", name, *args], **kwargs)
+        return self.world.run([*self.flags, *flags, "run", name, *args], **kwargs)
 
     def json(self, *flags, code, expect=0, **kwargs):
         """Runs Python code that leaves its findings in `out`; (findings, result)."""
@@ -261,7 +262,7 @@ class Box:
         if code is not None:
             self.write(name, code, 0o755)
         kwargs.setdefault("cwd", self.directory)
-        with self.world.spawn([*flags, "run", name, *args], **kwargs) as process:
+        with self.world.spawn([*self.flags, *flags, "run", name, *args], **kwargs) as process:
             yield process
 
 

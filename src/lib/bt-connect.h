@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * connect(), among the files that carry it out: bt-notify-connect.c makes it and waits,
+ * bt-notify-inet.c and bt-notify-unix.c decide.
+ */
+
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "lib/bt-notifier-private.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_un un;
+    struct sockaddr_storage storage;
+  };
+  socklen_t length;
+} BtSockAddr;
+
+typedef struct {
+  BtNotifier *notifier;
+  BtCall call;
+  int fd;
+  BtSockAddr address;
+  guint source;
+  guint32 asked; /* the question to buntime-net whose answer it waits for; 0: for the socket */
+  gboolean made; /* fd was made by us and handed in (bt-inject.c) ... */
+  int original;  /* ... for this one; -1: it is not known any more */
+} BtWaitingConnect;
+
+/* One more that waits; NULL, and the call is answered, if they are too many. Takes fd. */
+BtWaitingConnect *bt_waiting_connect_new(BtNotifier *self, const BtCall *call, int fd,
+                                         const BtSockAddr *address);
+void bt_waiting_connect_free(BtWaitingConnect *waiting);
+
+/*
+ * connect() that never waits; 0 or an errno. *blocking_out: the worker's socket would have.
+ * The alarm must be set, for who took O_NONBLOCK away again.
+ */
+int bt_connect_try(int fd, const BtSockAddr *address, gboolean *blocking_out);
+/*
+ * Answers a connect that was tried, now or later. Takes fd; found is the descriptor of ours
+ * that address names, or -1.
+ */
+void bt_connect_answer(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
+                       int found, int error, gboolean blocking);
+/* Tries and answers. */
+void bt_connect_carry_out(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
+                          int found);
+/* For a socket that was handed in, original being the one it took the place of, or -1. Takes both. */
+void bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int original);
+/* The address of the Unix socket behind a descriptor of ours. */
+void bt_sock_addr_set_found(BtSockAddr *address, int found);
+
+/* ---- deciding; each takes fd ---- */
+
+void bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
+                     gboolean tcp);
+/* What was handed in. */
+void bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
+void bt_connect_unix(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
+
+G_END_DECLS

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The fast path: connections that address rules open are made outside and handed in."""
+
+import functools
+import json
+import socket
+import tempfile
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import addresses
+import pytest
+import test_local as local
+from native import compile_c
+from test_bun import outcome
+
+HOST, HOST6 = addresses.HOST, addresses.HOST6
+
+
+def answer(connection):
+    """Echoes; RESET ends it at once."""
+    while data := connection.recv(65536):
+        if data == b"RESET":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            return
+        connection.sendall(data)
+
+
+class Service:
+    """An address of this machine with a port that is served, one that is closed and one that is silent."""
+
+    def __init__(self, address):
+        self.address = address
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.listener = socket.create_server((address, 0), family=self.family, backlog=64)
+        self.port = self.listener.getsockname()[1]
+        self.bound = socket.socket(self.family)
+        self.bound.bind((address, 0))
+        self.closed = self.bound.getsockname()[1]
+        self.full = socket.create_server((address, 0), family=self.family, backlog=0)
+        self.silent = self.full.getsockname()[1]
+        self.filling = []
+        for _ in range(2):  # more than the queue takes: the next one's first packet is dropped
+            self.filling.append(socket.socket(self.family))
+            self.filling[-1].setblocking(False)
+            self.filling[-1].connect_ex((address, self.silent))
+        self.peers = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, peer = self.listener.accept()
+            except OSError:
+                return
+            self.peers.append(peer[:2])
+            threading.Thread(target=self.attend, args=(connection,), daemon=True).start()
+
+    @staticmethod
+    def attend(connection):
+        with connection:
+            try:
+                answer(connection)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        for one in (self.listener, self.bound, self.full, *self.filling):
+            one.close()
+
+
+@contextmanager
+def serving(address):
+    service = Service(address)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@pytest.fixture(params=[HOST, HOST6], ids=["ipv4", "ipv6"])
+def service(request):
+    with serving(request.param) as one:
+        yield one
+
+
+@pytest.fixture
+def service4():
+    with serving(HOST) as one:
+        yield one
+
+
+@functools.cache
+def compiled(source):
+    return compile_c(source, Path(tempfile.mkdtemp()) / source.stem, "-lpthread").read_bytes()
+
+
+def runner(box, name):
+    program = box.directory / name
+    program.write_bytes(compiled(box.world.source / f"tests/net/{name}.c"))
+    program.chmod(0o755)
+
+    def run(service, *flags, ops, **kwargs):
+        grant = f"[{service.address}]" if ":" in service.address else service.address
+        flags = flags or (f"--allow-net={grant}",)
+        args = [service.address, service.port, service.closed, service.silent, *ops]
+        result = box.run(*flags, name=f"./{name}", args=args, **kwargs)
+        found = dict(line.split(": ", 1) for line in result.stdout.splitlines())
+        assert list(found) == list(ops), str(result)
+        return found, result
+
+    return run
+
+
+@pytest.fixture
+def fast(box):
+    """fast(service, *flags, ops=[...]): {op: result} of fast.c, and the run."""
+    return runner(box, "fast")
+
+
+@pytest.fixture
+def escape(box):
+    """The same of escape.c."""
+    return runner(box, "escape")
+
+
+NOTICED = {
+    "blocking": "outside echoed",
+    "nonblocking": "EINPROGRESS writable ok ok,EISCONN outside",
+    "flags": "outside outside 1100",
+    "names": "as asked",
+    "options": "outside 7",
+    "refused": "ECONNREFUSED ok, then ok echoed",
+    "refused-nonblocking": "ECONNREFUSED, then EINPROGRESS echoed",
+    "half-close": "ok 3 0 EPIPE",
+    "signal": "EINTR 0 EALREADY",
+    "silent": "EINPROGRESS EALREADY 0",
+}
+
+
+def test_what_programs_notice(fast, service):
+    found, _ = fast(service, ops=NOTICED)
+    assert found == NOTICED
+
+
+def test_the_same_by_packets(fast, service4):
+    """All but the way: a program cannot tell by what its calls say."""
+    found, _ = fast(service4, f"--allow-net={HOST}", "--net=slirp", ops=NOTICED)
+    expected = {op: result.replace("outside", "inside") for op, result in NOTICED.items()}
+    assert found == expected
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_answer_that_comes_late(fast, service4, answers):
+    """The kernel asks again after a second: what was handed in is connected, or taken back."""
+    def wake():
+        if not answers:
+            service4.full.close()
+        for _ in service4.filling:
+            if answers:
+                service4.full.accept()
+
+    timer = threading.Timer(0.4, wake)
+    timer.start()
+    found, _ = fast(service4, ops=["late"])
+    timer.join()
+    assert found["late"] == ("ok ok" if answers else
+                             "ECONNREFUSED ECONNREFUSED, then outside echoed, ok outside")
+
+
+SHARED = {
+    "epoll": "inside 1 echoed",
+    "dup": "inside echoed",
+    "fork": "0 echoed",
+    "passed": "0 echoed",
+    "bound": "inside 34567 echoed",
+    "owner": "inside kept",
+    "mark": "inside",
+    "many": "inside",
+}
+
+
+def test_sockets_that_cannot_be_exchanged(fast, service):
+    found, _ = fast(service, ops=SHARED)
+    assert found == SHARED
+
+
+CLOSED = {
+    "unspec": "EOPNOTSUPP closed echoed",
+    "serve": "closed",
+    "serve-closed": "closed",
+    "serve-reset": "ECONNRESET closed",
+    "serve-connecting": "closed ENOTCONN ENOTCONN ENOTCONN EOPNOTSUPP closed",
+    "race": "closed",
+    "fastopen": "EPERM EPERM EOPNOTSUPP EOPNOTSUPP EOPNOTSUPP",
+    "sendto": "to the same",
+    "connect-again": "EISCONN EISCONN EISCONN echoed",
+    "ioctls": "closed",
+    "set-options": "closed",
+    "groups": "closed",
+    "network": "EPERM EPERM ok EPERM EPERM",
+    "after-dup": "closed",
+    "after-fork": "closed",
+    "after-passing": "closed",
+}
+
+
+def test_every_way_out_is_closed(escape, service):
+    found, _ = escape(service, ops=CLOSED)
+    assert found == CLOSED
+
+
+# ---- when it is taken, and when it is not ----
+
+WHERE = """
+    import json
+    for host, port in json.loads(sys.argv[1]):
+        try:
+            with socket.create_connection((host, port), timeout=5) as sock:
+                out[f"{host}:{port}"] = sock.getsockname()[0]
+        except OSError as error:
+            out[f"{host}:{port}"] = errno.errorcode.get(error.errno, str(error))
+"""
+
+
+def where(box, *flags, to, **kwargs):
+    out, result = box.json(*flags, code=WHERE, args=[json.dumps(to)], **kwargs)
+    return list(out.values()), result
+
+
+INSIDE = "10.0.2.15"
+WEB = [addresses.WEB, 80]
+
+
+@pytest.mark.parametrize("flags", [
+    ["--allow-net=198.51.100.10"], ["--allow-net=198.51.100.0/24:80"], ["--allow-net"],
+    ["--allow-net=198.51.100.10,github.com:443"], ["--allow-net", "--deny-net=192.0.2.7"],
+    ["--audit", "--allow-net"],
+])
+def test_taken(box, flags):
+    assert where(box, *flags, to=[WEB])[0] == [HOST]
+
+
+@pytest.mark.parametrize("flags", [
+    ["--net=slirp"], ["--net=veth"], ["--net-bytes=1M"], ["--net-rate=100"], ["--pcap=x.pcap"],
+    ["--audit=events"], ["--deny-net=evil.example"], ["--policy=./p.json"],
+])
+def test_not_taken_where_packets_are_to_be_seen(box, flags):
+    box.write("p.json", '{"version": 1, "plugins": {"seccomp": false}}')
+    assert where(box, "--allow-net=198.51.100.10", *flags, to=[WEB])[0] == [INSIDE]
+
+
+def test_a_policy_file_and_its_default(box):
+    rule = '{"action": "allow", "proto": "tcp", "cidr": "198.51.100.10/32"}'
+    box.write("p.json", f'{{"version": 1, "net": {{"rules": [{rule}]}}}}')
+    box.write("q.json", '{"version": 1, "defaults": {"net": "allow"}}')
+    assert where(box, "--policy=./p.json", to=[WEB])[0] == [HOST]
+    assert where(box, "--policy=./q.json", to=[WEB])[0] == [HOST]
+
+
+def test_with_an_opener(box):
+    """Another process of the sandbox, and calls that only death ends."""
+    (box.directory / "data").mkdir()
+    rule = '{"action": "warn", "path": "data", "perms": ["read_file"]}'
+    box.write("p.json", f'{{"version": 1, "fs": {{"rules": [{rule}]}}}}')
+    assert where(box, "--allow-net=198.51.100.10", "--policy=./p.json", to=[WEB])[0] == [HOST]
+
+
+def test_names_go_by_packets(box):
+    """Also at an address that a rule opens by itself; and denied names lead nowhere."""
+    found, _ = where(box, "--allow-net=github.com,198.51.100.10", to=[["github.com", 80], WEB])
+    assert found == [INSIDE, INSIDE]
+    found, result = where(box, "--allow-net=198.51.100.20,198.18.0.0/15", to=[["evil.example", 80]])
+    assert found == ["EACCES"] and result.denied("net", "evil.example:80"), str(result)
+
+
+def test_denied(box, world):
+    """A denial beats, and a grant is of its ports and addresses alone."""
+    mark = world.mark()
+    for flags, to in ((["--allow-net=198.51.100.0/24", "--deny-net=198.51.100.10"], WEB),
+                      (["--allow-net=198.51.100.10:443"], WEB), (["--allow-net=198.51.100.20"], WEB),
+                      (["--allow-net", "--deny-net=198.51.100.0/24:80"], WEB),
+                      (["--allow-net"], ["169.254.0.0", 53]), (["--allow-net"], ["10.0.2.2", 80]),
+                      (["--allow-net", "--deny-net=192.0.2.0/24"], ["::ffff:192.0.2.7", 80]),
+                      (["--allow-net=198.51.100.10/udp"], WEB)):
+        found, result = where(box, *flags, to=[to])
+        assert found == ["EACCES"] and len(result.denied("net")) == 1, str(result)
+    assert world.contacts(mark) == []
+
+
+def test_the_hosts_loopback_stays_closed(box):
+    with serving("127.0.0.1") as service:
+        for host in ("127.0.0.1", "0.0.0.0", "::ffff:127.0.0.1", "127.0.0.9"):
+            assert where(box, "--allow-net", to=[[host, service.port]])[0] == ["ECONNREFUSED"]
+        assert service.peers == []
+
+
+def test_an_audit_and_a_warning_tell_of_it(box):
+    _, result = where(box, "--allow-net=198.51.100.10", "--audit", to=[WEB])
+    told = [event.object for event in result.events if event.kind == "net"]
+    assert told == ["198.51.100.10:80 (tcp)"], str(result)
+    rule = '{"action": "warn", "proto": "tcp", "cidr": "198.51.100.10/32"}'
+    box.write("p.json", f'{{"version": 1, "net": {{"rules": [{rule}]}}}}')
+    found, result = where(box, "--policy=./p.json", to=[WEB])
+    assert found == [HOST] and [event.action for event in result.events] == ["warned"], str(result)
+
+
+# ---- localhost ----
+
+@pytest.mark.parametrize("flag", ["localhost", "localhost:{port}", "127.0.0.0/8"])
+def test_localhost(box, flag):
+    with serving("127.0.0.1") as service:
+        to = [[host, service.port] for host in ("127.0.0.1", "localhost", "0.0.0.0", "::ffff:127.0.0.1")]
+        found, result = where(box, f"--allow-net={flag.format(port=service.port)}", to=to)
+        assert found == ["127.0.0.1"] * 3 + ["::ffff:127.0.0.1"] and len(service.peers) == 4, str(result)
+        assert result.stderr == ""
+
+
+def test_what_is_served_inside_comes_first(fast):
+    """A rule for all of localhost; and a socket may be tried again."""
+    with serving("127.0.0.1") as service:
+        found, _ = fast(service, "--allow-net=localhost", ops=["own-server", "blocking"])
+        assert found == {"own-server": "ECONNREFUSED ECONNREFUSED ok outside, then inside",
+                         "blocking": "outside echoed"}
+
+
+def test_every_way_out_of_localhost_is_closed(escape):
+    with serving("127.0.0.1") as service:
+        assert escape(service, "--allow-net=localhost", ops=CLOSED)[0] == CLOSED
+
+
+def test_nobody_serves(box):
+    local.test_nobody_serves(box)
+
+
+@pytest.mark.parametrize("test", [
+    local.test_each_side_may_close_first, local.test_a_reset_is_passed_on, local.test_much_both_ways,
+    local.test_what_was_sent_before_the_end_arrives, local.test_a_hundred_connections_leak_nothing,
+    local.test_a_warning_and_an_audit_tell_of_it, local.test_ipv6, local.test_a_unix_socket_beside,
+], ids=lambda test: test.__name__)
+def test_as_by_a_relay(box, test):
+    """What tests/net/test_local.py says of ports of the host's loopback."""
+    test(box)
+
+
+# ---- whole programs ----
+
+def test_asyncio(box):
+    with serving(HOST) as service:
+        out, result = box.json(f"--allow-net={HOST}", args=[service.port], code=f"""
+            import asyncio
+            async def one(number):
+                reader, writer = await asyncio.open_connection("{HOST}", int(sys.argv[1]))
+                own = writer.get_extra_info("sockname")[0]
+                writer.write(b"x" * number)
+                writer.write_eof()
+                data = await reader.read()
+                writer.close()
+                await writer.wait_closed()
+                return own, len(data)
+            async def refused():
+                try:
+                    await asyncio.open_connection("{HOST}", {service.closed})
+                except ConnectionRefusedError:
+                    return "refused"
+            async def main():
+                got = await asyncio.gather(*[one(number * 1000) for number in range(1, 31)])
+                return [*got, await refused()]
+            out["got"] = asyncio.run(main())
+        """)
+        assert out["got"] == [[HOST, number * 1000] for number in range(1, 31)] + ["refused"], str(result)
+        assert {peer for peer, _ in service.peers} == {HOST}
+
+
+def test_bun(box, bun, world):
+    mark = world.mark()
+    result = box.run("--allow-net=198.51.100.20:80,198.51.100.10:80", "--deny-net=198.51.100.10", name="w.ts",
+                     env=bun, timeout=60, code="""
+        const out: Record<string, string> = {};
+        const get = async (url: string) => {
+            try { out[url] = await (await fetch(url, { headers: { Host: "x" } })).text(); }
+            catch (error: any) { out[url] = error.code ?? error.name; }
+        };
+        await Promise.all([..."abcdef"].map(letter => get("http://198.51.100.20/" + letter)));
+        await get("http://198.51.100.10/");
+        await get("http://198.51.100.20:81/");
+        const own = await new Promise(resolve => Bun.connect({ hostname: "198.51.100.20", port: 80, socket: {
+            open(socket) { resolve(socket.localAddress); socket.end(); }, data() {},
+        } }));
+        out.own = String(own);
+        console.log("OUT:" + JSON.stringify(out));
+    """)
+    out = outcome(result)
+    for letter in "abcdef":
+        assert f"/{letter}" in out[f"http://198.51.100.20/{letter}"], str(result)
+    assert "hello" not in out["http://198.51.100.10/"] and "hello" not in out["http://198.51.100.20:81/"]
+    assert out["own"] == HOST, str(result)
+    assert len(result.denied("net", "198.51.100.10:80")) == 1
+    assert {record["addr"] for record in world.contacts(mark)} == {"198.51.100.20"}
