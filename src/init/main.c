@@ -3,15 +3,15 @@
  * buntime-init: carries out one plan (wire/bt-plan.h), becomes pid 1 of the
  * sandbox and reaps.
  *
- * It is started by the supervisor's vfork child (lib/bt-spawn.c), already in
- * new user, mount, pid and uts namespaces, with its ids mapped and a few
- * capabilities over them.  It decides nothing.  Everything goes by descriptors
+ * It is started by a child of the supervisor's (lib/bt-spawn.c), already in
+ * new user and pid namespaces, with its ids mapped and a few capabilities
+ * over them.  It decides nothing.  Everything goes by descriptors
  * opened once, and whatever fails ends the run with (stage, errno, object).
  *
  * The order of the stages is the security property:
  *
- *   PLAN        Close this process to others, begin the network namespace
- *               (bt-net-namespace.c), wait for the plan, read it.  Nothing that the
+ *   PLAN        Close this process to others, make the other namespaces (the
+ *               network's in bt-net-namespace.c), wait for the plan, read it.  Nothing that the
  *               plan says may have been done before it is checked whole.  Then
  *               the cgroup namespace: where its root is may depend on what the
  *               supervisor did meanwhile.
@@ -169,6 +169,8 @@ stage_plan(BtInit *init)
 
   close_to_others(init);
   if (!init->flat) {
+    /* Before there is a thread, which would keep the old one. */
+    enter_namespace(CLONE_NEWNS | CLONE_NEWUTS, "mount and uts namespaces");
     bt_net_namespace_begin(init);
     enter_namespace(CLONE_NEWIPC, "ipc namespace");
   }

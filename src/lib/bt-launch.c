@@ -31,13 +31,22 @@ bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds, BtL
     return FALSE;
   }
   launch_out->status_fd = pair[0];
-  gboolean ok =
+  launch_out->spawn =
     flat ? bt_spawn_flat_init(launch_out->plan_fd, pair[1], fds, &launch_out->init, error)
          : bt_spawn_init(launch_out->plan_fd, pair[1], fds, uid, gid, &launch_out->init, error);
   close(pair[1]);
-  if (!ok)
-    bt_launch_clear(launch_out);
-  return ok;
+  if (launch_out->spawn != NULL)
+    return TRUE;
+  bt_launch_clear(launch_out);
+  return FALSE;
+}
+
+gboolean
+bt_launch_await(BtLaunch *launch, GError **error)
+{
+  BtSpawn *spawn = g_steal_pointer(&launch->spawn);
+
+  return spawn == NULL || bt_spawn_finish(spawn, &launch->init, error);
 }
 
 gboolean
@@ -47,6 +56,8 @@ bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error)
   const guint8 *data = g_bytes_get_data(plan, &size);
   const char word = 1;
 
+  if (!bt_launch_await(launch, error))
+    return FALSE;
   /* A shorter write is a memfd that does not fit: the seals would say it too late. */
   if (write(launch->plan_fd, data, size) != (ssize_t)size ||
       fcntl(launch->plan_fd, F_ADD_SEALS, SEALS) != 0)
@@ -66,5 +77,6 @@ bt_launch_clear(BtLaunch *launch)
   if (launch->plan_fd >= 0)
     close(launch->plan_fd);
   bt_helper_clear(&launch->init);
+  g_clear_pointer(&launch->spawn, bt_spawn_free);
   *launch = BT_LAUNCH_INIT;
 }

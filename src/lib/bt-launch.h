@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   BtHelper init;
+  BtSpawn *spawn; /* until init is known to be executed */
   int plan_fd;   /* a memfd, empty until bt_launch_plan() */
   int status_fd; /* our end of the status socket */
 } BtLaunch;
@@ -26,7 +27,9 @@ typedef struct {
 /* flat: without namespaces, as the plan will say, too. */
 gboolean bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds,
                          BtLaunch *launch_out, GError **error);
-/* Writes and seals the plan, and lets init go on. */
+/* Waits until init is executed, or says why it was not; more than once, if you like. */
+gboolean bt_launch_await(BtLaunch *launch, GError **error);
+/* Writes and seals the plan, and lets init go on. Awaits init. */
 gboolean bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error);
 /* Ends init, unless it was taken out of launch. */
 void bt_launch_clear(BtLaunch *launch);

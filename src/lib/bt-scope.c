@@ -179,15 +179,28 @@ pids_of_group(BtPolicy *policy)
   return MAX(pids, flat ? 1 : 2) + 1 + (bt_plan_has_opener(policy) ? 1 : 0);
 }
 
-BtScope *
-bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place)
+static BtCgroupLimits
+limits_of(BtPolicy *policy)
 {
-  const BtCgroupLimits limits = {
+  return (BtCgroupLimits){
     .memory = limit_or_none(policy, BT_LIMIT_MEMORY),
     .cpu = limit_or_none(policy, BT_LIMIT_CPU),
     .pids = pids_of_group(policy),
     .cpu_time = limit_or_none(policy, BT_LIMIT_CPU_TIME),
   };
+}
+
+gboolean
+bt_scope_is_wanted(BtPolicy *policy)
+{
+  const BtCgroupLimits limits = limits_of(policy);
+  return wanted(&limits) != 0;
+}
+
+BtScope *
+bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place)
+{
+  const BtCgroupLimits limits = limits_of(policy);
 
   if (wanted(&limits) == 0)
     return NULL;

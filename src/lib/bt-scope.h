@@ -13,7 +13,9 @@ G_BEGIN_DECLS
 
 typedef struct _BtScope BtScope;
 
-/* NULL: nothing is limited that a control group could hold. Borrows both. */
+/* Is something limited that a control group could hold? */
+gboolean bt_scope_is_wanted(BtPolicy *policy);
+/* NULL: it is not wanted. Borrows both. */
 BtScope *bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place);
 /*
  * Waits for the answer, not longer than place's time-out. *held_out is the set

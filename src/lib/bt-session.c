@@ -269,6 +269,9 @@ prepare(BtSession *self, GError **error)
     return FALSE;
   if (!early && !begin(self, flat, error))
     return FALSE;
+  /* Only what lives can be put into a control group. */
+  if (bt_scope_is_wanted(self->policy) && !bt_launch_await(&self->launch, error))
+    return FALSE;
   self->scope = bt_scope_start(self->policy, self->launch.init.pid, &bt_cgroup_host);
   if (self->scope != NULL && !bt_scope_settle(self->scope, self->notices, &cgroup_limits, error))
     return FALSE;

@@ -3,10 +3,14 @@
  * Starting the helpers.
  *
  * The child shares the supervisor's memory until it executes the helper
- * (CLONE_VM), while the calling thread waits (CLONE_VFORK).  So the child may
- * only make system calls and write to the Child struct made for it; it runs
- * on a stack of its own with every signal blocked, because a handler would
- * run in memory that is not the child's.
+ * (CLONE_VM).  So it may only make system calls and write to the BtSpawn made
+ * for it, which holds its stack, too; it runs with every signal blocked, because
+ * a handler would run in memory that is not the child's.  errno is the calling
+ * thread's: it is touched where the child fails, and with it the start.
+ *
+ * The supervisor goes on meanwhile, since compiling the plan takes no less time.
+ * The kernel says when the child has left the memory, by exec or by its end, as
+ * it does of a thread (CLONE_CHILD_CLEARTID): it clears a word and wakes who waits.
  *
  * For buntime-init the clone itself makes the namespaces that its place and its
  * rights depend on, so that the helper is pid 1 with one exec and no fork.
@@ -28,6 +32,7 @@
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <linux/capability.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -43,8 +48,18 @@
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
 
-/* The others init makes itself, those that take long while it waits for the plan. */
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS)
+/* The others init makes itself while the supervisor compiles the plan. */
+#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWPID)
+
+#define STACK_SIZE (32u << 10)
+#define EMPTY (-2)
+
+#ifdef __SANITIZE_ADDRESS__
+/* Its runtime keeps one state a thread, which two processes would change at once. */
+#define TOGETHER CLONE_VFORK
+#else
+#define TOGETHER 0
+#endif
 
 /* What init needs to build the sandbox; it drops them all before the worker starts. */
 static const int init_capabilities[] = {
@@ -58,14 +73,14 @@ static const int init_capabilities[] = {
 
 typedef struct {
   /* in */
-  const char *path;
+  char *path; /* owned */
   const char *name;
   const char *argument; /* NULL: none */
   const char *const *environment; /* NULL: empty */
   gboolean namespaces;
   int fd3, fd4; /* fd4 -1: not passed */
   int channel[BT_INIT_CHANNEL_FDS]; /* -1: not passed */
-  int stdio[3]; /* -1: none */
+  int stdio[3]; /* -1: to be closed; EMPTY: is closed */
   char uid_map[40];
   char gid_map[40];
   /* out */
@@ -73,6 +88,12 @@ typedef struct {
   const char *object;
   int error;
 } Child;
+
+struct _BtSpawn {
+  Child child;
+  int running; /* cleared by the kernel */
+  char stack[STACK_SIZE] __attribute__((aligned(16)));
+};
 
 static int
 child_failed(Child *child, BtStage stage, const char *object)
@@ -86,13 +107,14 @@ child_failed(Child *child, BtStage stage, const char *object)
 static int
 write_proc(Child *child, const char *path, const char *text)
 {
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  /* Not by their names: points of cancellation may change what the thread shares. */
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
   if (fd < 0)
     return child_failed(child, BT_STAGE_IDS, path);
-  ssize_t written = write(fd, text, strlen(text));
+  long written = syscall(SYS_write, fd, text, strlen(text));
   if (written < 0)
     child_failed(child, BT_STAGE_IDS, path);
-  close(fd);
+  syscall(SYS_close, fd);
   return written < 0 ? -1 : 0;
 }
 
@@ -121,8 +143,10 @@ place_descriptors(Child *child)
 {
   /* The sources are all above 7 or in their place, so that none is overwritten. */
   for (int fd = 0; fd < 3; fd++) {
+    if (child->stdio[fd] == EMPTY)
+      continue;
     if (child->stdio[fd] < 0)
-      close(fd);
+      syscall(SYS_close, fd);
     else if (dup2(child->stdio[fd], fd) < 0)
       return child_failed(child, BT_STAGE_SPAWN, "dup2");
   }
@@ -199,31 +223,53 @@ spawn_failed(const Child *child, GError **error)
   return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(child->error), cure);
 }
 
-static gboolean
-spawn(Child *child, int flags, BtHelper *helper_out, GError **error)
+/* Takes over the path. NULL: nothing was started, and error says why. */
+static BtSpawn *
+begin(const Child *child, int flags, BtHelper *helper_out, GError **error)
 {
-  static char stack[64 << 10] __attribute__((aligned(16)));
-  static GMutex stack_lock;
   sigset_t all, before;
   int pidfd = -1;
 
-  g_mutex_lock(&stack_lock);
+  BtSpawn *self = g_malloc(sizeof *self);
+  self->child = *child;
+  self->running = 1;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
-  pid_t pid = clone(child_main, stack + sizeof stack,
-                    flags | CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, &pidfd);
+  pid_t pid = clone(child_main, self->stack + sizeof self->stack,
+                    flags | TOGETHER | CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD,
+                    &self->child, &pidfd, NULL, &self->running);
   if (pid < 0)
-    child_failed(child, BT_STAGE_SPAWN, "clone");
+    child_failed(&self->child, BT_STAGE_SPAWN, "clone");
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  g_mutex_unlock(&stack_lock);
-
   if (pid >= 0) {
     *helper_out = (BtHelper){ .pid = pid, .pidfd = pidfd };
-    if (child->error == 0)
-      return TRUE;
-    bt_helper_reap(helper_out);
+    return self;
   }
-  return spawn_failed(child, error);
+  spawn_failed(&self->child, error);
+  bt_spawn_free(self);
+  return NULL;
+}
+
+gboolean
+bt_spawn_finish(BtSpawn *self, BtHelper *helper, GError **error)
+{
+  gboolean ok = TRUE;
+
+  while (g_atomic_int_get(&self->running) != 0)
+    syscall(SYS_futex, &self->running, FUTEX_WAIT, 1, NULL, NULL, 0);
+  if (self->child.error != 0) {
+    bt_helper_reap(helper);
+    ok = spawn_failed(&self->child, error);
+  }
+  bt_spawn_free(self);
+  return ok;
+}
+
+void
+bt_spawn_free(BtSpawn *self)
+{
+  g_free(self->child.path);
+  g_free(self);
 }
 
 /* A copy above the numbers that place_descriptors() fills. */
@@ -237,18 +283,20 @@ lift(int fd)
 static int
 lift_stdio(int fd, int place)
 {
-  return fd == place && fcntl(fd, F_GETFD) == 0 ? fd : lift(fd);
+  if (fd == place && fcntl(fd, F_GETFD) == 0)
+    return fd;
+  int lifted = lift(fd);
+  return lifted < 0 && fcntl(place, F_GETFD) < 0 ? EMPTY : lifted;
 }
 
-static gboolean
+static BtSpawn *
 spawn_init(Child *child, int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
            GError **error)
 {
-  g_autofree char *path = bt_helper_path("buntime-init", error);
-  if (path == NULL)
-    return FALSE;
+  child->path = bt_helper_path("buntime-init", error);
+  if (child->path == NULL)
+    return NULL;
 
-  child->path = path;
   child->name = "buntime-init";
   for (int fd = 0; fd < 3; fd++)
     child->stdio[fd] = lift_stdio(fds->stdio[fd], fd);
@@ -256,7 +304,7 @@ spawn_init(Child *child, int plan_fd, int status_fd, const BtWorkerFds *fds, BtH
     child->channel[i] = fds->channel[i] < 0 ? -1 : lift(fds->channel[i]);
   child->fd3 = lift(plan_fd);
   child->fd4 = lift(status_fd);
-  gboolean ok = spawn(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
+  BtSpawn *self = begin(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
   close(child->fd3);
   close(child->fd4);
   for (int fd = 0; fd < 3; fd++)
@@ -265,10 +313,10 @@ spawn_init(Child *child, int plan_fd, int status_fd, const BtWorkerFds *fds, BtH
   for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
     if (child->channel[i] >= 0)
       close(child->channel[i]);
-  return ok;
+  return self;
 }
 
-gboolean
+BtSpawn *
 bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid_t gid,
               BtHelper *helper_out, GError **error)
 {
@@ -279,7 +327,7 @@ bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid
   return spawn_init(&child, plan_fd, status_fd, fds, helper_out, error);
 }
 
-gboolean
+BtSpawn *
 bt_spawn_flat_init(int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
                    GError **error)
 {
@@ -296,18 +344,19 @@ bt_spawn_helper(const char *name, int control_fd, const char *const *environment
   if (path == NULL)
     return FALSE;
 
-  Child child = { .path = path, .name = name, .environment = environment, .fd4 = -1,
+  Child child = { .name = name, .environment = environment, .fd4 = -1,
                   .channel = { -1, -1, -1 } };
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
+  child.path = g_steal_pointer(&path);
   child.stdio[0] = child.stdio[1] = child.stdio[2] = lift(null_fd);
   child.fd3 = lift(control_fd);
-  gboolean ok = spawn(&child, 0, helper_out, error);
+  BtSpawn *spawn = begin(&child, 0, helper_out, error);
   close(child.stdio[0]);
   close(child.fd3);
   close(null_fd);
-  return ok;
+  return spawn != NULL && bt_spawn_finish(spawn, helper_out, error);
 }
 
 int

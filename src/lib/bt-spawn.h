@@ -37,16 +37,24 @@ gboolean bt_helper_await(const BtHelper *helper, int milliseconds);
 /* What usually helps when a namespace could not be made with this errno; NULL: nothing known. */
 const char *bt_namespace_cure(int error);
 
+/* A helper that is on its way to be executed. */
+typedef struct _BtSpawn BtSpawn;
+
 /*
- * Starts buntime-init in new namespaces, as pid 1 of its own.
+ * Starts buntime-init in new namespaces, as pid 1 of its own, and does not wait
+ * until it is executed: bt_spawn_finish() says whether it was.
  * plan_fd is the memfd that the plan is or will be in, status_fd init's end of the status socket;
  * both stay the caller's, and so do the worker's. The error's cure knows the usual causes.
  */
-gboolean bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid_t gid,
+BtSpawn *bt_spawn_init(int plan_fd, int status_fd, const BtWorkerFds *fds, uid_t uid, gid_t gid,
                        BtHelper *helper_out, GError **error);
 /* The same without any namespace, for a plan that says so: BT_PLAN_NO_NAMESPACES. */
-gboolean bt_spawn_flat_init(int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
+BtSpawn *bt_spawn_flat_init(int plan_fd, int status_fd, const BtWorkerFds *fds, BtHelper *helper_out,
                             GError **error);
+/* Takes spawn. FALSE: the helper was not executed, and is reaped. */
+gboolean bt_spawn_finish(BtSpawn *spawn, BtHelper *helper, GError **error);
+/* Only once the helper has ended: until it is executed, it runs in spawn. */
+void bt_spawn_free(BtSpawn *spawn);
 
 /*
  * Starts a helper in the supervisor's own namespaces with control_fd as

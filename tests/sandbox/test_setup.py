@@ -37,10 +37,14 @@ def test_no_user_namespaces_left(world, box):
     check(result, "user.max_user_namespaces", "sysctl")
 
 
-def test_no_network_namespaces_left(world, box):
+@pytest.mark.parametrize("kind, name", [
+    ("net", "network namespace"), ("mnt", "mount and uts namespaces"),
+    ("uts", "mount and uts namespaces"), ("ipc", "ipc namespace"), ("cgroup", "cgroup namespace"),
+])
+def test_no_namespaces_of_a_kind_left(world, box, kind, name):
     entry = box.write("w.py", "print('it ran')\n")
-    result = run_in(world, "echo 0 > /proc/sys/user/max_net_namespaces", entry)
-    check(result, "network namespace", "user.max_*_namespaces", "sysctl")
+    result = run_in(world, f"echo 0 > /proc/sys/user/max_{kind}_namespaces", entry)
+    check(result, name, "user.max_*_namespaces", "sysctl")
 
 
 def test_masked_proc(world, box):
@@ -57,6 +61,21 @@ def test_a_helper_is_missing(world, box):
     entry = box.write("w.py", "print('it ran')\n")
     result = world.run_command([str(alone / "buntime"), "run", str(entry)])
     check(result, "buntime-init", "missing", "install buntime again")
+
+
+@pytest.mark.parametrize("options", [[], ["--memory=64M"], ["--events=events"]])
+def test_a_helper_is_no_program(world, box, options):
+    """It is not executed, which the supervisor hears of while it does other things."""
+    program = box.directory / "src/cli/buntime"
+    program.parent.mkdir(parents=True)
+    shutil.copy2(world.buntime, program)
+    helper = box.directory / "src/init/buntime-init"
+    helper.parent.mkdir()
+    helper.write_text("no program")
+    helper.chmod(0o755)
+    entry = box.write("w.py", "print('it ran')\n")
+    result = world.run_command([str(program), *options, "run", str(entry)])
+    check(result, "buntime-init", "Exec format error", "install buntime again")
 
 
 @pytest.mark.slow  # of sanitizers: those builds are dynamic

@@ -199,11 +199,11 @@ start(Run *run, Plan *plan, int seals, gboolean flat)
   run->output_fd = memfd_create("output", MFD_CLOEXEC);
   g_assert_no_errno(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
   const BtWorkerFds fds = { { STDIN_FILENO, run->output_fd, run->output_fd }, { -1, -1, -1 } };
-  gboolean ok = flat ? bt_spawn_flat_init(plan_fd, pair[1], &fds, &run->init, &error)
-                     : bt_spawn_init(plan_fd, pair[1], &fds, getuid(), getgid(), &run->init,
-                                     &error);
+  BtSpawn *spawn =
+    flat ? bt_spawn_flat_init(plan_fd, pair[1], &fds, &run->init, &error)
+         : bt_spawn_init(plan_fd, pair[1], &fds, getuid(), getgid(), &run->init, &error);
   g_assert_no_error(error);
-  g_assert_true(ok);
+  g_assert_true(bt_spawn_finish(spawn, &run->init, &error));
   close(pair[1]);
   close(plan_fd);
   run->status_fd = pair[0];
