@@ -32,8 +32,9 @@ typedef struct {
 /* Made by a thread of its own, from PLAN to NETWORK. */
 typedef struct {
   pthread_t thread;
-  int fd;    /* -1: error says why; valid once the thread has ended */
+  int fd; /* -1: error and object say why; valid once the thread has ended */
   int error;
+  const char *object;
 } BtNetNamespace;
 
 typedef struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The sandbox's network: lo, the DNS sockets, those for relays, and with a network the one
- * interface whose frames all come out of one descriptor, a frame a read().
+ * The sandbox's network: the DNS sockets, those for relays, and with a network the one
+ * interface whose frames all come out of one descriptor, a frame a read(). lo is up already.
  *
  * Must leave nothing behind that the worker could take: the descriptors go to
  * the supervisor and are closed here before the next stage.
@@ -177,6 +177,24 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
   bt_netlink_ignore(netlink, EINVAL);
 }
 
+/* Most runs have none, and the resolver at an address that lo has. */
+static void
+add_interfaces(const BtPlanNet *net, const char *name, bool frames)
+{
+  bool dns = net->dns != 0 && ntohl(net->dns) >> 24 != 127;
+  BtNetlink netlink;
+
+  if (!dns && !frames)
+    return;
+  bt_netlink_open(&netlink);
+  if (dns)
+    add_address(&netlink, "DNS address", LO_INDEX, net->dns, 32);
+  if (frames)
+    add_interface(&netlink, net, name);
+  bt_netlink_run(&netlink);
+  bt_netlink_clear(&netlink);
+}
+
 void
 bt_stage_network(BtInit *init)
 {
@@ -185,20 +203,12 @@ bt_stage_network(BtInit *init)
   BtPlanNetMode mode = BT_PLAN_NET_NONE;
   int fds[3] = { -1, -1, -1 };
   unsigned count = 0;
-  BtNetlink netlink;
 
   if (net->mode == BT_PLAN_NET_HOST)
     bt_fail_with(EOPNOTSUPP, "network of the host");
   bt_net_namespace_enter(init);
   int frames = net->mode != BT_PLAN_NET_NONE ? open_frames(net, name, &mode) : -1;
-  bt_netlink_open(&netlink);
-  bt_netlink_add_up(&netlink, "lo");
-  if (net->dns != 0 && ntohl(net->dns) >> 24 != 127)
-    add_address(&netlink, "DNS address", LO_INDEX, net->dns, 32);
-  if (frames >= 0)
-    add_interface(&netlink, net, name);
-  bt_netlink_run(&netlink);
-  bt_netlink_clear(&netlink);
+  add_interfaces(net, name, frames >= 0);
   if (net->dns != 0) {
     bt_dns_sockets_open(net->dns, fds);
     count = 2;
