@@ -138,6 +138,18 @@ tell_silent_limits(BtExplainer *explainer, const char *limits)
   bt_explainer_note(explainer, note);
 }
 
+/* A hidden neighbour is the usual reason why a program that worked outside fails. */
+static gboolean
+has_unseen_siblings(const BtPlan *plan)
+{
+  GDir *entries = plan->hidden_folder != NULL ? g_dir_open(plan->hidden_folder, 0, NULL) : NULL;
+  if (entries == NULL)
+    return FALSE;
+  gboolean more = g_dir_read_name(entries) != NULL && g_dir_read_name(entries) != NULL;
+  g_dir_close(entries);
+  return more;
+}
+
 /* Why a program may have failed. */
 static void
 tell_hints(BtSession *self)
@@ -145,7 +157,7 @@ tell_hints(BtSession *self)
   BtExplainer *explainer = self->setup.explainer;
   const BtPlan *plan = self->plan;
 
-  if (plan->unseen_siblings)
+  if (has_unseen_siblings(plan))
     bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
                                    "--allow-read=DIR shows it"));
   if (plan->silent_limits != NULL)

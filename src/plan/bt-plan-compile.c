@@ -32,6 +32,7 @@ bt_plan_free(BtPlan *plan)
   g_free(plan->program);
   g_free(plan->entry_path);
   g_free(plan->silent_limits);
+  g_free(plan->hidden_folder);
   g_free(plan);
 }
 
@@ -140,28 +141,23 @@ fill_header(BtCompile *self, GError **error)
   return bt_compile_filters(self, error);
 }
 
-/* A hidden neighbour is the usual reason why a program that worked outside fails. */
-static gboolean
-has_unseen_siblings(const BtCompile *self)
+/* Of which the worker sees the entry and no more; NULL: it sees the host's own. */
+static char *
+hidden_folder(const BtCompile *self)
 {
   if (self->entry_path == NULL)
-    return FALSE;
+    return NULL;
   g_autofree char *folder = g_path_get_dirname(self->entry_path);
-  if (self->flat ? (bt_plan_builder_rights(self->builder, folder) & BT_FS_READ_DIR) != 0
-                 : bt_compile_mount_at(self, folder)->kind == BT_MOUNT_HOST)
-    return FALSE;
-  GDir *entries = g_dir_open(folder, 0, NULL);
-  if (entries == NULL)
-    return FALSE;
-  gboolean more = g_dir_read_name(entries) != NULL && g_dir_read_name(entries) != NULL;
-  g_dir_close(entries);
-  return more;
+  gboolean seen = self->flat
+                    ? (bt_plan_builder_rights(self->builder, folder) & BT_FS_READ_DIR) != 0
+                    : bt_compile_mount_at(self, folder)->kind == BT_MOUNT_HOST;
+  return seen ? NULL : g_steal_pointer(&folder);
 }
 
 static BtPlan *
 finish(BtCompile *self, GError **error)
 {
-  gboolean unseen = has_unseen_siblings(self);
+  g_autofree char *hidden = hidden_folder(self);
   g_autoptr(GBytes) bytes = bt_plan_builder_finish(self->builder);
 
   if (bytes == NULL) {
@@ -177,7 +173,7 @@ finish(BtCompile *self, GError **error)
   plan->entry_path = g_strdup(self->entry_path);
   plan->network = bt_policy_grants_net(self->request->policy);
   plan->silent_limits = bt_compile_silent_limits(self);
-  plan->unseen_siblings = unseen;
+  plan->hidden_folder = g_steal_pointer(&hidden);
   return plan;
 }
 

@@ -57,7 +57,7 @@ typedef struct {
   char *entry_path;    /* canonical path of the entry, NULL for a program from PATH */
   gboolean network;    /* an interface is made and buntime-net starts with it */
   char *silent_limits; /* those that only the program is told of when it reaches them; NULL: none */
-  gboolean unseen_siblings; /* the entry's directory has more than the entry, all hidden */
+  char *hidden_folder; /* the entry's, of which the worker sees the entry alone; or NULL */
 } BtPlan;
 
 void bt_plan_free(BtPlan *plan);

@@ -115,7 +115,7 @@ test_default(void)
   g_assert_cmpstr(bt_plan_string(&self.view, self.view.argv[1]), ==, "w.py");
   g_assert_cmpuint(self.view.header->argv.count, ==, 2);
   g_assert_cmpuint(self.view.header->uid, ==, 1234);
-  g_assert_true(self.plan->unseen_siblings);
+  g_assert_cmpstr(self.plan->hidden_folder, ==, root);
   g_assert_cmpuint(self.plan->notices->len, ==, 0);
   clear(&self);
 }

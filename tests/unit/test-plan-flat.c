@@ -59,7 +59,7 @@ test_base(void)
   g_autofree char *python = realpath("/usr/bin/python3", NULL);
   g_assert_true((rights(&self, python) & BT_FS_EXECUTE) != 0);
   g_assert_true((rights(&self, "/dev/null") & BT_FS_WRITE_FILE) != 0);
-  g_assert_true(self.plan->unseen_siblings);
+  g_assert_cmpstr(self.plan->hidden_folder, ==, root);
   g_assert_false(has_env(&self, "TMPDIR=") || has_env(&self, "DENO_DIR="));
   g_assert_true(has_env(&self, "HOME="));
   g_assert_cmpuint(self.plan->notices->len, ==, 2);
