@@ -88,7 +88,7 @@ static void
 add_path(int ruleset, const char *path, uint64_t access, bool flat)
 {
   struct landlock_path_beneath_attr rule = { .allowed_access = access };
-  BT_LEFT_FD fd = flat ? bt_open_source(path) : open(path, O_PATH | O_CLOEXEC);
+  BT_LEFT_FD fd = flat ? bt_open_source(path) : openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
 
   rule.parent_fd = fd;
   if (fd < 0 || syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)

@@ -89,6 +89,7 @@ void bt_stage_network(BtInit *init);    /* bt-net-setup.c */
 void bt_stage_sources(BtInit *init);    /* bt-mounts.c */
 void bt_stage_mounts(BtInit *init);     /* bt-mounts.c */
 void bt_stage_root(BtInit *init);       /* bt-mounts.c */
+void bt_leave_old_root(void);           /* bt-mounts.c; ROOT's second half */
 void bt_stage_namespaces(const BtInit *init); /* bt-mounts.c */
 void bt_stage_flat(BtInit *init);       /* bt-flat.c, instead of all the above */
 _Noreturn void bt_stage_worker(BtInit *init); /* bt-worker.c */

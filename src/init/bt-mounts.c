@@ -7,10 +7,10 @@
  *   MOUNTS      the new root, mounted over the old one's "/" because only a
  *               mounted tree can be added to before kernel 6.15; absolute
  *               paths still mean the old tree, since no one's root moved;
- *   ROOT        swap the two, detach the old;
- *   NAMESPACES  write the sysctls by the procfs's own descriptor (pid 1, while
- *               the worker does its first stages): no namespace below, and half
- *               of what inotify gives the user.
+ *   ROOT        swap the two, and detach the old (pid 1, while the worker does
+ *               its first stages: that waits until no processor uses it);
+ *   NAMESPACES  write the sysctls by the procfs's own descriptor (pid 1, too): no
+ *               namespace below, and half of what inotify gives the user.
  *
  * This mount namespace belongs to a new user namespace, so the kernel has
  * made all it copied slaves: nothing we mount can reach the host.
@@ -153,6 +153,11 @@ bt_stage_root(BtInit *init)
   /* The old root ends up on top of the new one, where "." then finds it. */
   if (syscall(SYS_pivot_root, ".", ".") != 0)
     bt_fail_at("pivot_root");
+}
+
+void
+bt_leave_old_root(void)
+{
   if (umount2(".", MNT_DETACH) != 0)
     bt_fail_at("old root");
   if (chdir("/") != 0)

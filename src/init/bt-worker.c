@@ -12,19 +12,20 @@
  * Descriptors, directory, limits, credentials and filters are each one's own.
  * Both work at the same time, on what only one of them writes:
  *
- *   pid 1    NAMESPACES, confines itself      │ closes the gate, waits in poll()
- *   worker   its stages up to PRIVILEGES, then the gate │ SECCOMP, EXEC
+ *   pid 1    ROOT, NAMESPACES, confines itself │ closes the gate, waits in poll()
+ *   worker   its stages up to SECCOMP, then the gate │ EXEC
  *
  * but for errno: where both fail at once, the report may name the other's.
  * So nothing may be allowed because of it.
  *
  * The gate (a pipe without content) keeps the worker from running anything
- * before pid 1 is out of its reach, and from naming its listener before the
- * supervisor has its pidfd: its end is the last that pid 1 closes.
+ * before the old root is gone and pid 1 is out of its reach: its end is the
+ * last that pid 1 closes.  Until then the old root lies over the new one, where
+ * no path that the worker's stages use comes by.
  *
  * Its execve is the first call that the supervisor is asked about, hence the
- * listener's number must be known by then.  It is written, not sent: sendmsg
- * is none of the calls a filter must allow here.
+ * listener's number must be known by then.  It is written, not sent, and the
+ * gate read: sendmsg is none of the calls a filter must allow here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +48,8 @@
 #include "init/bt-system.h"
 
 #define STACK_SIZE (64u << 10)
+/* The worker has no more use for the plan's, which is mapped. */
+#define GATE_FD BT_INIT_PLAN_FD
 
 /* Since 5.19. */
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -160,12 +163,12 @@ drop_privileges(const Worker *worker)
 }
 
 static void
-pass_gate(const Worker *worker)
+pass_gate(void)
 {
   char byte;
 
   /* Without a word: when pid 1 fails, it has said why, and takes us with it. */
-  if (read(worker->gate[0], &byte, 1) != 0)
+  if (read(GATE_FD, &byte, 1) != 0)
     _exit(125);
 }
 
@@ -175,7 +178,6 @@ enter_seccomp(const Worker *worker)
   const BtPlanView *plan = &worker->init->plan;
   const BtPlanHeader *header = plan->header;
 
-  pass_gate(worker);
   /*
    * Ours are all close-on-exec; this is also for what was inherited unseen,
    * and so that a low limit has a number left for the listener.
@@ -193,6 +195,7 @@ enter_seccomp(const Worker *worker)
                                     "worker filter");
   if (listener >= 0)
     bt_report_value(BT_STATUS_LISTENER, (uint32_t)listener);
+  pass_gate();
 }
 
 static void
@@ -229,6 +232,8 @@ run_worker(void *data)
   close(worker->gate[1]);
   signal(SIGPIPE, SIG_DFL);
   bt_report_worker_stage(BT_STAGE_WORKER);
+  if (dup3(worker->gate[0], GATE_FD, O_CLOEXEC) != GATE_FD)
+    bt_fail_at("gate");
   if (worker->init->flat)
     bt_flat_tie_worker(worker->init_pid);
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
@@ -280,6 +285,8 @@ confine_self(const BtInit *init, pid_t worker, int gate)
     keep[count++] = init->life_fd;
     count += bt_flat_hold(plan, worker, keep + count);
   } else {
+    bt_report_stage(BT_STAGE_ROOT);
+    bt_leave_old_root();
     bt_report_stage(BT_STAGE_NAMESPACES);
     bt_stage_namespaces(init);
   }
@@ -345,11 +352,8 @@ bt_stage_worker(BtInit *init)
   };
   if (pipe2(worker.gate, O_CLOEXEC) != 0)
     bt_fail_at("pipe");
-  /* Who made no user namespace has no capability, and none over that set. */
   if (init->flat)
     worker.init_pid = getpid();
-  else
-    bt_confine_bounding_set();
   pid_t pid = clone_worker(&worker, &pidfd);
   if (pid < 0)
     bt_fail_at("clone");

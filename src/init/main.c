@@ -11,10 +11,10 @@
  * The order of the stages is the security property:
  *
  *   PLAN        Close this process to others, make the other namespaces (the
- *               network's in bt-net-namespace.c), wait for the plan, read it.  Nothing that the
- *               plan says may have been done before it is checked whole.  Then
- *               the cgroup namespace: where its root is may depend on what the
- *               supervisor did meanwhile.
+ *               network's in bt-net-namespace.c), drop the bounding set, wait
+ *               for the plan, read it.  Nothing that the plan says may have been
+ *               done before it is checked whole.  Then the cgroup namespace:
+ *               where its root is may depend on what the supervisor did meanwhile.
  *   UTS         Host name.
  *   SOURCES     Open everything that will be mounted, O_PATH, without
  *               following a link.  Must not mount: each path must mean what
@@ -27,20 +27,20 @@
  *               namespace takes the longest to make; needs CAP_NET_ADMIN and
  *               port 53, so before capabilities go.  Sends the frame fd and the
  *               DNS sockets away; no copy of them is left when the worker starts.
- *   ROOT        pivot_root and let go of the old tree.  From here on no host
- *               path can be named.
- *   WORKER      Drop the bounding set, clone the worker.  Two processes now,
- *               both busy at once, and both of them this program:
+ *   ROOT        pivot_root.  From here on an absolute path is one of the new
+ *               tree; the old one still lies over it.
+ *   WORKER      Clone the worker.  Two processes now, both busy at once, and
+ *               both of them this program:
  *
- *     pid 1: NAMESPACES (nested  worker: CWD            as the user's own
- *     ones are closed by sysctl,         LANDLOCK       needs paths and
- *     then procfs is read-only).                        descriptors, as does
- *     Confines itself (Landlock,         OPENER         if any; so before
- *     capabilities, descriptors,         LIMITS         may refuse them
- *     filter), and only then             PRIVILEGES     no way back
+ *     pid 1: ROOT (the old tree  worker: CWD            as the user's own
+ *     goes: no host path can be          LANDLOCK       needs paths and
+ *     named), NAMESPACES (nested                        descriptors, as does
+ *     ones are closed by sysctl,         OPENER         if any; so before
+ *     then procfs is read-only).         LIMITS         may refuse them
+ *     Confines itself (Landlock,         PRIVILEGES     no way back
+ *     capabilities, descriptors,         SECCOMP        last, as it refuses
+ *     filter), and only then                            what the others use
  *     opens the gate; reaps.               - gate -
- *                                        SECCOMP        last, as it refuses
- *                                                       what the others use
  *                                        EXEC           waits, notified, for
  *                                                       the supervisor
  *
@@ -67,6 +67,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "init/bt-confine.h"
 #include "init/bt-flat.h"
 #include "init/bt-init.h"
 #include "init/bt-report.h"
@@ -173,6 +174,8 @@ stage_plan(BtInit *init)
     enter_namespace(CLONE_NEWNS | CLONE_NEWUTS, "mount and uts namespaces");
     bt_net_namespace_begin(init);
     enter_namespace(CLONE_NEWIPC, "ipc namespace");
+    /* Who made no user namespace has no capability, and none over that set. */
+    bt_confine_bounding_set();
   }
   await_plan();
   if (!init->flat)

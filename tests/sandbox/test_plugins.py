@@ -159,9 +159,12 @@ def test_no_such_call(box, policy, name):
     assert result.status == 125 and "no system call has this name" in result.stderr, str(result)
 
 
-def test_the_program_itself_must_start(box, policy):
-    result = box.run(policy(antiEscape={"denySyscalls": ["execve"]}), code="print('ran')\n")
-    assert result.status == 125 and "started by execve" in result.stderr, str(result)
+@pytest.mark.parametrize("name, reason", [
+    ("execve", "started by execve"), ("read", "no program starts"), ("write", "no program starts"),
+])
+def test_the_program_itself_must_start(box, policy, name, reason):
+    result = box.run(policy(antiEscape={"denySyscalls": [name]}), code="print('ran')\n")
+    assert result.status == 125 and reason in result.stderr, str(result)
 
 
 # ---- env, sys, ffi, audit by file ----

@@ -293,6 +293,7 @@ run_answer(Run *run)
     .id = buffer.request.id,
     .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
   };
+  run->answers++;
   ioctl(run->listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
@@ -326,6 +327,12 @@ gboolean
 run_has_network_and_listener(Run *run)
 {
   return run->net_fds[0] >= 0 && run->taken;
+}
+
+gboolean
+run_has_started(Run *run)
+{
+  return run->answers > 0;
 }
 
 const char *

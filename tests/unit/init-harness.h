@@ -42,6 +42,7 @@ typedef struct {
   int net_fds[3]; /* udp, tcp, frame */
   int opener;     /* its socket; -1 */
   guint stops;
+  guint answers;
   BtStatus last; /* FAILED or EXITED */
 } Run;
 
@@ -55,6 +56,7 @@ void run_answer(Run *run);
 /* Until FAILED, EXITED, or the condition, if one is given. */
 void run_until(Run *run, gboolean (*enough)(Run *run));
 gboolean run_has_network_and_listener(Run *run); /* such a condition */
+gboolean run_has_started(Run *run);              /* another: its execve was answered */
 const char *run_output(Run *run);
 void run_clear(Run *run);
 void run_await_end(int pidfd);

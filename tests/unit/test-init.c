@@ -525,7 +525,7 @@ test_pid_1(void)
   Run run;
 
   run_start(&run, plan_new("sleep 1000"));
-  run_until(&run, run_has_network_and_listener);
+  run_until(&run, run_has_started);
   path = g_strdup_printf("/proc/%d/status", run.init.pid);
   g_assert_true(g_file_get_contents(path, &status, NULL, NULL));
   g_assert_nonnull(strstr(status, "CapEff:\t0000000000000000"));
