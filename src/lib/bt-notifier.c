@@ -229,19 +229,27 @@ bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out, int *s
   /* Without namespaces nothing is: "/" is the host's. */
   if ((plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0)
     return devices;
-  for (guint32 i = 0; i <= plan->header->ops.count; i++) {
+  int root = bt_process_open_root(pid);
+  for (guint32 i = 0; root >= 0 && i <= plan->header->ops.count; i++) {
     const BtPlanOp *op = i > 0 ? &plan->ops[i - 1] : NULL;
     if (op != NULL && op->kind != BT_PLAN_TMPFS)
       continue;
-    g_auto(BtResolved) found = BT_RESOLVED_INIT;
     const char *target = op != NULL ? bt_plan_string(plan, op->target) : "/";
-    if (bt_process_resolve(pid, -1, target, FALSE, &found) && found.fd >= 0)
-      g_array_append_val(devices, found.device);
-    if (found.fd >= 0 && strcmp(target, "/tmp") == 0)
-      *tmp_out = g_steal_fd(&found.fd);
-    else if (found.fd >= 0 && strcmp(target, "/dev/shm") == 0)
-      *shm_out = g_steal_fd(&found.fd);
+    int fd = bt_process_open_at(root, target);
+    struct stat info;
+    if (fd < 0)
+      continue;
+    if (fstat(fd, &info) == 0)
+      g_array_append_val(devices, info.st_dev);
+    if (strcmp(target, "/tmp") == 0)
+      *tmp_out = fd;
+    else if (strcmp(target, "/dev/shm") == 0)
+      *shm_out = fd;
+    else
+      close(fd);
   }
+  if (root >= 0)
+    close(root);
   return devices;
 }
 
@@ -358,14 +366,14 @@ on_notification(int fd, GIOCondition condition, gpointer data)
 }
 
 BtNotifier *
-bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
+bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
                 const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                 BtExplainer *explainer)
 {
   BtNotifier *self = g_new0(BtNotifier, 1);
   struct seccomp_notif_sizes sizes = { 0 };
 
-  self->fd = listener;
+  self->fd = -1;
   self->own_devices = own_devices;
   self->maker = maker;
   /* Pid 1, the worker, and an opener. */
@@ -383,15 +391,27 @@ bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices, B
     g_warning("no timer: %s", g_strerror(errno));
   syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
-  /* Only a matter of speed: kernels before 6.6 refuse it. */
-  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   if (opener >= 0)
     self->opener = bt_opener_new(self, opener);
   if ((plan->header->flags & BT_PLAN_FAST_PATH) != 0)
     self->inject = bt_inject_new(self);
   bt_notify_connect_start(self);
-  self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
   return self;
+}
+
+void
+bt_notifier_listen(BtNotifier *self, int listener)
+{
+  self->fd = listener;
+  /* Only a matter of speed: kernels before 6.6 refuse it. */
+  ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+  self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
+}
+
+gboolean
+bt_notifier_is_listening(const BtNotifier *self)
+{
+  return self->fd >= 0;
 }
 
 void
@@ -416,6 +436,7 @@ bt_notifier_free(BtNotifier *self)
   g_array_unref(self->own_devices);
   g_free(self->last_exec.written);
   g_free(self->last_exec.path);
-  close(self->fd);
+  if (self->fd >= 0)
+    close(self->fd);
   g_free(self);
 }

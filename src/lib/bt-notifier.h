@@ -26,12 +26,15 @@ typedef struct _BtNotifier BtNotifier;
 GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out, int *shm_out);
 
 /*
- * Takes the listener, the opener's socket, which is -1 where opens are continued, what was
- * lent, which may be NULL, and the devices; borrows the others, which must outlive it.
+ * Takes the opener's socket, which is -1 where opens are continued, what was lent,
+ * which may be NULL, and the devices; borrows the others, which must outlive it.
  */
-BtNotifier *bt_notifier_new(int listener, int opener, BtMaker *maker, GArray *own_devices,
-                            BtPolicy *policy, const BtPlanView *plan, BtNames *names,
-                            BtNetPeer *peer, BtExplainer *explainer);
+BtNotifier *bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
+                            const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
+                            BtExplainer *explainer);
+/* Answers from now on; takes the listener. To be called once. */
+void bt_notifier_listen(BtNotifier *notifier, int listener);
+gboolean bt_notifier_is_listening(const BtNotifier *notifier);
 /* Answers nobody any more: those who wait are about to be killed. */
 void bt_notifier_pause(BtNotifier *notifier);
 void bt_notifier_free(BtNotifier *notifier);

@@ -21,8 +21,12 @@ bt_notify_map(BtNotifier *self, const BtCall *call)
   const char *reason = NULL;
   struct stat info;
 
-  /* Without namespaces a noexec mount is the host's, and none of our concern. */
-  if (self->flat || !bt_process_resolve_fd(call->tid, (int)call->args[4], &object) || !object.no_exec ||
+  /*
+   * Each program has its libraries mapped, and waits: of those no more is asked
+   * than this. Without namespaces a noexec mount is the host's, and none of our concern.
+   */
+  if (self->flat || !bt_process_is_no_exec(call->tid, (int)call->args[4]) ||
+      !bt_process_resolve_fd(call->tid, (int)call->args[4], &object) || !object.no_exec ||
       fstat(object.fd, &info) != 0 || !S_ISREG(info.st_mode)) {
     bt_call_continue(self, call);
     return;

@@ -318,18 +318,31 @@ bt_process_absolute(pid_t tid, int dirfd, const char *path)
   return path[0] != '\0' ? g_strconcat(base, "/", path, NULL) : g_strdup(base);
 }
 
+int
+bt_process_open_root(pid_t tid)
+{
+  char link[64];
+
+  snprintf(link, sizeof link, "/proc/%d/root", tid);
+  return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int
+bt_process_open_at(int root, const char *path)
+{
+  return open_in_root(root, path, FALSE);
+}
+
 gboolean
 bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
                    BtResolved *resolved_out)
 {
   g_autofree char *absolute = bt_process_absolute(tid, dirfd, path);
-  char link[64];
 
   *resolved_out = BT_RESOLVED_INIT;
   if (absolute == NULL)
     return FALSE;
-  snprintf(link, sizeof link, "/proc/%d/root", tid);
-  int root = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int root = bt_process_open_root(tid);
   if (root < 0)
     return FALSE;
   resolved_out->fd = open_in_root(root, absolute, follow);
@@ -340,6 +353,16 @@ bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean follow,
   close(root);
   errno = saved;
   return ok;
+}
+
+gboolean
+bt_process_is_no_exec(pid_t tid, int fd)
+{
+  struct statvfs mount;
+  char link[64];
+
+  snprintf(link, sizeof link, "/proc/%d/fd/%d", tid, fd);
+  return statvfs(link, &mount) == 0 && (mount.f_flag & ST_NOEXEC) != 0;
 }
 
 gboolean

@@ -68,6 +68,16 @@ gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean fol
 /* The path as text, from the worker's root on; NULL if the process is gone (transfer full). */
 char *bt_process_absolute(pid_t tid, int dirfd, const char *path);
 
+/* A descriptor of the process's root, O_PATH; -1 if it is gone. */
+int bt_process_open_root(pid_t tid);
+/* The same of what a path in there leads to, if it is no link; -1: nothing. */
+int bt_process_open_at(int root, const char *path);
+
+/*
+ * Is what a descriptor of the process is open on kept from being mapped by its mount?
+ * FALSE where that cannot be told.
+ */
+gboolean bt_process_is_no_exec(pid_t tid, int fd);
 /* What is behind a descriptor of the process, which need not have a path any more. */
 gboolean bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out);
 

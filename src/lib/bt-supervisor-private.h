@@ -33,7 +33,6 @@ struct _BtSupervisor {
   int status_fd; /* ours; -1 after hang-up */
   guint status_source;
   int worker_pidfd;     /* -1 until WORKER */
-  GArray *own_devices;  /* NULL until WORKER, and once the notifier has them */
   int listener_number;  /* -1 until LISTENER */
   int opener_fd;        /* until the notifier has it; -1: none */
   int tmp_fd, shm_fd;   /* O_PATH of the worker's; -1: none, or not yet */
@@ -41,7 +40,7 @@ struct _BtSupervisor {
   BtNames *names;
   BtNetPeer *peer;
   gboolean net_came;
-  BtNotifier *notifier; /* NULL until both came */
+  BtNotifier *notifier; /* NULL until WORKER; listens once both came */
   BtDeadline *deadline; /* NULL: none */
   gboolean started; /* known when it ends: might the program have run? */
   gboolean ended;

@@ -189,13 +189,9 @@ on_sockets(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
 static void
 take_listener(BtSupervisor *self)
 {
-  if (self->worker_pidfd < 0 || self->listener_number < 0 || self->notifier != NULL)
+  if (self->notifier == NULL || self->listener_number < 0 ||
+      bt_notifier_is_listening(self->notifier))
     return;
-  if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0) ||
-      (self->maker != NULL && !bt_maker_is_whole(self->maker))) {
-    fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
-    return;
-  }
   int listener =
     (int)syscall(SYS_pidfd_getfd, self->worker_pidfd, self->listener_number, 0);
   if (listener < 0) {
@@ -205,11 +201,7 @@ take_listener(BtSupervisor *self)
            : _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
     return;
   }
-  fcntl(listener, F_SETFD, FD_CLOEXEC);
-  self->notifier = bt_notifier_new(listener, g_steal_fd(&self->opener_fd),
-                                   g_steal_pointer(&self->maker),
-                                   g_steal_pointer(&self->own_devices), self->run->policy,
-                                   &self->plan, self->names, self->peer, self->run->explainer);
+  bt_notifier_listen(self->notifier, listener);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
@@ -223,8 +215,9 @@ take_listener(BtSupervisor *self)
 gboolean
 bt_supervisor_has_started(const BtSupervisor *self)
 {
-  return self->notifier != NULL || ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0 &&
-                                    self->worker_pidfd >= 0);
+  if ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0)
+    return self->worker_pidfd >= 0;
+  return self->notifier != NULL && bt_notifier_is_listening(self->notifier);
 }
 
 /* Without one nobody would wake us again: a worker could make us deaf to SIGTERM. */
@@ -242,8 +235,18 @@ static void
 on_worker(BtSupervisor *self, int pidfd)
 {
   self->worker_pidfd = pidfd;
-  self->own_devices = bt_notifier_find_devices(self->init.pid, &self->plan, &self->tmp_fd,
-                                               &self->shm_fd);
+  if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0) ||
+      (self->maker != NULL && !bt_maker_is_whole(self->maker))) {
+    fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
+    return;
+  }
+  g_autoptr(GArray) own_devices =
+    bt_notifier_find_devices(self->init.pid, &self->plan, &self->tmp_fd, &self->shm_fd);
+  if ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0)
+    return;
+  self->notifier = bt_notifier_new(g_steal_fd(&self->opener_fd), g_steal_pointer(&self->maker),
+                                   g_steal_pointer(&own_devices), self->run->policy, &self->plan,
+                                   self->names, self->peer, self->run->explainer);
   take_listener(self);
 }
 
@@ -591,7 +594,6 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
   if (self->shm_fd >= 0)
     close(self->shm_fd);
   g_clear_pointer(&self->maker, bt_maker_free);
-  g_clear_pointer(&self->own_devices, g_array_unref);
   gboolean ok = self->failure == NULL;
   if (ok)
     *outcome_out = (BtOutcome){
