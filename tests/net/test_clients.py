@@ -110,6 +110,7 @@ def test_with_the_narrowest_rules(box, request, name):
 
 # ---- presets ----
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset,command,works", [
     ("pip-install", ["--worker=python", "--", "-m", "pip", "install", "--target=packages", "greet"],
      holds("packages/greet.py", "hello from greet")),
