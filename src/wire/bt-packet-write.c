@@ -184,6 +184,21 @@ bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t se
   finish_tcp(packet, frame, size, TCP_SIZE);
 }
 
+/* RFC 1624: the sum changes by what the word does. */
+void
+bt_packet_even_window(uint8_t *frame, size_t size)
+{
+  BtPacket packet;
+
+  if (bt_packet_parse(frame, size, &packet) != BT_PACKET_TCP)
+    return;
+  uint8_t *tcp = frame + BT_ETHERNET_SIZE + packet.ip.header_size;
+  if (get16(tcp + 14) != UINT16_MAX)
+    return;
+  put16(tcp + 14, UINT16_MAX - 1);
+  put16(tcp + 16, fold((uint16_t)~get16(tcp + 16) + (UINT16_MAX - 1u)));
+}
+
 size_t
 bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6],
                       uint8_t reply_out[BT_PACKET_REPLY_SIZE])

@@ -141,6 +141,12 @@ size_t bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, 
  */
 void bt_packet_cut(BtPacket *packet, uint8_t *frame, size_t *size, size_t cut);
 void bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t sequence);
+/*
+ * Makes the largest window of a TCP frame one smaller. Half of it is the most that
+ * Linux sends in a segment to who has no larger ones, and of an odd one a segment
+ * of one byte would be left, each time.
+ */
+void bt_packet_even_window(uint8_t *frame, size_t size);
 /* Where the payload of a TCP frame is. */
 const uint8_t *bt_packet_tcp_payload(const BtPacket *packet, const uint8_t *frame);
 /* "mac is at address", told to target: by ARP, and by neighbour discovery for IPv6. */

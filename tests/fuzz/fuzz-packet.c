@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "wire/bt-packet.h"
 
@@ -29,6 +30,22 @@ check_family(const BtPacket *packet)
     abort();
 }
 
+static void
+check_even_window(const uint8_t *data, size_t size)
+{
+  uint8_t frame[BT_PACKET_REPLY_SIZE];
+
+  if (size > sizeof frame)
+    return;
+  memcpy(frame, data, size);
+  bt_packet_even_window(frame, size);
+  size_t changed = 0;
+  for (size_t i = 0; i < size; i++)
+    changed += frame[i] != data[i];
+  if (changed > 4)
+    abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -54,5 +71,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   check_reply(&packet, reply,
               bt_packet_write_prohibited(&packet, data, size, mac, &gateway, reply),
               BT_PACKET_ICMP);
+  check_even_window(data, size);
   return 0;
 }

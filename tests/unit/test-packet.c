@@ -284,12 +284,39 @@ test_replies(void)
                    ==, 0);
 }
 
+/* The largest window, and only that, with a checksum that stays right. */
+static void
+test_even_window(void)
+{
+  static const struct {
+    guint16 window, made;
+  } cases[] = { { 65535, 65534 }, { 65534, 65534 }, { 0, 0 }, { 1, 1 }, { 32767, 32767 } };
+  static const char *const destinations[] = { "192.0.2.1", "2001:db8::1" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(destinations) * G_N_ELEMENTS(cases); i++)
+    for (guint16 port = 1; port < 2000; port += 3) {
+      guint16 window = cases[i / 2].window;
+      Frame frame = frame_tcp(destinations[i % 2], port, 4000, BT_TCP_ACK, 1, port, "");
+      frame_put16(frame_payload(&frame) + 14, window);
+      frame_finish(&frame);
+      bt_packet_even_window(frame.bytes, frame.size);
+      Frame right = frame;
+      frame_put16(frame_payload(&right) + 14, cases[i / 2].made);
+      frame_finish(&right);
+      g_assert_cmpmem(frame.bytes, frame.size, right.bytes, right.size);
+    }
+  Frame udp = frame_udp("192.0.2.1", 1, 4000, "\xff\xff\xff\xff\xff\xff\xff\xff"), same = udp;
+  bt_packet_even_window(udp.bytes, udp.size);
+  g_assert_cmpmem(udp.bytes, udp.size, same.bytes, same.size);
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/packet/tcp", test_tcp);
   g_test_add_func("/packet/cut", test_cut);
+  g_test_add_func("/packet/even-window", test_even_window);
   g_test_add_func("/packet/short", test_short);
   g_test_add_func("/packet/kinds", test_kinds);
   g_test_add_func("/packet/ipv6", test_ipv6);
