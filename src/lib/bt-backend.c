@@ -177,12 +177,8 @@ finish(gpointer data)
   GError *error = NULL;
   BtOutcome outcome = BT_OUTCOME_INIT;
 
-  if (bt_session_finish(self->session, &outcome, &error)) {
-    BtEvent *event = bt_event_new_state("exited");
-    event->object = g_strdup(self->entry);
-    event->exit_status = outcome.exit_status;
-    bt_explainer_add(self->explainer, event);
-  }
+  if (bt_session_finish(self->session, &outcome, &error))
+    bt_session_tell_exit(self->explainer, self->entry, &outcome);
   g_clear_pointer(&self->session, bt_session_free);
   g_clear_pointer(&self->explainer, bt_explainer_free);
   post_end(self, &outcome, error);

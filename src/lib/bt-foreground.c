@@ -36,13 +36,13 @@ static void
 tell_outcome(BtExplainer *explainer, const char *entry, const BtOutcome *outcome,
              const GError *failure)
 {
-  BtEvent *event = bt_event_new_state(failure == NULL ? "exited" : "failed");
-
+  if (failure == NULL) {
+    bt_session_tell_exit(explainer, entry, outcome);
+    return;
+  }
+  BtEvent *event = bt_event_new_state("failed");
   event->object = g_strdup(entry);
-  if (failure == NULL)
-    event->exit_status = outcome->exit_status;
-  else
-    event->reason = g_strdup(failure->message);
+  event->reason = g_strdup(failure->message);
   bt_explainer_add(explainer, event);
 }
 

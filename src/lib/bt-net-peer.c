@@ -69,6 +69,8 @@ struct _BtNetPeer {
   gboolean ready;
   gboolean ending; /* it was asked to */
   gboolean tell_flows; /* events are wanted of them */
+  gboolean tell_counts, counted;
+  BtNetMsgCounts counts;
   int capture; /* borrowed; -1: frames are not recorded */
   BtNetPeerLostFunc lost; /* NULL: nobody needs it */
   gpointer lost_data;
@@ -208,6 +210,12 @@ on_message(BtNetPeer *self, const BtNetMsg *message)
     if (self->tell_flows)
       bt_net_event_flow(&self->parts, &message->flow);
     return self->tell_flows;
+  case BT_NET_MSG_COUNTS:
+    if (!self->tell_counts || self->counted)
+      return FALSE;
+    self->counts = message->counts;
+    self->counted = TRUE;
+    return TRUE;
   default:
     return FALSE; /* ours */
   }
@@ -245,11 +253,14 @@ begin(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
   int all[4];
 
   memcpy(all, fds, n_fds * sizeof *fds);
-  self->tell_flows = n_fds > 2 && bt_explainer_has_stream(self->parts.explainer) &&
-                     (bt_policy_get_audit(self->parts.policy) & BT_AUDIT_CONNECT) != 0;
+  self->tell_counts = (n_fds > 2 || self->relays_sent) &&
+                      bt_explainer_has_stream(self->parts.explainer);
+  self->tell_flows =
+    self->tell_counts && (bt_policy_get_audit(self->parts.policy) & BT_AUDIT_CONNECT) != 0;
   if (n_fds == 3 && self->capture >= 0)
     all[n_fds++] = self->capture;
-  if (!bt_net_send_config(self->fd, &self->parts, self->tell_flows, all, n_fds, error))
+  if (!bt_net_send_config(self->fd, &self->parts, self->tell_flows, self->tell_counts, all, n_fds,
+                          error))
     return FALSE;
   bt_names_set_answer_func(self->parts.names, on_answer, self);
   self->source = bt_watch_fd(self->fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
@@ -405,7 +416,7 @@ bt_net_peer_finish(BtNetPeer *self)
   if (self->finishing)
     return;
   /* What it has seen is still to be written and told: it is asked to end. */
-  if ((self->capture >= 0 || self->tell_flows) && self->fd >= 0)
+  if ((self->capture >= 0 || self->tell_counts) && self->fd >= 0)
     shutdown(self->fd, SHUT_WR);
   else if (self->helper.pidfd >= 0)
     syscall(SYS_pidfd_send_signal, self->helper.pidfd, SIGKILL, NULL, 0);
@@ -425,11 +436,21 @@ hear_out(BtNetPeer *self)
   }
 }
 
+gboolean
+bt_net_peer_settle(BtNetPeer *self, BtNetMsgCounts *counts_out)
+{
+  if (self->ending && (self->capture >= 0 || self->tell_counts || self->finishing))
+    hear_out(self);
+  *counts_out = self->counts;
+  return self->counted;
+}
+
 void
 bt_net_peer_free(BtNetPeer *self)
 {
-  if ((self->capture >= 0 || self->tell_flows || self->finishing) && self->fd >= 0)
-    hear_out(self);
+  BtNetMsgCounts unused;
+
+  bt_net_peer_settle(self, &unused);
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);
   watch_clear(&self->waiting[1]);

@@ -8,6 +8,7 @@
 #include "lib/bt-explain.h"
 #include "lib/bt-names.h"
 #include "lib/bt-publish.h"
+#include "wire/bt-net-msg.h"
 #include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
@@ -49,6 +50,8 @@ void bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpoi
  * to its end, for at most a second.
  */
 void bt_net_peer_finish(BtNetPeer *self);
+/* Behind finish(): waits until it has ended, as free() does. FALSE: it told no counts. */
+gboolean bt_net_peer_settle(BtNetPeer *self, BtNetMsgCounts *counts_out);
 void bt_net_peer_free(BtNetPeer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNetPeer, bt_net_peer_free)
 

@@ -51,8 +51,8 @@ limit_or(BtPolicy *policy, BtLimit limit, guint64 any)
 }
 
 gboolean
-bt_net_send_config(int fd, const BtNetParts *parts, gboolean tell_flows, const int *fds,
-                   guint n_fds, GError **error)
+bt_net_send_config(int fd, const BtNetParts *parts, gboolean tell_flows, gboolean tell_counts,
+                   const int *fds, guint n_fds, GError **error)
 {
   g_autoptr(GBytes) policy = compile_policy(parts->policy);
   gsize policy_size;
@@ -71,6 +71,7 @@ bt_net_send_config(int fd, const BtNetParts *parts, gboolean tell_flows, const i
     .flow_rate = (guint32)limit_or(parts->policy, BT_LIMIT_NET_RATE, BT_NET_MSG_ANY_RATE),
     .byte_limit = limit_or(parts->policy, BT_LIMIT_NET_BYTES, BT_NET_MSG_ANY_BYTES),
     .tell_flows = tell_flows,
+    .tell_counts = tell_counts,
   };
 
   if (size > BT_NET_MSG_MAX_SIZE)

@@ -358,6 +358,22 @@ bt_session_finish(BtSession *self, BtOutcome *outcome_out, GError **error)
 }
 
 void
+bt_session_tell_exit(BtExplainer *explainer, const char *entry, const BtOutcome *outcome)
+{
+  BtEvent *event = bt_event_new_state("exited");
+
+  event->object = g_strdup(entry);
+  event->exit_status = outcome->exit_status;
+  event->counted = outcome->counted;
+  event->flows = outcome->counts.flows;
+  event->bytes_out = outcome->counts.bytes_out;
+  event->bytes_in = outcome->counts.bytes_in;
+  event->dropped = outcome->counts.dropped;
+  event->queries = outcome->counts.queries;
+  bt_explainer_add(explainer, event);
+}
+
+void
 bt_session_free(BtSession *self)
 {
   BtOutcome unused;

@@ -36,6 +36,8 @@ gboolean bt_session_start(BtSession *session, BtSupervisorFunc func, gpointer da
                           GError **error);
 /* After a successful start, until finish. */
 BtSupervisor *bt_session_get_supervisor(BtSession *session);
+/* What a finished run is told by. */
+void bt_session_tell_exit(BtExplainer *explainer, const char *entry, const BtOutcome *outcome);
 gboolean bt_session_finish(BtSession *session, BtOutcome *outcome_out, GError **error);
 /* Ends what still runs. */
 void bt_session_free(BtSession *session);

@@ -46,6 +46,8 @@ struct _BtSupervisor {
   gboolean ended;
   int wait_status;
   int limit; /* the BtLimit that ends the run; -1: none */
+  gboolean counted; /* by buntime-net */
+  BtNetMsgCounts counts;
   GError *failure;
 };
 

@@ -475,6 +475,8 @@ let_go(BtSupervisor *self)
   /* Killed in any case: a signal may end the run while init waits for a dead file server. */
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->notifier, bt_notifier_free);
+  if (self->peer != NULL)
+    self->counted = bt_net_peer_settle(self->peer, &self->counts);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
 }
@@ -601,6 +603,8 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
       .exit_status =
         self->limit == BT_LIMIT_WALL_TIME ? TIMED_OUT : shell_status(self->wait_status),
       .limit = self->limit,
+      .counted = self->counted,
+      .counts = self->counts,
     };
   else
     g_propagate_error(error, self->failure);

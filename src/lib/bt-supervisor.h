@@ -13,6 +13,7 @@
 #include "lib/bt-output.h"
 #include "lib/bt-scope.h"
 #include "plan/bt-plan-compile.h"
+#include "wire/bt-net-msg.h"
 
 G_BEGIN_DECLS
 
@@ -32,6 +33,8 @@ typedef struct {
   gboolean started; /* the program ran */
   int exit_status;  /* the worker's, as a shell reports it (128 + n for a signal), or 124 */
   int limit;        /* the BtLimit for which it was ended; -1: none */
+  gboolean counted; /* by buntime-net, where there are events and a network */
+  BtNetMsgCounts counts;
 } BtOutcome;
 
 #define BT_OUTCOME_INIT ((BtOutcome){ .limit = -1 })

@@ -20,6 +20,7 @@ struct _BtFlows {
   gpointer data;
   BtFlowsToldFunc told; /* as reclaimed */
   gpointer told_data;
+  BtFlowsTotal total;
 };
 
 /* The worker chooses ports and so collisions; the table's bound limits what that costs it. */
@@ -103,10 +104,28 @@ bt_flows_peek(BtFlows *self)
 }
 
 void
+bt_flows_tell(BtFlows *self, const BtFlow *flow, gboolean opened)
+{
+  if (opened) {
+    self->total.flows++;
+  } else {
+    self->total.bytes_out += flow->bytes_out;
+    self->total.bytes_in += flow->bytes_in;
+  }
+  if (self->told != NULL)
+    self->told(self->told_data, flow, opened);
+}
+
+BtFlowsTotal
+bt_flows_get_total(BtFlows *self)
+{
+  return self->total;
+}
+
+void
 bt_flows_remove(BtFlows *self, BtFlow *flow, gint64 now)
 {
-  if (self->told != NULL)
-    self->told(self->told_data, flow, FALSE);
+  bt_flows_tell(self, flow, FALSE);
   if (flow->pin_rule >= 0)
     bt_pins_release(self->pins, &flow->key.address, flow->pin_rule, now);
   g_queue_unlink(&self->queues[flow->state], &flow->link);
@@ -160,8 +179,7 @@ bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, 
   flow->pin_rule = pinned && bt_pins_hold(self->pins, &key->address, rule) ? rule : -1;
   g_hash_table_insert(self->table, &flow->key, flow);
   g_queue_push_tail_link(&self->queues[flow->state], &flow->link);
-  if (self->told != NULL)
-    self->told(self->told_data, flow, TRUE);
+  bt_flows_tell(self, flow, TRUE);
   return flow;
 }
 

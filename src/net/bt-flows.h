@@ -55,6 +55,12 @@ typedef struct {
 
 typedef struct _BtFlows BtFlows;
 
+/* Of all flows that there were; the bytes of those that have ended. */
+typedef struct {
+  guint64 flows;
+  guint64 bytes_out, bytes_in;
+} BtFlowsTotal;
+
 /* A flow is about to go because another takes its place. */
 typedef void (*BtFlowsReclaimedFunc)(gpointer data, const BtFlow *flow);
 
@@ -74,6 +80,9 @@ BtFlow *bt_flows_add(BtFlows *flows, const BtFlowKey *key, gint32 rule, gboolean
                      gint64 now);
 /* A packet has passed: tcp_flags are BT_TCP_*, 0 for others. */
 void bt_flows_touch(BtFlows *flows, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now);
+/* One that is not in the table, since no packets of it are seen; it counts, and is told. */
+void bt_flows_tell(BtFlows *flows, const BtFlow *flow, gboolean opened);
+BtFlowsTotal bt_flows_get_total(BtFlows *flows);
 void bt_flows_remove(BtFlows *flows, BtFlow *flow, gint64 now);
 guint bt_flows_count(BtFlows *flows);
 /* Any one of them, NULL if there is none. */

@@ -46,6 +46,7 @@ tell_name(Outbound *out, BtNetReason reason, gint32 rule, const char *name)
   if (name != NULL)
     g_strlcpy(denied.name, name, sizeof denied.name);
   bt_denials_add(out->gate->denials, &denied, out->now);
+  out->gate->refused++;
 }
 
 static void
@@ -135,6 +136,14 @@ answer(Outbound *out)
         bt_packet_write_prohibited(&out->packet, out->frame, out->size, config->gateway_mac,
                                    &gateway, out->reply);
   return out->reply_size > 0 ? BT_GATE_REPLY : BT_GATE_DROP;
+}
+
+/* That all bytes are used up is told once, and not of each packet. */
+static BtGateResult
+answer_spent(Outbound *out)
+{
+  out->gate->refused++;
+  return answer(out);
 }
 
 static BtGateResult
@@ -253,8 +262,10 @@ open_flow(Outbound *out, const BtFlowKey *key, gint32 rule)
   gboolean by_name = rule >= 0 && (guint32)rule < gate->policy.n_rules &&
                      (gate->policy.rules[rule].flags & BT_NET_RULE_NAME) != 0;
 
-  if (!bt_gate_take_flow(gate, out->now))
+  if (!bt_gate_take_flow(gate, out->now)) {
+    gate->refused++;
     return NULL;
+  }
   return bt_flows_add(gate->flows, key, rule, by_name, out->now);
 }
 
@@ -331,7 +342,7 @@ judge_flow(Outbound *out)
     if (verdict.action == BT_ACTION_DENY || verdict.action == BT_ACTION_NONE)
       return reject(out, BT_NET_REASON_POLICY, verdict.rule);
     if (gate->quota.spent)
-      return answer(out);
+      return answer_spent(out);
     gboolean by_name = is_by_name(gate, packet, &verdict);
     if (by_name && packet->kind == BT_PACKET_UDP && packet->destination_port == PORT_QUIC)
       return reject(out, BT_NET_REASON_QUIC, verdict.rule);
@@ -349,7 +360,7 @@ judge_flow(Outbound *out)
   if (packet->kind == BT_PACKET_TCP)
     flow->last_out = packet->tcp;
   if (!take_bytes(gate, packet, out->now))
-    return answer(out);
+    return answer_spent(out);
   flow->bytes_out += payload_of(packet);
   bt_flows_touch(gate->flows, flow, packet->tcp.flags, FALSE, out->now);
   return BT_GATE_PASS;

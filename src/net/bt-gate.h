@@ -51,6 +51,7 @@ typedef struct {
   BtFlows *flows;
   BtDenials *denials;
   BtQuota quota;
+  guint64 refused; /* packets of the worker's programs */
   /* Called once, when the bytes are used up, to end later what is open; may be NULL. */
   void (*spent)(gpointer data);
   gpointer data;

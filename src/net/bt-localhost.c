@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
   BtLocalhost *localhost;
   BtRelay *relay;
+  BtFlow flow; /* as it is told; of no table */
   int near, far;
   GList link;
 } Connection;
@@ -156,6 +157,10 @@ connection_free(Connection *connection, gboolean reset)
 {
   BtLocalhost *self = connection->localhost;
 
+  connection->flow.last_used = g_get_monotonic_time();
+  connection->flow.bytes_out = bt_relay_get_bytes(connection->relay, BT_RELAY_NEAR);
+  connection->flow.bytes_in = bt_relay_get_bytes(connection->relay, BT_RELAY_FAR);
+  bt_flows_tell(self->gate->flows, &connection->flow, FALSE);
   g_queue_unlink(&self->connections, &connection->link);
   bt_relay_free(connection->relay);
   bt_relay_close(connection->near, reset);
@@ -185,10 +190,11 @@ on_ended(gpointer data, BtRelay *relay, gboolean reset)
 
 /* Takes both sockets. */
 static void
-connection_new(BtLocalhost *self, int near, int far)
+connection_new(Service *service, int near, int far)
 {
   static const BtRelayFuncs funcs = { .passing = on_passing, .ended = on_ended };
   const int on = 1;
+  BtLocalhost *self = service->localhost;
   Connection *connection = g_new0(Connection, 1);
 
   /* What was written at once comes at once; small pieces are no more than the program's own. */
@@ -198,8 +204,12 @@ connection_new(BtLocalhost *self, int near, int far)
   connection->near = near;
   connection->far = far;
   connection->link.data = connection;
+  connection->flow.key =
+    (BtFlowKey){ .address = service->addr, .port = service->port, .proto = BT_PROTO_TCP };
+  connection->flow.started = g_get_monotonic_time();
   connection->relay = bt_relay_new(near, far, &funcs, connection);
   g_queue_push_tail_link(&self->connections, &connection->link);
+  bt_flows_tell(self->gate->flows, &connection->flow, TRUE);
 }
 
 /* What is kept was counted when it was opened. FALSE: there was none, or it must wait. */
@@ -225,7 +235,7 @@ accept_one(Service *service)
   if (far < 0 && !self->gate->quota.spent && is_allowed(self, service))
     far = dial(service, &refused);
   if (far >= 0)
-    connection_new(self, near, far);
+    connection_new(service, near, far);
   else
     bt_relay_close(near, TRUE);
   return TRUE;

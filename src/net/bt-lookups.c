@@ -28,6 +28,7 @@ struct _BtLookups {
   GHashTable *by_name; /* Lookup to itself, by type and name */
   guint32 last_id;
   guint n_waiters;
+  guint64 n_queries;
   BtPins *pins;
   BtBucket bucket;
   BtLookupsSendFunc send;
@@ -160,6 +161,7 @@ bt_lookups_query(BtLookups *self, const guint8 *message, gsize size, BtLookupsRe
   waiter->reply = reply;
   waiter->client = client;
   waiter->client_free = client_free;
+  self->n_queries += verdict != BT_DNS_DROP;
   if (verdict == BT_DNS_ASK) {
     Lookup *lookup = find_or_start(self, &waiter->query, now);
     if (lookup != NULL) {
@@ -173,6 +175,12 @@ bt_lookups_query(BtLookups *self, const guint8 *message, gsize size, BtLookupsRe
   }
   waiter_free(waiter);
   return verdict != BT_DNS_DROP;
+}
+
+guint64
+bt_lookups_count(BtLookups *self)
+{
+  return self->n_queries;
 }
 
 void

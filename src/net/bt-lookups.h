@@ -49,6 +49,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtLookups, bt_lookups_free)
 gboolean bt_lookups_query(BtLookups *lookups, const guint8 *message, gsize size,
                       BtLookupsReplyFunc reply, gpointer client, GDestroyNotify client_free,
                       gint64 now);
+/* How many names were asked for. */
+guint64 bt_lookups_count(BtLookups *lookups);
 void bt_lookups_answer(BtLookups *lookups, const BtNetMsgAnswer *answer, gint64 now);
 /* Gives up what the supervisor has not answered. TRUE while something is in flight. */
 gboolean bt_lookups_sweep(BtLookups *lookups, gint64 now);

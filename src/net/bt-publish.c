@@ -39,6 +39,7 @@ typedef struct {
 typedef struct {
   BtPublish *publish;
   BtRelay *relay;
+  BtFlow flow; /* as it is told; of no table */
   int near;
   Dialer *dialer;
   GList link;
@@ -158,6 +159,10 @@ connection_end(Connection *connection, gboolean reset, gint64 now)
   BtPublish *self = connection->publish;
   Dialer *dialer = connection->dialer;
 
+  connection->flow.last_used = now;
+  connection->flow.bytes_out = bt_relay_get_bytes(connection->relay, BT_RELAY_FAR);
+  connection->flow.bytes_in = bt_relay_get_bytes(connection->relay, BT_RELAY_NEAR);
+  bt_flows_tell(self->gate->flows, &connection->flow, FALSE);
   g_queue_unlink(&self->connections, &connection->link);
   bt_relay_free(connection->relay);
   bt_relay_close(connection->near, reset);
@@ -193,7 +198,7 @@ on_ended(gpointer data, BtRelay *relay, gboolean reset)
 }
 
 static void
-connection_new(BtPublish *self, int near, Dialer *dialer)
+connection_new(BtPublish *self, int near, Dialer *dialer, const BtFlowKey *key)
 {
   static const BtRelayFuncs funcs = { .passing = on_passing, .ended = on_ended };
   const int on = 1;
@@ -205,22 +210,26 @@ connection_new(BtPublish *self, int near, Dialer *dialer)
   connection->near = near;
   connection->dialer = dialer;
   connection->link.data = connection;
+  connection->flow.key = *key;
+  connection->flow.started = g_get_monotonic_time();
   connection->relay = bt_relay_new(near, dialer->fd, &funcs, connection);
   g_queue_push_tail_link(&self->connections, &connection->link);
+  bt_flows_tell(self->gate->flows, &connection->flow, TRUE);
 }
 
-static void
-tell(Port *port, const Address *peer)
+static BtFlowKey
+key_of(const Address *peer)
 {
-  BtPublish *self = port->publish;
-  BtAddr addr = bt_addr_from_ipv4(peer->in.sin_addr.s_addr);
-
-  if (!self->tell)
-    return;
-  if (peer->any.sa_family == AF_INET6)
-    memcpy(addr.bytes, &peer->in6.sin6_addr, sizeof addr.bytes);
   /* The port is at the same place in both. */
-  self->funcs->accepted(self->data, &addr, ntohs(peer->in.sin_port), port->index);
+  BtFlowKey key = {
+    .address = bt_addr_from_ipv4(peer->in.sin_addr.s_addr),
+    .port = ntohs(peer->in.sin_port),
+    .proto = BT_PROTO_TCP,
+  };
+
+  if (peer->any.sa_family == AF_INET6)
+    memcpy(key.address.bytes, &peer->in6.sin6_addr, sizeof key.address.bytes);
+  return key;
 }
 
 static gboolean
@@ -253,8 +262,10 @@ on_accept(int listener, GIOCondition condition, gpointer data)
     bt_relay_close(near, TRUE);
     return G_SOURCE_CONTINUE;
   }
-  tell(port, &peer);
-  connection_new(self, near, dialer);
+  BtFlowKey key = key_of(&peer);
+  if (self->tell)
+    self->funcs->accepted(self->data, &key.address, key.port, port->index);
+  connection_new(self, near, dialer, &key);
   return G_SOURCE_CONTINUE;
 }
 
@@ -309,7 +320,7 @@ void
 bt_publish_free(BtPublish *self)
 {
   while (!g_queue_is_empty(&self->connections))
-    connection_end(g_queue_peek_head(&self->connections), TRUE, 0);
+    connection_end(g_queue_peek_head(&self->connections), TRUE, g_get_monotonic_time());
   free_all(&self->free[IPV4]);
   free_all(&self->free[IPV6]);
   free_all(&self->draining);

@@ -17,6 +17,7 @@ typedef struct {
   gsize start, end;
   gboolean eof;  /* nothing more will come */
   gboolean done; /* and the other side has been told */
+  guint64 bytes;
   guint8 buffer[BUFFER_SIZE];
 } Half;
 
@@ -51,7 +52,10 @@ fill(BtRelay *self, Half *half, int fd, gboolean *more_out)
   }
   half->start = 0;
   half->end = (gsize)got;
-  return self->funcs->passing(self->data, (gsize)got);
+  if (!self->funcs->passing(self->data, (gsize)got))
+    return FALSE;
+  half->bytes += (guint64)got;
+  return TRUE;
 }
 
 /* FALSE: an error. *more_out: the buffer is empty. */
@@ -167,6 +171,7 @@ bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data)
     self->ends[i] = (End){ .relay = self, .fd = i == BT_RELAY_NEAR ? near : far };
     self->halves[i].start = self->halves[i].end = 0;
     self->halves[i].eof = self->halves[i].done = FALSE;
+    self->halves[i].bytes = 0;
   }
   self->finishing = -1;
   self->connecting = TRUE; /* one that is connected is writable at once */
@@ -190,6 +195,12 @@ bt_relay_free(BtRelay *self)
   for (int i = 0; i < 2; i++)
     g_clear_handle_id(&self->ends[i].source, g_source_remove);
   g_free(self);
+}
+
+guint64
+bt_relay_get_bytes(const BtRelay *self, BtRelayEnd end)
+{
+  return self->halves[end].bytes;
 }
 
 int

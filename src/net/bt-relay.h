@@ -36,6 +36,8 @@ typedef struct {
  */
 BtRelay *bt_relay_new(int near, int far, const BtRelayFuncs *funcs, gpointer data);
 void bt_relay_free(BtRelay *relay);
+/* How many bytes came from this end, and were to go on. */
+guint64 bt_relay_get_bytes(const BtRelay *relay, BtRelayEnd end);
 /* Nobody is at this end any more: once all that it sent is passed on, the relay ends. */
 void bt_relay_finish(BtRelay *relay, BtRelayEnd end);
 /*

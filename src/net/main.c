@@ -364,6 +364,22 @@ serve(Net *net)
   g_main_loop_run(net->loop);
 }
 
+/* When all flows have ended. */
+static void
+tell_counts(Net *net)
+{
+  BtFlowsTotal total = bt_flows_get_total(net->flows);
+  const BtNetMsgCounts counts = {
+    .header.kind = BT_NET_MSG_COUNTS,
+    .flows = total.flows,
+    .bytes_out = total.bytes_out,
+    .bytes_in = total.bytes_in,
+    .dropped = net->gate.refused,
+    .queries = bt_lookups_count(net->lookups),
+  };
+  bt_control_send(BT_NET_CONTROL_FD, &counts, sizeof counts);
+}
+
 /* The loop has ended, and somebody waits for the last that is seen. */
 static void
 finish(Net *net)
@@ -375,6 +391,10 @@ finish(Net *net)
     ;
   while ((flow = bt_flows_peek(net->flows)) != NULL)
     bt_flows_remove(net->flows, flow, g_get_monotonic_time());
+  g_clear_pointer(&net->localhost, bt_localhost_free);
+  g_clear_pointer(&net->publish, bt_publish_free);
+  if (net->setup.config.tell_counts)
+    tell_counts(net);
   if (net->capture != NULL) {
     bt_frames_set_capture(net->frames, NULL);
     bt_capture_free(net->capture);
@@ -418,7 +438,7 @@ main(void)
   if (status != BT_NET_EXIT_OK)
     return status;
   serve(&net);
-  if (net.capture != NULL || net.setup.config.tell_flows)
+  if (net.capture != NULL || net.setup.config.tell_flows || net.setup.config.tell_counts)
     finish(&net);
   return BT_NET_EXIT_OK;
 }

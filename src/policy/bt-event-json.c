@@ -73,6 +73,25 @@ put_rule(BtJsonWriter *json, const BtOrigin *rule)
   bt_json_end(json);
 }
 
+/* A peer that was taken over may count what it likes. */
+static void
+put_count(BtJsonWriter *json, const char *key, guint64 count)
+{
+  bt_json_put_int(json, key, (gint64)MIN(count, G_MAXINT64));
+}
+
+static void
+put_counts(BtJsonWriter *json, const BtEvent *event)
+{
+  bt_json_begin_object(json, "network");
+  put_count(json, "flows", event->flows);
+  put_count(json, "bytesOut", event->bytes_out);
+  put_count(json, "bytesIn", event->bytes_in);
+  put_count(json, "dropped", event->dropped);
+  put_count(json, "queries", event->queries);
+  bt_json_end(json);
+}
+
 void
 bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
 {
@@ -104,11 +123,13 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
   bt_json_put_bool(&json, "observed", event->observed);
   if (event->duration >= 0) {
     bt_json_put_int(&json, "duration", event->duration);
-    bt_json_put_int(&json, "bytesOut", (gint64)MIN(event->bytes_out, G_MAXINT64));
-    bt_json_put_int(&json, "bytesIn", (gint64)MIN(event->bytes_in, G_MAXINT64));
+    put_count(&json, "bytesOut", event->bytes_out);
+    put_count(&json, "bytesIn", event->bytes_in);
   }
   if (event->exit_status >= 0)
     bt_json_put_int(&json, "exit", event->exit_status);
+  if (event->counted)
+    put_counts(&json, event);
   bt_json_end(&json);
   g_string_append_c(text, '\n');
 }

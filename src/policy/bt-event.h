@@ -42,8 +42,10 @@ typedef struct {
   gboolean wider;    /* the suggestion permits more than what was denied */
   guint count;       /* how many operations it stands for; at least 1 */
   gint64 duration;   /* NET "closed": milliseconds; else -1 */
-  guint64 bytes_out, bytes_in; /* NET "closed" */
+  guint64 bytes_out, bytes_in; /* NET "closed"; STATE "exited" if counted, of all flows */
   int exit_status;   /* STATE "exited": as a shell reports it; else -1 */
+  gboolean counted;  /* STATE "exited": there was a network, and this is what became of it */
+  guint64 flows, dropped, queries; /* connections, packets refused, names asked for */
 } BtEvent;
 
 BtEvent *bt_event_new(BtEventKind kind, BtAction action);

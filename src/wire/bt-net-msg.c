@@ -58,7 +58,8 @@ config_is_valid(const BtNetMsgConfig *config, size_t size)
   if (config->policy_size != size - sizeof *config ||
       config->policy_size < sizeof(BtNetPolicyHeader) ||
       config->policy_size % _Alignof(BtNetPolicyHeader) != 0 || config->prefix_length > 32 ||
-      config->mtu > MAX_MTU || config->tell_flows > 1 || config->reserved != 0 || !config6_is_valid(config))
+      config->mtu > MAX_MTU || config->tell_flows > 1 || config->tell_counts > 1 ||
+      !config6_is_valid(config))
     return false;
   /* Without an interface there is nothing to say of one. */
   return config->mtu >= MIN_MTU || config->worker_address == 0;
@@ -152,6 +153,8 @@ size_of_kind(uint32_t kind)
     return sizeof(BtNetMsgDenied);
   case BT_NET_MSG_FLOW:
     return sizeof(BtNetMsgFlow);
+  case BT_NET_MSG_COUNTS:
+    return sizeof(BtNetMsgCounts);
   case BT_NET_MSG_RELAYS:
     return sizeof(BtNetMsgRelays);
   case BT_NET_MSG_OPEN:
@@ -204,6 +207,7 @@ message_is_valid(const BtNetMsg *message, size_t size)
            message->accepted.listener < BT_NET_MSG_MAX_PUBLISHED;
   case BT_NET_MSG_READY:
   case BT_NET_MSG_FINISH:
+  case BT_NET_MSG_COUNTS:
     return true;
   default:
     return false;

@@ -38,6 +38,7 @@ typedef enum {
   BT_NET_MSG_FLOW,       /* BtNetMsgFlow */
   BT_NET_MSG_OPENED,     /* BtNetMsgOpened */
   BT_NET_MSG_ACCEPTED,   /* BtNetMsgAccepted */
+  BT_NET_MSG_COUNTS,     /* BtNetMsgCounts: the last of all, if it is wanted */
 } BtNetMsgKind;
 
 typedef struct {
@@ -60,7 +61,7 @@ typedef struct {
   uint32_t flow_rate;     /* new flows a second, BT_NET_MSG_ANY_RATE: not limited */
   uint64_t byte_limit;    /* sent and received together, BT_NET_MSG_ANY_BYTES: not limited */
   uint32_t tell_flows;    /* 1: FLOW is wanted */
-  uint32_t reserved;
+  uint32_t tell_counts;   /* 1: COUNTS is wanted */
 } BtNetMsgConfig;
 
 /* Zeros let nothing pass: a limit that was forgotten is no hole. */
@@ -199,6 +200,15 @@ typedef struct {
   uint64_t bytes_out, bytes_in; /* CLOSED: of IP payload */
 } BtNetMsgFlow;
 
+/* Of the whole run. */
+typedef struct {
+  BtNetMsgHeader header;
+  uint64_t flows;               /* opened, those of relays included */
+  uint64_t bytes_out, bytes_in; /* of theirs */
+  uint64_t dropped;             /* packets of the worker's that were refused */
+  uint64_t queries;             /* names asked for */
+} BtNetMsgCounts;
+
 /*
  * Checks a received datagram of exactly the kind's size and values; copies it
  * into *message_out, a union of all fixed messages. CONFIG's policy bytes are
@@ -218,6 +228,7 @@ typedef union {
   BtNetMsgUnpin unpin;
   BtNetMsgDenied denied;
   BtNetMsgFlow flow;
+  BtNetMsgCounts counts;
 } BtNetMsg;
 
 bool bt_net_msg_parse(const void *bytes, size_t size, BtNetMsg *message_out,

@@ -213,6 +213,9 @@ save_messages(void)
   BtNetMsgFlow flow = { .header.kind = BT_NET_MSG_FLOW, .state = BT_NET_FLOW_CLOSED, .proto = 1,
                         .port = 443, .milliseconds = 7, .bytes_out = 100, .bytes_in = UINT64_MAX };
   save("net-msg", "flow", &flow, sizeof flow);
+  BtNetMsgCounts counts = { .header.kind = BT_NET_MSG_COUNTS, .flows = 3, .bytes_out = 1u << 20,
+                            .bytes_in = 1u << 30, .dropped = 2, .queries = 1 };
+  save("net-msg", "counts", &counts, sizeof counts);
   BtNetMsgRelays relays = { .header.kind = BT_NET_MSG_RELAYS, .n_listeners = 2 };
   BtNetMsgOpen open_relay = { .header = { BT_NET_MSG_OPEN, 1 }, .port = 5432 };
   BtNetMsgOpened opened = { .header = { BT_NET_MSG_OPENED, 1 }, .refused = 1 };

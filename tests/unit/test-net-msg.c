@@ -221,7 +221,8 @@ static const struct {
 
   { "config flows told", IN(CONFIG, BtNetMsgConfig, tell_flows), 1, TRUE },
   { "config flows told otherwise", IN(CONFIG, BtNetMsgConfig, tell_flows), 2, FALSE },
-  { "config reserved", IN(CONFIG, BtNetMsgConfig, reserved), 1, FALSE },
+  { "config counts told", IN(CONFIG, BtNetMsgConfig, tell_counts), 1, TRUE },
+  { "config counts told otherwise", IN(CONFIG, BtNetMsgConfig, tell_counts), 2, FALSE },
 
   { "answer id", IN(ANSWER, BtNetMsgAnswer, header.id), 0, TRUE },
   { "answer SERVFAIL with addresses", IN(ANSWER, BtNetMsgAnswer, rcode), 2, FALSE },
