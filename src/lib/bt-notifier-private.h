@@ -118,6 +118,8 @@ BtEvent *bt_notify_unread(BtNotifier *self, const BtCall *call, int dirfd, const
 BtVerdict bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path);
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
+void bt_notify_change(BtNotifier *self, const BtCall *call);  /* bt-notify-change.c */
+gboolean bt_notify_is_change(int number);                     /* bt-notify-change.c */
 void bt_notify_fork(BtNotifier *self, const BtCall *call);    /* bt-notify-limits.c */
 /* A file is about to be opened: can it? */
 void bt_notify_count_files(BtNotifier *self, const BtCall *call); /* bt-notify-limits.c */

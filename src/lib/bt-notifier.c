@@ -331,8 +331,11 @@ dispatch_call(BtNotifier *self, const BtCall *call)
     bt_notify_sysinfo(self, call);
     return;
   default:
-    /* The filter and this switch are of one build; anything else is a mistake. */
-    bt_call_return(self, call, ENOSYS);
+    if (bt_notify_is_change(call->number))
+      bt_notify_change(self, call);
+    else
+      /* The filter and this switch are of one build; anything else is a mistake. */
+      bt_call_return(self, call, ENOSYS);
   }
 }
 

@@ -7,7 +7,9 @@
  * libraries rely on some of them (ENOSYS for clone3 makes glibc fall back).
  * The kernel refuses by itself, so these refusals have no event.
  */
+#include "plan/change-calls.h"
 #include "plan/bt-plan-private.h"
+#include "plan/metadata-calls.h"
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
@@ -70,6 +72,53 @@ looks_at_reads(BtCompile *self)
          warns_of_files(self->request->policy, BT_FS_READ);
 }
 
+/* Without namespaces the allow-list refuses what changes modes and their like. */
+static gboolean
+is_refused_flat(const char *name)
+{
+  static const char *const metadata[] = { BT_METADATA_CALLS };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(metadata); i++)
+    if (strcmp(metadata[i], name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+is_refused(const GArray *refused, const char *name)
+{
+  int number = bt_seccomp_open_call(name);
+
+  for (guint i = 0; i < refused->len; i++)
+    if (g_array_index(refused, int, i) == number)
+      return TRUE;
+  return FALSE;
+}
+
+/*
+ * What is notified only if somebody asked for it, and never if it is refused: a call that is
+ * continued passes by all filters. Changes are told under audit alone, since a directory in /tmp
+ * that comes and goes takes several times as long then.
+ */
+static void
+add_told(BtCompile *self, const GArray *refused)
+{
+  static const char *const changes[] = { BT_CHANGE_CALLS };
+  g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(int));
+  gboolean audit = (bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0;
+
+  for (gsize i = 0; audit && i < G_N_ELEMENTS(changes); i++) {
+    int number = bt_seccomp_open_call(changes[i]);
+    if (number >= 0 && !is_refused(refused, changes[i]) &&
+        !(self->flat && is_refused_flat(changes[i])))
+      g_array_append_val(told, number);
+  }
+  bt_seccomp_notify_calls(self->worker_program, told);
+  if (bt_compile_counts_forks(self) && !is_refused(refused, "clone") &&
+      !is_refused(refused, "fork") && !is_refused(refused, "vfork"))
+    bt_seccomp_notify_forks(self->worker_program);
+}
+
 /*
  * The kernel's mounts know no warning, so where a rule warns of files the opens
  * that are notified are carried out by the opener (init/bt-opener.c).  It would
@@ -114,8 +163,7 @@ bt_compile_filters(BtCompile *self, GError **error)
   self->worker_program =
     bt_seccomp_join(numbers, file_ioctls, (header->flags & BT_PLAN_FAST_PATH) != 0,
                     bt_notify_filter(looks_at_reads(self)), list);
-  if (bt_compile_counts_forks(self))
-    bt_seccomp_notify_forks(self->worker_program);
+  add_told(self, numbers);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
   bt_plan_builder_filters(self->builder, worker,

@@ -2,6 +2,7 @@
 #include "plan/bt-seccomp.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
@@ -65,6 +66,12 @@ bt_seccomp_knows_call(const char *name)
       return TRUE;
   return FALSE;
 }
+
+#if defined(__x86_64__)
+#define BT_NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define BT_NATIVE_ARCH AUDIT_ARCH_AARCH64
+#endif
 
 static void
 append(GArray *program, guint code, guint k, guint yes, guint no)
@@ -135,5 +142,24 @@ bt_seccomp_notify_forks(GArray *program)
   g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 
   append_part(part, bt_fork_filter());
+  g_array_prepend_vals(program, part->data, part->len);
+}
+
+void
+bt_seccomp_notify_calls(GArray *program, const GArray *numbers)
+{
+  g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+
+  if (numbers->len == 0)
+    return;
+  /* A foreign architecture's numbers are others. */
+  append(part, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+  append(part, BPF_JMP | BPF_JEQ | BPF_K, BT_NATIVE_ARCH, 1, 0);
+  append(part, BPF_JMP | BPF_JA, 2 * numbers->len + 1, 0, 0);
+  append(part, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+  for (guint i = 0; i < numbers->len; i++) {
+    append(part, BPF_JMP | BPF_JEQ | BPF_K, (guint)g_array_index(numbers, int, i), 0, 1);
+    append(part, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0, 0);
+  }
   g_array_prepend_vals(program, part->data, part->len);
 }

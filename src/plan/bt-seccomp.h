@@ -39,8 +39,12 @@ int bt_seccomp_open_call(const char *name);
  */
 GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
                         BtFilter notify, BtFilter allow_list);
-/* New processes and threads: put before a joined program. */
+/*
+ * These are put before a joined program: new processes and threads, and calls by their numbers.
+ * What is then continued no filter sees again, so none of them may be one that it refuses.
+ */
 void bt_seccomp_notify_forks(GArray *program);
+void bt_seccomp_notify_calls(GArray *program, const GArray *numbers);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
 BtFilter bt_seccomp_flat_init(void);

@@ -301,6 +301,15 @@ def test_clone_is_looked_at_before_it_is_counted(box):
     assert out == {"user": "EPERM", "mount": "EPERM", "net": "EPERM", "fork": 7 << 8}, str(result)
 
 
+def test_what_is_refused_is_not_counted(box):
+    """A denial of the call itself stands: nobody is asked about it."""
+    box.write("p.json", json.dumps({"version": 1, "antiEscape": {"denySyscalls": ["clone", "fork", "vfork"]}}))
+    out, result = box.json("--pids=20", "--policy=p.json", code="""
+        out["fork"] = attempt(lambda: os.fork() or os._exit(0))
+    """)
+    assert out == {"fork": "EPERM"}, str(result)
+
+
 def test_open_files_are_told(box):
     code = """
         import sys
