@@ -300,8 +300,10 @@ static void
 run(gboolean gated)
 {
   Fixture f = { .gated = gated };
-  struct rlimit files = { 2 * MAX_FDS + 16, 2 * MAX_FDS + 16 };
+  struct rlimit files;
 
+  g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &files), ==, 0);
+  files.rlim_cur = 2 * MAX_FDS + 16;
   g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &files), ==, 0);
   f.source.rand = g_rand_new_with_seed((guint32)g_test_rand_int());
   running = &f;
