@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "plan/bt-seccomp-programs.h"
@@ -145,21 +146,61 @@ bt_seccomp_notify_forks(GArray *program)
   g_array_prepend_vals(program, part->data, part->len);
 }
 
+/* Which argument of a call is a mode, of which the allow-list refuses a part (gen-checks.c); -1: none. */
+static int
+mode_argument(int number)
+{
+  static const struct {
+    const char *name;
+    int argument;
+  } modes[] = {
+    { "chmod", 1 }, { "fchmodat", 2 }, { "fchmodat2", 2 }, { "mknod", 1 }, { "mknodat", 2 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(modes); i++)
+    if (bt_seccomp_open_call(modes[i].name) == number)
+      return modes[i].argument;
+  return -1;
+}
+
+/* One that would make a set-user-ID file is left to the allow-list: the jump goes past the part. */
+static void
+append_told(GArray *part, int number, GArray *jumps)
+{
+  int argument = mode_argument(number);
+
+  append(part, BPF_JMP | BPF_JEQ | BPF_K, (guint)number, 0, argument >= 0 ? 4 : 1);
+  if (argument >= 0) {
+    append(part, BPF_LD | BPF_W | BPF_ABS,
+           (guint)(offsetof(struct seccomp_data, args) + 8 * (gsize)argument), 0, 0);
+    append(part, BPF_JMP | BPF_JSET | BPF_K, S_ISUID, 1, 0);
+  }
+  append(part, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0, 0);
+  if (argument < 0)
+    return;
+  g_array_append_val(jumps, part->len);
+  append(part, BPF_JMP | BPF_JA, 0, 0, 0);
+}
+
 void
 bt_seccomp_notify_calls(GArray *program, const GArray *numbers)
 {
   g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+  g_autoptr(GArray) jumps = g_array_new(FALSE, FALSE, sizeof(guint));
 
   if (numbers->len == 0)
     return;
   /* A foreign architecture's numbers are others. */
   append(part, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
   append(part, BPF_JMP | BPF_JEQ | BPF_K, BT_NATIVE_ARCH, 1, 0);
-  append(part, BPF_JMP | BPF_JA, 2 * numbers->len + 1, 0, 0);
+  g_array_append_val(jumps, part->len);
+  append(part, BPF_JMP | BPF_JA, 0, 0, 0);
   append(part, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-  for (guint i = 0; i < numbers->len; i++) {
-    append(part, BPF_JMP | BPF_JEQ | BPF_K, (guint)g_array_index(numbers, int, i), 0, 1);
-    append(part, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0, 0);
+  for (guint i = 0; i < numbers->len; i++)
+    append_told(part, g_array_index(numbers, int, i), jumps);
+  for (guint i = 0; i < jumps->len; i++) {
+    guint at = g_array_index(jumps, guint, i);
+    g_array_index(part, struct sock_filter, at).k = part->len - at - 1;
   }
   g_array_prepend_vals(program, part->data, part->len);
 }

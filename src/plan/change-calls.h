@@ -3,7 +3,8 @@
 
 /*
  * What makes, removes, renames and changes files by their names: notified under audit
- * (lib/bt-notify-change.c). The allow-list lets each through without a look.
+ * (lib/bt-notify-change.c). The allow-list looks at none of them, but at the modes of some
+ * (bt-seccomp.c): what is notified and continued it does not see.
  */
 #define BT_CHANGE_CALLS                                                                           \
   "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat", "rmdir",      \

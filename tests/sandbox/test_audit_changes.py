@@ -224,3 +224,24 @@ def test_what_a_policy_refuses_stays_refused(tree):
         out["chmod"] = attempt(os.chmod, "/tmp/f", 0o600)
     """)
     assert out == {"chmod": "EPERM"}, str(result)
+
+
+def test_no_file_is_made_to_run_as_its_owner(tree):
+    """Nor here, where such calls are asked about: the allow-list still has the last word."""
+    out, result = tree.json("--audit=./audit", code="""
+        import ctypes, stat
+        open("/tmp/f", "w").close()
+        at = {"dir_fd": os.open("/tmp", os.O_RDONLY)}
+        out["chmod"] = attempt(os.chmod, "/tmp/f", 0o4755)
+        out["fchmodat"] = attempt(os.chmod, "f", 0o4755, **at)
+        out["mknod"] = attempt(os.mknod, "/tmp/g", stat.S_IFREG | 0o4755)
+        out["mknodat"] = attempt(os.mknod, "g", stat.S_IFREG | 0o4755, **at)
+        ctypes.CDLL(None, use_errno=True).syscall(452, -100, b"/tmp/f", 0o4755, 0)
+        out["fchmodat2"] = errno.errorcode[ctypes.get_errno()]
+        out["plain"] = attempt(os.chmod, "/tmp/f", 0o755)
+        out["group"] = attempt(os.chmod, "/tmp/f", 0o2755)
+        out["mode"] = oct(os.stat("/tmp/f").st_mode & 0o7777)
+    """)
+    assert {out.pop(name) for name in ("chmod", "fchmodat", "mknod", "mknodat", "fchmodat2")} <= \
+        {"EPERM", "ENOSYS"}, str(result)
+    assert out == {"plain": "ok", "group": "ok", "mode": "0o2755"}, str(result)
