@@ -207,6 +207,7 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
     bt_call_return(self, call, EPERM);
     return;
   }
+  bt_notify_count_files(self, call);
   if (self->opener != NULL) {
     bt_opener_ask(self->opener, call);
     return;
@@ -217,7 +218,6 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   }
   if (!bt_call_is_valid(self, call))
     return;
-  bt_notify_count_files(self, call);
   if (!is_write(&open)) {
     let_read(self, call, &open);
     return;
@@ -229,7 +229,8 @@ bt_notify_open(BtNotifier *self, const BtCall *call)
   BtFsPerms perms = perms_of(open.flags, object.fd >= 0);
   if (perms == 0)
     let_read(self, call, &open);
-  else if (!make_for(self, call, &open, &object, perms) && !refuse_write(self, call, &object, perms, &verdict) && bt_call_continue(self, call))
+  else if (!make_for(self, call, &open, &object, perms) &&
+           !refuse_write(self, call, &object, perms, &verdict) && bt_call_continue(self, call))
     bt_call_tell(self, call, BT_KIND_WRITE, &verdict, g_strdup(object.path), TRUE);
 }
 

@@ -324,6 +324,11 @@ def test_open_files_are_told(box):
     assert set(events) == {"openFiles"}, str(result)
     assert events["openFiles"]["rule"]["text"] == "--open-files=40"
     assert events["openFiles"]["suggestion"].startswith("--open-files=")
+    # Where a rule warns of files and opens are carried out, too.
+    box.write("p.json", json.dumps({"version": 1, "fs": {"rules": [
+        {"action": "warn", "path": "/srv", "perms": ["read_file"]}]}}))
+    events, result = told_of(box, "--open-files=40", "--policy=p.json", code=code.replace("{mode}", ", 'w'"))
+    assert set(events) == {"openFiles"}, str(result)
     # Of those that only read there is none, without audit.
     events, result = told_of(box, "--open-files=40", code=code.replace("{mode}", ""))
     assert events == {} and "may have reached one of --open-files=40" in result.stderr, str(result)
