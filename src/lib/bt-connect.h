@@ -54,8 +54,12 @@ void bt_connect_answer(BtNotifier *self, const BtCall *call, int fd, const BtSoc
 /* Tries and answers. */
 void bt_connect_carry_out(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
                           int found);
-/* For a socket that was handed in, original being the one it took the place of, or -1. Takes both. */
-void bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int original);
+/*
+ * For a socket that was handed in, or is to be if later; original is the one whose place it
+ * takes, or -1. Takes both.
+ */
+void bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int original,
+                              gboolean later);
 /* The address of the Unix socket behind a descriptor of ours. */
 void bt_sock_addr_set_found(BtSockAddr *address, int found);
 

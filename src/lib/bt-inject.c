@@ -16,7 +16,8 @@
  *                                                else it waits, and when it fails the worker gets
  *                                                its own socket back
  *
- * It is handed in before it is connected, since a signal may end the wait: then the program
+ * A thread that does not get to run takes nothing: then it is handed in later.  That is done
+ * before it is connected, since a signal may end the wait: then the program
  * polls the socket, or calls again.
  *
  * What the worker holds then is a socket of this machine's network namespace, and it stays
@@ -353,17 +354,30 @@ begin(int fd, const BtAddr *addr, guint16 port)
 
 /* ---- handing in ---- */
 
-/* Into the place of the call's own socket. Only now is its O_NONBLOCK the worker's. */
-static gboolean
+/* How often it is tried at once, where it could not be later. */
+#define MAX_TRIES 4
+
+/* Into the place of the call's own socket. Only now is its O_NONBLOCK the worker's. As bt_call_replace(). */
+static int
 hand_in(BtInject *self, const BtCall *call, int fd, gboolean blocking)
 {
   int number = (int)call->args[0];
   int flags = bt_process_fd_flags(call->tid, number);
 
   if (flags < 0)
-    return FALSE;
+    return EBADF;
   fcntl(fd, F_SETFL, blocking ? 0 : O_NONBLOCK);
   return bt_call_replace(self->notifier, call, fd, number, (flags & O_CLOEXEC) != 0);
+}
+
+static gboolean
+hand_in_now(BtInject *self, const BtCall *call, int fd, gboolean blocking)
+{
+  int error = EINTR;
+
+  for (guint i = 0; i < MAX_TRIES && error == EINTR; i++)
+    error = hand_in(self, call, fd, blocking);
+  return error == 0;
 }
 
 /* Takes fd, which no longer has a place in the sandbox. One may have to go back (exchange()). */
@@ -399,33 +413,51 @@ is_connecting(int state)
   return state == TCP_SYN_SENT || state == TCP_SYN_RECV;
 }
 
+static BtInjected
+answer(BtInject *self, const BtCall *call, int made, int *fd, int error)
+{
+  close(made);
+  close(g_steal_fd(fd));
+  bt_call_return(self->notifier, call, error);
+  return BT_INJECT_ANSWERED;
+}
+
 BtInjected
 bt_inject_connect(BtInject *self, const BtCall *call, int made, int *fd, const BtAddr *addr,
                   guint16 port)
 {
-  gboolean blocking = is_blocking(*fd);
   int error = begin(made, addr, port);
-  int state = state_of(made);
 
-  if (error == 0 && state == TCP_CLOSE)
-    error = why_closed(made);
-  if (error == EAGAIN || (error == 0 && !hand_in(self, call, made, blocking))) {
+  if (error == EAGAIN) {
     close(made);
     return BT_INJECT_NOT;
   }
-  if (error != 0) {
-    close(made);
-    close(g_steal_fd(fd));
-    bt_call_return(self->notifier, call, error);
-    return BT_INJECT_ANSWERED;
-  }
+  return error != 0 ? answer(self, call, made, fd, error)
+                    : bt_inject_hand_in(self, call, made, fd);
+}
+
+BtInjected
+bt_inject_hand_in(BtInject *self, const BtCall *call, int made, int *fd)
+{
+  gboolean blocking = is_blocking(*fd);
+  int state = state_of(made);
+
+  if (state == TCP_CLOSE)
+    return answer(self, call, made, fd, why_closed(made));
+  int error = hand_in(self, call, made, blocking);
+  if (error == EINTR)
+    return BT_INJECT_LATER;
+  if (error != 0)
+    return answer(self, call, made, fd, error);
   if (is_connecting(state) || !blocking)
     set_untold(self, made);
   if (is_connecting(state) && blocking)
     return BT_INJECT_WAITS;
   keep_spare(self, g_steal_fd(fd));
+  /* Interrupted meanwhile, it asks again. */
+  if (!bt_call_return(self->notifier, call, blocking ? 0 : EINPROGRESS) && blocking)
+    set_untold(self, made);
   close(made);
-  bt_call_return(self->notifier, call, blocking ? 0 : EINPROGRESS);
   return BT_INJECT_ANSWERED;
 }
 
@@ -436,15 +468,20 @@ bt_inject_result(BtInject *self, int made)
 
   if (is_connecting(state))
     return EINPROGRESS;
-  take_untold(self, made);
   return state != TCP_CLOSE ? 0 : why_closed(made);
+}
+
+void
+bt_inject_set_told(BtInject *self, int made)
+{
+  take_untold(self, made);
 }
 
 void
 bt_inject_put_back(BtInject *self, const BtCall *call, int original)
 {
   if (original >= 0)
-    hand_in(self, call, original, is_blocking(original));
+    hand_in_now(self, call, original, is_blocking(original));
 }
 
 gboolean
@@ -465,7 +502,7 @@ exchange(BtInject *self, const BtCall *call, int *fd)
   int *spare = domain_of(*fd) == AF_INET ? &self->spare4 : &self->spare6;
 
   if (*spare < 0 || !bt_holders_is_alone(call->tid, inode_of(*fd)) ||
-      !bt_socket_copy_options(*fd, *spare) || !hand_in(self, call, *spare, is_blocking(*fd)))
+      !bt_socket_copy_options(*fd, *spare) || !hand_in_now(self, call, *spare, is_blocking(*fd)))
     return FALSE;
   close(*fd);
   *fd = g_steal_fd(spare);
@@ -488,7 +525,8 @@ bt_inject_again(BtInject *self, const BtCall *call, int *fd, gboolean disconnect
     else if (error == 0)
       error = ECONNABORTED;
   }
-  bt_call_return(self->notifier, call, error);
+  if (!bt_call_return(self->notifier, call, error) && error == 0)
+    set_untold(self, *fd);
   close(g_steal_fd(fd));
   return BT_INJECT_ANSWERED;
 }

@@ -81,10 +81,10 @@ gboolean bt_call_return(BtNotifier *self, const BtCall *call, int error); /* 0: 
 int bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_exec);
 /*
  * Puts a copy of fd into the place of the caller's descriptor, which need not be open. The call
- * is still to be answered. FALSE: nothing was done; its thread did not get to run, or is gone.
+ * is still to be answered. 0, or an errno; EINTR: its thread did not get to run, so ask again later.
  */
-gboolean bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number,
-                         gboolean close_on_exec);
+int bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number,
+                    gboolean close_on_exec);
 /* Must be asked after memory was read and before what it held is believed. */
 gboolean bt_call_is_valid(BtNotifier *self, const BtCall *call);
 

@@ -120,7 +120,7 @@ bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_ex
   return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) ? 0 : errno;
 }
 
-gboolean
+int
 bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number, gboolean close_on_exec)
 {
   struct seccomp_notif_addfd copy = {
@@ -132,9 +132,9 @@ bt_call_replace(BtNotifier *self, const BtCall *call, int fd, int number, gboole
   };
 
   bt_alarm_set(&self->alarm);
-  gboolean ok = ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &copy) >= 0;
+  int error = ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ADDFD, &copy) >= 0 ? 0 : errno;
   bt_alarm_unset(&self->alarm);
-  return ok;
+  return error;
 }
 
 /* "host:443 (tcp)" and "[2001:db8::1]:53 (udp)" */

@@ -38,6 +38,8 @@
 
 /* Callers that wait at once; each keeps a descriptor of ours. */
 #define MAX_WAITING 512
+/* Until a thread that did not get to run may take what was made for it. */
+#define RETRY_MS 5
 #define MAX_THREADS 4
 /* Those that wait for a thread; each keeps three. */
 #define MAX_UNPROCESSED 64
@@ -144,8 +146,8 @@ on_connected(int fd, GIOCondition condition, gpointer data)
   if (bt_call_is_valid(waiting->notifier, &waiting->call)) {
     int error = result_of(waiting);
     ended = error != EALREADY && error != EINPROGRESS;
-    if (ended)
-      bt_call_return(waiting->notifier, &waiting->call, error);
+    if (ended && bt_call_return(waiting->notifier, &waiting->call, error) && waiting->made)
+      bt_inject_set_told(waiting->notifier->inject, fd);
   }
   if (ended) {
     waiting->source = 0;
@@ -192,9 +194,40 @@ wait_for(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address
     watch(waiting);
 }
 
-/* For a socket that was handed in, original being the one it took the place of, or -1. Takes both. */
+static void watch_made(BtWaitingConnect *waiting, gboolean later);
+
+static gboolean
+on_later(gpointer data)
+{
+  BtWaitingConnect *waiting = data;
+  BtNotifier *self = waiting->notifier;
+  BtInjected how = BT_INJECT_NOT;
+
+  waiting->source = 0;
+  bt_alarm_set(&self->alarm);
+  if (bt_call_is_valid(self, &waiting->call))
+    how = bt_inject_hand_in(self->inject, &waiting->call, waiting->fd, &waiting->original);
+  if (how == BT_INJECT_ANSWERED)
+    waiting->fd = -1;
+  if (how == BT_INJECT_WAITS || how == BT_INJECT_LATER)
+    watch_made(waiting, how == BT_INJECT_LATER);
+  else
+    waiting_end(waiting);
+  bt_alarm_unset(&self->alarm);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_made(BtWaitingConnect *waiting, gboolean later)
+{
+  if (later)
+    waiting->source = bt_watch_timeout(RETRY_MS, on_later, waiting);
+  else
+    watch(waiting);
+}
+
 void
-bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int original)
+bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int original, gboolean later)
 {
   const BtSockAddr none = { .length = 0 };
   BtWaitingConnect *waiting = bt_waiting_connect_new(self, call, fd, &none);
@@ -206,7 +239,7 @@ bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int origi
   }
   waiting->made = TRUE;
   waiting->original = original;
-  watch(waiting);
+  watch_made(waiting, later);
 }
 
 /* What a thread needs; the listener is its own copy, since the notifier may go first. */

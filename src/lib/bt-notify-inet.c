@@ -245,8 +245,8 @@ connect_outside(BtNotifier *self, const BtCall *call, int made, int fd, const Bt
 {
   BtInjected how = bt_inject_connect(self->inject, call, made, &fd, addr, port);
 
-  if (how == BT_INJECT_WAITS)
-    bt_connect_wait_for_made(self, call, made, fd);
+  if (how == BT_INJECT_WAITS || how == BT_INJECT_LATER)
+    bt_connect_wait_for_made(self, call, made, fd, how == BT_INJECT_LATER);
   return how != BT_INJECT_NOT;
 }
 
@@ -325,7 +325,7 @@ bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
   BtInjected how = bt_inject_again(self->inject, call, &fd, disconnects);
 
   if (how == BT_INJECT_WAITS)
-    bt_connect_wait_for_made(self, call, fd, -1);
+    bt_connect_wait_for_made(self, call, fd, -1, FALSE);
   else if (how == BT_INJECT_NOT)
     bt_connect_inet(self, call, fd, address, TRUE);
 }
