@@ -597,7 +597,7 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
     close(self->shm_fd);
   g_clear_pointer(&self->maker, bt_maker_free);
   gboolean ok = self->failure == NULL;
-  if (ok)
+  if (ok && outcome_out != NULL)
     *outcome_out = (BtOutcome){
       .started = self->started,
       .exit_status =
@@ -606,7 +606,7 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
       .counted = self->counted,
       .counts = self->counts,
     };
-  else
+  else if (!ok)
     g_propagate_error(error, self->failure);
   g_free(self);
   return ok;
