@@ -105,11 +105,13 @@ map(gsize gigabytes)
   return memory == MAP_FAILED ? errno : 0;
 }
 
+#ifndef BT_SANITIZED
 static int
 try_map_all(void)
 {
   return map(6);
 }
+#endif
 
 static int
 try_map_less(void)
