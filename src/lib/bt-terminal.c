@@ -2,6 +2,7 @@
 #include "lib/bt-terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,8 +15,23 @@ bt_terminal_save(BtTerminal *terminal_out)
     if (tcgetattr(fd, &terminal_out->settings) == 0) {
       terminal_out->fd = fd;
       terminal_out->foreground = tcgetpgrp(fd);
-      return;
+      break;
     }
+  for (int fd = 0; fd < 3 && terminal_out->fd >= 0; fd++)
+    terminal_out->flags[fd] = fcntl(fd, F_GETFL);
+}
+
+/* A shell reads from the same file, and would find no more than was typed already. */
+static void
+restore_flags(const BtTerminal *terminal)
+{
+  const int shared = O_NONBLOCK | O_ASYNC | O_APPEND;
+
+  for (int fd = 0; fd < 3; fd++) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && terminal->flags[fd] >= 0 && ((flags ^ terminal->flags[fd]) & shared) != 0)
+      fcntl(fd, F_SETFL, terminal->flags[fd]);
+  }
 }
 
 /* The worker may have made a group of its own the foreground, which is gone with it. */
@@ -32,6 +48,7 @@ bt_terminal_restore(const BtTerminal *terminal)
 
   if (terminal->fd < 0)
     return;
+  restore_flags(terminal);
   pid_t foreground = tcgetpgrp(terminal->fd);
   bool taken = foreground != terminal->foreground && is_gone(foreground);
   /* In the background the terminal is another job's; leave it alone. */

@@ -14,6 +14,7 @@ typedef struct {
   int fd; /* 0, 1 or 2; -1: no terminal */
   struct termios settings;
   pid_t foreground;
+  int flags[3]; /* of 0-2, which whoever started us shares; -1: closed */
 } BtTerminal;
 
 void bt_terminal_save(BtTerminal *terminal_out);

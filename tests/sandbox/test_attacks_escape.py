@@ -297,6 +297,10 @@ def test_the_callers_other_programs_keep_their_share(box):
     assert host.stdout == "True True\n" and instances >= 16 and timers >= 64
 
 
+FLAGS = """python3 -c 'import fcntl, os
+print("flags", fcntl.fcntl(0, fcntl.F_GETFL) & (os.O_NONBLOCK | os.O_ASYNC))'"""
+
+
 def test_a_terminal_is_given_back_whoever_took_it(box, terminal, world):
     box.write("w.py", """
         import fcntl, os, signal, termios
@@ -309,13 +313,15 @@ def test_a_terminal_is_given_back_whoever_took_it(box, terminal, world):
             termios.tcsetattr(0, termios.TCSANOW, settings)
             fcntl.ioctl(0, termios.TIOCEXCL)
             print("taken", flush=True)
+            fcntl.fcntl(0, fcntl.F_SETFL, os.O_RDWR | os.O_NONBLOCK | os.O_ASYNC)
             os._exit(0)
         os.wait()
     """)
     words = " ".join(world.command(["run", "w.py"]))
-    one = terminal(["sh", "-c", f"{words}; stty; (: </dev/tty) && echo opened; read line; echo $line"],
+    one = terminal(["sh", "-c", f"{words}; {FLAGS}; stty; (: </dev/tty) && echo opened; read line; echo $line"],
                    shell=True)
     one.expect("taken")
+    one.expect("flags 0")
     shown = one.expect("opened")
     assert "-echo " not in shown + " ", shown
     one.type("typed\n")
