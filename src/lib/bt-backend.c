@@ -37,8 +37,7 @@ struct _BtBackend {
 /* What is told to the caller. */
 typedef struct {
   BtBackend *backend;
-  BtEvent *event;  /* or */
-  gboolean ended;  /* or neither: it has started */
+  BtEvent *event; /* NULL: it has ended */
   BtOutcome outcome;
   GError *error;
 } Message;
@@ -100,11 +99,9 @@ deliver(gpointer data)
     return G_SOURCE_REMOVE;
   if (message->event != NULL)
     self->funcs.event(self->data, g_steal_pointer(&message->event));
-  else if (message->ended)
+  else
     self->funcs.ended(self->data, message->error == NULL ? &message->outcome : NULL,
                       message->error);
-  else
-    self->funcs.started(self->data);
   return G_SOURCE_REMOVE;
 }
 
@@ -161,7 +158,6 @@ post_end(BtBackend *self, const BtOutcome *outcome, GError *error)
 {
   Message *message = message_new(self);
 
-  message->ended = TRUE;
   if (error == NULL)
     message->outcome = *outcome;
   message->error = error;
@@ -229,10 +225,8 @@ start(gpointer data)
   self->explainer = bt_explainer_new(-1, TRUE);
   bt_explainer_set_func(self->explainer, on_event, self);
   self->running = begin(self, &error);
-  if (self->running) {
-    post(message_new(self));
+  if (self->running)
     return;
-  }
   g_clear_pointer(&self->session, bt_session_free);
   g_clear_pointer(&self->explainer, bt_explainer_free);
   post_end(self, NULL, error);
@@ -251,9 +245,12 @@ send_signal(gpointer data)
   BtBackend *self = signal->backend;
   BtSupervisor *supervisor = self->running ? bt_session_get_supervisor(self->session) : NULL;
 
-  if (supervisor != NULL && signal->number == SIGKILL)
+  gboolean started = supervisor != NULL && bt_supervisor_has_started(supervisor);
+  /* What has not started yet cannot end by itself. */
+  if (supervisor != NULL &&
+      (signal->number == SIGKILL || (signal->number == SIGTERM && !started)))
     bt_supervisor_kill(supervisor);
-  else if (supervisor != NULL && bt_supervisor_has_started(supervisor))
+  else if (started)
     bt_supervisor_signal(supervisor, signal->number);
   unref(self);
   g_free(signal);

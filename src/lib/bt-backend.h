@@ -6,10 +6,10 @@
  *
  *   the caller's thread            the supervisor's thread (bt-thread.h)
  *   bt_backend_new()        ───▶   prepares and starts a session
- *              started      ◀───   or says why not
- *               event       ◀───   each event, bounded in number
+ *                 ended     ◀───   or says why not
+ *                 event     ◀───   each event, bounded in number
  *   bt_backend_signal()     ───▶   to the worker
- *               ended       ◀───   all of it is gone
+ *                 ended     ◀───   all of it is gone
  *
  * What comes back is called in the main context that was the caller's default one
  * at the start, in this order, and never after bt_backend_free().
@@ -25,7 +25,6 @@ G_BEGIN_DECLS
 typedef struct _BtBackend BtBackend;
 
 typedef struct {
-  void (*started)(gpointer data);
   void (*event)(gpointer data, BtEvent *event); /* takes it */
   /* outcome: NULL if error is set (transfer none). */
   void (*ended)(gpointer data, const BtOutcome *outcome, const GError *error);

@@ -51,6 +51,18 @@ buntime_verdict_free(BuntimeVerdict *self)
   g_free(self);
 }
 
+BuntimeVerdict *
+buntime_verdict_copy(const BuntimeVerdict *from)
+{
+  BuntimeVerdict *self = g_memdup2(from, sizeof *from);
+
+  self->object = g_strdup(from->object);
+  self->origin.source = g_strdup(from->origin.source);
+  self->origin.text = g_strdup(from->origin.text);
+  self->suggestion = g_strdup(from->suggestion);
+  return self;
+}
+
 BuntimeAction
 buntime_verdict_get_action(const BuntimeVerdict *self)
 {

@@ -8,6 +8,7 @@
 #include <glib.h>
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(default)
 
 /**
  * BuntimePermission:
@@ -317,6 +318,16 @@ BuntimeVerdict *buntime_policy_check(BuntimePolicy *policy, BuntimePermission pe
                                       const char *value, GError **error);
 
 /**
+ * buntime_verdict_copy:
+ * @verdict: a verdict
+ *
+ * Returns: (transfer full): a copy
+ *
+ * Since: 1.0
+ */
+BuntimeVerdict *buntime_verdict_copy(const BuntimeVerdict *verdict);
+
+/**
  * buntime_verdict_free:
  * @verdict: (transfer full): a verdict
  *
@@ -417,4 +428,5 @@ char *buntime_policy_show(const char *value, GError **error);
  */
 char *buntime_policy_schema(GError **error);
 
+#pragma GCC visibility pop
 G_END_DECLS

@@ -8,6 +8,7 @@
 #include "lib/buntime-policy.h"
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(default)
 
 /**
  * BuntimeWorkerKind:
@@ -230,4 +231,5 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
 gboolean buntime_sandbox_run(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
                              int *exit_status_out, GError **error);
 
+#pragma GCC visibility pop
 G_END_DECLS

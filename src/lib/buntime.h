@@ -10,6 +10,7 @@
 #include "policy/buntime-error.h"
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(default)
 
 /**
  * buntime_error_format:
@@ -24,4 +25,5 @@ G_BEGIN_DECLS
  */
 char *buntime_error_format(const GError *error);
 
+#pragma GCC visibility pop
 G_END_DECLS

@@ -17,6 +17,10 @@ buntime_error_exit_status(const GError *error)
     return 126;
   case BUNTIME_ERROR_NOT_FOUND:
     return 127;
+  case BUNTIME_ERROR_ENDED:
+  case BUNTIME_ERROR_FAILED:
+  case BUNTIME_ERROR_TIMED_OUT:
+  case BUNTIME_ERROR_BUSY:
   case BUNTIME_ERROR_POLICY:
   case BUNTIME_ERROR_SETUP:
     break;

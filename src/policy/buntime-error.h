@@ -4,6 +4,7 @@
 #include <glib.h>
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(default)
 
 /**
  * BUNTIME_ERROR:
@@ -23,6 +24,11 @@ G_BEGIN_DECLS
  * @BUNTIME_ERROR_SETUP: the sandbox could not be set up (125)
  * @BUNTIME_ERROR_NOT_RUNNABLE: the entry was found but cannot be run (126)
  * @BUNTIME_ERROR_NOT_FOUND: the entry or its interpreter does not exist (127)
+ * @BUNTIME_ERROR_ENDED: the worker has ended
+ * @BUNTIME_ERROR_FAILED: code or a request failed in the worker; the message is its own, and
+ *   not safe to print
+ * @BUNTIME_ERROR_TIMED_OUT: no answer came in time
+ * @BUNTIME_ERROR_BUSY: the worker does not read what is sent to it
  *
  * Since: 1.0
  */
@@ -32,8 +38,19 @@ typedef enum {
   BUNTIME_ERROR_SETUP,
   BUNTIME_ERROR_NOT_RUNNABLE,
   BUNTIME_ERROR_NOT_FOUND,
+  BUNTIME_ERROR_ENDED,
+  BUNTIME_ERROR_FAILED,
+  BUNTIME_ERROR_TIMED_OUT,
+  BUNTIME_ERROR_BUSY,
 } BuntimeError;
 
+/**
+ * buntime_error_quark:
+ *
+ * Returns: the domain, %BUNTIME_ERROR
+ *
+ * Since: 1.0
+ */
 GQuark buntime_error_quark(void);
 
 /**
@@ -46,6 +63,8 @@ GQuark buntime_error_quark(void);
  */
 int buntime_error_exit_status(const GError *error);
 
+#ifndef __GI_SCANNER__
+#ifdef BUNTIME_COMPILATION
 /*
  * Sets *error to "object: reason\ncure". reason and cure are already
  * translated; cure may be NULL. Always returns FALSE, for `return bt_fail(…)`.
@@ -54,5 +73,8 @@ gboolean bt_fail(GError **error, BuntimeError code, const char *object, const ch
                  const char *cure);
 /* Puts the object before cause's message; frees cause. Always returns FALSE. */
 gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
+#endif
+#endif
 
+#pragma GCC visibility pop
 G_END_DECLS

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "policy/buntime-error.h"
+#include "wire/bt-channel.h"
+#include "wire/bt-ring-map.h"
+
+/* Of messages taken in one dispatch. */
+#define BATCH 64
+#define CONTROL_BATCH 16
+/* Of control messages: nobody who works needs more. */
+#define CONTROL_PER_SECOND 1000
+
+#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+typedef struct {
+  BtFrameType type;
+  guint32 id;
+  GBytes *bytes;
+  size_t done; /* of it, what is in the ring */
+} Waiting;
+
+struct _BtLink {
+  GSource *source;
+  BtRingMap map;
+  BtChannel channel;
+  int wake_fd, control_fd;
+  gpointer wake_tag, control_tag; /* NULL: not watched any more */
+  GQueue queue;      /* Waiting */
+  gsize queued;      /* bytes in it */
+  BtFrameJoin join;
+  GByteArray *parts; /* of a message that is not whole yet */
+  gint64 second;     /* of the monotonic clock */
+  guint in_second;   /* control messages */
+  gboolean gone;     /* the worker's end is closed */
+  const char *broken; /* why; NULL: it is not */
+  gboolean closed;   /* and that was told */
+  gboolean dispatching, freed; /* freed meanwhile */
+  BtLinkFuncs funcs;
+  gpointer data;
+};
+
+typedef struct {
+  GSource source;
+  BtLink *link;
+} Source;
+
+static void
+waiting_free(Waiting *waiting)
+{
+  g_bytes_unref(waiting->bytes);
+  g_free(waiting);
+}
+
+/* ---- out ---- */
+
+/* FALSE: there is no room; the rest waits. */
+static gboolean
+put(BtLink *self, Waiting *waiting)
+{
+  gsize size;
+  const void *bytes = g_bytes_get_data(waiting->bytes, &size);
+  BtRingResult result = bt_channel_put(&self->channel, waiting->type, waiting->id, bytes, size,
+                                       &waiting->done);
+  if (result == BT_RING_VIOLATION)
+    self->broken = "its end of a ring went astray";
+  return result != BT_RING_FULL;
+}
+
+static void
+put_waiting(BtLink *self)
+{
+  Waiting *first;
+
+  while (self->broken == NULL && (first = g_queue_peek_head(&self->queue)) != NULL) {
+    if (!put(self, first))
+      return;
+    self->queued -= g_bytes_get_size(first->bytes);
+    waiting_free(g_queue_pop_head(&self->queue));
+  }
+}
+
+static void
+flush(BtLink *self)
+{
+  BtRingResult result = bt_channel_flush(&self->channel);
+  if (result == BT_RING_CLOSED)
+    self->gone = TRUE;
+}
+
+gboolean
+bt_link_send(BtLink *self, BtFrameType type, guint32 id, GBytes *bytes)
+{
+  gsize size = g_bytes_get_size(bytes);
+
+  if (self->closed || self->gone || self->broken != NULL ||
+      size > BT_LINK_MAX_QUEUE - self->queued)
+    return FALSE;
+  Waiting *waiting = g_new0(Waiting, 1);
+  *waiting = (Waiting){ type, id, g_bytes_ref(bytes), 0 };
+  self->queued += size;
+  g_queue_push_tail(&self->queue, waiting);
+  put_waiting(self);
+  flush(self);
+  return TRUE;
+}
+
+void
+bt_link_send_control(BtLink *self, const char *json)
+{
+  (void)!send(self->control_fd, json, strlen(json), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* ---- in ---- */
+
+static void
+deliver(BtLink *self, const BtFrame *frame, GBytes *bytes)
+{
+  self->funcs.message(self->data, frame->type, frame->id, bytes);
+  g_bytes_unref(bytes);
+}
+
+/* FALSE: there is none, or no more will come. */
+static gboolean
+take_frame(BtLink *self)
+{
+  BtFrame frame;
+  BtRingResult result = bt_channel_peek(&self->channel, &frame);
+
+  if (result == BT_RING_VIOLATION)
+    self->broken = "it wrote a frame that is none";
+  if (result != BT_RING_OK)
+    return FALSE;
+  BtJoinResult joined = bt_frame_join(&self->join, &frame);
+  if (joined == BT_JOIN_VIOLATION) {
+    self->broken = "parts of a message do not belong together, or it is too large";
+    return FALSE;
+  }
+  /* Copied here, and released before anybody looks at it. */
+  GBytes *whole = joined == BT_JOIN_WHOLE ? g_bytes_new(frame.bytes, frame.size) : NULL;
+  if (joined != BT_JOIN_WHOLE) {
+    if (self->parts == NULL)
+      self->parts = g_byte_array_new();
+    g_byte_array_append(self->parts, frame.bytes, frame.size);
+  }
+  frame.bytes = NULL;
+  bt_channel_release(&self->channel);
+  if (joined == BT_JOIN_LAST)
+    whole = g_byte_array_free_to_bytes(g_steal_pointer(&self->parts));
+  if (whole != NULL)
+    deliver(self, &frame, whole);
+  return TRUE;
+}
+
+static gboolean
+within_rate(BtLink *self)
+{
+  gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
+
+  if (second != self->second) {
+    self->second = second;
+    self->in_second = 0;
+  }
+  return ++self->in_second <= CONTROL_PER_SECOND;
+}
+
+static void
+stop_watching(BtLink *self, gpointer *tag)
+{
+  if (*tag != NULL)
+    g_source_remove_unix_fd(self->source, g_steal_pointer(tag));
+}
+
+static void
+take_control(BtLink *self)
+{
+  char bytes[BT_CONTROL_MAX_SIZE + 1];
+  BtControl message;
+
+  for (guint i = 0; i < CONTROL_BATCH && self->broken == NULL && !self->freed; i++) {
+    /* recv(), not recvmsg(): descriptors that come along are dropped by the kernel. */
+    gssize got = recv(self->control_fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+      return;
+    if (got <= 0) {
+      stop_watching(self, &self->control_tag);
+      return;
+    }
+    if (!within_rate(self))
+      self->broken = "it floods the control socket";
+    else if (!bt_control_parse(bytes, got, &message))
+      self->broken = "it sent a control message that is none";
+    else
+      self->funcs.control(self->data, &message);
+  }
+}
+
+/* ---- the source ---- */
+
+static guint32
+wants(const BtLink *self)
+{
+  return BT_WANTS_DATA | (g_queue_is_empty((GQueue *)&self->queue) ? 0u : BT_WANTS_ROOM);
+}
+
+static gboolean
+prepare(GSource *source, int *timeout)
+{
+  BtLink *self = ((Source *)source)->link;
+
+  *timeout = -1;
+  if (self->closed)
+    return FALSE;
+  return self->gone || self->broken != NULL || bt_channel_arm(&self->channel, wants(self));
+}
+
+static gboolean
+check(GSource *source)
+{
+  BtLink *self = ((Source *)source)->link;
+
+  if (self->closed)
+    return FALSE;
+  if (self->wake_tag != NULL && g_source_query_unix_fd(source, self->wake_tag) != 0) {
+    BtRingResult result = bt_channel_drain(&self->channel);
+    if (result == BT_RING_VIOLATION)
+      self->broken = "it wakes us for nothing";
+    else if (result == BT_RING_CLOSED)
+      self->gone = TRUE;
+  }
+  return self->gone || self->broken != NULL ||
+         (self->control_tag != NULL && g_source_query_unix_fd(source, self->control_tag) != 0) ||
+         bt_channel_is_ready(&self->channel, wants(self));
+}
+
+static void
+close_link(BtLink *self)
+{
+  self->closed = TRUE;
+  stop_watching(self, &self->wake_tag);
+  stop_watching(self, &self->control_tag);
+  self->funcs.closed(self->data, self->broken);
+}
+
+static gboolean
+dispatch(GSource *source, GSourceFunc callback, gpointer data)
+{
+  BtLink *self = ((Source *)source)->link;
+  gboolean more = self->broken == NULL;
+
+  self->dispatching = TRUE;
+  if (self->control_tag != NULL && g_source_query_unix_fd(source, self->control_tag) != 0)
+    take_control(self);
+  for (guint i = 0; more && i < BATCH && self->broken == NULL && !self->freed; i++)
+    more = take_frame(self);
+  if (!self->freed) {
+    put_waiting(self);
+    flush(self);
+  }
+  if (!self->freed && (self->broken != NULL || (self->gone && !more)))
+    close_link(self);
+  self->dispatching = FALSE;
+  if (self->freed)
+    bt_link_free(self);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispatch = dispatch };
+
+/* ---- */
+
+static gboolean
+make_memory(BtLink *self, guint32 capacity, int *fd_out)
+{
+  *fd_out = memfd_create("buntime-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (*fd_out < 0 || ftruncate(*fd_out, (off_t)bt_ring_file_size(capacity)) != 0 ||
+      fcntl(*fd_out, F_ADD_SEALS, SEALS) != 0)
+    return FALSE;
+  errno = -bt_ring_map_open(&self->map, *fd_out, capacity);
+  return errno == 0;
+}
+
+static gboolean
+make_sockets(BtLink *self, int fds_out[BT_INIT_CHANNEL_FDS])
+{
+  int wake[2], control[2];
+
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wake) != 0)
+    return FALSE;
+  self->wake_fd = wake[0];
+  fds_out[1] = wake[1];
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0)
+    return FALSE;
+  self->control_fd = control[0];
+  fds_out[2] = control[1];
+  return TRUE;
+}
+
+static void
+attach(BtLink *self)
+{
+  self->source = g_source_new(&source_funcs, sizeof(Source));
+  ((Source *)self->source)->link = self;
+  g_source_set_static_name(self->source, "buntime channel");
+  g_source_set_can_recurse(self->source, FALSE);
+  self->wake_tag = g_source_add_unix_fd(self->source, self->wake_fd, G_IO_IN | G_IO_HUP);
+  self->control_tag = g_source_add_unix_fd(self->source, self->control_fd, G_IO_IN | G_IO_HUP);
+  g_source_attach(self->source, g_main_context_get_thread_default());
+}
+
+BtLink *
+bt_link_new(guint64 size, const BtLinkFuncs *funcs, gpointer data,
+            int fds_out[BT_INIT_CHANNEL_FDS], GError **error)
+{
+  g_autoptr(BtLink) self = g_new0(BtLink, 1);
+  guint32 capacity = bt_ring_capacity_for(size);
+
+  self->wake_fd = self->control_fd = -1;
+  self->funcs = *funcs;
+  self->data = data;
+  g_queue_init(&self->queue);
+  for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
+    fds_out[i] = -1;
+  if (capacity == 0)
+    errno = EINVAL;
+  if (capacity == 0 || !make_memory(self, capacity, &fds_out[0]) || !make_sockets(self, fds_out)) {
+    int saved = errno;
+    for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
+      if (fds_out[i] >= 0)
+        close(g_steal_fd(&fds_out[i]));
+    bt_fail(error, BUNTIME_ERROR_SETUP, "channel", g_strerror(saved), NULL);
+    return NULL;
+  }
+  bt_channel_init(&self->channel, &self->map, BT_SIDE_SUPERVISOR, self->wake_fd);
+  bt_frame_join_init(&self->join, BT_FRAME_MAX_MESSAGE);
+  attach(self);
+  return g_steal_pointer(&self);
+}
+
+void
+bt_link_free(BtLink *self)
+{
+  if (self->dispatching) {
+    self->freed = self->closed = TRUE;
+    return;
+  }
+  if (self->source != NULL) {
+    g_source_destroy(self->source);
+    g_source_unref(self->source);
+  }
+  g_queue_clear_full(&self->queue, (GDestroyNotify)waiting_free);
+  g_clear_pointer(&self->parts, g_byte_array_unref);
+  bt_ring_map_close(&self->map);
+  if (self->wake_fd >= 0)
+    close(self->wake_fd);
+  if (self->control_fd >= 0)
+    close(self->control_fd);
+  g_free(self);
+}

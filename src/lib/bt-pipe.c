@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "lib/bt-pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+#include "policy/buntime-error.h"
+
+#define CHUNK (64u << 10)
+
+struct _BtPipe {
+  int fd;
+  GSource *source; /* NULL after the end */
+  gboolean finishing, reading, freed;
+  BtPipeFunc func;
+  gpointer data;
+};
+
+static void
+stop(BtPipe *self)
+{
+  if (self->source == NULL)
+    return;
+  g_source_destroy(self->source);
+  g_source_unref(g_steal_pointer(&self->source));
+}
+
+/* FALSE: there is no more. */
+static gboolean
+read_some(BtPipe *self)
+{
+  g_autofree guint8 *buffer = g_malloc(CHUNK);
+  gssize got = read(self->fd, buffer, CHUNK);
+
+  if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    return !self->finishing;
+  if (got <= 0)
+    return FALSE;
+  g_autoptr(GBytes) bytes = g_bytes_new(buffer, (gsize)got);
+  self->func(self->data, self, bytes);
+  return TRUE;
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+  BtPipe *self = data;
+
+  self->reading = TRUE;
+  gboolean more = read_some(self);
+  if (!more && !self->freed) {
+    stop(self);
+    self->func(self->data, self, NULL);
+  }
+  self->reading = FALSE;
+  if (self->freed)
+    bt_pipe_free(self);
+  return more;
+}
+
+BtPipe *
+bt_pipe_new(BtPipeFunc func, gpointer data, int *fd_out, GError **error)
+{
+  int ends[2];
+
+  if (pipe2(ends, O_CLOEXEC) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) {
+    bt_fail(error, BUNTIME_ERROR_SETUP, "pipe", g_strerror(errno), NULL);
+    return NULL;
+  }
+  BtPipe *self = g_new0(BtPipe, 1);
+  self->fd = ends[0];
+  self->func = func;
+  self->data = data;
+  self->source = g_unix_fd_source_new(self->fd, G_IO_IN | G_IO_HUP);
+  g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
+  g_source_attach(self->source, g_main_context_get_thread_default());
+  *fd_out = ends[1];
+  return self;
+}
+
+void
+bt_pipe_finish(BtPipe *self)
+{
+  self->finishing = TRUE;
+  if (self->source == NULL)
+    return;
+  stop(self);
+  gboolean more = TRUE;
+  self->reading = TRUE;
+  while (more && !self->freed)
+    more = read_some(self);
+  if (!self->freed)
+    self->func(self->data, self, NULL);
+  self->reading = FALSE;
+  if (self->freed)
+    bt_pipe_free(self);
+}
+
+void
+bt_pipe_free(BtPipe *self)
+{
+  stop(self);
+  if (self->reading) {
+    self->freed = TRUE;
+    return;
+  }
+  close(self->fd);
+  g_free(self);
+}

@@ -1,0 +1,670 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A worker of a host program: what its thread sees of the run (bt-backend.h), the
+ * channel (bt-link.h) and the output (bt-pipe.h).
+ *
+ * The end: the backend says that all is gone.  What the worker left in its pipes
+ * and in the ring is still emitted, and what waits for an answer fails; then
+ * ::exited.
+ */
+#include "lib/buntime-worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/bt-backend.h"
+#include "lib/bt-event-object.h"
+#include "lib/bt-link.h"
+#include "lib/bt-pipe.h"
+#include "lib/bt-sandbox-private.h"
+
+struct _BuntimeWorker {
+  GObject parent_instance;
+  BtBackend *backend;
+  BtLink *link;
+  BtPipe *pipes[2];
+  GHashTable *calls; /* id → GTask */
+  guint32 last_id;
+  GSource *grace; /* to the kill after stop */
+  BuntimePolicy *policy; /* as it was at the start: to answer the worker's questions */
+  gint64 second;         /* of the monotonic clock, in which there were so many */
+  guint questions;
+  char *name;     /* what events call it */
+  gboolean ended; /* the backend said so */
+  gboolean exited;
+  int status;
+  GError *error;
+};
+
+enum {
+  SIGNAL_READY,
+  SIGNAL_OUTPUT,
+  SIGNAL_MESSAGE,
+  SIGNAL_REQUEST,
+  SIGNAL_STATE,
+  SIGNAL_EVENT,
+  SIGNAL_EXITED,
+  N_SIGNALS,
+};
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE(BuntimeWorker, buntime_worker, G_TYPE_OBJECT)
+
+/* ---- calls ---- */
+
+/* One that waits for an answer. */
+typedef struct {
+  guint32 id;
+  GSource *timeout; /* NULL: for ever */
+  gulong cancelled;
+  gboolean code;
+} Call;
+
+static void
+call_free(gpointer data)
+{
+  g_free(data);
+}
+
+/* Takes it out; the task is the caller's to answer. */
+static GTask *
+take_call(BuntimeWorker *self, guint32 id)
+{
+  gpointer task = NULL;
+
+  if (!g_hash_table_steal_extended(self->calls, GUINT_TO_POINTER(id), NULL, &task))
+    return NULL;
+  Call *call = g_task_get_task_data(task);
+  if (call->timeout != NULL) {
+    g_source_destroy(call->timeout);
+    g_source_unref(g_steal_pointer(&call->timeout));
+  }
+  if (call->cancelled != 0)
+    g_signal_handler_disconnect(g_task_get_cancellable(task), call->cancelled);
+  call->cancelled = 0;
+  return task;
+}
+
+static void
+fail_call(BuntimeWorker *self, guint32 id, BuntimeError code, const char *reason)
+{
+  g_autoptr(GTask) task = take_call(self, id);
+
+  if (task == NULL)
+    return;
+  GError *error = NULL;
+  bt_fail(&error, code, self->name, reason, NULL);
+  g_task_return_error(task, error);
+}
+
+static gboolean
+on_timeout(gpointer data)
+{
+  BuntimeWorker *self = g_task_get_source_object(data);
+  const Call *call = g_task_get_task_data(data);
+
+  fail_call(self, call->id, BUNTIME_ERROR_TIMED_OUT, _("no answer came in time"));
+  return G_SOURCE_REMOVE;
+}
+
+/* Emitted in whatever thread: the answer is given by the worker's. */
+static gboolean
+give_up(gpointer data)
+{
+  BuntimeWorker *self = g_task_get_source_object(data);
+  const Call *call = g_task_get_task_data(data);
+  g_autoptr(GTask) task = take_call(self, call->id);
+
+  if (task == NULL)
+    return G_SOURCE_REMOVE;
+  if (call->code)
+    buntime_worker_interrupt(self);
+  g_task_return_error_if_cancelled(task);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_cancelled(GCancellable *cancellable, gpointer data)
+{
+  g_autoptr(GSource) source = g_idle_source_new();
+
+  g_source_set_callback(source, give_up, g_object_ref(data), g_object_unref);
+  g_source_attach(source, g_task_get_context(data));
+}
+
+static guint32
+next_id(BuntimeWorker *self)
+{
+  do
+    self->last_id++;
+  while (self->last_id == 0 || g_hash_table_contains(self->calls, GUINT_TO_POINTER(self->last_id)));
+  return self->last_id;
+}
+
+static gboolean
+send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
+{
+  if (self->ended || self->link == NULL)
+    return bt_fail(error, BUNTIME_ERROR_ENDED, self->name, _("the worker has ended"), NULL);
+  if (!bt_link_send(self->link, type, id, bytes))
+    return bt_fail(error, BUNTIME_ERROR_BUSY, self->name,
+                   _("it does not read what is sent to it"), NULL);
+  return TRUE;
+}
+
+static void
+begin_call(BuntimeWorker *self, BtFrameType type, GBytes *bytes, int timeout,
+           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data, gpointer tag)
+{
+  g_autoptr(GTask) task = g_task_new(self, cancellable, callback, data);
+  GError *error = NULL;
+  Call *call = g_new0(Call, 1);
+
+  g_task_set_source_tag(task, tag);
+  g_task_set_task_data(task, call, call_free);
+  call->id = next_id(self);
+  call->code = type == BT_FRAME_CODE;
+  if (g_task_return_error_if_cancelled(task))
+    return;
+  if (!send_bytes(self, type, call->id, bytes, &error)) {
+    g_task_return_error(task, error);
+    return;
+  }
+  g_hash_table_insert(self->calls, GUINT_TO_POINTER(call->id), g_object_ref(task));
+  if (timeout >= 0) {
+    call->timeout = g_timeout_source_new((guint)timeout);
+    g_source_set_callback(call->timeout, on_timeout, task, NULL);
+    g_source_attach(call->timeout, g_task_get_context(task));
+  }
+  if (cancellable != NULL)
+    call->cancelled =
+      g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), task, NULL);
+}
+
+static void
+fail_all_calls(BuntimeWorker *self)
+{
+  g_autoptr(GList) ids = g_hash_table_get_keys(self->calls);
+
+  for (GList *id = ids; id != NULL; id = id->next)
+    fail_call(self, GPOINTER_TO_UINT(id->data), BUNTIME_ERROR_ENDED, _("the worker has ended"));
+}
+
+/* ---- the end ---- */
+
+static void
+emit_exited(BuntimeWorker *self)
+{
+  if (self->exited || !self->ended || self->pipes[0] != NULL || self->pipes[1] != NULL ||
+      self->link != NULL)
+    return;
+  self->exited = TRUE;
+  fail_all_calls(self);
+  g_signal_emit(self, signals[SIGNAL_EXITED], 0, self->status);
+}
+
+/* ---- output ---- */
+
+static void
+on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
+{
+  BuntimeWorker *self = g_object_ref(data);
+  int index = pipe == self->pipes[1];
+
+  if (bytes != NULL) {
+    g_signal_emit(self, signals[SIGNAL_OUTPUT], 0, index + 1, bytes);
+  } else {
+    g_clear_pointer(&self->pipes[index], bt_pipe_free);
+    emit_exited(self);
+  }
+  g_object_unref(self);
+}
+
+/* ---- the channel ---- */
+
+/* ---- questions ---- */
+
+/* An answer costs about what starting a worker costs in planning. */
+#define QUESTIONS_PER_SECOND 200
+#define MAX_QUESTION 4096
+
+/* What a question's value is called in rules. */
+static gboolean
+permission_of(BtFrameType type, BuntimePermission *permission_out)
+{
+  switch (type) {
+  case BT_FRAME_FS_READ:
+  case BT_FRAME_LISTDIR:
+    *permission_out = BUNTIME_PERMISSION_READ;
+    return TRUE;
+  case BT_FRAME_FS_WRITE:
+    *permission_out = BUNTIME_PERMISSION_WRITE;
+    return TRUE;
+  case BT_FRAME_NET_CONNECT:
+    *permission_out = BUNTIME_PERMISSION_NET;
+    return TRUE;
+  case BT_FRAME_EXEC:
+    *permission_out = BUNTIME_PERMISSION_RUN;
+    return TRUE;
+  case BT_FRAME_ENV:
+    *permission_out = BUNTIME_PERMISSION_ENV;
+    return TRUE;
+  case BT_FRAME_FFI:
+    *permission_out = BUNTIME_PERMISSION_FFI;
+    return TRUE;
+  case BT_FRAME_SYS:
+    *permission_out = BUNTIME_PERMISSION_SYS;
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+static BuntimeVerdict *
+ask(BuntimeWorker *self, BuntimePermission permission, GBytes *bytes)
+{
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+  gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
+
+  if (second != self->second) {
+    self->second = second;
+    self->questions = 0;
+  }
+  if (size > MAX_QUESTION || !g_utf8_validate_len(data != NULL ? data : "", size, NULL) ||
+      ++self->questions > QUESTIONS_PER_SECOND)
+    return NULL;
+  g_autofree char *value = g_strndup(data != NULL ? data : "", size);
+  return buntime_policy_check(self->policy, permission, value, NULL);
+}
+
+/* What cannot be answered would not be allowed. */
+static void
+on_question(BuntimeWorker *self, BuntimePermission permission, guint32 id, GBytes *bytes)
+{
+  g_autoptr(BuntimeVerdict) verdict = ask(self, permission, bytes);
+  g_autofree char *text = verdict != NULL ? buntime_verdict_to_json(verdict) : g_strdup("");
+  g_autoptr(GBytes) reply = g_bytes_new(text, strlen(text));
+  BtFrameType type = BT_FRAME_DENY;
+
+  if (verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_ALLOW)
+    type = BT_FRAME_ALLOW;
+  else if (verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_WARN)
+    type = BT_FRAME_WARN;
+  send_bytes(self, type, id, reply, NULL);
+}
+
+/* ---- messages ---- */
+
+static void
+answer(BuntimeWorker *self, guint32 id, GBytes *bytes, gboolean ok)
+{
+  g_autoptr(GTask) task = take_call(self, id);
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+
+  /* Of one that was given up, or that the worker made up. */
+  if (task == NULL)
+    return;
+  if (ok) {
+    g_task_return_pointer(task, g_bytes_ref(bytes), (GDestroyNotify)g_bytes_unref);
+    return;
+  }
+  g_autofree char *text = g_utf8_make_valid(data != NULL ? data : "", (gssize)size);
+  g_task_return_error(task, g_error_new_literal(BUNTIME_ERROR, BUNTIME_ERROR_FAILED, text));
+}
+
+static void
+on_request(BuntimeWorker *self, guint32 id, GBytes *bytes)
+{
+  gboolean handled = FALSE;
+
+  g_signal_emit(self, signals[SIGNAL_REQUEST], 0, id, bytes, &handled);
+  if (!handled)
+    buntime_worker_reply_error(self, id, "nobody answers requests", NULL);
+}
+
+static void
+on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
+{
+  BuntimeWorker *self = g_object_ref(data);
+  BuntimePermission permission;
+
+  switch (type) {
+  case BT_FRAME_STDOUT:
+  case BT_FRAME_STDERR:
+    g_signal_emit(self, signals[SIGNAL_OUTPUT], 0,
+                  type == BT_FRAME_STDOUT ? BUNTIME_STREAM_STDOUT : BUNTIME_STREAM_STDERR, bytes);
+    break;
+  case BT_FRAME_MESSAGE:
+    g_signal_emit(self, signals[SIGNAL_MESSAGE], 0, bytes);
+    break;
+  case BT_FRAME_REQUEST:
+    on_request(self, id, bytes);
+    break;
+  case BT_FRAME_RESULT:
+  case BT_FRAME_REPLY:
+  case BT_FRAME_ERROR:
+    answer(self, id, bytes, type != BT_FRAME_ERROR);
+    break;
+  default:
+    if (permission_of(type, &permission))
+      on_question(self, permission, id, bytes);
+    break;
+  }
+  g_object_unref(self);
+}
+
+static void
+on_control(gpointer data, const BtControl *message)
+{
+  BuntimeWorker *self = g_object_ref(data);
+  g_autofree char *text = NULL;
+
+  switch (message->type) {
+  case BT_CONTROL_HELLO:
+    break;
+  case BT_CONTROL_READY:
+    g_signal_emit(self, signals[SIGNAL_READY], 0);
+    break;
+  case BT_CONTROL_STATE:
+    text = message->name[0] != '\0' ? g_strconcat(message->name, ": ", message->text, NULL)
+                                    : g_strdup(message->text);
+    g_signal_emit(self, signals[SIGNAL_STATE], 0, bt_control_states[message->state], message->id,
+                  message->exit_code, text);
+    break;
+  }
+  g_object_unref(self);
+}
+
+static void
+emit_event(BuntimeWorker *self, BtEvent *event)
+{
+  g_autoptr(BuntimeEvent) object = bt_event_object_new(event, self->name);
+  g_signal_emit(self, signals[SIGNAL_EVENT], 0, object);
+}
+
+static void
+on_closed(gpointer data, const char *reason)
+{
+  BuntimeWorker *self = g_object_ref(data);
+
+  g_clear_pointer(&self->link, bt_link_free);
+  if (reason != NULL) {
+    BtEvent *event = bt_event_new_state("failed");
+    event->reason = g_strdup_printf("the worker broke the channel's protocol: %s", reason);
+    emit_event(self, event);
+    if (self->backend != NULL)
+      bt_backend_signal(self->backend, SIGKILL);
+  }
+  emit_exited(self);
+  g_object_unref(self);
+}
+
+/* ---- the run ---- */
+
+static void
+on_event(gpointer data, BtEvent *event)
+{
+  BuntimeWorker *self = g_object_ref(data);
+  emit_event(self, event);
+  g_object_unref(self);
+}
+
+static void
+on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
+{
+  BuntimeWorker *self = g_object_ref(data);
+
+  self->ended = TRUE;
+  self->status = error != NULL ? buntime_error_exit_status(error) : outcome->exit_status;
+  self->error = error != NULL ? g_error_copy(error) : NULL;
+  if (self->grace != NULL) {
+    g_source_destroy(self->grace);
+    g_source_unref(g_steal_pointer(&self->grace));
+  }
+  for (int i = 0; i < 2; i++)
+    if (self->pipes[i] != NULL)
+      bt_pipe_finish(self->pipes[i]);
+  emit_exited(self);
+  g_object_unref(self);
+}
+
+/* ---- the object ---- */
+
+static void
+buntime_worker_dispose(GObject *object)
+{
+  BuntimeWorker *self = BUNTIME_WORKER(object);
+
+  g_clear_pointer(&self->backend, bt_backend_free);
+  g_clear_pointer(&self->link, bt_link_free);
+  for (int i = 0; i < 2; i++)
+    g_clear_pointer(&self->pipes[i], bt_pipe_free);
+  if (self->grace != NULL) {
+    g_source_destroy(self->grace);
+    g_source_unref(g_steal_pointer(&self->grace));
+  }
+  G_OBJECT_CLASS(buntime_worker_parent_class)->dispose(object);
+}
+
+static void
+buntime_worker_finalize(GObject *object)
+{
+  BuntimeWorker *self = BUNTIME_WORKER(object);
+
+  /* Each call holds the worker: there is none. */
+  g_hash_table_unref(self->calls);
+  g_clear_error(&self->error);
+  g_clear_pointer(&self->policy, buntime_policy_unref);
+  g_free(self->name);
+  G_OBJECT_CLASS(buntime_worker_parent_class)->finalize(object);
+}
+
+static guint
+make_signal(const char *name, GType result, guint n_params, ...)
+{
+  GSignalAccumulator accumulator = result == G_TYPE_BOOLEAN ? g_signal_accumulator_true_handled
+                                                            : NULL;
+  va_list types;
+
+  va_start(types, n_params);
+  guint id = g_signal_new_valist(name, BUNTIME_TYPE_WORKER, G_SIGNAL_RUN_LAST, NULL, accumulator,
+                                 NULL, NULL, result, n_params, types);
+  va_end(types);
+  return id;
+}
+
+static void
+buntime_worker_class_init(BuntimeWorkerClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS(class);
+
+  object_class->dispose = buntime_worker_dispose;
+  object_class->finalize = buntime_worker_finalize;
+  signals[SIGNAL_READY] = make_signal("ready", G_TYPE_NONE, 0);
+  signals[SIGNAL_OUTPUT] = make_signal("output", G_TYPE_NONE, 2, G_TYPE_INT, G_TYPE_BYTES);
+  signals[SIGNAL_MESSAGE] = make_signal("message", G_TYPE_NONE, 1, G_TYPE_BYTES);
+  signals[SIGNAL_REQUEST] = make_signal("request", G_TYPE_BOOLEAN, 2, G_TYPE_UINT, G_TYPE_BYTES);
+  signals[SIGNAL_STATE] =
+    make_signal("state", G_TYPE_NONE, 4, G_TYPE_STRING, G_TYPE_UINT, G_TYPE_INT, G_TYPE_STRING);
+  signals[SIGNAL_EVENT] = make_signal("event", G_TYPE_NONE, 1, BUNTIME_TYPE_EVENT);
+  signals[SIGNAL_EXITED] = make_signal("exited", G_TYPE_NONE, 1, G_TYPE_INT);
+}
+
+static void
+buntime_worker_init(BuntimeWorker *self)
+{
+  self->calls = g_hash_table_new(NULL, NULL);
+}
+
+/* ---- by the host program ---- */
+
+static void
+close_all(int *fds, int count)
+{
+  for (int i = 0; i < count; i++)
+    if (fds[i] >= 0)
+      close(g_steal_fd(&fds[i]));
+}
+
+static gboolean
+open_all(BuntimeWorker *self, BtWorkerFds *fds, GError **error)
+{
+  static const BtLinkFuncs link_funcs = { on_message, on_control, on_closed };
+
+  self->link = bt_link_new(BT_LINK_DEFAULT_SIZE, &link_funcs, self, fds->channel, error);
+  if (self->link == NULL)
+    return FALSE;
+  for (int i = 0; i < 2; i++) {
+    self->pipes[i] = bt_pipe_new(on_output, self, &fds->stdio[i + 1], error);
+    if (self->pipes[i] == NULL)
+      return FALSE;
+  }
+  fds->stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  return fds->stdio[0] >= 0 ||
+         bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
+}
+
+BuntimeWorker *
+buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
+                      GError **error)
+{
+  static const BtBackendFuncs funcs = { on_event, on_ended };
+  static const char *const none[] = { NULL };
+  static gint count;
+  g_autoptr(BuntimeWorker) self = g_object_new(BUNTIME_TYPE_WORKER, NULL);
+  g_autofree char *base = g_path_get_basename(entry);
+  BtWorkerFds fds = { { -1, -1, -1 }, { -1, -1, -1 } };
+
+  self->name = g_strdup_printf("%s-%d.%d", base, (int)getpid(), g_atomic_int_add(&count, 1) + 1);
+  if (!sandbox->isolated) {
+    bt_fail(error, BUNTIME_ERROR_USAGE, entry, _("a worker always has a sandbox"), NULL);
+    return NULL;
+  }
+  if (!open_all(self, &fds, error)) {
+    close_all(fds.stdio, 3);
+    close_all(fds.channel, BT_INIT_CHANNEL_FDS);
+    return NULL;
+  }
+  self->policy = buntime_policy_copy(sandbox->policy);
+  bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
+  self->backend = bt_backend_new(sandbox, entry, args != NULL ? args : none, &fds, &funcs, self);
+  return g_steal_pointer(&self);
+}
+
+gboolean
+buntime_worker_send(BuntimeWorker *self, GBytes *bytes, GError **error)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  return send_bytes(self, BT_FRAME_MESSAGE, 0, bytes, error);
+}
+
+gboolean
+buntime_worker_reply(BuntimeWorker *self, guint id, GBytes *bytes, GError **error)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  return send_bytes(self, BT_FRAME_REPLY, id, bytes, error);
+}
+
+gboolean
+buntime_worker_reply_error(BuntimeWorker *self, guint id, const char *text, GError **error)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+  return send_bytes(self, BT_FRAME_ERROR, id, bytes, error);
+}
+
+void
+buntime_worker_call(BuntimeWorker *self, GBytes *bytes, int timeout, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer data)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  begin_call(self, BT_FRAME_REQUEST, bytes, timeout, cancellable, callback, data,
+             buntime_worker_call);
+}
+
+GBytes *
+buntime_worker_call_finish(BuntimeWorker *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+  return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+void
+buntime_worker_run_code(BuntimeWorker *self, const char *code, int timeout,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  g_autoptr(GBytes) bytes = g_bytes_new(code, strlen(code));
+  begin_call(self, BT_FRAME_CODE, bytes, timeout, cancellable, callback, data,
+             buntime_worker_run_code);
+}
+
+char *
+buntime_worker_run_code_finish(BuntimeWorker *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+  g_autoptr(GBytes) bytes = g_task_propagate_pointer(G_TASK(result), error);
+  if (bytes == NULL)
+    return NULL;
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+  return g_utf8_make_valid(data != NULL ? data : "", (gssize)size);
+}
+
+void
+buntime_worker_interrupt(BuntimeWorker *self)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  if (!self->ended)
+    bt_backend_signal(self->backend, SIGINT);
+}
+
+static gboolean
+on_grace_over(gpointer data)
+{
+  BuntimeWorker *self = data;
+
+  bt_backend_signal(self->backend, SIGKILL);
+  return G_SOURCE_CONTINUE;
+}
+
+void
+buntime_worker_stop(BuntimeWorker *self, guint grace)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  if (self->ended)
+    return;
+  bt_backend_signal(self->backend, grace > 0 ? SIGTERM : SIGKILL);
+  if (grace == 0 || self->grace != NULL)
+    return;
+  self->grace = g_timeout_source_new(grace);
+  g_source_set_callback(self->grace, on_grace_over, self, NULL);
+  g_source_attach(self->grace, g_main_context_get_thread_default());
+}
+
+gboolean
+buntime_worker_get_exited(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  return self->exited;
+}
+
+int
+buntime_worker_get_exit_status(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), -1);
+  return self->status;
+}
+
+const GError *
+buntime_worker_get_error(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), NULL);
+  return self->error;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A program in a sandbox, as the program that started it sees it.
+ */
+
+#include <gio/gio.h>
+
+#include "lib/buntime-event.h"
+#include "lib/buntime-sandbox.h"
+
+G_BEGIN_DECLS
+#pragma GCC visibility push(default)
+
+/**
+ * BuntimeStream:
+ * @BUNTIME_STREAM_STDOUT: standard output
+ * @BUNTIME_STREAM_STDERR: standard error
+ *
+ * Where output went.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_STREAM_STDOUT = 1,
+  BUNTIME_STREAM_STDERR = 2,
+} BuntimeStream;
+
+/**
+ * BuntimeWorker:
+ *
+ * A program in a sandbox. It belongs to the thread that started it: signals are emitted in
+ * what was that thread's default main context then. A worker that nobody refers to is ended.
+ *
+ * Whatever comes from a worker is the worker's word.
+ *
+ * Since: 1.0
+ */
+#define BUNTIME_TYPE_WORKER (buntime_worker_get_type())
+G_DECLARE_FINAL_TYPE(BuntimeWorker, buntime_worker, BUNTIME, WORKER, GObject)
+
+/**
+ * BuntimeWorker::ready:
+ * @self: a worker
+ *
+ * The program said that it is ready for messages.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::output:
+ * @self: a worker
+ * @stream: where it went
+ * @bytes: a part of it
+ *
+ * The program, or code that it runs, wrote something.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::message:
+ * @self: a worker
+ * @bytes: the message
+ *
+ * A message of the program's.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::request:
+ * @self: a worker
+ * @id: of the request
+ * @bytes: the request
+ *
+ * The program waits for an answer: buntime_worker_reply().
+ *
+ * Returns: %TRUE if it is or will be answered; nobody's %TRUE is a failure to the program
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::state:
+ * @self: a worker
+ * @state: `exec_start`, `exec_end`, `exception` or `interrupted`
+ * @id: of the code
+ * @exit_code: of `exec_end`
+ * @text: of `exception`: its class and message
+ *
+ * What becomes of code.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::event:
+ * @self: a worker
+ * @event: an event
+ *
+ * Something was refused, reported, or happened to the worker.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * BuntimeWorker::exited:
+ * @self: a worker
+ * @status: as a shell reports it
+ *
+ * The worker and all that it started are gone, and all output was emitted. Emitted once.
+ * buntime_worker_get_error() says why it failed, if it did.
+ *
+ * Since: 1.0
+ */
+
+/**
+ * buntime_sandbox_spawn:
+ * @sandbox: a launcher, taken as it is now
+ * @entry: the program, as on the command line
+ * @args: (nullable) (array zero-terminated=1): its arguments
+ * @error: return location for an error
+ *
+ * Starts a program. Its stdin is empty, its stdout and stderr are emitted. What goes wrong
+ * later, also that the program is not found, ends the worker: #BuntimeWorker::exited.
+ *
+ * Returns: (transfer full): the worker, or %NULL with @error set
+ *
+ * Since: 1.0
+ */
+BuntimeWorker *buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry,
+                                     const char *const *args, GError **error);
+
+/**
+ * buntime_worker_send:
+ * @worker: a worker
+ * @bytes: a message, at most 64 MiB
+ * @error: return location for an error
+ *
+ * Sends a message. It may be sent before the program is ready for it.
+ *
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_ENDED, or to
+ *   %BUNTIME_ERROR_BUSY if more than 64 MiB wait to be read by the program
+ *
+ * Since: 1.0
+ */
+gboolean buntime_worker_send(BuntimeWorker *worker, GBytes *bytes, GError **error);
+
+/**
+ * buntime_worker_reply:
+ * @worker: a worker
+ * @id: of a request
+ * @bytes: the answer
+ * @error: return location for an error
+ *
+ * Answers a request.
+ *
+ * Returns: as buntime_worker_send()
+ *
+ * Since: 1.0
+ */
+gboolean buntime_worker_reply(BuntimeWorker *worker, guint id, GBytes *bytes, GError **error);
+
+/**
+ * buntime_worker_reply_error:
+ * @worker: a worker
+ * @id: of a request
+ * @text: why it failed
+ * @error: return location for an error
+ *
+ * Answers a request that failed.
+ *
+ * Returns: as buntime_worker_send()
+ *
+ * Since: 1.0
+ */
+gboolean buntime_worker_reply_error(BuntimeWorker *worker, guint id, const char *text,
+                                    GError **error);
+
+/**
+ * buntime_worker_call:
+ * @worker: a worker
+ * @bytes: a request
+ * @timeout: milliseconds to wait for the answer; -1: for ever
+ * @cancellable: (nullable): to give up waiting
+ * @callback: called with the answer
+ * @data: for @callback
+ *
+ * Sends a request and waits for its answer.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_call(BuntimeWorker *worker, GBytes *bytes, int timeout,
+                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+
+/**
+ * buntime_worker_call_finish:
+ * @worker: a worker
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the answer, or %NULL with @error set: %BUNTIME_ERROR_FAILED,
+ *   %BUNTIME_ERROR_ENDED, %BUNTIME_ERROR_TIMED_OUT, %BUNTIME_ERROR_BUSY
+ *
+ * Since: 1.0
+ */
+GBytes *buntime_worker_call_finish(BuntimeWorker *worker, GAsyncResult *result, GError **error);
+
+/**
+ * buntime_worker_run_code:
+ * @worker: a worker whose program takes code
+ * @code: the code
+ * @timeout: milliseconds to wait for its end; -1: for ever. It is not interrupted then
+ * @cancellable: (nullable): to interrupt it
+ * @callback: called at its end
+ * @data: for @callback
+ *
+ * Runs code in the program. What is run after it finds what it left.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_run_code(BuntimeWorker *worker, const char *code, int timeout,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer data);
+
+/**
+ * buntime_worker_run_code_finish:
+ * @worker: a worker
+ * @result: what the callback was given
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): what the code came to, as text; or %NULL with @error set as of
+ *   buntime_worker_call_finish(): %BUNTIME_ERROR_FAILED with the traceback
+ *
+ * Since: 1.0
+ */
+char *buntime_worker_run_code_finish(BuntimeWorker *worker, GAsyncResult *result, GError **error);
+
+/**
+ * buntime_worker_interrupt:
+ * @worker: a worker
+ *
+ * Interrupts what the program does, as Ctrl-C in a terminal.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_interrupt(BuntimeWorker *worker);
+
+/**
+ * buntime_worker_stop:
+ * @worker: a worker
+ * @grace: milliseconds for the program to end by itself; 0: it is killed at once
+ *
+ * Ends the worker: SIGTERM, then SIGKILL for it and all that it started.
+ * #BuntimeWorker::exited tells when it is gone.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_stop(BuntimeWorker *worker, guint grace);
+
+/**
+ * buntime_worker_get_exited:
+ * @worker: a worker
+ *
+ * Returns: whether #BuntimeWorker::exited was emitted
+ *
+ * Since: 1.0
+ */
+gboolean buntime_worker_get_exited(BuntimeWorker *worker);
+
+/**
+ * buntime_worker_get_exit_status:
+ * @worker: a worker that has exited
+ *
+ * Returns: its status as a shell reports it; 124 to 127 and 2 as of `buntime run`
+ *
+ * Since: 1.0
+ */
+int buntime_worker_get_exit_status(BuntimeWorker *worker);
+
+/**
+ * buntime_worker_get_error:
+ * @worker: a worker that has exited
+ *
+ * Returns: (transfer none) (nullable): why it was not started, or was ended
+ *
+ * Since: 1.0
+ */
+const GError *buntime_worker_get_error(BuntimeWorker *worker);
+
+#pragma GCC visibility pop
+G_END_DECLS

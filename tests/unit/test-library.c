@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libbuntime as a host program has it, with real sandboxes.
+ */
+#include <gio/gio.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/buntime-types.h"
+#include "lib/buntime-worker.h"
+#include "lib/buntime.h"
+
+#define PATIENCE_SECONDS 30
+
+/* What a worker told. */
+typedef struct {
+  BuntimeWorker *worker;
+  GMainLoop *loop;
+  GString *output[2];
+  GPtrArray *messages, *states; /* char * */
+  GString *events;              /* JSON lines */
+  gboolean ready;
+  int status; /* -1: has not exited */
+  guint patience;
+} Seen;
+
+static gboolean
+on_patience_over(gpointer data)
+{
+  g_error("a worker takes too long");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_ready(BuntimeWorker *worker, Seen *seen)
+{
+  seen->ready = TRUE;
+  g_main_loop_quit(seen->loop);
+}
+
+static void
+on_output(BuntimeWorker *worker, int stream, GBytes *bytes, Seen *seen)
+{
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+  g_string_append_len(seen->output[stream - 1], data, (gssize)size);
+}
+
+static void
+on_message(BuntimeWorker *worker, GBytes *bytes, Seen *seen)
+{
+  gsize size;
+  const char *data = g_bytes_get_data(bytes, &size);
+  g_ptr_array_add(seen->messages, g_strndup(data, size));
+  g_main_loop_quit(seen->loop);
+}
+
+static gboolean
+on_request(BuntimeWorker *worker, guint id, GBytes *bytes, Seen *seen)
+{
+  g_autoptr(GBytes) reply = g_bytes_new_static("answer", 6);
+  return buntime_worker_reply(worker, id, reply, NULL);
+}
+
+static void
+on_state(BuntimeWorker *worker, const char *state, guint id, int exit_code, const char *text,
+         Seen *seen)
+{
+  g_ptr_array_add(seen->states, g_strdup(state));
+}
+
+static void
+on_event(BuntimeWorker *worker, BuntimeEvent *event, Seen *seen)
+{
+  g_autofree char *json = buntime_event_to_json(event);
+  g_string_append_printf(seen->events, "%s\n", json);
+}
+
+static void
+on_exited(BuntimeWorker *worker, int status, Seen *seen)
+{
+  g_assert_cmpint(seen->status, ==, -1);
+  seen->status = status;
+  g_main_loop_quit(seen->loop);
+}
+
+static void
+seen_start(Seen *seen, BuntimeSandbox *sandbox, const char *entry, const char *const *args)
+{
+  g_autoptr(GError) error = NULL;
+
+  *seen = (Seen){
+    .worker = buntime_sandbox_spawn(sandbox, entry, args, &error),
+    .loop = g_main_loop_new(NULL, FALSE),
+    .output = { g_string_new(NULL), g_string_new(NULL) },
+    .messages = g_ptr_array_new_with_free_func(g_free),
+    .states = g_ptr_array_new_with_free_func(g_free),
+    .events = g_string_new(NULL),
+    .status = -1,
+    .patience = g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, NULL),
+  };
+  g_assert_no_error(error);
+  g_signal_connect(seen->worker, "ready", G_CALLBACK(on_ready), seen);
+  g_signal_connect(seen->worker, "output", G_CALLBACK(on_output), seen);
+  g_signal_connect(seen->worker, "message", G_CALLBACK(on_message), seen);
+  g_signal_connect(seen->worker, "request", G_CALLBACK(on_request), seen);
+  g_signal_connect(seen->worker, "state", G_CALLBACK(on_state), seen);
+  g_signal_connect(seen->worker, "event", G_CALLBACK(on_event), seen);
+  g_signal_connect(seen->worker, "exited", G_CALLBACK(on_exited), seen);
+}
+
+static void
+seen_wait(Seen *seen)
+{
+  while (seen->status < 0)
+    g_main_loop_run(seen->loop);
+}
+
+static void
+seen_clear(Seen *seen)
+{
+  g_source_remove(seen->patience);
+  g_assert_finalize_object(seen->worker);
+  g_main_loop_unref(seen->loop);
+  g_string_free(seen->output[0], TRUE);
+  g_string_free(seen->output[1], TRUE);
+  g_ptr_array_unref(seen->messages);
+  g_ptr_array_unref(seen->states);
+  g_string_free(seen->events, TRUE);
+}
+
+static BuntimeSandbox *
+sandbox_new(void)
+{
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
+  g_autoptr(GError) error = NULL;
+
+  buntime_policy_add_permission(policy, BUNTIME_PERMISSION_RUN, TRUE, "/usr/bin/sleep", &error);
+  buntime_policy_add_permission(policy, BUNTIME_PERMISSION_NET, TRUE, "granted.example:443",
+                                &error);
+  g_assert_no_error(error);
+  return buntime_sandbox_new(policy);
+}
+
+static void
+test_output(void)
+{
+  static const char *const args[] = { "-c", "echo out; echo err >&2; true >/etc/x; exit 5", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", args);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 5);
+  g_assert_null(buntime_worker_get_error(seen.worker));
+  g_assert_cmpstr(seen.output[0]->str, ==, "out\n");
+  g_assert_nonnull(strstr(seen.output[1]->str, "err\n"));
+  g_assert_nonnull(strstr(seen.events->str, "\"kind\":\"write\",\"action\":\"deny\""));
+  g_assert_nonnull(strstr(seen.events->str, "\"action\":\"exited\""));
+  seen_clear(&seen);
+}
+
+static void
+test_not_found(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/nonexistent/program", NULL);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 127);
+  g_assert_error(buntime_worker_get_error(seen.worker), BUNTIME_ERROR, BUNTIME_ERROR_NOT_FOUND);
+  seen_clear(&seen);
+}
+
+static void
+on_answer(GObject *object, GAsyncResult *result, gpointer data)
+{
+  *(GAsyncResult **)data = g_object_ref(result);
+}
+
+static char *
+await_call(Seen *seen, GAsyncResult **result, gboolean code, GError **error)
+{
+  while (*result == NULL)
+    g_main_context_iteration(NULL, TRUE);
+  g_autoptr(GAsyncResult) own = g_steal_pointer(result);
+  if (code)
+    return buntime_worker_run_code_finish(seen->worker, own, error);
+  g_autoptr(GBytes) bytes = buntime_worker_call_finish(seen->worker, own, error);
+  gsize size;
+  const char *data = bytes != NULL ? g_bytes_get_data(bytes, &size) : NULL;
+  return data != NULL ? g_strndup(data, size) : NULL;
+}
+
+static char *
+call(Seen *seen, const char *text, int timeout, GCancellable *cancellable, GError **error)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+  GAsyncResult *result = NULL;
+
+  buntime_worker_call(seen->worker, bytes, timeout, cancellable, on_answer, &result);
+  if (cancellable != NULL)
+    g_cancellable_cancel(cancellable);
+  return await_call(seen, &result, FALSE, error);
+}
+
+static void
+send_text(Seen *seen, const char *text)
+{
+  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+  g_autoptr(GError) error = NULL;
+  g_assert_true(buntime_worker_send(seen->worker, bytes, &error));
+}
+
+static const char *
+next_message(Seen *seen)
+{
+  guint before = seen->messages->len;
+  while (seen->messages->len == before && seen->status < 0)
+    g_main_loop_run(seen->loop);
+  g_assert_cmpuint(seen->messages->len, >, before);
+  return g_ptr_array_index(seen->messages, before);
+}
+
+static void
+test_channel(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GCancellable) cancellable = g_cancellable_new();
+  g_autofree char *large = g_strnfill(5 << 20, 'x');
+  g_autoptr(GError) error = NULL;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "before it is ready");
+  g_assert_cmpstr(next_message(&seen), ==, "before it is ready");
+  g_assert_true(seen.ready);
+  send_text(&seen, large);
+  g_assert_cmpuint(strlen(next_message(&seen)), ==, 5 << 20);
+  g_autofree char *answer = call(&seen, "hello", -1, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(answer, ==, "hello");
+  g_assert_null(call(&seen, "fail", -1, NULL, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_FAILED);
+  g_clear_error(&error);
+  g_assert_null(call(&seen, "silence", 50, NULL, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_TIMED_OUT);
+  g_clear_error(&error);
+  g_assert_null(call(&seen, "silence", -1, cancellable, &error));
+  g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  send_text(&seen, "ask");
+  g_assert_cmpstr(next_message(&seen), ==, "yes");
+  send_text(&seen, "end");
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 7);
+  seen_clear(&seen);
+}
+
+static void
+test_code(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *result = NULL;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  buntime_worker_run_code(seen.worker, "6 * 7", -1, NULL, on_answer, &result);
+  g_autofree char *answer = await_call(&seen, &result, TRUE, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(answer, ==, "42");
+  g_assert_cmpstr(seen.output[0]->str, ==, "out");
+  /* What waits when the worker ends is told. */
+  g_autoptr(GBytes) silence = g_bytes_new_static("silence", 7);
+  buntime_worker_call(seen.worker, silence, -1, NULL, on_answer, &result);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  g_assert_cmpuint(seen.states->len, ==, 1);
+  g_assert_null(await_call(&seen, &result, FALSE, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_ENDED);
+  seen_clear(&seen);
+}
+
+static void
+test_request(void)
+{
+  static const char *const args[] = { "request", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 0);
+  seen_clear(&seen);
+}
+
+/* Such a worker is ended with an event, while an honest one beside it goes on. */
+static void
+test_broken_protocol(void)
+{
+  static const char *const kinds[] = { "control", "flood" };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GError) error = NULL;
+  Seen honest, seen;
+
+  seen_start(&honest, sandbox, BT_TEST_PEER, NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+    const char *const args[] = { kinds[i], NULL };
+    seen_start(&seen, sandbox, BT_TEST_PEER, args);
+    seen_wait(&seen);
+    g_assert_cmpint(seen.status, ==, 128 + SIGKILL);
+    g_assert_nonnull(strstr(seen.events->str, "broke the channel's protocol"));
+    seen_clear(&seen);
+  }
+  g_autofree char *answer = call(&honest, "still here", -1, NULL, &error);
+  g_assert_cmpstr(answer, ==, "still here");
+  buntime_worker_stop(honest.worker, 0);
+  seen_wait(&honest);
+  seen_clear(&honest);
+}
+
+static void
+test_stop(void)
+{
+  static const char *const stubborn[] = { "-c", "trap '' TERM; echo; while :; do sleep 0.1; done",
+                                          NULL };
+  static const char *const sleeper[] = { "60", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", stubborn);
+  while (seen.output[0]->len == 0)
+    g_main_context_iteration(NULL, TRUE);
+  buntime_worker_stop(seen.worker, 100);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 128 + SIGKILL);
+  seen_clear(&seen);
+  seen_start(&seen, sandbox, "/usr/bin/sleep", sleeper);
+  buntime_worker_stop(seen.worker, 20000);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, >=, 128 + SIGKILL);
+  seen_clear(&seen);
+}
+
+/* Nobody refers to it any more. */
+static void
+test_dropped(void)
+{
+  static const char *const args[] = { "-c", "echo $$; sleep 60", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", args);
+  while (seen.output[0]->len == 0)
+    g_main_context_iteration(NULL, TRUE);
+  seen_clear(&seen);
+  /* Its run ends in the other thread; a further worker is not disturbed. */
+  seen_start(&seen, sandbox, "/nonexistent", NULL);
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
+static void
+test_many(void)
+{
+  static const char *const args[] = { "-c", "echo $0", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen[12];
+
+  for (gsize i = 0; i < G_N_ELEMENTS(seen); i++)
+    seen_start(&seen[i], sandbox, "/bin/sh", args);
+  for (gsize i = 0; i < G_N_ELEMENTS(seen); i++) {
+    seen_wait(&seen[i]);
+    g_assert_cmpint(seen[i].status, ==, 0);
+    g_assert_cmpuint(seen[i].output[0]->len, >, 0);
+    seen_clear(&seen[i]);
+  }
+}
+
+static void
+test_policy(void)
+{
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new(), other = buntime_policy_new();
+  g_autoptr(GError) error = NULL;
+
+  g_assert_true(buntime_policy_add_permission(other, BUNTIME_PERMISSION_ENV, TRUE, "A", &error));
+  g_assert_true(buntime_policy_merge(policy, other, &error));
+  g_autoptr(BuntimePolicy) copy = buntime_policy_copy(policy);
+  g_assert_true(buntime_policy_add_permission(policy, BUNTIME_PERMISSION_ENV, FALSE, "A", &error));
+  for (int again = 0; again < 2; again++) {
+    g_autoptr(BuntimeVerdict) denied =
+      buntime_policy_check(policy, BUNTIME_PERMISSION_ENV, "A", &error);
+    g_autoptr(BuntimeVerdict) allowed =
+      buntime_policy_check(copy, BUNTIME_PERMISSION_ENV, "A", &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(buntime_verdict_get_action(denied), ==, BUNTIME_ACTION_DENY);
+    g_assert_cmpint(buntime_verdict_get_action(allowed), ==, BUNTIME_ACTION_ALLOW);
+  }
+  g_assert_false(buntime_policy_add_json(policy, "{", "text", &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_POLICY);
+  g_assert_true(g_type_is_a(BUNTIME_TYPE_POLICY, G_TYPE_BOXED));
+}
+
+int
+main(int argc, char *argv[])
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/library/policy", test_policy);
+  g_test_add_func("/library/output", test_output);
+  g_test_add_func("/library/not-found", test_not_found);
+  g_test_add_func("/library/channel", test_channel);
+  g_test_add_func("/library/code", test_code);
+  g_test_add_func("/library/request", test_request);
+  g_test_add_func("/library/broken-protocol", test_broken_protocol);
+  g_test_add_func("/library/stop", test_stop);
+  g_test_add_func("/library/dropped", test_dropped);
+  g_test_add_func("/library/many", test_many);
+  return g_test_run();
+}
