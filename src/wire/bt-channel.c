@@ -12,10 +12,11 @@
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
 
-/* Looks of 40 to 150 cycles each: at most some 50 us, as long as it takes to be woken. */
-#define MAX_SPINS 1024u
 #define MIN_SPINS 16u
 #define PROBE_EVERY 64u
+/* Who has not sent for so many spins listens to a stream, and looks seldom: within a us or so. */
+#define STREAM_STREAK 8u
+#define STREAM_PAUSES 32u
 
 static inline void
 relax(void)
@@ -49,7 +50,7 @@ bt_channel_init(BtChannel *channel, const BtRingMap *map, BtSide side, int wake_
     .peers = &map->control->side[!side],
     .side = side,
     .wake_fd = wake_fd,
-    .spins = MAX_SPINS,
+    .spins = BT_CHANNEL_MAX_SPINS,
   };
   bt_ring_writer_init(&channel->out, map, side);
   bt_ring_reader_init(&channel->in, map, side);
@@ -113,6 +114,7 @@ bt_channel_flush(BtChannel *channel)
     return BT_RING_VIOLATION;
   if (channel->out.head == channel->out.published)
     return BT_RING_OK;
+  channel->streak = 0;
   bt_ring_writer_publish(&channel->out, this_cpu());
   return notify(channel, BT_WANTS_DATA);
 }
@@ -295,17 +297,19 @@ bool
 bt_channel_spin(BtChannel *channel, uint32_t wants)
 {
   bool probe = ++channel->probes % PROBE_EVERY == 0;
-  uint32_t limit = probe ? MAX_SPINS : channel->spins;
+  uint32_t limit = probe ? BT_CHANNEL_MAX_SPINS : channel->spins;
+  uint32_t pauses = ++channel->streak > STREAM_STREAK ? STREAM_PAUSES : 1;
 
   settle(channel);
-  for (uint32_t i = 0; i < limit; i++) {
+  for (uint32_t i = 0; i < limit; i += pauses) {
     if (bt_channel_is_ready(channel, wants)) {
-      channel->spins = limit < MAX_SPINS / 2 ? 2 * limit : MAX_SPINS;
+      channel->spins = limit < BT_CHANNEL_MAX_SPINS / 2 ? 2 * limit : BT_CHANNEL_MAX_SPINS;
       return true;
     }
     if (i % 16 == 0 && !peer_runs_elsewhere(channel, wants))
       return false;
-    relax();
+    for (uint32_t j = 0; j < pauses; j++)
+      relax();
   }
   if (!probe)
     channel->spins = limit / 2 > MIN_SPINS ? limit / 2 : MIN_SPINS;

@@ -32,7 +32,8 @@
  * within one.  So before it sleeps a side may look for a while, if the peer last ran
  * on another processor and does not sleep itself.  Each writes where it runs beside
  * its index.  A peer that lies about it costs a bounded time, and ever less of it:
- * the bound follows what spinning was good for lately.
+ * the bound follows what spinning was good for lately.  Who only listens looks less
+ * often: each look takes the index's cache line from who writes it.
  *
  * A channel belongs to one thread at a time.
  */
@@ -41,14 +42,14 @@
 
 /*
  * How a worker finds its channel: the variable holds three numbers of descriptors,
- * "MEMORY,WAKE,CONTROL".  init makes them the ones below unless they are taken.
+ * "MEMORY,WAKE,CONTROL": the file, and ends of a SOCK_STREAM and a SOCK_SEQPACKET pair.
  * The worker takes the capacity from the size of the file, which is sealed.
  */
 #define BT_CHANNEL_VARIABLE "BUNTIME_CHANNEL"
-#define BT_CHANNEL_MEMORY_FD 3  /* memfd */
-#define BT_CHANNEL_WAKE_FD 4    /* SOCK_STREAM socketpair's end */
-#define BT_CHANNEL_CONTROL_FD 5 /* SOCK_SEQPACKET socketpair's end */
-#define BT_CHANNEL_MAX_CONTROL (16u << 10) /* bytes of a message on it */
+#define BT_CHANNEL_MAX_CONTROL (16u << 10) /* bytes of a message on the control socket */
+
+/* Looks of 10 to 60 ns, by processor: the longest that a side looks before it sleeps. */
+#define BT_CHANNEL_MAX_SPINS 4096u
 
 /* Bits of `wants`. */
 enum {
@@ -68,6 +69,7 @@ typedef struct {
   uint32_t tokens; /* wake-up bytes that may still come */
   uint32_t spins;  /* how often to look before sleeping */
   uint32_t probes; /* counts the spins: some are tried longer than that */
+  uint32_t streak; /* of spins since this side last sent something */
 } BtChannel;
 
 void bt_channel_init(BtChannel *channel, const BtRingMap *map, BtSide side, int wake_fd);

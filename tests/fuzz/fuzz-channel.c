@@ -268,7 +268,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* It does not heal, and what it holds fits. */
     const BtChannel *channel = &world->channel;
     if ((was_broken && !channel->broken) || channel->out.head - channel->out.tail > CAPACITY ||
-        channel->in.head - channel->in.tail > CAPACITY || channel->spins > 1024)
+        channel->in.head - channel->in.tail > CAPACITY || channel->spins > BT_CHANNEL_MAX_SPINS)
       abort();
   }
   if (world->racing) {

@@ -24,6 +24,8 @@
 #include "wire/bt-channel.h"
 #include "wire/bt-ring-map.h"
 
+#define FIRST_FD 5 /* of the worker's three */
+
 typedef struct Out {
   struct Out *next;
   uint32_t type, id;
@@ -277,9 +279,8 @@ main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
       high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3; i++)
-      dup2(high[i], BT_CHANNEL_MEMORY_FD + i);
-    snprintf(text, sizeof text, "%d,%d,%d", BT_CHANNEL_MEMORY_FD, BT_CHANNEL_WAKE_FD,
-             BT_CHANNEL_CONTROL_FD);
+      dup2(high[i], FIRST_FD + i);
+    snprintf(text, sizeof text, "%d,%d,%d", FIRST_FD, FIRST_FD + 1, FIRST_FD + 2);
     setenv(BT_CHANNEL_VARIABLE, text, 1);
     execvp(argv[program], argv + program);
     perror(argv[program]);

@@ -331,7 +331,7 @@ test_spins_less(void)
 
   words->head_cpu = 100000;
   g_assert_false(bt_channel_spin(SUPERVISOR, BT_WANTS_DATA));
-  g_assert_cmpuint(SUPERVISOR->spins, <, 1024);
+  g_assert_cmpuint(SUPERVISOR->spins, <, BT_CHANNEL_MAX_SPINS);
   for (int i = 0; i < 1000; i++)
     g_assert_false(bt_channel_spin(SUPERVISOR, BT_WANTS_DATA));
   g_assert_cmpuint(SUPERVISOR->spins, ==, 16);
@@ -340,7 +340,7 @@ test_spins_less(void)
   bt_channel_flush(WORKER);
   for (int i = 0; i < 10; i++)
     g_assert_true(bt_channel_spin(SUPERVISOR, BT_WANTS_DATA));
-  g_assert_cmpuint(SUPERVISOR->spins, ==, 1024);
+  g_assert_cmpuint(SUPERVISOR->spins, ==, BT_CHANNEL_MAX_SPINS);
   fixture_clear(&fixture);
 }
 
