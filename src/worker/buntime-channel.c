@@ -11,7 +11,7 @@
 
 #include "bt-worker-private.h"
 
-#define HELLO "{\"type\":\"hello\",\"version\":1,\"library\":\"" BT_VERSION "\"}"
+#define HELLO "{\"type\":\"hello\",\"version\":1,\"client\":\"libbuntime-worker " BT_VERSION "\"}"
 
 _Static_assert((int)BUNTIME_WANTS_DATA == BT_WANTS_DATA && (int)BUNTIME_WANTS_ROOM == BT_WANTS_ROOM &&
                  (int)BUNTIME_STDERR == BT_FRAME_STDERR && (int)BUNTIME_WARN == BT_FRAME_WARN &&

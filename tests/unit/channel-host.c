@@ -7,7 +7,8 @@
  *            "reply:TEXT" or "error:TEXT"; "sink:..." is counted, "count" tells how many;
  *            "flood:N:SIZE" comes back N times in that size
  *   REQUEST  is its own REPLY; "fail" is an ERROR, "ignore" has no answer
- *   queries  ALLOW what has "allowed" in it, WARN "warned", DENY the rest
+ *   queries  ALLOW what has "allowed" in it, WARN "warned", DENY the rest; "nothing" without
+ *            a word
  *   STDOUT, STDERR are written there; RESULT and the control socket are told on stdout
  */
 #include <errno.h>
@@ -141,9 +142,14 @@ on_answer(Host *host, const char *word, const uint8_t *bytes, size_t size)
 static void
 on_query(Host *host, uint32_t id, const uint8_t *bytes, size_t size)
 {
-  static const char allow[] = "test: allow", deny[] = "test: deny\n--allow-it";
+  static const char allow[] = "{\"v\":1,\"action\":\"allow\",\"rule\":{\"source\":\"policy.json\","
+                              "\"line\":3,\"text\":\"net.rules[0]\"},\"suggestion\":null}\n";
+  static const char deny[] = "{\"v\":1,\"action\":\"deny\",\"rule\":{\"source\":\"defaults.net = deny\","
+                             "\"line\":null,\"text\":null},\"suggestion\":\"--allow-it\"}\n";
 
-  if (memmem(bytes, size, "allowed", 7) != NULL)
+  if (memmem(bytes, size, "nothing", 7) != NULL)
+    post(host, BT_FRAME_DENY, id, NULL, 0);
+  else if (memmem(bytes, size, "allowed", 7) != NULL)
     post(host, BT_FRAME_ALLOW, id, allow, strlen(allow));
   else if (memmem(bytes, size, "warned", 6) != NULL)
     post(host, BT_FRAME_WARN, id, allow, strlen(allow));

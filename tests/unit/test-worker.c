@@ -91,7 +91,7 @@ test_open(void)
   ssize_t size = recv(world.control, text, sizeof text - 1, MSG_DONTWAIT);
   g_assert_cmpint(size, >, 0);
   text[size] = '\0';
-  g_assert_true(g_str_has_prefix(text, "{\"type\":\"hello\",\"version\":1,\"library\":\""));
+  g_assert_true(g_str_has_prefix(text, "{\"type\":\"hello\",\"version\":1,\"client\":\"libbuntime-worker "));
   g_assert_cmpint(fcntl(buntime_channel_get_fd(world.worker), F_GETFD), ==, FD_CLOEXEC);
   world_clear(&world);
   g_assert_cmpint(buntime_channel_open(&channel), ==, -EPROTO);

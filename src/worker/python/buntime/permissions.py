@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What this program may do.  A query opens nothing, and is not reported as a denial."""
 
+import json
 from typing import NamedTuple
 
 from . import _types
@@ -21,7 +22,7 @@ _STATES = {_types.ALLOW: "allow", _types.DENY: "deny", _types.WARN: "warn"}
 
 class Status(NamedTuple):
     """state is "allow", "deny" or "warn" (allowed, and reported); rule is what decided, and
-    flag the option of buntime that would allow it, or empty."""
+    flag the option of buntime that would allow it; both may be empty.  True: it is allowed."""
 
     state: str
     rule: str
@@ -39,8 +40,11 @@ def _question(kind, value):
 
 def _status(answer):
     kind, data = answer
-    rule, _, flag = data.decode(errors="replace").partition("\n")
-    return Status(_STATES[kind], rule, flag)
+    verdict = json.loads(data) if data else {}
+    rule = verdict.get("rule") or {}
+    words = [rule.get("source"), rule.get("line"), rule.get("text")]
+    return Status(_STATES[kind], ": ".join(str(word) for word in words if word),
+                  verdict.get("suggestion") or "")
 
 
 def query(kind, value):
