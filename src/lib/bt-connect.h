@@ -67,7 +67,7 @@ void bt_sock_addr_set_found(BtSockAddr *address, int found);
 
 void bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
                      gboolean tcp);
-/* What was handed in. */
+/* What was handed in, or passed on by somebody outside. */
 void bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
 void bt_connect_unix(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
 

@@ -62,11 +62,6 @@
 #include "lib/bt-process.h"
 #include "lib/bt-socket-options.h"
 
-/* Newer than our C library's headers. */
-#ifndef SO_NETNS_COOKIE
-#define SO_NETNS_COOKIE 71
-#endif
-
 /* Connections of which the worker has not been told that they are made. */
 #define MAX_UNTOLD 64
 /* Sockets that tried inside, and may try again. */
@@ -86,7 +81,6 @@ typedef struct {
 
 struct _BtInject {
   BtNotifier *notifier;
-  guint64 network; /* this machine's, by its cookie; 0: not known */
   int spare4, spare6; /* sockets of the sandbox's that were exchanged; -1: none */
   ino_t untold[MAX_UNTOLD];
   guint next_untold;
@@ -110,31 +104,11 @@ domain_of(int fd)
   return bt_socket_get_option(fd, SOL_SOCKET, SO_DOMAIN, &domain, sizeof domain) ? domain : -1;
 }
 
-/* 0: this kernel does not tell, or it is no socket of a network. */
-static guint64
-network_of(int fd)
-{
-  guint64 cookie = 0;
-  return bt_socket_get_option(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, sizeof cookie) ? cookie : 0;
-}
-
-static guint64
-own_network(void)
-{
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0)
-    return 0;
-  guint64 cookie = network_of(fd);
-  close(fd);
-  return cookie;
-}
-
 BtInject *
 bt_inject_new(BtNotifier *notifier)
 {
   BtInject *self = g_new0(BtInject, 1);
   self->notifier = notifier;
-  self->network = own_network();
   self->spare4 = self->spare6 = -1;
   return self;
 }
@@ -147,12 +121,6 @@ bt_inject_free(BtInject *self)
   if (self->spare6 >= 0)
     close(self->spare6);
   g_free(self);
-}
-
-gboolean
-bt_inject_is_made(BtInject *self, int fd)
-{
-  return self->network != 0 && network_of(fd) == self->network;
 }
 
 /* ---- what was handed in and not told of ---- */
@@ -247,7 +215,7 @@ is_fit(const BtInject *self, const BtCall *call, int fd, gboolean *tried_out)
 {
   in_port_t port;
 
-  if (self->network == 0 || state_of(fd) != TCP_CLOSE || has_owner(fd) ||
+  if (state_of(fd) != TCP_CLOSE || has_owner(fd) ||
       !get_own_port(fd, &port))
     return FALSE;
   *tried_out = port != 0;
@@ -489,7 +457,7 @@ bt_inject_is_connecting(BtInject *self, int fd)
 {
   int domain = domain_of(fd);
 
-  return (domain == AF_INET || domain == AF_INET6) && bt_inject_is_made(self, fd) &&
+  return (domain == AF_INET || domain == AF_INET6) && bt_socket_is_outside(fd) &&
          state_of(fd) == TCP_SYN_SENT;
 }
 

@@ -42,12 +42,10 @@ void bt_inject_set_told(BtInject *self, int made);
 /* After it failed: the worker gets its own socket again. -1: it is not known any more. */
 void bt_inject_put_back(BtInject *self, const BtCall *call, int original);
 
-/* Is it a socket of this machine's network, thus one that was handed in? */
-gboolean bt_inject_is_made(BtInject *self, int fd);
 /* Is it one that shutdown() would make free to listen? */
 gboolean bt_inject_is_connecting(BtInject *self, int fd);
 /*
- * connect() on one of those.  NOT: *fd is a socket of the sandbox's again, and so is the
+ * connect() on a socket that is not of the sandbox's network.  NOT: *fd is a socket of the sandbox's again, and so is the
  * worker's.  ANSWERED takes *fd; WAITS leaves it to be watched.
  */
 BtInjected bt_inject_again(BtInject *self, const BtCall *call, int *fd, gboolean disconnects);

@@ -34,10 +34,13 @@
 #include "lib/bt-connect.h"
 #include "lib/bt-inject.h"
 #include "lib/bt-process.h"
+#include "lib/bt-socket-options.h"
 #include "lib/bt-watch.h"
 
 /* Callers that wait at once; each keeps a descriptor of ours. */
 #define MAX_WAITING 512
+/* Of these, those for which another is kept as well: the supervisor may have 1024. */
+#define MAX_ORIGINALS 128
 /* Until a thread that did not get to run may take what was made for it. */
 #define RETRY_MS 5
 #define MAX_THREADS 4
@@ -239,6 +242,8 @@ bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int origi
   }
   waiting->made = TRUE;
   waiting->original = original;
+  if (!later && original >= 0 && g_hash_table_size(self->waiting) > MAX_ORIGINALS)
+    close(g_steal_fd(&waiting->original));
   watch_made(waiting, later);
 }
 
@@ -362,11 +367,9 @@ bt_notify_connect(BtNotifier *self, const BtCall *call)
     return;
   }
   int domain = socket_option(fd, SO_DOMAIN), type = socket_option(fd, SO_TYPE);
-  if (self->inject != NULL && domain != AF_UNIX && bt_inject_is_made(self->inject, fd)) {
+  if ((domain == AF_INET || domain == AF_INET6) && bt_socket_is_outside(fd))
     bt_connect_made(self, call, fd, &address);
-    return;
-  }
-  if (domain == AF_UNIX)
+  else if (domain == AF_UNIX)
     bt_connect_unix(self, call, fd, &address);
   else if (domain == AF_INET || domain == AF_INET6)
     bt_connect_inet(self, call, fd, &address, type == SOCK_STREAM);

@@ -322,6 +322,13 @@ bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
 {
   gboolean disconnects = address->length >= sizeof(sa_family_t) &&
                          address->any.sa_family == AF_UNSPEC;
+
+  /* Of somebody outside, who passed it on: what is decided here is about the sandbox's. */
+  if (self->inject == NULL) {
+    bt_call_return(self, call, EOPNOTSUPP);
+    close(fd);
+    return;
+  }
   BtInjected how = bt_inject_again(self->inject, call, &fd, disconnects);
 
   if (how == BT_INJECT_WAITS)

@@ -4,8 +4,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Newer than our C library's headers. */
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif
@@ -20,6 +24,28 @@ bt_socket_get_option(int fd, int level, int name, void *value_out, socklen_t siz
 
   memset(value_out, 0, size);
   return getsockopt(fd, level, name, value_out, &got) == 0;
+}
+
+/* 0: it is not told. */
+static guint64
+network_of(int fd)
+{
+  guint64 cookie;
+  return bt_socket_get_option(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, sizeof cookie) ? cookie : 0;
+}
+
+gboolean
+bt_socket_is_outside(int fd)
+{
+  static guint64 own;
+
+  if (own == 0) {
+    int one = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    own = network_of(one);
+    if (one >= 0)
+      close(one);
+  }
+  return own != 0 && network_of(fd) == own;
 }
 
 typedef struct {

@@ -15,6 +15,12 @@ G_BEGIN_DECLS
 gboolean bt_socket_get_option(int fd, int level, int name, void *value_out, socklen_t size);
 
 /*
+ * Is it a socket of the supervisor's network, which was handed in (bt-inject.c) or passed on by
+ * somebody outside?  Kernels before 5.14 do not tell: then none is.
+ */
+gboolean bt_socket_is_outside(int fd);
+
+/*
  * Has it nothing but options that bt_socket_copy_options() knows, and what a fresh one has?
  * tried: it tried to connect, and found something out by that.
  */

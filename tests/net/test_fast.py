@@ -316,6 +316,37 @@ def test_an_audit_and_a_warning_tell_of_it(box):
     assert found == [HOST] and [event.action for event in result.events] == ["warned"], str(result)
 
 
+@pytest.mark.parametrize("flags", [[], ["--allow-net=198.51.100.10"]], ids=["without", "with"])
+def test_a_socket_that_somebody_outside_passed_on(box, flags):
+    """Unconnected and of this machine's network: what it would reach was not decided here."""
+    path = box.directory / "s"
+    with serving("127.0.0.1") as service, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def pass_on():
+            with listener.accept()[0] as connection, socket.socket() as sock, socket.socket() as other:
+                other.connect(("127.0.0.1", service.port))
+                socket.send_fds(connection, [b"x"], [sock.fileno(), other.fileno()])
+                connection.recv(1)
+
+        threading.Thread(target=pass_on, daemon=True).start()
+        out, result = box.json(*flags, f"--allow-unix={path}", args=[path, service.port], code="""
+            import ctypes
+            libc = ctypes.CDLL(None, use_errno=True)
+            with socket.socket(socket.AF_UNIX) as channel:
+                channel.connect(sys.argv[1])
+                _, (one, other), *_ = socket.recv_fds(channel, 1, 2)
+                fresh, used = socket.socket(fileno=one), socket.socket(fileno=other)
+                out["connect"] = attempt(fresh.connect, ("127.0.0.1", int(sys.argv[2])))
+                libc.connect(other, bytes(16), 16)
+                out["unspec"] = errno.errorcode[ctypes.get_errno()]
+                out["again"] = attempt(used.connect, ("127.0.0.1", int(sys.argv[2])))
+        """)
+        assert out["connect"] in ("ENOTSUP", "ECONNABORTED") and out["unspec"] == "ENOTSUP", str(result)
+        assert out["again"] in ("ENOTSUP", "EISCONN") and len(service.peers) == 1, str(result)
+
+
 # ---- localhost ----
 
 @pytest.mark.parametrize("flag", ["localhost", "localhost:{port}", "127.0.0.0/8"])
