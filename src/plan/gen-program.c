@@ -99,32 +99,100 @@ gen_group_end(GenProgram *program, unsigned begin)
 
 /* ---- the search ---- */
 
+/* So many ranges have their leaves in one place: no jump reaches further than 255. */
+#define GROUP 64u
+
+/* A branch whose one side is a leaf that is not there yet. */
+typedef struct {
+  unsigned branch, range;
+  bool yes;
+} Pending;
+
 /* The places of the ranges' leaves, for those that become jumps. */
 typedef struct {
   const GenRange *ranges;
   unsigned leaves[MAX_RANGES];
+  Pending pending[GROUP];
+  unsigned n_pending;
 } Search;
+
+static void
+set_target(GenProgram *program, unsigned branch, bool yes, unsigned target)
+{
+  unsigned distance = target - branch - 1;
+
+  if (distance > 255)
+    gen_die("too many ranges", E2BIG);
+  if (yes)
+    program->code[branch].jt = distance;
+  else
+    program->code[branch].jf = distance;
+}
+
+static void
+emit_leaf(GenProgram *program, Search *search, unsigned range)
+{
+  search->leaves[range] = program->count;
+  if (search->ranges[range].check != NULL)
+    emit(program, BPF_JMP | BPF_JA, 0, 0, 0);
+  else
+    gen_verdict(program, search->ranges[range].action);
+}
+
+static void
+emit_branches(GenProgram *program, Search *search, unsigned from, unsigned to)
+{
+  unsigned middle = from + (to - from) / 2;
+  unsigned branch =
+    emit(program, BPF_JMP | BPF_JGE | BPF_K, search->ranges[middle].first, 0, 0);
+
+  for (int yes = 0; yes < 2; yes++) {
+    unsigned first = yes ? middle : from, end = yes ? to : middle;
+    if (end - first == 1) {
+      search->pending[search->n_pending++] = (Pending){ branch, first, yes };
+      continue;
+    }
+    set_target(program, branch, yes, program->count);
+    emit_branches(program, search, first, end);
+  }
+}
+
+/* Ranges of which the same is said share a leaf. */
+static void
+emit_leaves(GenProgram *program, Search *search)
+{
+  for (unsigned i = 0; i < search->n_pending; i++) {
+    const Pending *one = &search->pending[i];
+    const GenRange *range = &search->ranges[one->range];
+    unsigned same = 0;
+    while (search->ranges[search->pending[same].range].check != range->check ||
+           search->ranges[search->pending[same].range].action != range->action)
+      same++;
+    if (same == i)
+      emit_leaf(program, search, one->range);
+    else
+      search->leaves[one->range] = search->leaves[search->pending[same].range];
+    set_target(program, one->branch, one->yes, search->leaves[one->range]);
+  }
+  search->n_pending = 0;
+}
 
 static void
 emit_search(GenProgram *program, Search *search, unsigned from, unsigned to)
 {
   if (to - from == 1) {
-    search->leaves[from] = program->count;
-    if (search->ranges[from].check != NULL)
-      emit(program, BPF_JMP | BPF_JA, 0, 0, 0);
-    else
-      gen_verdict(program, search->ranges[from].action);
-    return;
+    emit_leaf(program, search, from);
+  } else if (to - from <= GROUP) {
+    emit_branches(program, search, from, to);
+    emit_leaves(program, search);
+  } else {
+    unsigned middle = from + (to - from) / 2;
+    unsigned branch =
+      emit(program, BPF_JMP | BPF_JGE | BPF_K, search->ranges[middle].first, 0, 0);
+    emit_search(program, search, from, middle);
+    set_target(program, branch, true, program->count);
+    emit_search(program, search, middle, to);
   }
-  unsigned middle = from + (to - from) / 2;
-  unsigned branch =
-    emit(program, BPF_JMP | BPF_JGE | BPF_K, search->ranges[middle].first, 0, 0);
-  emit_search(program, search, from, middle);
-  unsigned left = program->count - branch - 1;
-  if (left > 255)
-    gen_die("too many ranges", E2BIG);
-  program->code[branch].jt = left;
-  emit_search(program, search, middle, to);
 }
 
 /* Ranges with one check share its block. */
