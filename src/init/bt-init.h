@@ -29,10 +29,10 @@ typedef struct {
   char path[PATH_MAX]; /* "" is the root */
 } BtFolder;
 
-/* Made by a thread of its own, from PLAN to NETWORK. */
+/* Made by a thread of its own, from PLAN to NETWORK; and the ipc namespace with it. */
 typedef struct {
   pthread_t thread;
-  int fd; /* -1: error and object say why; valid once the thread has ended */
+  int ipc_fd, fd; /* -1: error and object say why; valid once the thread has ended */
   int error;
   const char *object;
 } BtNetNamespace;

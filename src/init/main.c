@@ -10,8 +10,8 @@
  *
  * The order of the stages is the security property:
  *
- *   PLAN        Close this process to others, make the other namespaces (the
- *               network's in bt-net-namespace.c), drop the bounding set, wait
+ *   PLAN        Close this process to others, make the other namespaces (some
+ *               by bt-net-namespace.c), drop the bounding set, wait
  *               for the plan, read it.  Nothing that the plan says may have been
  *               done before it is checked whole.  Then the cgroup namespace:
  *               where its root is may depend on what the supervisor did meanwhile.
@@ -173,7 +173,6 @@ stage_plan(BtInit *init)
     /* Before there is a thread, which would keep the old one. */
     enter_namespace(CLONE_NEWNS | CLONE_NEWUTS, "mount and uts namespaces");
     bt_net_namespace_begin(init);
-    enter_namespace(CLONE_NEWIPC, "ipc namespace");
     /* Who made no user namespace has no capability, and none over that set. */
     bt_confine_bounding_set();
   }

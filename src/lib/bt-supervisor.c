@@ -105,7 +105,7 @@ stage_cure(const BtStatus *status)
       return _("a network socket there would reach past the sandbox: put a pipe between (cat |)");
     return bt_namespace_cure(status->error);
   case BT_STAGE_NETWORK:
-    if (strcmp(status->object, "network namespace") == 0)
+    if (g_str_has_suffix(status->object, " namespace"))
       return bt_namespace_cure(status->error);
     /* A relay's address, of which the one of IPv4 is always there. */
     if (status->object[0] == '[')
