@@ -44,6 +44,7 @@ struct _BtNotifier {
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
   BtLastExec last_exec;
+  gboolean foreseen; /* the next execve is init's, and there is nothing to say to it */
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */
@@ -116,6 +117,8 @@ void bt_notify_read(BtNotifier *self, const BtCall *call, int dirfd,
 BtEvent *bt_notify_unread(BtNotifier *self, const BtCall *call, int dirfd, const char *path);
 /* Of reading what is open now, path being its own. */
 BtVerdict bt_notify_verdict_of_read(BtNotifier *self, int fd, const char *path);
+/* Looks at what init will execute in pid's root, before it asks. */
+void bt_notify_exec_foresee(BtNotifier *self, pid_t pid);
 void bt_notify_exec(BtNotifier *self, const BtCall *call);    /* bt-notify-exec.c */
 void bt_notify_map(BtNotifier *self, const BtCall *call);     /* bt-notify-map.c */
 void bt_notify_change(BtNotifier *self, const BtCall *call);  /* bt-notify-change.c */

@@ -403,12 +403,13 @@ bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *polic
 }
 
 void
-bt_notifier_listen(BtNotifier *self, int listener)
+bt_notifier_listen(BtNotifier *self, int listener, pid_t init)
 {
   self->fd = listener;
   /* Only a matter of speed: kernels before 6.6 refuse it. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
+  bt_notify_exec_foresee(self, init);
 }
 
 gboolean

@@ -32,8 +32,11 @@ GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out
 BtNotifier *bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
                             const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                             BtExplainer *explainer);
-/* Answers from now on; takes the listener. To be called once. */
-void bt_notifier_listen(BtNotifier *notifier, int listener);
+/*
+ * Answers from now on; takes the listener. To be called once, before init's worker
+ * executes its program. init: the pid of pid 1.
+ */
+void bt_notifier_listen(BtNotifier *notifier, int listener, pid_t init);
 gboolean bt_notifier_is_listening(const BtNotifier *notifier);
 /* Answers nobody any more: those who wait are about to be killed. */
 void bt_notifier_pause(BtNotifier *notifier);

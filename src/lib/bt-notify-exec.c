@@ -308,9 +308,38 @@ continue_exec(BtNotifier *self, const BtCall *call, const Chain *chain)
   }
 }
 
+/*
+ * init's own execve is the first of all, and the program waits for it. So the look
+ * at what init will execute is taken while init still waits for other things; but
+ * not where there is something to refuse or to tell, which is done when it asks.
+ */
+void
+bt_notify_exec_foresee(BtNotifier *self, pid_t pid)
+{
+  const BtCall call = { .tid = pid, .number = SYS_execve };
+  const char *path = bt_plan_string(self->plan, self->plan->header->executable);
+  g_auto(BtResolved) object = BT_RESOLVED_INIT;
+  g_auto(Chain) chain = { 0 };
+
+  if ((self->audit & BT_AUDIT_EXECVE) != 0 || !find_program(&call, path, &object))
+    return;
+  chain_add(&chain, self->plan, &object);
+  chain_follow(&chain, self, &call);
+  for (guint i = 0; i < chain.count; i++)
+    if (!chain.programs[i].may_run ||
+        bt_policy_check_run(self->policy, chain.programs[i].object.path).action == BT_ACTION_WARN)
+      return;
+  self->foreseen = TRUE;
+}
+
 void
 bt_notify_exec(BtNotifier *self, const BtCall *call)
 {
+  if (self->foreseen) {
+    self->foreseen = FALSE;
+    bt_call_continue(self, call);
+    return;
+  }
   g_autofree char *path =
     bt_process_read_path(call->tid, call->args[call->number == SYS_execveat ? 1 : 0]);
   g_auto(BtResolved) object = BT_RESOLVED_INIT;

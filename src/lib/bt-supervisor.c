@@ -201,7 +201,7 @@ take_listener(BtSupervisor *self)
            : _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
     return;
   }
-  bt_notifier_listen(self->notifier, listener);
+  bt_notifier_listen(self->notifier, listener, self->init.pid);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
