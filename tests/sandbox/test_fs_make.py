@@ -303,3 +303,19 @@ def test_under_signals(tree):
         out["got"] = sorted(got)
     """)
     assert out["got"] == [], str(result)
+
+
+def test_buntimes_own_is_not_made(tree):
+    """What is guarded inside every grant is guarded from this one, too."""
+    (tree.directory / "config/buntime/policies").mkdir(parents=True)
+    env = {"XDG_CONFIG_HOME": str(tree.directory / "config")}
+    path = "config/buntime/policies/new.json"
+    out, result = tree.json("--allow-read=config", f"--allow-write={path}", env=env, code=f"""
+        out["save"] = attempt(open, "{path}", "w")
+    """)
+    assert out == {"save": "EACCES"} and not (tree.directory / path).exists(), str(result)
+    assert result.denied("write", "new.json")[0].allow == "", str(result)
+    out, result = tree.json("--allow-read=config", f"--allow-write={path}", code=f"""
+        out["save"] = attempt(lambda: open("{path}", "w").close())
+    """)
+    assert out == {"save": "ok"}, str(result)
