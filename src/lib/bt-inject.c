@@ -16,9 +16,9 @@
  *                                                else it waits, and when it fails the worker gets
  *                                                its own socket back
  *
- * A thread that does not get to run takes nothing: then it is handed in later.  That is done
- * before it is connected, since a signal may end the wait: then the program
- * polls the socket, or calls again.
+ * It is handed in before it is connected, since a signal may end the wait: then the program
+ * polls the socket, or calls again.  A thread that does not get to run cannot take it: then it
+ * is tried again a little later.
  *
  * What the worker holds then is a socket of this machine's network namespace, and it stays
  * one however it is duplicated, inherited or passed on.  It must never reach another address
@@ -29,7 +29,7 @@
  *       the policy is applied anew.  AF_UNSPEC, which disconnects, is refused.
  *   listen() fails in the kernel unless the socket is "unconnected" (EINVAL), which nothing but
  *       connect() makes it again, and shutdown() while it connects.  So shutdown() is notified,
- *       too, and carried out here on what was looked at (bt-notify-connect.c).
+ *       too, and carried out here on what was looked at (bt-notify-inet.c).
  *   bind() fails in the kernel while the socket has a port (EINVAL), and the port of a closed
  *       one is only kept if it was asked for by number.  So it is: by another socket the kernel
  *       chooses it, and this one then names it.  IP_FREEBIND lets the kernel come to that
@@ -53,7 +53,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -325,7 +324,10 @@ begin(int fd, const BtAddr *addr, guint16 port)
 /* How often it is tried at once, where it could not be later. */
 #define MAX_TRIES 4
 
-/* Into the place of the call's own socket. Only now is its O_NONBLOCK the worker's. As bt_call_replace(). */
+/*
+ * Into the place of the call's own socket; as bt_call_replace(). Only now is its O_NONBLOCK the
+ * worker's.
+ */
 static int
 hand_in(BtInject *self, const BtCall *call, int fd, gboolean blocking)
 {

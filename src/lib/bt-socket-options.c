@@ -170,7 +170,7 @@ bt_socket_is_ordinary(int fd, int fresh, gboolean tried)
     if (!is_same(&plain[i], fd, fresh, value))
       return FALSE;
   /* The instructions of a filter, and bytes of options. */
-  if (getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &none) == 0 && none > 0)
+  if (getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, value, &none) == 0 && none > 0)
     return FALSE;
   none = sizeof value;
   return getsockopt(fd, IPPROTO_IP, IP_OPTIONS, value, &none) != 0 || none == 0;
