@@ -16,7 +16,7 @@
 #define PROBE_EVERY 64u
 /* Who has not sent for so many spins listens to a stream, and looks seldom: within a us or so. */
 #define STREAM_STREAK 8u
-#define STREAM_PAUSES 32u
+#define STREAM_PAUSES 64u
 
 static inline void
 relax(void)
@@ -300,16 +300,19 @@ bt_channel_spin(BtChannel *channel, uint32_t wants)
   uint32_t limit = probe ? BT_CHANNEL_MAX_SPINS : channel->spins;
   uint32_t pauses = ++channel->streak > STREAM_STREAK ? STREAM_PAUSES : 1;
 
+  if (channel->broken)
+    return true;
   settle(channel);
   for (uint32_t i = 0; i < limit; i += pauses) {
+    if (i % 16 == 0 && !peer_runs_elsewhere(channel, wants))
+      return false;
+    /* Before it looks: whoever comes here has just done so. */
+    for (uint32_t j = 0; j < pauses; j++)
+      relax();
     if (bt_channel_is_ready(channel, wants)) {
       channel->spins = limit < BT_CHANNEL_MAX_SPINS / 2 ? 2 * limit : BT_CHANNEL_MAX_SPINS;
       return true;
     }
-    if (i % 16 == 0 && !peer_runs_elsewhere(channel, wants))
-      return false;
-    for (uint32_t j = 0; j < pauses; j++)
-      relax();
   }
   if (!probe)
     channel->spins = limit / 2 > MIN_SPINS ? limit / 2 : MIN_SPINS;

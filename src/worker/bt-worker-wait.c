@@ -112,6 +112,8 @@ bt_worker_wait(BuntimeChannel *channel, uint32_t wants, BtTimeout *timeout)
   pthread_cond_broadcast(&channel->woken);
   if (size >= 0)
     return bt_worker_error(bt_channel_woken(&channel->channel, (size_t)size));
+  /* A bit that is left says "asleep", and the peer would not wait a moment for an answer. */
+  bt_channel_disarm(&channel->channel, wants);
   if (size == -EPIPE) {
     channel->closed = true;
     return 0; /* what is in the ring is still to be had */
