@@ -8,12 +8,13 @@
  *   (skip) or CHUNK_SIZE [→ CHUNK_EXTENSION] → LF (skip) CHUNK_CR → LF ... → TRAILER
  *   → START of the next request
  *
- * Until the first request line is known to be one, a control character in front
- * ends in NOT_HTTP, and what else no request line has in LOST, which reads to the
- * line's end: only then it is known whether it is HTTP to a server that takes
- * more than it should. Such servers there are, and each has its own grammar
- * (methods of any bytes, any word for the version), so the line's look decides:
- * "HTTP/" anywhere in it, or a method of HTTP's before a path or an http: URI.
+ * Until the first request line is known to be one, a control character in
+ * front ends in NOT_HTTP, and what else no request line has in LOST, which
+ * reads to the line's end (or both of its ends): only then it is known whether
+ * it is HTTP to a server that takes more than it should. Such servers there
+ * are, and each has its own grammar (methods of any bytes, any word for the
+ * version), so the line's look decides: "HTTP/" anywhere in it, or a method of
+ * HTTP's before a path or an http: URI.
  */
 #include "wire/bt-http-head.h"
 
@@ -205,7 +206,10 @@ begin_request(BtHttpHead *http)
   http->state = START;
 }
 
-/* No request line of a well-formed request. */
+/*
+ * No request line of a well-formed request. To some servers it ends by LF, to others only by
+ * CR and LF: where nothing is HTTP at the first, what is behind may be yet at the second.
+ */
 static BtHttpResult
 lose(BtHttpHead *http, uint8_t c)
 {
@@ -213,7 +217,12 @@ lose(BtHttpHead *http, uint8_t c)
     return BT_HTTP_MALFORMED;
   if (c != '\n')
     return go(http, LOST);
-  return http->is_http ? BT_HTTP_MALFORMED : BT_HTTP_NOT_HTTP;
+  if (http->is_http && (!http->lines || http->after_cr))
+    return BT_HTTP_MALFORMED;
+  if (http->after_cr)
+    return BT_HTTP_NOT_HTTP;
+  http->lines = true;
+  return go(http, LOST);
 }
 
 /* Empty lines before the first request, and gaps before its method, are passed over by some. */
@@ -646,9 +655,8 @@ look_at_target(BtHttpHead *http, uint8_t c)
 static BtHttpResult
 end_size(const BtHttpHead *http)
 {
-  return !http->known && (http->state == METHOD || (http->state == LOST && !http->is_http))
-           ? BT_HTTP_NOT_HTTP
-           : BT_HTTP_OVERSIZED;
+  bool lost = http->state == LOST && (!http->is_http || http->lines);
+  return !http->known && (http->state == METHOD || lost) ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
 }
 
 static BtHttpResult
@@ -662,7 +670,9 @@ read_byte(BtHttpHead *http, uint8_t c)
     return read_header(http, c);
   look_for_http(http, c);
   look_at_target(http, c);
-  return read_request_line(http, c);
+  BtHttpResult result = read_request_line(http, c);
+  http->after_cr = c == '\r';
+  return result;
 }
 
 BtHttpResult

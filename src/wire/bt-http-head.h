@@ -10,8 +10,8 @@
  * folded line, a space before the colon or more than one in the request line,
  * a line that ends by LF or CR alone, and control characters.
  *
- * The first line decides whether the stream is HTTP. What has "HTTP/" in that
- * line, in whatever form, or begins as requests do ("POST /", HTTP 0.9's "GET"),
+ * The first line decides whether the stream is HTTP, whether it ends by LF or by
+ * CR and LF. What has "HTTP/" in that line, in whatever form, or begins as requests do ("POST /", HTTP 0.9's "GET"),
  * is HTTP and is refused if it is not well-formed.
  */
 
@@ -40,6 +40,8 @@ typedef struct {
   bool has_name, old, connects, upgrades; /* of this request; old: HTTP/1.0 */
   bool indented;     /* the first line begins with a blank */
   bool is_http;      /* the line being read has "HTTP/" in it */
+  bool lines;        /* it has an LF without a CR in it, too */
+  bool after_cr;
   uint8_t matched;   /* bytes of "HTTP/" at its end so far */
   uint8_t target;    /* behind a method of HTTP's: 1 + bytes of "http:" so far; 0: no more */
   uint16_t text_size;

@@ -222,6 +222,7 @@ def test_http(net, world):
     ("malformed", "GET / HTTP/1.1\nHost: github.com\n\n"),
     ("malformed", "(GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
     ("malformed", "\xfeGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    ("malformed", "OPTIONS x\n HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
     ("malformed", "POST / JUNK\r\nHost: evil.example\r\n\r\n"),
     ("asks for no name", "GET / HTTP/1.0\r\n\r\n"),
 ])

@@ -188,6 +188,11 @@ static const Case cases[] = {
   { "quoted", "\"GET\" / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
   { "bare LF behind such a method", "(GET / HTTP/1.1\nHost: evil.example\n\n", "",
     BT_HTTP_MALFORMED },
+  /* gunicorn ends no line by LF alone. */
+  { "bare LF in the target", "OPTIONS x\n HTTP/1.1\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "two bare LFs", "FOO x\n\ny HTTP/1.0\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "bare LF, and no HTTP behind", "a\nb\r\n", "", BT_HTTP_NOT_HTTP },
   /* Versions that old Apaches took for HTTP/1.0. */
   { "other version", "POST / JUNK\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
   { "other version, tabs", "HEAD\t/\tJUNK\r\nHost: evil.example\r\n" END, "",
@@ -210,8 +215,9 @@ static const Case cases[] = {
   { "NNTP", "POST\r\n", "", BT_HTTP_NOT_HTTP },
   { "NNTP's HEAD", "HEAD <a/b@evil.example>\r\n", "", BT_HTTP_NOT_HTTP },
   { "gopher", "/path\r\n", "", BT_HTTP_NOT_HTTP },
-  { "JSON", "{\"url\": \"http://evil.example/\"}\n", "", BT_HTTP_NOT_HTTP },
-  { "XMPP", "<?xml version='1.0'?>\n", "", BT_HTTP_NOT_HTTP },
+  { "JSON, not yet known", "{\"url\": \"http://evil.example/\"}\n", "", BT_HTTP_MORE },
+  { "XMPP", "<?xml version='1.0'?>\r\n", "", BT_HTTP_NOT_HTTP },
+  { "log, not yet known", "<34>Oct 11 nginx\n<34>Oct 11 GET / HTTP/1.1\n", "", BT_HTTP_MORE },
   { "AMQP", "AMQP\x01", "", BT_HTTP_NOT_HTTP },
   { "binary", "\x01", "", BT_HTTP_NOT_HTTP },
   { "MySQL's length of 32", " \x01", "", BT_HTTP_NOT_HTTP },
@@ -263,6 +269,7 @@ test_sizes(void)
   g_autofree char *method = g_strdup_printf("%.300s / HTTP/1.1\r\n" HOST END, fill);
 
   g_autofree char *words = g_strdup_printf("(SOME %sx", fill);
+  g_autofree char *log = g_strdup_printf("<34>Oct 11\nGET / HTTP/1.1\n%sx", fill);
   g_autofree char *lost = g_strdup_printf("(SOME HTTP/1.1 %sx", fill);
 
   assert_found(line, strlen(line), "", BT_HTTP_OVERSIZED);
@@ -277,6 +284,8 @@ test_sizes(void)
   /* A protocol of its own that has no lines is no HTTP however much of it comes. */
   assert_found(words, strlen(words), "", BT_HTTP_NOT_HTTP);
   assert_found(lost, strlen(lost), "", BT_HTTP_OVERSIZED);
+  /* Nor is one whose lines end by LF alone, though one of them speaks of HTTP. */
+  assert_found(log, strlen(log), "", BT_HTTP_NOT_HTTP);
 }
 
 /* A body's bytes are passed over at once, however many. */
