@@ -29,7 +29,8 @@ typedef struct {
   BtCall call;
   int fd;
   BtSockAddr address;
-  guint source;
+  guint source;     /* a moment's wait before it is handed in; 0: none */
+  gboolean watched; /* it is in the notifier's ready_fd */
   guint32 asked; /* the question to buntime-net whose answer it waits for; 0: for the socket */
   gboolean made; /* fd was made by us and handed in (bt-inject.c) ... */
   int original;  /* ... for this one; -1: it is not known any more */

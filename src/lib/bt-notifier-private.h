@@ -43,6 +43,8 @@ struct _BtNotifier {
   guint16 refused_port; /* see bt_notifier_get_refused_port() */
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
+  int ready_fd;        /* an epoll instance of their sockets; -1: none has waited yet */
+  guint ready_source;
   BtLastExec last_exec;
   gboolean foreseen; /* the next execve is init's, and there is nothing to say to it */
   BtAlarm alarm; /* set while a socket of the worker is in our hands */

@@ -389,6 +389,7 @@ bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *polic
   self->peer = peer;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);
+  self->ready_fd = -1;
   self->audited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   if (!bt_alarm_init(&self->alarm))
     g_warning("no timer: %s", g_strerror(errno));

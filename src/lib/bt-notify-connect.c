@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -46,10 +47,14 @@
 #define MAX_THREADS 4
 /* Those that wait for a thread; each keeps three. */
 #define MAX_UNPROCESSED 64
+
 void
 bt_waiting_connect_free(BtWaitingConnect *waiting)
 {
   bt_watch_clear(&waiting->source);
+  /* Closing it takes nothing out: the socket is the worker's, too. */
+  if (waiting->watched)
+    epoll_ctl(waiting->notifier->ready_fd, EPOLL_CTL_DEL, waiting->fd, NULL);
   if (waiting->fd >= 0)
     close(waiting->fd);
   if (waiting->original >= 0)
@@ -137,10 +142,9 @@ result_of(BtWaitingConnect *waiting)
   return error;
 }
 
-static gboolean
-on_connected(int fd, GIOCondition condition, gpointer data)
+static void
+on_connected(BtWaitingConnect *waiting)
 {
-  BtWaitingConnect *waiting = data;
   const BtAlarm *alarm = &waiting->notifier->alarm;
   gboolean ended = TRUE;
 
@@ -150,14 +154,22 @@ on_connected(int fd, GIOCondition condition, gpointer data)
     int error = result_of(waiting);
     ended = error != EALREADY && error != EINPROGRESS;
     if (ended && bt_call_return(waiting->notifier, &waiting->call, error) && waiting->made)
-      bt_inject_set_told(waiting->notifier->inject, fd);
+      bt_inject_set_told(waiting->notifier->inject, waiting->fd);
   }
-  if (ended) {
-    waiting->source = 0;
+  if (ended)
     waiting_end(waiting);
-  }
   bt_alarm_unset(alarm);
-  return ended ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_ready(int ready_fd, GIOCondition condition, gpointer data)
+{
+  struct epoll_event event;
+
+  /* One at a time: others may have gone by what becomes of it. */
+  if (epoll_wait(ready_fd, &event, 1, 0) == 1)
+    on_connected(event.data.ptr);
+  return G_SOURCE_CONTINUE;
 }
 
 /* One more that waits; NULL, and the call is answered, if they are too many. Takes fd. */
@@ -180,11 +192,30 @@ bt_waiting_connect_new(BtNotifier *self, const BtCall *call, int fd, const BtSoc
   return waiting;
 }
 
+/*
+ * All of them share a source. One more in the main context's set, and one less, would end
+ * poll() at once each time (bt-watch.h), and cost a connect as much as the rest of it here.
+ */
 static void
 watch(BtWaitingConnect *waiting)
 {
-  waiting->source = bt_watch_fd(waiting->fd, G_IO_OUT | G_IO_ERR | G_IO_HUP, on_connected, waiting);
-  bt_notifier_watch_signals(waiting->notifier);
+  BtNotifier *self = waiting->notifier;
+  struct epoll_event event = { .events = EPOLLOUT, .data.ptr = waiting };
+
+  if (self->ready_fd < 0) {
+    self->ready_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (self->ready_fd >= 0)
+      self->ready_source = bt_watch_fd(self->ready_fd, G_IO_IN, on_ready, self);
+  }
+  waiting->watched = epoll_ctl(self->ready_fd, EPOLL_CTL_ADD, waiting->fd, &event) == 0;
+  if (waiting->watched) {
+    bt_notifier_watch_signals(self);
+    return;
+  }
+  if (waiting->made)
+    bt_inject_put_back(self->inject, &waiting->call, waiting->original);
+  bt_call_return(self, &waiting->call, EAGAIN);
+  waiting_end(waiting);
 }
 
 /* Takes fd. */
@@ -393,4 +424,7 @@ bt_notify_connect_shutdown(BtNotifier *self)
     g_hash_table_iter_remove(&iter);
     bt_waiting_connect_free(key);
   }
+  bt_watch_clear(&self->ready_source);
+  if (self->ready_fd >= 0)
+    close(g_steal_fd(&self->ready_fd));
 }
