@@ -176,6 +176,7 @@ bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, 
   flow->state = first_state(key->proto);
   flow->started = flow->last_used = now;
   flow->link.data = flow;
+  flow->pins_version = bt_pins_get_version(self->pins);
   flow->pin_rule = pinned && bt_pins_hold(self->pins, &key->address, rule) ? rule : -1;
   g_hash_table_insert(self->table, &flow->key, flow);
   g_queue_push_tail_link(&self->queues[flow->state], &flow->link);

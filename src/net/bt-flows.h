@@ -45,6 +45,7 @@ typedef struct {
   BtFlowKey key;
   BtFlowState state;
   gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
+  guint32 pins_version; /* by which that pin opened it */
   gboolean fin_out, fin_in;
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
   BtInspect *inspect; /* NULL: what it says on the wire is not looked at */

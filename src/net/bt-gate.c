@@ -240,7 +240,10 @@ find_flow(BtGate *gate, const BtFlowKey *key, gint64 now)
   BtFlow *flow = bt_flows_lookup(gate->flows, key);
 
   if (flow == NULL || flow->pin_rule < 0 ||
-      bt_pins_has(gate->pins, &key->address, flow->pin_rule))
+      flow->pins_version == bt_pins_get_version(gate->pins))
+    return flow;
+  flow->pins_version = bt_pins_get_version(gate->pins);
+  if (bt_pins_has(gate->pins, &key->address, flow->pin_rule))
     return flow;
   bt_flows_remove(gate->flows, flow, now);
   return NULL;

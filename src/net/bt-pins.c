@@ -18,6 +18,7 @@ typedef struct {
 struct _BtPins {
   GHashTable *places; /* Place to itself, by its address */
   guint n_pins;
+  guint32 version;
   GHashTable *host; /* BtAddr to itself */
   gint64 life;
   BtPinsExpiredFunc expired;
@@ -148,6 +149,12 @@ bt_pins_has(BtPins *self, const BtAddr *addr, guint32 rule)
 }
 
 guint32
+bt_pins_get_version(BtPins *self)
+{
+  return self->version;
+}
+
+guint32
 bt_pins_get(BtPins *self, const BtAddr *addr, const guint32 **rules_out)
 {
   const Place *place = g_hash_table_lookup(self->places, addr);
@@ -182,6 +189,7 @@ bt_pins_release(BtPins *self, const BtAddr *addr, guint32 rule, gint64 now)
 void
 bt_pins_set_host_addrs(BtPins *self, const BtAddr *addrs, gsize n_addrs)
 {
+  self->version++;
   g_hash_table_remove_all(self->host);
   for (gsize i = 0; i < n_addrs; i++)
     g_hash_table_add(self->host, g_memdup2(&addrs[i], sizeof addrs[i]));

@@ -32,6 +32,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPins, bt_pins_free)
  */
 gboolean bt_pins_add(BtPins *pins, const BtAddr *addr, guint32 rule, gint64 now);
 gboolean bt_pins_has(BtPins *pins, const BtAddr *addr, guint32 rule);
+/*
+ * Another number whenever bt_pins_has() may have come to say FALSE of a pin that is held: by
+ * what the host's own addresses are now.
+ */
+guint32 bt_pins_get_version(BtPins *pins);
 /* The rules that addr is pinned to (transfer none, until the next change); their number. */
 guint32 bt_pins_get(BtPins *pins, const BtAddr *addr, const guint32 **rules_out);
 /* Between hold and release the pin does not end; TRUE if there is such a pin. */

@@ -25,12 +25,16 @@ typedef struct {
   guint32 ready;
   guint32 walk; /* the last walk of its part that wanted it */
   guint32 part;
+  guint32 place; /* among that part's */
+  gboolean open; /* a socket of libslirp's, whether it is wanted or not */
 } Slot;
 
 typedef struct {
   BtStack *stack;
   Slirp *slirp; /* NULL: nothing has come here yet */
   guint32 walk;
+  guint32 n_wanted; /* in this walk */
+  GArray *fds;      /* int: what the epoll instance holds for it */
   gint64 expires; /* when libslirp wants to look at the time; G_MAXINT64: never */
 } Part;
 
@@ -106,9 +110,15 @@ forget(BtStack *self, int fd)
   if (fd < 0)
     return;
   Slot *slot = slot_at(self, fd);
-  if (slot->wanted != 0)
+  if (slot->wanted != 0) {
+    GArray *fds = self->parts[slot->part].fds;
+    int last = g_array_index(fds, int, fds->len - 1);
+    g_array_index(fds, int, slot->place) = last;
+    slot_at(self, last)->place = slot->place;
+    g_array_set_size(fds, fds->len - 1);
     epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-  *slot = (Slot){ 0 };
+  }
+  *slot = (Slot){ .open = slot->open };
 }
 
 static int
@@ -120,8 +130,15 @@ add_poll(int fd, int events, gpointer data)
   /* EPOLLERR is always reported; it also makes an interest in nothing else not 0. */
   guint32 wanted = to_epoll(events) | EPOLLERR;
 
+  if (slot->wanted != 0 && slot->part != index_of(part))
+    forget(self, fd);
   slot->walk = part->walk;
-  slot->part = index_of(part);
+  part->n_wanted++;
+  if (slot->wanted == 0) {
+    slot->part = index_of(part);
+    slot->place = part->fds->len;
+    g_array_append_val(part->fds, fd);
+  }
   if (slot->wanted != wanted) {
     struct epoll_event event = { .events = wanted, .data.fd = fd };
     int first = slot->wanted == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
@@ -150,6 +167,17 @@ expiry(guint32 wait, gint64 now)
   return wait < ROUNDED_MS ? expires : (expires + rounded - 1) / rounded * rounded;
 }
 
+/* One that stayed would be ready, more often than not, and wake us for nothing. */
+static void
+forget_unwanted(Part *part)
+{
+  for (guint i = part->fds->len; i-- > 0;) {
+    int fd = g_array_index(part->fds, int, i);
+    if (slot_at(part->stack, fd)->walk != part->walk)
+      forget(part->stack, fd);
+  }
+}
+
 /* Lets libslirp say what it waits for, and until when. */
 static void
 walk(Part *part, gint64 now)
@@ -157,7 +185,10 @@ walk(Part *part, gint64 now)
   guint32 wait = G_MAXUINT32;
 
   part->walk++;
+  part->n_wanted = 0;
   slirp_pollfds_fill(part->slirp, &wait, add_poll, part);
+  if (part->n_wanted != part->fds->len)
+    forget_unwanted(part);
   part->expires = expiry(wait, now);
 }
 
@@ -299,9 +330,23 @@ on_timer_mod(void *timer, int64_t expires_ms, void *data)
 }
 
 static void
-on_poll_fd(int fd, void *data)
+set_open(BtStack *self, int fd, gboolean open)
 {
-  forget(((Part *)data)->stack, fd);
+  forget(self, fd);
+  if (fd >= 0)
+    slot_at(self, fd)->open = open;
+}
+
+static void
+on_opened(int fd, void *data)
+{
+  set_open(((Part *)data)->stack, fd, TRUE);
+}
+
+static void
+on_closed(int fd, void *data)
+{
+  set_open(((Part *)data)->stack, fd, FALSE);
 }
 
 /* Whatever libslirp was kicked for, the next walk sees it. */
@@ -319,8 +364,8 @@ static const SlirpCb callbacks = {
   .timer_new_opaque = on_timer_new,
   .timer_free = on_timer_free,
   .timer_mod = on_timer_mod,
-  .register_poll_fd = on_poll_fd,
-  .unregister_poll_fd = on_poll_fd,
+  .register_poll_fd = on_opened,
+  .unregister_poll_fd = on_closed,
   .notify = on_notify,
 };
 
@@ -398,6 +443,7 @@ start_part(Part *part)
 {
   const BtNetMsgConfig *config = &part->stack->config;
 
+  part->fds = g_array_new(FALSE, FALSE, sizeof(int));
   part->slirp = start_slirp(part, config);
   if (part->slirp == NULL)
     return FALSE;
@@ -439,9 +485,11 @@ bt_stack_new(const BtNetMsgConfig *config, BtStackOutputFunc output, gpointer da
 void
 bt_stack_free(BtStack *self)
 {
-  for (guint i = 0; i < N_PARTS; i++)
+  for (guint i = 0; i < N_PARTS; i++) {
     if (self->parts[i].slirp != NULL)
       slirp_cleanup(self->parts[i].slirp);
+    g_clear_pointer(&self->parts[i].fds, g_array_unref);
+  }
   if (self->source != NULL) {
     g_source_destroy(self->source);
     g_source_unref(self->source);
@@ -458,7 +506,7 @@ bt_stack_abort(BtStack *self)
   static const struct linger at_once = { .l_onoff = 1 };
 
   for (guint fd = 0; fd < self->slots->len; fd++)
-    if (slot_at(self, fd)->wanted != 0)
+    if (slot_at(self, fd)->open)
       setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   bt_stack_free(self);
 }

@@ -18,9 +18,6 @@
  * So there is not one libslirp, but many parts of it, each with the sockets of
  * some of the worker's ports, and only that one walks in which something
  * happens. A part is made when its first frame comes.
- *
- * A descriptor that libslirp no longer wants is taken out when it first
- * disturbs.
  */
 
 #include <glib.h>

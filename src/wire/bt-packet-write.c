@@ -188,12 +188,14 @@ bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t se
 void
 bt_packet_even_window(uint8_t *frame, size_t size)
 {
-  BtPacket packet;
+  uint8_t *ip = frame + BT_ETHERNET_SIZE;
 
-  if (bt_packet_parse(frame, size, &packet) != BT_PACKET_TCP)
+  if (size < BT_ETHERNET_SIZE + IPV4_SIZE)
     return;
-  uint8_t *tcp = frame + BT_ETHERNET_SIZE + packet.ip.header_size;
-  if (get16(tcp + 14) != UINT16_MAX)
+  bool ipv6 = ip[0] >> 4 == 6;
+  uint8_t *tcp = ip + (ipv6 ? IPV6_SIZE : IPV4_SIZE);
+  if (size < (size_t)(tcp - frame) + TCP_SIZE || ip[ipv6 ? 6 : 9] != BT_IP_TCP ||
+      get16(tcp + 14) != UINT16_MAX)
     return;
   put16(tcp + 14, UINT16_MAX - 1);
   put16(tcp + 16, fold((uint16_t)~get16(tcp + 16) + (UINT16_MAX - 1u)));

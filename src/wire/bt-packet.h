@@ -142,7 +142,7 @@ size_t bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, 
 void bt_packet_cut(BtPacket *packet, uint8_t *frame, size_t *size, size_t cut);
 void bt_packet_make_reset(BtPacket *packet, uint8_t *frame, size_t *size, uint32_t sequence);
 /*
- * Makes the largest window of a TCP frame one smaller. Half of it is the most that
+ * Makes the largest window of a TCP frame of libslirp's one smaller. Half of it is the most that
  * Linux sends in a segment to who has no larger ones, and of an odd one a segment
  * of one byte would be left, each time.
  */

@@ -327,6 +327,26 @@ test_bytes(Fixture *f, gconstpointer network)
   g_assert_cmpuint(packet.destination_port, ==, 4002);
 }
 
+/*
+ * Libslirp has taken all that the far side sent, and waits for nothing of it until the worker has:
+ * it is reset nevertheless, and not closed as if this were the end.
+ */
+static void
+test_bytes_taken(Fixture *f, gconstpointer network)
+{
+  static const char bytes[100 << 10]; /* more than half of libslirp's room, and less than all */
+  guint32 theirs;
+  char byte;
+  int fd = connect_from(f, 4000, &theirs);
+
+  g_assert_cmpint(send(fd, bytes, sizeof bytes, 0), ==, sizeof bytes);
+  BtNetMsg message = receive_control(f, BT_NET_MSG_DENIED);
+  g_assert_cmpuint(message.denied.reason, ==, BT_NET_REASON_BYTES);
+  g_assert_cmpint(receive(fd, &byte, 1), ==, -1);
+  g_assert_cmpint(errno, ==, ECONNRESET);
+  close(fd);
+}
+
 /* Many connections at once, in and out of the mirror of what libslirp polls. */
 static void
 test_many(Fixture *f, gconstpointer network)
@@ -740,6 +760,7 @@ main(int argc, char **argv)
   ADD("tcp", test_tcp, NETWORK);
   ADD("closed", test_closed, NETWORK);
   ADD("bytes", test_bytes, FEW_BYTES);
+  ADD("bytes-taken", test_bytes_taken, FEW_BYTES);
   ADD("many", test_many, NETWORK);
   ADD("denied", test_denied, NETWORK);
   ADD("udp", test_udp, NETWORK);
