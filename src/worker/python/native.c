@@ -39,6 +39,13 @@ raise_error(int error)
 }
 
 static PyObject *
+none(void)
+{
+  Py_INCREF(Py_None);
+  return Py_None;
+}
+
+static PyObject *
 raise_closed(void)
 {
   PyErr_SetString(PyExc_ValueError, "the channel is closed");
@@ -103,7 +110,7 @@ send_object(Channel *self, PyObject *object, SendFunction function, uint32_t typ
     return NULL;
   if (error != 0)
     return raise_error(error);
-  Py_RETURN_NONE;
+  return none();
 }
 
 static PyObject *
@@ -154,7 +161,7 @@ channel_flush(PyObject *object, PyObject *unused)
   int error = buntime_channel_flush(self->channel);
   if (error != 0)
     return raise_error(error);
-  Py_RETURN_NONE;
+  return none();
 }
 
 /* 0: a message; 1: none within the time; -1: an exception. */
@@ -216,7 +223,7 @@ channel_recv_frame(PyObject *object, PyObject *argument)
   if (result < 0)
     return NULL;
   if (result > 0)
-    Py_RETURN_NONE;
+    return none();
   PyObject *bytes = make_bytes(self, &message);
   return bytes != NULL ? Py_BuildValue("(kkN)", (unsigned long)message.type,
                                        (unsigned long)message.id, bytes)
@@ -312,7 +319,7 @@ channel_close(PyObject *object, PyObject *unused)
   }
   buntime_channel_close(self->channel);
   self->channel = NULL;
-  Py_RETURN_NONE;
+  return none();
 }
 
 static PyObject *
