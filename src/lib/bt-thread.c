@@ -48,12 +48,11 @@ call(gpointer data)
 void
 bt_thread_invoke(GSourceOnceFunc func, gpointer data)
 {
+  const Call self = { func, data };
   GSource *source = g_idle_source_new();
-  Call *self = g_new(Call, 1);
 
-  *self = (Call){ func, data };
   g_source_set_priority(source, G_PRIORITY_DEFAULT);
-  g_source_set_callback(source, call, self, g_free);
+  g_source_set_callback(source, call, g_memdup2(&self, sizeof self), g_free);
   g_source_attach(source, context());
   g_source_unref(source);
 }
