@@ -299,6 +299,8 @@ main(int argc, char **argv)
   bt_channel_init(&host.channel, &map, BT_SIDE_SUPERVISOR, wake[0]);
   bt_frame_join_init(&host.join, BT_FRAME_MAX_MESSAGE);
   serve(&host);
+  free(host.joined);
+  bt_ring_map_close(&map);
   fflush(stdout);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child)
