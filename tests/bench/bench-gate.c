@@ -187,7 +187,7 @@ measure_new(Bench *bench)
                       .source_port = (guint16)(1 + flow), .proto = BT_PROTO_TCP };
     bt_flows_remove(bench->gate.flows, bt_flows_lookup(bench->gate.flows, &key), PACKETS + i);
   }
-  double cost = (double)(g_get_monotonic_time() - since) * 1000 / (PACKETS / 2);
+  double cost = (double)(g_get_monotonic_time() - since) * 1000 * 2 / PACKETS;
   bench->out.size = size;
   frame_put16(frame_ip(&bench->out) + 2, size - BT_ETHERNET_SIZE);
   return cost;
