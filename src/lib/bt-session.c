@@ -293,7 +293,7 @@ prepare(BtSession *self, GError **error)
 BtSession *
 bt_session_prepare(const BtSessionSetup *setup, GError **error)
 {
-  g_autoptr(BtSession) self = g_new0(BtSession, 1);
+  BtSession *self = g_new0(BtSession, 1);
 
   self->setup = *setup;
   self->environment = g_get_environ();
@@ -301,7 +301,10 @@ bt_session_prepare(const BtSessionSetup *setup, GError **error)
   self->launch = BT_LAUNCH_INIT;
   self->notices = g_ptr_array_new_with_free_func(g_free);
   self->capture_fd = -1;
-  return prepare(self, error) ? g_steal_pointer(&self) : NULL;
+  if (prepare(self, error))
+    return self;
+  bt_session_free(self);
+  return NULL;
 }
 
 gboolean
