@@ -224,6 +224,8 @@ GARBAGE = """
             except OSError:
                 pass
     print("sent", sent > 100, flush=True)
+    # Much of it was a question, and there are so many a second.
+    time.sleep(1.1)
     print(socket.gethostbyname("github.com"), flush=True)
     sys.stdin.readline()
 """
