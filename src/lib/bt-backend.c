@@ -158,7 +158,7 @@ post_end(BtBackend *self, const BtOutcome *outcome, GError *error)
 {
   Message *message = message_new(self);
 
-  if (error == NULL)
+  if (outcome != NULL)
     message->outcome = *outcome;
   message->error = error;
   post(message);
