@@ -287,8 +287,8 @@ static void
 on_question(BuntimeWorker *self, BuntimePermission permission, guint32 id, GBytes *bytes)
 {
   g_autoptr(BuntimeVerdict) verdict = ask(self, permission, bytes);
-  g_autofree char *text = verdict != NULL ? buntime_verdict_to_json(verdict) : g_strdup("");
-  g_autoptr(GBytes) reply = g_bytes_new(text, strlen(text));
+  /* No more than that: rule and suggestion tell of policy files, and of what the host has where. */
+  g_autoptr(GBytes) reply = g_bytes_new(NULL, 0);
   BtFrameType type = BT_FRAME_DENY;
 
   if (verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_ALLOW)
