@@ -39,6 +39,15 @@ def world():
     return world
 
 
+@pytest.fixture(scope="session")
+def bun(world):
+    """What is added to the environment of the caller who has it."""
+    found = sorted(world.source.glob(".cache/bun/node_modules/@oven/bun-linux-*/bin/bun"))
+    if not found:
+        pytest.skip("no bun in .cache/bun: ./bootstrap test installs it by npm")
+    return {"PATH": f"{found[0].parent}:/usr/bin:/bin"}
+
+
 @pytest.fixture
 def box(world, tmp_path):
     from world import Box

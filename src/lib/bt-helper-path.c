@@ -122,3 +122,34 @@ bt_data_path(const char *name)
   /* People read it. */
   return g_canonicalize_filename(found, "/");
 }
+
+/* The folder, if the clients are in it. */
+static char *
+try_clients(const char *folder)
+{
+  g_autofree char *client = g_build_filename(folder, "python/buntime/__init__.py", NULL);
+  char path[4096];
+
+  return access(client, R_OK) == 0 && realpath(folder, path) != NULL ? g_strdup(path) : NULL;
+}
+
+/* Beside the library, as it is built and as it is installed; then where it was configured to be. */
+char *
+bt_clients_path(GError **error)
+{
+  static const char *const below[] = { "buntime", "../worker" };
+  gboolean library;
+  g_autofree char *folder = own_folder(&library);
+  char *path = NULL;
+
+  for (gsize i = 0; path == NULL && folder != NULL && library && i < G_N_ELEMENTS(below); i++) {
+    g_autofree char *clients = g_build_filename(folder, below[i], NULL);
+    path = try_clients(clients);
+  }
+  if (path == NULL)
+    path = try_clients(BT_CLIENTSDIR);
+  if (path == NULL)
+    bt_fail(error, BUNTIME_ERROR_SETUP, "python/buntime", _("a part of buntime is missing"),
+            _("install buntime again, or run it from its build directory"));
+  return path;
+}

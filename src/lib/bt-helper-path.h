@@ -12,5 +12,7 @@ char *bt_helper_path(const char *name, GError **error);
  * "policies"; where it should be if it is nowhere (transfer full).
  */
 char *bt_data_path(const char *name);
+/* Canonical path of the folder of the clients for programs with a channel (transfer full). */
+char *bt_clients_path(GError **error);
 
 G_END_DECLS

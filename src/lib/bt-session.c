@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/bt-capture-file.h"
+#include "lib/bt-helper-path.h"
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-publish.h"
 #include "lib/bt-sandbox-private.h"
@@ -22,6 +23,7 @@ struct _BtSession {
   BtOutput *output; /* NULL: stdout and stderr are the worker's own */
   BtLaunch launch;
   GPtrArray *notices; /* char * */
+  char *clients; /* NULL: the worker has no channel */
   char *config;
   gboolean configured; /* there was such a folder before */
   BtScope *scope;      /* NULL: no control group was wanted */
@@ -221,6 +223,8 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
   const BuntimePolicy *settings = sandbox->policy;
   BtPlanPublished published[BT_NET_MSG_MAX_PUBLISHED];
   list_published(sandbox, published);
+  if (setup->fds.channel[0] >= 0 && (self->clients = bt_clients_path(error)) == NULL)
+    return FALSE;
   BtPlanRequest request = {
     .policy = self->policy,
     .worker = sandbox->worker,
@@ -242,6 +246,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     .channel = setup->fds.channel[0] >= 0,
+    .clients = self->clients,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd =
       self->output == NULL || setup->terminal_fd == 0 ? setup->terminal_fd : -1,
@@ -390,6 +395,7 @@ bt_session_free(BtSession *self)
   g_clear_pointer(&self->plan, bt_plan_free);
   g_clear_pointer(&self->policy, bt_policy_unref);
   g_ptr_array_unref(self->notices);
+  g_free(self->clients);
   g_free(self->config);
   g_strfreev(self->environment);
   if (self->capture_fd >= 0)

@@ -292,6 +292,19 @@ bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value)
   g_array_append_val(self->env, offset);
 }
 
+const char *
+bt_plan_builder_get_env(BtPlanBuilder *self, const char *name)
+{
+  gsize length = strlen(name);
+
+  for (guint i = 0; i < self->env->len; i++) {
+    const char *entry = (const char *)self->bytes->data + g_array_index(self->env, guint32, i);
+    if (strncmp(entry, name, length) == 0 && entry[length] == '=')
+      return entry + length + 1;
+  }
+  return NULL;
+}
+
 void
 bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init)
 {

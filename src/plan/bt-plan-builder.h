@@ -57,6 +57,8 @@ void bt_plan_builder_limit_or_less(BtPlanBuilder *self, guint resource, guint64 
 void bt_plan_builder_arg(BtPlanBuilder *self, const char *arg);
 /* A later value of a name replaces an earlier one. */
 void bt_plan_builder_env(BtPlanBuilder *self, const char *name, const char *value);
+/* What it is by now, NULL if nothing; until the next change. */
+const char *bt_plan_builder_get_env(BtPlanBuilder *self, const char *name);
 /* Borrows their instructions until the end. */
 void bt_plan_builder_filters(BtPlanBuilder *self, BtFilter worker, BtFilter init);
 /* Likewise; without it there is no opener. */

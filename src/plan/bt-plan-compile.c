@@ -188,6 +188,7 @@ compile_places(BtCompile *self, GError **error)
   show_folders(self, FALSE);
   bt_compile_rules(self);
   bt_compile_libraries(self);
+  bt_compile_clients(self);
   if (self->request->entry != NULL && !bt_compile_worker(self, error))
     return FALSE;
   bt_compile_run_rules(self);

@@ -105,15 +105,6 @@ tell_own(BtCompile *self)
   }
 }
 
-/* Last: nobody else says where it is. */
-static void
-add_channel(BtCompile *self)
-{
-  g_autofree char *value = g_strdup_printf("%d,%d,%d", BT_INIT_CHANNEL_FD, BT_INIT_CHANNEL_FD + 1,
-                                           BT_INIT_CHANNEL_FD + 2);
-  bt_plan_builder_env(self->builder, BT_CHANNEL_VARIABLE, value);
-}
-
 void
 bt_compile_env(BtCompile *self)
 {
@@ -145,8 +136,7 @@ bt_compile_env(BtCompile *self)
   bt_plan_builder_env(builder, "PWD", request->cwd);
   add_granted(self);
   add_set(self);
-  if (request->channel)
-    add_channel(self);
+  bt_compile_channel_env(self);
   tell_own(self);
 }
 

@@ -386,6 +386,7 @@ bt_compile_flat_places(BtCompile *self, GError **error)
   add_base(self);
   bt_compile_rules(self);
   bt_compile_libraries(self);
+  bt_compile_clients(self);
   if (self->request->entry != NULL && !bt_compile_worker(self, error))
     return FALSE;
   bt_compile_run_rules(self);

@@ -217,6 +217,9 @@ void bt_compile_bundle(BtCompile *self, const char *path);
 /* Libraries of a prefix may be mapped; its programs do not run. (bt-plan-worker.c) */
 void bt_compile_python_prefix(BtCompile *self, const char *binary);
 void bt_compile_env(BtCompile *self);    /* bt-plan-env.c */
+/* What a program with a channel uses it by, and the variables that lead there. (bt-plan-clients.c) */
+void bt_compile_clients(BtCompile *self);
+void bt_compile_channel_env(BtCompile *self);
 gboolean bt_compile_limits(BtCompile *self, GError **error); /* bt-plan-limits.c */
 /* Are new processes notified, since nobody else tells that there are too many? */
 gboolean bt_compile_counts_forks(const BtCompile *self);

@@ -77,12 +77,3 @@ def limit(world):
     yield made
     made.ended.set()
     made.thread.join()
-
-
-@pytest.fixture(scope="session")
-def bun(world):
-    """What is added to the environment of the caller who has it."""
-    found = sorted(world.source.glob(".cache/bun/node_modules/@oven/bun-linux-*/bin/bun"))
-    if not found:
-        pytest.skip("no bun in .cache/bun: ./bootstrap test installs it by npm")
-    return {"PATH": f"{found[0].parent}:/usr/bin:/bin"}

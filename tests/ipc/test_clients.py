@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs in the sandbox find their clients, and talk through a real one to a host program."""
+
+import shutil
+import subprocess
+
+import pytest
+
+PYTHON = """
+    import os, sys
+    import buntime
+    channel = buntime.channel()
+
+    @channel.handler("add")
+    def add(a, b):
+        return a + b
+
+    @channel.handler("kind")
+    def kind():
+        return buntime.Channel.__mro__[1].__module__
+
+    @channel.handler("allowed")
+    def allowed(kind, value):
+        return bool(buntime.permissions.query(kind, value))
+
+    @channel.handler("path")
+    def path():
+        return [os.environ["PYTHONPATH"], buntime.__file__, sys.prefix]
+
+    @channel.handler("ask")
+    def ask(text):
+        return channel.request(text.encode()).decode()
+
+    @channel.handler("leave")
+    def leave(status):
+        print("leaving", flush=True)
+        os._exit(status)
+
+    channel.send(b"hello")
+    for message in channel:
+        channel.send(message.upper())
+"""
+
+BUN = """
+    import { channel, permissions } from "buntime";
+    const theChannel = channel();
+    theChannel.handle("add", (a: number, b: number) => a + b);
+    theChannel.handle("allowed", async (kind, value) =>
+      (await permissions.query(kind, value)).state === "allow");
+    theChannel.handle("ask", async (text) => new TextDecoder().decode(await theChannel.request(text)));
+    theChannel.handle("leave", (status) => { console.log("leaving"); process.exit(status); });
+    theChannel.send("hello");
+    for await (const message of theChannel)
+      theChannel.send(new TextDecoder().decode(message).toUpperCase());
+"""
+
+TALK = """
+    w = Host({entry!r}, flags=[("NET", "granted.example:443"), *{flags!r}])
+    w.request = lambda data: data[::-1]
+    out["hello"] = w.message().decode()
+    w.send(b"abc")
+    out["echo"] = w.message().decode()
+    large = os.urandom(500_000).hex().encode()
+    w.send(large)
+    out["large"] = w.message() == large.upper()
+    out["add"] = w.ask("add", 2, 3)
+    out["none"] = w.ask("nothing")
+    out["asked"] = w.ask("ask", "olleh")
+    out["granted"] = w.ask("allowed", "net", "granted.example:443")
+    out["denied"] = w.ask("allowed", "net", "other.example:443")
+"""
+END = """
+    w.worker.call(GLib.Bytes.new(b'{"method":"leave","params":[7]}'), -1, None, None)
+    w.until(lambda: w.status is not None)
+    out["status"], out["stdout"], out["stderr"] = w.status, w.stdout.decode(), w.stderr.decode()
+    out["events"] = [event for event in w.events if event["action"] == "deny"]
+"""
+
+
+def talk(host, entry, more="", flags=(), env=None):
+    found = host(TALK.format(entry=str(entry), flags=list(flags)) + f"    {more}" + END, env=env)
+    assert found.pop("none").startswith(("LookupError", "Error"))
+    assert found.pop("events") == []
+    assert found.pop("stderr") == ""
+    for name, value in {"hello": "hello", "echo": "ABC", "large": True, "add": 5, "asked": "hello",
+                        "granted": True, "denied": False, "status": 7,
+                        "stdout": "leaving\n"}.items():
+        assert found.pop(name) == value, name
+    return found
+
+
+def test_python(host, box, world):
+    """The system's Python, without any grant."""
+    found = talk(host, box.write("w.py", PYTHON), 'out["kind"], out["path"] = w.ask("kind"), w.ask("path")')
+    package = str(world.build / "src/worker/python")
+    assert found["kind"] == "buntime._native"
+    assert found["path"][:2] == [package, package + "/buntime/__init__.py"]
+
+
+def test_environment(host, box, world):
+    """One that the caller has made, with his own PYTHONPATH behind."""
+    venv = box.directory / "venv"
+    subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", venv], check=True)
+    box.write("mine/own.py", "VALUE = 1\n")
+    box.write("mine/buntime.py", "raise ImportError('not this one')\n")
+    code = "import own\nassert own.VALUE == 1\n" + "\n".join(
+        line[4:] for line in PYTHON.splitlines())
+    found = talk(host, box.write("w.py", code), 'out["path"] = w.ask("path")',
+                 flags=[("ENV", "PYTHONPATH"), ("READ", str(box.directory / "mine"))],
+                 env={"VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:/usr/bin:/bin",
+                      "PYTHONPATH": str(box.directory / "mine")})
+    assert found["path"][0] == f"{world.build}/src/worker/python:{box.directory}/mine"
+    assert found["path"][2] == str(venv)
+
+
+def test_ctypes(host, box):
+    """What a Python that cannot load the extension falls back on."""
+    code = "import sys\nsys.modules['buntime._native'] = None\n" + "\n".join(
+        line[4:] for line in PYTHON.splitlines())
+    found = talk(host, box.write("w.py", code), 'out["kind"] = w.ask("kind")')
+    assert found["kind"] == "buntime._ctypes"
+
+
+def test_bun(host, box, bun):
+    talk(host, box.write("w.ts", BUN), env=bun)
+
+
+def test_read_only(host, box):
+    """What every worker loads is nobody's to change, nor a way to run or load anything else."""
+    found = host(f"""
+        w = Host({str(box.write("w.py", '''
+            import ctypes, os, shutil, subprocess
+            import buntime
+            channel = buntime.channel()
+            here = os.path.dirname(buntime.__file__)
+            def attempt(function, *args):
+                try:
+                    function(*args)
+                    return b"done"
+                except Exception as error:
+                    return type(error).__name__.encode()
+            channel.send(attempt(open, here + "/more.py", "w"))
+            channel.send(attempt(open, here + "/__init__.py", "r+"))
+            channel.send(attempt(os.unlink, here + "/__init__.py"))
+            channel.send(attempt(os.rename, here, here + "2"))
+            native = buntime.Channel.__mro__[1].__module__
+            shutil.copy(__import__(native, fromlist=["x"]).__file__, "/tmp/x.so")
+            channel.send(attempt(ctypes.CDLL, "/tmp/x.so"))
+        '''))!r})
+        out["found"] = [w.message().decode() for _ in range(5)]
+    """)
+    assert found["found"][2] in ("OSError", "PermissionError")
+    assert found["found"][3] in ("OSError", "PermissionError")
+    assert found["found"][:2] == ["PermissionError"] * 2 and found["found"][4] == "OSError"
+
+
+def test_without_a_channel(box):
+    """Nothing of it is there for `buntime run`: it starts as before."""
+    result = box.run(code="import os\nprint('PYTHONPATH' in os.environ, 'NODE_PATH' in os.environ)\n"
+                          "import buntime\n")
+    assert result.stdout == "False False\n" and "ModuleNotFoundError" in result.stderr
+
+
+def test_without_namespaces(host, box):
+    """Landlock and seccomp alone: what is shown there is readable here."""
+    policy = box.write("p.json", '{"version": 1, "plugins": {"namespaces": false}}\n')
+    entry = box.write("w.py", PYTHON)
+    found = host(f"""
+        Buntime.Policy.new = lambda: Buntime.Policy.load({str(policy)!r})
+        w = Host({str(entry)!r})
+        out["hello"] = w.message().decode()
+        out["kind"] = w.ask("kind")
+    """)
+    assert found == {"hello": "hello", "kind": "buntime._native"}
+
+
+@pytest.fixture(scope="module")
+def installed(world, tmp_path_factory):
+    """As it is installed below a prefix of the caller's."""
+    stage = tmp_path_factory.mktemp("stage")
+    subprocess.run(["meson", "install", "-C", world.build, "--no-rebuild", "--quiet", "--destdir",
+                    stage], check=True, stdout=subprocess.DEVNULL)
+    yield stage
+    shutil.rmtree(stage)
+
+
+def test_installed(host, box, bun, installed):
+    """Nothing of the build is needed, wherever it was moved to."""
+    library = next(installed.rglob("libbuntime.so.1")).parent
+    env = {"GI_TYPELIB_PATH": str(library / "girepository-1.0"), "LD_LIBRARY_PATH": str(library)}
+    found = talk(host, box.write("w.py", PYTHON), 'out["path"] = w.ask("path")', env=env)
+    assert found["path"][0] == str(library / "buntime/python")
+    code = "import sys\nsys.modules['buntime._native'] = None\n" + "\n".join(
+        line[4:] for line in PYTHON.splitlines())
+    found = talk(host, box.write("w.py", code), 'out["kind"] = w.ask("kind")', env=env)
+    assert found["kind"] == "buntime._ctypes"
+    talk(host, box.write("w.ts", BUN), env={**env, **bun})
