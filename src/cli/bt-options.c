@@ -4,7 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 #define PERMISSION(name_, letter_, value_, help_, number_, allow_, completion_)                  \
   {                                                                                              \

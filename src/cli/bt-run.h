@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/bt-options.h"
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 G_BEGIN_DECLS
 

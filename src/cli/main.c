@@ -18,7 +18,7 @@
 #include "cli/bt-help.h"
 #include "cli/bt-options.h"
 #include "cli/bt-run.h"
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 /* A descriptor 0-2 that is missing would be given to the next file opened. */
 static void

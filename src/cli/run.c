@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 /* The place of value among the option's words, below count; parsing has checked it. */
 static guint

@@ -18,7 +18,7 @@
 #include "lib/bt-explain.h"
 #include "lib/bt-spawn.h"
 #include "lib/bt-supervisor.h"
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 G_BEGIN_DECLS
 

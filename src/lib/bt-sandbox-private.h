@@ -6,7 +6,7 @@
  */
 
 #include "lib/bt-policy-object.h"
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 #include "plan/bt-plan-compile.h"
 
 G_BEGIN_DECLS

@@ -13,7 +13,7 @@
 
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
-#include "lib/buntime.h"
+#include "lib/buntime-sandbox.h"
 
 G_BEGIN_DECLS
 

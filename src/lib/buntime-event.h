@@ -7,7 +7,7 @@
 
 #include <glib-object.h>
 
-#include "lib/buntime-policy.h"
+#include "buntime-policy.h"
 
 G_BEGIN_DECLS
 #pragma GCC visibility push(default)

@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "buntime-error.h"
+
 G_BEGIN_DECLS
 #pragma GCC visibility push(default)
 

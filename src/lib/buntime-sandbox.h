@@ -5,7 +5,7 @@
  * How a program is run.
  */
 
-#include "lib/buntime-policy.h"
+#include "buntime-policy.h"
 
 G_BEGIN_DECLS
 #pragma GCC visibility push(default)

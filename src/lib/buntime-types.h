@@ -3,8 +3,8 @@
 
 #include <glib-object.h>
 
-#include "lib/buntime-policy.h"
-#include "lib/buntime-sandbox.h"
+#include "buntime-policy.h"
+#include "buntime-sandbox.h"
 
 G_BEGIN_DECLS
 #pragma GCC visibility push(default)

@@ -7,8 +7,8 @@
 
 #include <gio/gio.h>
 
-#include "lib/buntime-event.h"
-#include "lib/buntime-sandbox.h"
+#include "buntime-event.h"
+#include "buntime-sandbox.h"
 
 G_BEGIN_DECLS
 #pragma GCC visibility push(default)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/buntime-error.h"
 
+#include "policy/bt-event.h"
 #include "policy/bt-policy-private.h"
 
 G_DEFINE_QUARK(buntime-error-quark, buntime_error)
@@ -29,6 +30,23 @@ buntime_error_exit_status(const GError *error)
 }
 
 /* object may be NULL: bt_fail_for() adds it where it is known. */
+/*
+ * Names in an error are anybody's, so escape sequences must not reach the terminal. A policy
+ * file's errors are one a line; every line but the first is indented, so that none looks like ours.
+ */
+char *
+buntime_error_format(const GError *error)
+{
+  g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+  GString *text = g_string_new(NULL);
+
+  for (guint i = 0; lines[i] != NULL; i++) {
+    g_autofree char *line = bt_text_neutralise(lines[i], -1);
+    g_string_append_printf(text, i == 0 ? "buntime: %s\n" : "  %s\n", line);
+  }
+  return g_string_free(text, FALSE);
+}
+
 gboolean
 bt_fail(GError **error, BuntimeError code, const char *object, const char *reason, const char *cure)
 {

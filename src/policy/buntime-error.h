@@ -63,6 +63,19 @@ GQuark buntime_error_quark(void);
  */
 int buntime_error_exit_status(const GError *error);
 
+/**
+ * buntime_error_format:
+ * @error: an error of any domain
+ *
+ * Makes the text for stderr: "buntime: OBJECT: REASON", then an indented line
+ * with the cure. Control characters are neutralised.
+ *
+ * Returns: (transfer full): the text, its last newline included
+ *
+ * Since: 1.0
+ */
+char *buntime_error_format(const GError *error);
+
 #ifndef __GI_SCANNER__
 #ifdef BUNTIME_COMPILATION
 /*

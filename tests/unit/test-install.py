@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs are built by what is installed: by pkg-config alone, and each header by itself.
+
+test-install.py BUILD SOURCE CC...
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+BUILD, SOURCE, CC = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+HOST = """
+#include <buntime.h>
+int main(void) {
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new(policy);
+  g_autoptr(GError) error = NULL;
+  g_autoptr(BuntimeVerdict) verdict =
+    buntime_policy_check(policy, BUNTIME_PERMISSION_ENV, "A", &error);
+  g_assert_true(g_type_is_a(BUNTIME_TYPE_WORKER, G_TYPE_OBJECT));
+  return verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_DENY ? 0 : 1;
+}
+"""
+
+
+def run(*command, **kwargs):
+    result = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
+    if result.returncode != 0:
+        raise AssertionError(f"{command}: {result.stdout}{result.stderr}")
+    return result.stdout
+
+
+class Install(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.root = Path(cls.folder.name)
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags=devel,runtime",
+            f"--destdir={cls.root}")
+        cls.files = sorted(cls.root.rglob("buntime*-1.0.pc"))
+        for file in cls.files:
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace("prefix=/", f"prefix={cls.root}/", 1), encoding="utf-8")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def flags(self, package):
+        path = ":".join({str(file.parent) for file in self.files})
+        return run("pkg-config", "--cflags", "--libs", package,
+                   env={**os.environ, "PKG_CONFIG_PATH": path}).split()
+
+    def build(self, source, package):
+        program = self.root / "program"
+        run(*CC, "-Wall", "-Werror", "-o", program, source, *self.flags(package))
+        return program
+
+    def test_a_host_program(self):
+        source = self.root / "host.c"
+        source.write_text(HOST, encoding="utf-8")
+        program = self.build(source, "buntime-1.0")
+        library = next(self.root.rglob("libbuntime.so.1"))
+        run(program, env={**os.environ, "LD_LIBRARY_PATH": str(library.parent)})
+
+    def test_a_worker(self):
+        self.build(SOURCE / "data/examples/worker.c", "buntime-worker-1.0")
+
+    def test_each_header_by_itself(self):
+        headers = sorted(self.root.rglob("buntime-1.0/*.h"))
+        self.assertIn("buntime-sandbox.h", [header.name for header in headers])
+        for header in headers:
+            source = self.root / "one.c"
+            source.write_text(f"#include <{header.name}>\nint main(void) {{ return 0; }}\n",
+                              encoding="utf-8")
+            self.build(source, "buntime-1.0")
+
+    def test_nothing_internal_is_installed(self):
+        for header in self.root.rglob("*.h"):
+            self.assertNotIn("bt-", header.name)
+            self.assertNotRegex(header.read_text(encoding="utf-8"), r'#include "[^"]*/')
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
