@@ -41,6 +41,8 @@ struct _BtLink {
   gint64 second;     /* of the monotonic clock */
   guint in_second;   /* control messages */
   gboolean gone;     /* the worker's end is closed */
+  gboolean paused;
+  gboolean control_over; /* nothing comes from there any more */
   const char *broken; /* why; NULL: it is not */
   gboolean closed;   /* and that was told */
   gboolean dispatching, freed; /* freed meanwhile */
@@ -185,12 +187,14 @@ take_control(BtLink *self)
   char bytes[BT_CONTROL_MAX_SIZE + 1];
   BtControl message;
 
-  for (guint i = 0; i < CONTROL_BATCH && self->broken == NULL && !self->freed; i++) {
+  for (guint i = 0; i < CONTROL_BATCH && self->broken == NULL && !self->freed && !self->paused;
+       i++) {
     /* recv(), not recvmsg(): descriptors that come along are dropped by the kernel. */
     gssize got = recv(self->control_fd, bytes, sizeof bytes, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
       return;
     if (got <= 0) {
+      self->control_over = TRUE;
       stop_watching(self, &self->control_tag);
       return;
     }
@@ -208,7 +212,15 @@ take_control(BtLink *self)
 static guint32
 wants(const BtLink *self)
 {
-  return BT_WANTS_DATA | (g_queue_is_empty((GQueue *)&self->queue) ? 0u : BT_WANTS_ROOM);
+  return (self->paused ? 0u : BT_WANTS_DATA) |
+         (g_queue_is_empty((GQueue *)&self->queue) ? 0u : BT_WANTS_ROOM);
+}
+
+/* Is there something to be done that no index tells of? */
+static gboolean
+must_end(const BtLink *self)
+{
+  return self->broken != NULL || (self->gone && !self->paused);
 }
 
 static gboolean
@@ -219,7 +231,8 @@ prepare(GSource *source, int *timeout)
   *timeout = -1;
   if (self->closed)
     return FALSE;
-  return self->gone || self->broken != NULL || bt_channel_arm(&self->channel, wants(self));
+  /* Whoever is gone reads nothing more: room for him is not waited for. */
+  return must_end(self) || (!self->gone && bt_channel_arm(&self->channel, wants(self)));
 }
 
 static gboolean
@@ -235,10 +248,13 @@ check(GSource *source)
       self->broken = "it wakes us for nothing";
     else if (result == BT_RING_CLOSED)
       self->gone = TRUE;
+    /* Its end stays readable, also while paused. */
+    if (self->gone)
+      stop_watching(self, &self->wake_tag);
   }
-  return self->gone || self->broken != NULL ||
+  return must_end(self) ||
          (self->control_tag != NULL && g_source_query_unix_fd(source, self->control_tag) != 0) ||
-         bt_channel_is_ready(&self->channel, wants(self));
+         (!self->gone && bt_channel_is_ready(&self->channel, wants(self)));
 }
 
 static void
@@ -259,13 +275,13 @@ dispatch(GSource *source, GSourceFunc callback, gpointer data)
   self->dispatching = TRUE;
   if (self->control_tag != NULL && g_source_query_unix_fd(source, self->control_tag) != 0)
     take_control(self);
-  for (guint i = 0; more && i < BATCH && self->broken == NULL && !self->freed; i++)
+  for (guint i = 0; more && i < BATCH && self->broken == NULL && !self->freed && !self->paused; i++)
     more = take_frame(self);
   if (!self->freed) {
     put_waiting(self);
     flush(self);
   }
-  if (!self->freed && (self->broken != NULL || (self->gone && !more)))
+  if (!self->freed && (self->broken != NULL || (self->gone && !more && !self->paused)))
     close_link(self);
   self->dispatching = FALSE;
   if (self->freed)
@@ -343,6 +359,19 @@ bt_link_new(guint64 size, const BtLinkFuncs *funcs, gpointer data,
   bt_frame_join_init(&self->join, BT_FRAME_MAX_MESSAGE);
   attach(self);
   return g_steal_pointer(&self);
+}
+
+void
+bt_link_set_paused(BtLink *self, gboolean paused)
+{
+  if (self->closed || self->freed || self->paused == paused)
+    return;
+  self->paused = paused;
+  /* Even unwatched for input it would tell of its end, again and again. */
+  if (paused)
+    stop_watching(self, &self->control_tag);
+  else if (!self->control_over)
+    self->control_tag = g_source_add_unix_fd(self->source, self->control_fd, G_IO_IN | G_IO_HUP);
 }
 
 void

@@ -42,6 +42,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtLink, bt_link_free)
 
 /* FALSE: so much waits already that this would be too much, or the link is closed. */
 gboolean bt_link_send(BtLink *link, BtFrameType type, guint32 id, GBytes *bytes);
+/*
+ * While paused nothing is taken from the worker, which waits where it writes once the ring
+ * is full; and `closed` is told only afterwards, but for a breach of the protocol.
+ */
+void bt_link_set_paused(BtLink *link, gboolean paused);
 /* One JSON object; lost if the worker does not read. */
 void bt_link_send_control(BtLink *link, const char *json);
 

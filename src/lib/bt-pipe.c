@@ -12,7 +12,8 @@
 
 struct _BtPipe {
   int fd;
-  GSource *source; /* NULL after the end */
+  GSource *source; /* NULL while paused, and after the end */
+  gboolean paused, ended;
   gboolean finishing, reading, freed;
   BtPipeFunc func;
   gpointer data;
@@ -43,6 +44,14 @@ read_some(BtPipe *self)
   return TRUE;
 }
 
+static void
+end(BtPipe *self)
+{
+  stop(self);
+  self->ended = TRUE;
+  self->func(self->data, self, NULL);
+}
+
 static gboolean
 on_readable(int fd, GIOCondition condition, gpointer data)
 {
@@ -50,14 +59,23 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 
   self->reading = TRUE;
   gboolean more = read_some(self);
-  if (!more && !self->freed) {
-    stop(self);
-    self->func(self->data, self, NULL);
-  }
+  if (!more && !self->freed)
+    end(self);
   self->reading = FALSE;
   if (self->freed)
     bt_pipe_free(self);
   return more;
+}
+
+static void
+start(BtPipe *self)
+{
+  self->source = g_unix_fd_source_new(self->fd, G_IO_IN | G_IO_HUP);
+  g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
+  /* What others who have the other end may still hold is not waited for. */
+  if (self->finishing)
+    g_source_set_ready_time(self->source, 0);
+  g_source_attach(self->source, g_main_context_get_thread_default());
 }
 
 BtPipe *
@@ -73,26 +91,36 @@ bt_pipe_new(BtPipeFunc func, gpointer data, int *fd_out, GError **error)
   self->fd = ends[0];
   self->func = func;
   self->data = data;
-  self->source = g_unix_fd_source_new(self->fd, G_IO_IN | G_IO_HUP);
-  g_source_set_callback(self->source, G_SOURCE_FUNC(on_readable), self, NULL);
-  g_source_attach(self->source, g_main_context_get_thread_default());
+  start(self);
   *fd_out = ends[1];
   return self;
+}
+
+void
+bt_pipe_set_paused(BtPipe *self, gboolean paused)
+{
+  if (self->ended || self->paused == paused)
+    return;
+  self->paused = paused;
+  if (paused)
+    stop(self);
+  else if (self->source == NULL)
+    start(self);
 }
 
 void
 bt_pipe_finish(BtPipe *self)
 {
   self->finishing = TRUE;
-  if (self->source == NULL)
+  if (self->paused || self->ended)
     return;
   stop(self);
   gboolean more = TRUE;
   self->reading = TRUE;
-  while (more && !self->freed)
+  while (more && !self->freed && !self->paused)
     more = read_some(self);
-  if (!self->freed)
-    self->func(self->data, self, NULL);
+  if (!more && !self->freed)
+    end(self);
   self->reading = FALSE;
   if (self->freed)
     bt_pipe_free(self);

@@ -16,6 +16,8 @@ typedef void (*BtPipeFunc)(gpointer data, BtPipe *pipe, GBytes *bytes);
 
 /* fd_out: the worker's end. */
 BtPipe *bt_pipe_new(BtPipeFunc func, gpointer data, int *fd_out, GError **error);
+/* While paused nothing is read, so that who writes waits; the end is told afterwards. */
+void bt_pipe_set_paused(BtPipe *pipe, gboolean paused);
 /* Nobody who belongs to the worker has it any more: what is in it is the rest. */
 void bt_pipe_finish(BtPipe *pipe);
 void bt_pipe_free(BtPipe *pipe);

@@ -648,6 +648,30 @@ buntime_worker_stop(BuntimeWorker *self, guint grace)
   g_source_attach(self->grace, g_main_context_get_thread_default());
 }
 
+static void
+set_paused(BuntimeWorker *self, gboolean paused)
+{
+  if (self->link != NULL)
+    bt_link_set_paused(self->link, paused);
+  for (int i = 0; i < 2; i++)
+    if (self->pipes[i] != NULL)
+      bt_pipe_set_paused(self->pipes[i], paused);
+}
+
+void
+buntime_worker_pause_reading(BuntimeWorker *self)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  set_paused(self, TRUE);
+}
+
+void
+buntime_worker_resume_reading(BuntimeWorker *self)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  set_paused(self, FALSE);
+}
+
 gboolean
 buntime_worker_get_exited(BuntimeWorker *self)
 {

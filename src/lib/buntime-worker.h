@@ -262,6 +262,28 @@ void buntime_worker_interrupt(BuntimeWorker *worker);
 void buntime_worker_stop(BuntimeWorker *worker, guint grace);
 
 /**
+ * buntime_worker_pause_reading:
+ * @worker: a worker
+ *
+ * Takes nothing from the worker until buntime_worker_resume_reading(): no output, message,
+ * request, answer or state is emitted, nor that it has exited. The program is not stopped: it
+ * waits where it writes, once there is no room left. For a host program that cannot keep up.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_pause_reading(BuntimeWorker *worker);
+
+/**
+ * buntime_worker_resume_reading:
+ * @worker: a worker
+ *
+ * Ends what buntime_worker_pause_reading() began. Nothing is emitted before it returns.
+ *
+ * Since: 1.0
+ */
+void buntime_worker_resume_reading(BuntimeWorker *worker);
+
+/**
  * buntime_worker_get_exited:
  * @worker: a worker
  *

@@ -362,6 +362,93 @@ test_dropped(void)
   seen_clear(&seen);
 }
 
+static gboolean
+on_time_over(gpointer data)
+{
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Lets the loop run for a while; how often it had something to do. */
+static guint
+iterate(guint milliseconds)
+{
+  gboolean over = FALSE;
+  guint count = 0;
+
+  g_timeout_add(milliseconds, on_time_over, &over);
+  for (; !over; count++)
+    g_main_context_iteration(NULL, TRUE);
+  return count;
+}
+
+/* Nothing is lost, nothing comes, and what has ended keeps nobody awake. */
+static void
+test_pause(void)
+{
+  static const char *const args[] = {
+    "-c", "i=0; while [ $i -lt 3000 ]; do echo $(printf %0999d 0); i=$((i + 1)); done; exit 4", NULL
+  };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", args);
+  while (seen.output[0]->len == 0)
+    g_main_context_iteration(NULL, TRUE);
+  buntime_worker_pause_reading(seen.worker);
+  gsize before = seen.output[0]->len;
+  iterate(300);
+  g_assert_cmpuint(seen.output[0]->len, ==, before);
+  g_assert_cmpint(seen.status, ==, -1);
+  buntime_worker_resume_reading(seen.worker);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 4);
+  g_assert_cmpuint(seen.output[0]->len, ==, 3000000);
+  seen_clear(&seen);
+}
+
+static void
+test_pause_channel(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  buntime_worker_pause_reading(seen.worker);
+  for (int i = 0; i < 100; i++)
+    send_text(&seen, "more");
+  send_text(&seen, "end");
+  iterate(300);
+  g_assert_cmpuint(iterate(300), <, 100);
+  g_assert_cmpuint(seen.messages->len, ==, 1);
+  g_assert_cmpint(seen.status, ==, -1);
+  buntime_worker_resume_reading(seen.worker);
+  g_assert_cmpuint(seen.messages->len, ==, 1);
+  seen_wait(&seen);
+  g_assert_cmpuint(seen.messages->len, ==, 101);
+  g_assert_cmpint(seen.status, ==, 7);
+  seen_clear(&seen);
+}
+
+/* Also where it never goes on. */
+static void
+test_pause_dropped(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  buntime_worker_pause_reading(seen.worker);
+  buntime_worker_stop(seen.worker, 0);
+  iterate(200);
+  g_assert_cmpint(seen.status, ==, -1);
+  seen_clear(&seen);
+}
+
 static void
 test_many(void)
 {
@@ -416,6 +503,9 @@ main(int argc, char *argv[])
   g_test_add_func("/library/broken-protocol", test_broken_protocol);
   g_test_add_func("/library/stop", test_stop);
   g_test_add_func("/library/dropped", test_dropped);
+  g_test_add_func("/library/pause", test_pause);
+  g_test_add_func("/library/pause-channel", test_pause_channel);
+  g_test_add_func("/library/pause-dropped", test_pause_dropped);
   g_test_add_func("/library/many", test_many);
   return g_test_run();
 }
