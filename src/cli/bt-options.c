@@ -186,52 +186,17 @@ bt_command_line_clear(BtCommandLine *line)
 
 /* ---- the nearest known flag ---- */
 
-#define MAX_WORD 32
-
-/* Insertions, deletions and replacements between two words; large if one is too long. */
-static guint
-distance(const char *a, const char *b)
-{
-  guint row[MAX_WORD + 1];
-  gsize length_a = strlen(a), length_b = strlen(b);
-
-  if (length_a > MAX_WORD || length_b > MAX_WORD)
-    return G_MAXUINT;
-  for (gsize j = 0; j <= length_b; j++)
-    row[j] = j;
-  for (gsize i = 1; i <= length_a; i++) {
-    guint diagonal = row[0];
-    row[0] = i;
-    for (gsize j = 1; j <= length_b; j++) {
-      guint above = row[j];
-      guint replaced = diagonal + (a[i - 1] != b[j - 1]);
-      row[j] = MIN(replaced, MIN(above, row[j - 1]) + 1);
-      diagonal = above;
-    }
-  }
-  return row[length_b];
-}
-
 char *
 bt_options_nearest(const char *word)
 {
-  g_autofree char *name = NULL;
-  const BtOption *best = NULL;
-  guint best_distance = G_MAXUINT;
+  g_autofree const char **names = g_new0(const char *, bt_n_options + 1);
 
+  for (guint i = 0; i < bt_n_options; i++)
+    names[i] = bt_options[i].name;
   word += strspn(word, "-");
-  name = g_strndup(word, strcspn(word, "="));
-  for (guint i = 0; i < bt_n_options; i++) {
-    guint far = distance(name, bt_options[i].name);
-    if (far < best_distance) {
-      best_distance = far;
-      best = &bt_options[i];
-    }
-  }
-  /* A third of the word may be wrong: further away it is another word. */
-  if (best == NULL || best_distance > MAX(2, strlen(name) / 3) || best_distance >= strlen(name))
-    return NULL;
-  return g_strconcat("--", best->name, NULL);
+  g_autofree char *name = g_strndup(word, strcspn(word, "="));
+  const char *nearest = bt_words_nearest(name, names);
+  return nearest != NULL ? g_strconcat("--", nearest, NULL) : NULL;
 }
 
 /* ---- parsing ---- */

@@ -17,7 +17,7 @@ int bt_print(const char *text, GError **error);
 
 /*
  * What the flags say, for every command that has flags of run's. sandbox: NULL if
- * nothing is run, and no such flag can be given. (run.c)
+ * nothing is run, and no such flag can be given. (bt-apply.c)
  */
 gboolean bt_apply_all(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtCommandLine *line,
                       GError **error);
