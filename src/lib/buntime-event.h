@@ -29,6 +29,8 @@ GType buntime_event_get_type(void);
  * buntime_event_copy:
  * @event: an event
  *
+ * Copies an event.
+ *
  * Returns: (transfer full): a copy
  *
  * Since: 1.0
@@ -39,6 +41,8 @@ BuntimeEvent *buntime_event_copy(const BuntimeEvent *event);
  * buntime_event_free:
  * @event: (transfer full): an event
  *
+ * Frees an event.
+ *
  * Since: 1.0
  */
 void buntime_event_free(BuntimeEvent *event);
@@ -47,6 +51,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuntimeEvent, buntime_event_free)
 /**
  * buntime_event_get_kind:
  * @event: an event
+ *
+ * Says what kind of thing it is about.
  *
  * Returns: `net`, `read`, `write`, `run`, `env`, `unix`, `ffi`, `sys`, `dns`, `limit` or `state`
  *
@@ -58,6 +64,8 @@ const char *buntime_event_get_kind(const BuntimeEvent *event);
  * buntime_event_get_action:
  * @event: an event
  *
+ * Says what was decided.
+ *
  * Returns: what was decided; without meaning where the kind is `state`
  *
  * Since: 1.0
@@ -68,6 +76,8 @@ BuntimeAction buntime_event_get_action(const BuntimeEvent *event);
  * buntime_event_get_object:
  * @event: an event
  *
+ * Says which file, host, program or the like it is about.
+ *
  * Returns: (nullable): what it is about, not safe to print
  *
  * Since: 1.0
@@ -77,6 +87,8 @@ const char *buntime_event_get_object(const BuntimeEvent *event);
 /**
  * buntime_event_get_state:
  * @event: an event
+ *
+ * Says what happened to the worker.
  *
  * Returns: (nullable): where the kind is `state`: `started`, `exited`, `failed`, `dropped`
  *   (events were), or `notice` (buntime_event_get_reason() says it)
@@ -89,6 +101,8 @@ const char *buntime_event_get_state(const BuntimeEvent *event);
  * buntime_event_get_reason:
  * @event: an event
  *
+ * Says why, where that is more than a rule.
+ *
  * Returns: (nullable): what else decided, or what is to be said
  *
  * Since: 1.0
@@ -98,6 +112,8 @@ const char *buntime_event_get_reason(const BuntimeEvent *event);
 /**
  * buntime_event_get_suggestion:
  * @event: an event
+ *
+ * Says what the caller could grant.
  *
  * Returns: (nullable): the narrowest flag that would permit it
  *
@@ -109,6 +125,8 @@ const char *buntime_event_get_suggestion(const BuntimeEvent *event);
  * buntime_event_get_count:
  * @event: an event
  *
+ * Says how often it happened.
+ *
  * Returns: how many operations it stands for
  *
  * Since: 1.0
@@ -119,6 +137,8 @@ guint buntime_event_get_count(const BuntimeEvent *event);
  * buntime_event_to_json:
  * @event: an event
  *
+ * Writes the event for programs.
+ *
  * Returns: (transfer full): one line of JSON, as `--events` writes it
  *
  * Since: 1.0
@@ -128,6 +148,8 @@ char *buntime_event_to_json(const BuntimeEvent *event);
 /**
  * buntime_event_format:
  * @event: an event
+ *
+ * Writes the event for people.
  *
  * Returns: (transfer full): the text for people, safe to print, its last newline included
  *

@@ -100,6 +100,8 @@ BuntimePolicy *buntime_policy_new(void);
  * @value: as for buntime_policy_add_file()
  * @error: return location for an error
  *
+ * Makes a policy of a file or preset.
+ *
  * Returns: (transfer full): a new policy with that file, or %NULL with @error
  *   set
  *
@@ -110,6 +112,8 @@ BuntimePolicy *buntime_policy_load(const char *value, GError **error);
 /**
  * buntime_policy_copy:
  * @policy: a policy
+ *
+ * Makes an independent copy.
  *
  * Returns: (transfer full): a new policy that says the same, to be changed by
  *   itself
@@ -122,6 +126,8 @@ BuntimePolicy *buntime_policy_copy(BuntimePolicy *policy);
  * buntime_policy_ref:
  * @policy: a policy
  *
+ * Holds a reference.
+ *
  * Returns: (transfer full): the same policy
  *
  * Since: 1.0
@@ -131,6 +137,8 @@ BuntimePolicy *buntime_policy_ref(BuntimePolicy *policy);
 /**
  * buntime_policy_unref:
  * @policy: (transfer full): a policy
+ *
+ * Gives a reference back; the policy is freed with the last one.
  *
  * Since: 1.0
  */
@@ -256,6 +264,8 @@ gboolean buntime_policy_add_environment(BuntimePolicy *policy, GError **error);
 /**
  * buntime_environment_list:
  *
+ * Lists the variables of the environment that are about permissions.
+ *
  * Returns: (transfer full) (array zero-terminated=1): the names of the
  *   variables that buntime_policy_add_environment() would take, or refuse;
  *   safe to print
@@ -323,6 +333,8 @@ BuntimeVerdict *buntime_policy_check(BuntimePolicy *policy, BuntimePermission pe
  * buntime_verdict_copy:
  * @verdict: a verdict
  *
+ * Copies a verdict.
+ *
  * Returns: (transfer full): a copy
  *
  * Since: 1.0
@@ -333,6 +345,8 @@ BuntimeVerdict *buntime_verdict_copy(const BuntimeVerdict *verdict);
  * buntime_verdict_free:
  * @verdict: (transfer full): a verdict
  *
+ * Frees a verdict.
+ *
  * Since: 1.0
  */
 void buntime_verdict_free(BuntimeVerdict *verdict);
@@ -341,6 +355,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuntimeVerdict, buntime_verdict_free)
 /**
  * buntime_verdict_get_action:
  * @verdict: a verdict
+ *
+ * Says what was decided.
  *
  * Returns: what was decided
  *
@@ -352,6 +368,8 @@ BuntimeAction buntime_verdict_get_action(const BuntimeVerdict *verdict);
  * buntime_verdict_format:
  * @verdict: a verdict
  *
+ * Writes the verdict for people.
+ *
  * Returns: (transfer full): the verdict, the deciding rule and the narrowest
  *   flag that would permit it, one a line; safe to print
  *
@@ -362,6 +380,8 @@ char *buntime_verdict_format(const BuntimeVerdict *verdict);
 /**
  * buntime_verdict_to_json:
  * @verdict: a verdict
+ *
+ * Writes the verdict for programs.
  *
  * Returns: (transfer full): one line of JSON with the keys v, kind, action,
  *   object, rule {source, line, text} and suggestion
@@ -389,6 +409,8 @@ char *buntime_policy_to_json(BuntimePolicy *policy, GError **error);
  * buntime_policy_list_rules:
  * @policy: a policy
  *
+ * Says what the policy holds, for people to compare.
+ *
  * Returns: (transfer full) (array zero-terminated=1): a line for each rule,
  *   default and setting, sorted
  *
@@ -400,6 +422,8 @@ char **buntime_policy_list_rules(BuntimePolicy *policy);
  * buntime_policy_list:
  * @json: in JSON, one line a preset, instead of for people
  * @error: return location for an error
+ *
+ * Lists the presets.
  *
  * Returns: (transfer full): the presets with path and description, or %NULL
  *   with @error set if one cannot be read
@@ -413,6 +437,8 @@ char *buntime_policy_list(gboolean json, GError **error);
  * @value: a preset's name or a file's path, "-" for standard input
  * @error: return location for an error
  *
+ * Shows a policy file.
+ *
  * Returns: (transfer full): the file as it is, or %NULL with @error set
  *
  * Since: 1.0
@@ -422,6 +448,8 @@ char *buntime_policy_show(const char *value, GError **error);
 /**
  * buntime_policy_schema:
  * @error: return location for an error
+ *
+ * Shows what may stand in a policy file.
  *
  * Returns: (transfer full): the JSON schema of policy files, or %NULL with
  *   @error set

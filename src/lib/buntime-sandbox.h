@@ -73,6 +73,8 @@ BuntimeSandbox *buntime_sandbox_new(BuntimePolicy *policy);
  * buntime_sandbox_ref:
  * @sandbox: a launcher
  *
+ * Holds a reference.
+ *
  * Returns: (transfer full): the same launcher
  *
  * Since: 1.0
@@ -82,6 +84,8 @@ BuntimeSandbox *buntime_sandbox_ref(BuntimeSandbox *sandbox);
 /**
  * buntime_sandbox_unref:
  * @sandbox: (transfer full): a launcher
+ *
+ * Gives a reference back; the launcher is freed with the last one.
  *
  * Since: 1.0
  */

@@ -202,6 +202,8 @@ void buntime_worker_call(BuntimeWorker *worker, GBytes *bytes, int timeout,
  * @result: what the callback was given
  * @error: return location for an error
  *
+ * Ends buntime_worker_call().
+ *
  * Returns: (transfer full): the answer, or %NULL with @error set: %BUNTIME_ERROR_FAILED,
  *   %BUNTIME_ERROR_ENDED, %BUNTIME_ERROR_TIMED_OUT, %BUNTIME_ERROR_BUSY
  *
@@ -231,6 +233,8 @@ void buntime_worker_run_code(BuntimeWorker *worker, const char *code, int timeou
  * @worker: a worker
  * @result: what the callback was given
  * @error: return location for an error
+ *
+ * Ends buntime_worker_run_code().
  *
  * Returns: (transfer full): what the code came to, as text; or %NULL with @error set as of
  *   buntime_worker_call_finish(): %BUNTIME_ERROR_FAILED with the traceback
@@ -287,6 +291,8 @@ void buntime_worker_resume_reading(BuntimeWorker *worker);
  * buntime_worker_get_exited:
  * @worker: a worker
  *
+ * Says whether it is over.
+ *
  * Returns: whether #BuntimeWorker::exited was emitted
  *
  * Since: 1.0
@@ -297,6 +303,8 @@ gboolean buntime_worker_get_exited(BuntimeWorker *worker);
  * buntime_worker_get_exit_status:
  * @worker: a worker that has exited
  *
+ * Says how the program ended.
+ *
  * Returns: its status as a shell reports it; 124 to 127 and 2 as of `buntime run`
  *
  * Since: 1.0
@@ -306,6 +314,8 @@ int buntime_worker_get_exit_status(BuntimeWorker *worker);
 /**
  * buntime_worker_get_error:
  * @worker: a worker that has exited
+ *
+ * Says what went wrong.
  *
  * Returns: (transfer none) (nullable): why it was not started, or was ended
  *

@@ -30,6 +30,8 @@ G_BEGIN_DECLS
  * @BUNTIME_ERROR_TIMED_OUT: no answer came in time
  * @BUNTIME_ERROR_BUSY: the worker does not read what is sent to it
  *
+ * What went wrong.
+ *
  * Since: 1.0
  */
 typedef enum {
@@ -47,6 +49,8 @@ typedef enum {
 /**
  * buntime_error_quark:
  *
+ * Names the error domain.
+ *
  * Returns: the domain, %BUNTIME_ERROR
  *
  * Since: 1.0
@@ -56,6 +60,8 @@ GQuark buntime_error_quark(void);
 /**
  * buntime_error_exit_status:
  * @error: an error of any domain
+ *
+ * Says how `buntime` ends after an error.
  *
  * Returns: the exit status `buntime` ends with after @error
  *

@@ -2,17 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Programs are built by what is installed: by pkg-config alone, and each header by itself.
 
-test-install.py BUILD SOURCE CC...
+test-install.py BUILD SOURCE PEER VALAC CC...    VALAC is "" where there is none
 """
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-BUILD, SOURCE, CC = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+BUILD, SOURCE, PEER, VALAC, CC = Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:5], sys.argv[5:]
 HOST = """
 #include <buntime.h>
 int main(void) {
@@ -29,7 +30,7 @@ int main(void) {
 
 def run(*command, **kwargs):
     result = subprocess.run(command, capture_output=True, text=True, check=False, **kwargs)
-    if result.returncode != 0:
+    if result.returncode != 0 or result.stderr:
         raise AssertionError(f"{command}: {result.stdout}{result.stderr}")
     return result.stdout
 
@@ -39,8 +40,7 @@ class Install(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.root = Path(cls.folder.name)
-        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--tags=devel,runtime",
-            f"--destdir={cls.root}")
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", f"--destdir={cls.root}")
         cls.files = sorted(cls.root.rglob("buntime*-1.0.pc"))
         for file in cls.files:
             text = file.read_text(encoding="utf-8")
@@ -50,10 +50,12 @@ class Install(unittest.TestCase):
     def tearDownClass(cls):
         cls.folder.cleanup()
 
+    def environment(self):
+        return {**os.environ, "PKG_CONFIG_PATH": ":".join({str(file.parent) for file in self.files}),
+                "LD_LIBRARY_PATH": str(next(self.root.rglob("libbuntime.so.1")).parent)}
+
     def flags(self, package):
-        path = ":".join({str(file.parent) for file in self.files})
-        return run("pkg-config", "--cflags", "--libs", package,
-                   env={**os.environ, "PKG_CONFIG_PATH": path}).split()
+        return run("pkg-config", "--cflags", "--libs", package, env=self.environment()).split()
 
     def build(self, source, package):
         program = self.root / "program"
@@ -64,8 +66,25 @@ class Install(unittest.TestCase):
         source = self.root / "host.c"
         source.write_text(HOST, encoding="utf-8")
         program = self.build(source, "buntime-1.0")
-        library = next(self.root.rglob("libbuntime.so.1"))
-        run(program, env={**os.environ, "LD_LIBRARY_PATH": str(library.parent)})
+        run(program, env=self.environment())
+
+    def test_the_first_program(self):
+        """That of the reference pages."""
+        page = (SOURCE / "data/reference/start.md").read_text(encoding="utf-8")
+        source = self.root / "start.c"
+        source.write_text(re.search(r"^```c\n(.*?)^```$", page, re.M | re.S)[1], encoding="utf-8")
+        self.build(source, "buntime-1.0")
+
+    @unittest.skipIf(VALAC == "", "without Vala")
+    def test_a_host_in_vala(self):
+        program = self.root / "host-in-vala"
+        vapi = next(self.root.rglob("buntime-1.0.vapi")).parent
+        # What valac writes is not C that a compiler has no doubts about.
+        run(VALAC, "--vapidir", vapi, "--pkg=buntime-1.0", "--directory", self.root, "--output", program,
+            "-X", "-w", SOURCE / "tests/unit/host.vala", env=self.environment())
+        self.assertEqual(run(program, PEER, env=self.environment()).splitlines(), [
+            "other.example: denied", "answer: hello", "failed: fail", "output on 1: 3 bytes",
+            "code: 42", "event: state", "exited: 7"])
 
     def test_a_worker(self):
         self.build(SOURCE / "data/examples/worker.c", "buntime-worker-1.0")

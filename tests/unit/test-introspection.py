@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libbuntime from another language, and its description against its symbols.
 
-test-introspection.py LIBRARY GIR
+test-introspection.py LIBRARY GIR WORKER_LIBRARY WORKER_HEADER
 """
 
+import re
 import subprocess
 import sys
 import unittest
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import gi
 
@@ -16,26 +18,79 @@ gi.require_version("Buntime", "1.0")
 # pylint: disable=wrong-import-position
 from gi.repository import Buntime, GLib  # noqa: E402
 
-LIBRARY, GIR = sys.argv[1:3]
+LIBRARY, GIR, WORKER_LIBRARY, WORKER_HEADER = sys.argv[1:5]
 C_IDENTIFIER = "{http://www.gtk.org/introspection/c/1.0}identifier"
 GET_TYPE = "{http://www.gtk.org/introspection/glib/1.0}get-type"
 CORE = "{http://www.gtk.org/introspection/core/1.0}"
 
 
+SIGNAL = "{http://www.gtk.org/introspection/glib/1.0}signal"
+# What has a "Since:" of its own; a member has its enumeration's.
+DATED = [CORE + tag for tag in ("function", "method", "constructor", "class", "record", "enumeration",
+                                "bitfield", "callback", "constant")] + [SIGNAL]
+PARTS = [CORE + tag for tag in ("parameter", "instance-parameter", "member", "return-value")]
+
+
+def exported_by(library):
+    lines = subprocess.run(["nm", "-D", "--defined-only", library], check=True,
+                           capture_output=True, text=True).stdout.splitlines()
+    return {line.split()[2].split("@")[0] for line in lines if line.split()[1] == "T"}
+
+
+def is_described(node):
+    """What returns nothing has nothing to be said about it."""
+    nothing = node.tag == CORE + "return-value" and node.find(f"{CORE}type[@name='none']") is not None
+    return nothing or node.find(CORE + "doc") is not None
+
+
+def complaints(root):
+    """No "Since:", no build; the same for what is not described."""
+    for node in root.iter():
+        name = node.get(C_IDENTIFIER) or node.get("name")
+        # The structure of a class is nobody's to use.
+        if node.tag not in DATED or node.get("{http://www.gtk.org/introspection/glib/1.0}is-gtype-struct-for"):
+            continue
+        if node.get("version") is None:
+            yield f"{name}: no Since:"
+        for part in [node] + [part for part in node.iter() if part.tag in PARTS]:
+            if part.tag in PARTS and node.tag in (CORE + "class", CORE + "record"):
+                continue  # of its methods, which have their turn
+            if not is_described(part):
+                yield f"{name}: {part.get('name', part.tag.split('}')[1])} is not described"
+
+
 class Symbols(unittest.TestCase):
     def test_every_symbol_is_described(self):
-        """Each function is exported and described, and says since when."""
-        lines = subprocess.run(["nm", "-D", "--defined-only", LIBRARY], check=True,
-                               capture_output=True, text=True).stdout.splitlines()
-        exported = {line.split()[2].split("@")[0] for line in lines if line.split()[1] == "T"}
+        """What the map exports is what the GIR tells of."""
         root = ElementTree.parse(GIR).getroot()
         functions = [node for node in root.iter() if C_IDENTIFIER in node.attrib and
                      node.tag in (CORE + "function", CORE + "method", CORE + "constructor")]
         described = {node.attrib[C_IDENTIFIER] for node in functions}
         described |= {node.attrib[GET_TYPE] for node in root.iter() if GET_TYPE in node.attrib}
-        self.assertEqual(exported, described)
-        undated = [node.attrib[C_IDENTIFIER] for node in functions if "version" not in node.attrib]
-        self.assertEqual(undated, [])
+        self.assertEqual(exported_by(LIBRARY), described)
+
+    def test_nothing_is_left_out(self):
+        root = ElementTree.parse(GIR).getroot()
+        self.assertEqual(list(complaints(root)), [])
+        # That can fail.
+        method = next(root.iter(CORE + "method"))
+        del method.attrib["version"]
+        method.remove(method.find(CORE + "doc"))
+        next(root.iter(SIGNAL)).remove(next(root.iter(SIGNAL)).find(CORE + "doc"))
+        self.assertEqual(len(list(complaints(root))), 3)
+
+    def test_the_worker_library(self):
+        """The same for what a worker links to, which has no GIR."""
+        text = Path(WORKER_HEADER).read_text(encoding="utf-8")
+        found = re.findall(r"/\*\*\n \* (\w+):\n((?: \*[^\n]*\n)*?) \*/\n([^;]*);", text)
+        functions = {name for name, _, declared in found if "BUNTIME_WORKER_API" in declared}
+        self.assertEqual(exported_by(WORKER_LIBRARY), functions)
+        self.assertEqual(len(found), text.count("/**"))
+        for name, comment, declared in found:
+            self.assertIn("Since: ", comment, name)
+            arguments = declared.split("(", 1)[1].rstrip(")").split(",") if "(" in declared else []
+            for argument in (re.search(r"(\w+)$", argument.strip())[1] for argument in arguments):
+                self.assertIn(f" * @{argument}: ", comment, name)
 
 
 class Run(unittest.TestCase):
