@@ -204,7 +204,16 @@ def test_every_variable_and_limit_is_described(world):
         assert re.search(rf"\b{kind.strip().upper()}\b", section), kind
 
 
-@pytest.mark.parametrize("page", PAGES)
+def test_messages_are_those_of_the_header():
+    page = (SOURCE / "man/buntime-ipc.7.in").read_text(encoding="utf-8")
+    header = (SOURCE / "src/worker/buntime-worker.h").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^0x([0-9a-f]{2})\|(\w+)\|", page, re.M))
+    assert len(told) > 15
+    assert told == {number: name for name, number in
+                    re.findall(r"^  BUNTIME_(\w+) = 0x([0-9a-f]{2}),", header, re.M)}
+
+
+@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7"])
 def test_pages_are_sound(world, page):
     """Two formatters have nothing to say about them."""
     path = world.build / "man" / page
