@@ -242,6 +242,15 @@ bt_plan_builder_rights(const BtPlanBuilder *self, const char *path)
   return rights;
 }
 
+void
+bt_plan_builder_each_right(const BtPlanBuilder *self, BtPlanRightFunc func, gpointer data)
+{
+  for (guint i = 0; i < self->landlock->len; i++) {
+    const BtPlanLandlock *rule = &g_array_index(self->landlock, BtPlanLandlock, i);
+    func(data, (const char *)self->bytes->data + rule->path, rule->access);
+  }
+}
+
 gboolean
 bt_plan_builder_touches(const BtPlanBuilder *self, const char *path)
 {

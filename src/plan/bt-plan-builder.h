@@ -50,6 +50,9 @@ void bt_plan_builder_console(BtPlanBuilder *self, const char *target, int descri
 void bt_plan_builder_landlock(BtPlanBuilder *self, const char *path, guint64 access);
 /* What the rules so far give at path. */
 guint64 bt_plan_builder_rights(const BtPlanBuilder *self, const char *path);
+typedef void (*BtPlanRightFunc)(gpointer data, const char *path, guint64 access);
+/* Each of them; not after finish. */
+void bt_plan_builder_each_right(const BtPlanBuilder *self, BtPlanRightFunc func, gpointer data);
 /* Do they give anything at path, or at something below it? */
 gboolean bt_plan_builder_touches(const BtPlanBuilder *self, const char *path);
 void bt_plan_builder_limit(BtPlanBuilder *self, guint resource, guint64 soft, guint64 hard);

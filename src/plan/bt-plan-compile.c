@@ -33,6 +33,7 @@ bt_plan_free(BtPlan *plan)
   g_free(plan->entry_path);
   g_free(plan->silent_limits);
   g_free(plan->hidden_folder);
+  g_clear_pointer(&plan->places, bt_plan_places_free);
   g_free(plan);
 }
 
@@ -158,6 +159,7 @@ static BtPlan *
 finish(BtCompile *self, GError **error)
 {
   g_autofree char *hidden = hidden_folder(self);
+  g_autoptr(BtPlanPlaces) places = self->request->channel ? bt_compile_places(self) : NULL;
   g_autoptr(GBytes) bytes = bt_plan_builder_finish(self->builder);
 
   if (bytes == NULL) {
@@ -174,6 +176,7 @@ finish(BtCompile *self, GError **error)
   plan->network = bt_policy_grants_net(self->request->policy);
   plan->silent_limits = bt_compile_silent_limits(self);
   plan->hidden_folder = g_steal_pointer(&hidden);
+  plan->places = g_steal_pointer(&places);
   return plan;
 }
 
@@ -236,64 +239,11 @@ bt_plan_compile_bare(const BtPlanRequest *request, GError **error)
   return fill_header(&self, error) ? finish(&self, error) : NULL;
 }
 
-/* The private places; "/" is read-only when the worker runs. */
-static gboolean
-is_scratch(const BtMount *mount)
-{
-  return mount->kind == BT_MOUNT_OWN && (mount->attr & BT_PLAN_RDONLY) == 0 &&
-         strcmp(mount->path, "/") != 0;
-}
-
-/* Where a grant below the private /tmp is for some kinds alone, it has less itself. */
-static gboolean
-makes_files(const BtCompile *self, guint64 rights)
-{
-  return ((rights | ~self->handled) & (BT_FS_WRITE_FILE | BT_FS_MAKE_REG)) ==
-         (BT_FS_WRITE_FILE | BT_FS_MAKE_REG);
-}
-
-/* Without namespaces Landlock's rules are all there is. */
-static void
-look_at_flat(BtCompile *self, const char *path, BtPlanLook *look_out)
-{
-  struct stat info;
-  gboolean folder = lstat(path, &info) == 0 && S_ISDIR(info.st_mode);
-  guint64 rights = bt_plan_builder_rights(self->builder, path);
-
-  look_out->host = (rights & (BT_FS_READ | BT_FS_WRITE)) != 0;
-  look_out->readable = (rights & (folder ? BT_FS_READ_DIR : BT_FS_READ_FILE)) != 0;
-  look_out->writable = (rights & BT_FS_WRITE) != 0;
-  look_out->made = look_out->readable && bt_path_is_below(path, "/dev");
-  look_out->maps = look_out->readable;
-  look_out->runs = (rights & BT_FS_EXECUTE) != 0;
-}
-
-static void
-look_at(BtCompile *self, const char *path, BtPlanLook *look_out)
-{
-  const BtMount *mount = bt_compile_mount_at(self, path);
-  struct stat info;
-  gboolean found = lstat(path, &info) == 0;
-  gboolean folder = found && S_ISDIR(info.st_mode);
-  guint64 rights = bt_plan_builder_rights(self->builder, path);
-
-  look_out->host = mount->kind == BT_MOUNT_HOST;
-  look_out->readable = look_out->host && (mount->perms & (folder ? BT_FS_READ_DIR : BT_FS_READ_FILE));
-  look_out->writable = look_out->host && (mount->attr & BT_PLAN_RDONLY) == 0;
-  look_out->lent = bt_compile_is_lent(self, path);
-  look_out->makeable = !found && bt_compile_can_make(self, path);
-  /* A directory of the sandbox's has not what the host's has. */
-  look_out->made = mount->kind == BT_MOUNT_OWN && !folder && g_hash_table_contains(self->made, path);
-  look_out->scratch = is_scratch(mount);
-  look_out->withheld = look_out->scratch && !makes_files(self, rights);
-  look_out->maps = look_out->host && (mount->attr & BT_PLAN_NOEXEC) == 0;
-  look_out->runs = look_out->maps && ((rights | ~self->handled) & BT_FS_EXECUTE) != 0;
-}
-
 gboolean
 bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_out, GError **error)
 {
   g_auto(BtCompile) self = { .request = NULL };
+  struct stat info;
 
   *look_out = (BtPlanLook){ .host = FALSE };
   compile_init(&self, request);
@@ -301,10 +251,9 @@ bt_plan_look(const BtPlanRequest *request, const char *path, BtPlanLook *look_ou
       !compile_places(&self, error))
     return FALSE;
   bt_compile_net(&self);
-  const BtPlanHeader *header = bt_plan_builder_header(self.builder);
-  look_out->net = header->net;
-  look_out->fast_path = (header->flags & BT_PLAN_FAST_PATH) != 0;
-  if (path != NULL)
-    (self.flat ? look_at_flat : look_at)(&self, path, look_out);
+  g_autoptr(BtPlanPlaces) places = bt_compile_places(&self);
+  gboolean found = path != NULL && lstat(path, &info) == 0;
+  bt_plan_places_look(places, path, found && S_ISDIR(info.st_mode), look_out);
+  look_out->makeable = path != NULL && !found && !self.flat && bt_compile_can_make(&self, path);
   return TRUE;
 }

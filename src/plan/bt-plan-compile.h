@@ -50,8 +50,12 @@ typedef struct {
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;
 
+/* What lies where in a plan, for questions that come when it is carried out. */
+typedef struct _BtPlanPlaces BtPlanPlaces;
+
 typedef struct {
   GBytes *bytes;       /* the encoded plan */
+  BtPlanPlaces *places; /* with a channel, by which a worker asks; else NULL */
   GPtrArray *notices;  /* char *: what the user is told once at start */
   GPtrArray *denied;   /* char *: the host's objects over which a mount lies that denies them */
   char *program;       /* "python3": the worker's program name */
@@ -83,13 +87,21 @@ typedef struct {
   gboolean scratch;  /* on the private /tmp or /dev/shm */
   gboolean withheld; /* ... but no file can be made and written there (bt-plan-tmp.c) */
   gboolean lent;     /* not there yet, and made for the worker that opens it */
-  gboolean makeable; /* not there yet, and could be granted so (bt-plan-make.c) */
+  gboolean makeable; /* not there yet, and could be granted so (bt-plan-make.c); not by places */
   gboolean runs;     /* may be executed */
   gboolean maps;     /* code may be mapped from it */
   BtPlanNet net;     /* of the whole plan, as is the next */
   gboolean fast_path;
 } BtPlanLook;
 
+/*
+ * By the plan alone: the host is not looked at. path is absolute and without dots; its links are
+ * not followed. folder: is a directory there, if anything is? NULL as in the next.
+ */
+void bt_plan_places_look(const BtPlanPlaces *places, const char *path, gboolean folder,
+                         BtPlanLook *look_out);
+void bt_plan_places_free(BtPlanPlaces *places);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPlanPlaces, bt_plan_places_free)
 /*
  * Compiles the plan but for what the entry brings: its file, its interpreter.
  * path is canonical; NULL asks only for what is not about one.

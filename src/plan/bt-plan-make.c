@@ -69,10 +69,7 @@ bt_compile_can_make(const BtCompile *self, const char *path)
 gboolean
 bt_compile_is_lent(const BtCompile *self, const char *path)
 {
-  for (guint i = 0; i < self->lent->len; i++)
-    if (strcmp(g_ptr_array_index(self->lent, i), path) == 0)
-      return TRUE;
-  return FALSE;
+  return g_ptr_array_find_with_equal_func(self->lent, path, g_str_equal, NULL);
 }
 
 static gboolean

@@ -13,19 +13,25 @@
 #define COPIES_FOLDER "/run/buntime/programs"
 
 const BtMount *
-bt_compile_mount_at(const BtCompile *self, const char *path)
+bt_mounts_find(const GArray *mounts, const char *path)
 {
-  const BtMount *best = &g_array_index(self->mounts, BtMount, 0);
+  const BtMount *best = &g_array_index(mounts, BtMount, 0);
   gsize path_length = strlen(path);
 
-  for (guint i = 1; i < self->mounts->len; i++) {
-    const BtMount *mount = &g_array_index(self->mounts, BtMount, i);
+  for (guint i = 1; i < mounts->len; i++) {
+    const BtMount *mount = &g_array_index(mounts, BtMount, i);
     if (mount->length >= best->length && mount->length <= path_length &&
         (path[mount->length] == '\0' || path[mount->length] == '/') &&
         memcmp(path, mount->path, mount->length) == 0)
       best = mount;
   }
   return best;
+}
+
+const BtMount *
+bt_compile_mount_at(const BtCompile *self, const char *path)
+{
+  return bt_mounts_find(self->mounts, path);
 }
 
 /* What a new mount covers cannot be reached any more. */
@@ -54,11 +60,12 @@ bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint 
 
 /* TRUE if path is to be made: it lies on a filesystem of ours, and is new there. */
 static gboolean
-is_new(BtCompile *self, const char *path)
+is_new(BtCompile *self, const char *path, gboolean folder)
 {
   BtMountKind kind = bt_compile_mount_at(self, path)->kind;
   return (kind == BT_MOUNT_OWN || kind == BT_MOUNT_WAY) &&
-         g_hash_table_add(self->made, g_strdup(path));
+         !g_hash_table_contains(self->made, path) &&
+         g_hash_table_insert(self->made, g_strdup(path), GINT_TO_POINTER(folder));
 }
 
 static void
@@ -75,18 +82,18 @@ make_parent(BtCompile *self, const char *path)
 void
 bt_compile_dir(BtCompile *self, const char *path)
 {
-  if (strcmp(path, "/") == 0 || !is_new(self, path))
+  if (strcmp(path, "/") == 0 || !is_new(self, path, TRUE))
     return;
   bt_plan_builder_dir(self->builder, path, 0755);
   /* Those above come with it. */
   for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/'))
-    g_hash_table_add(self->made, g_strndup(path, slash - path));
+    g_hash_table_insert(self->made, g_strndup(path, slash - path), GINT_TO_POINTER(TRUE));
 }
 
 void
 bt_compile_file(BtCompile *self, const char *path, guint mode, const void *data, gsize size)
 {
-  if (!is_new(self, path))
+  if (!is_new(self, path, FALSE))
     return;
   make_parent(self, path);
   bt_plan_builder_file(self->builder, path, mode, data, size);
@@ -95,7 +102,7 @@ bt_compile_file(BtCompile *self, const char *path, guint mode, const void *data,
 void
 bt_compile_symlink(BtCompile *self, const char *text, const char *path)
 {
-  if (!is_new(self, path))
+  if (!is_new(self, path, FALSE))
     return;
   make_parent(self, path);
   bt_plan_builder_symlink(self->builder, text, path);
@@ -130,7 +137,7 @@ bt_compile_cover(BtCompile *self, const char *path, BtMountKind kind, guint mode
   bt_plan_builder_tmpfs(self->builder, path, attr, mode, COVER_SIZE);
   bt_compile_add_mount(self, path, kind, attr, 0);
   g_hash_table_foreach_remove(self->made, is_covered, (gpointer)path);
-  return g_hash_table_add(self->made, g_strdup(path));
+  return g_hash_table_insert(self->made, g_strdup(path), GINT_TO_POINTER(TRUE));
 }
 
 static gboolean

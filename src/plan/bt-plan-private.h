@@ -71,7 +71,7 @@ typedef struct {
   GArray *mounts;      /* BtMount, in the order they cover each other */
   GArray *spots;       /* BtSpot */
   GArray *grants;      /* BtGrant */
-  GHashTable *made;    /* paths made on the sandbox's own filesystems */
+  GHashTable *made;    /* paths made on the sandbox's own filesystems; is it a directory? */
   GHashTable *shown;   /* host paths already followed */
   GHashTable *plain;   /* host paths that are no symbolic links */
   GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
@@ -98,6 +98,7 @@ typedef struct {
 /* ---- bt-plan-paths.c: what lies where ---- */
 
 /* The innermost mount at or above path; never NULL. Valid until the next mount. */
+const BtMount *bt_mounts_find(const GArray *mounts, const char *path);
 const BtMount *bt_compile_mount_at(const BtCompile *self, const char *path);
 void bt_compile_add_mount(BtCompile *self, const char *path, BtMountKind kind, guint attr,
                           BtFsPerms perms);
@@ -127,6 +128,9 @@ void bt_compile_note(BtCompile *self, char *notice);
 void bt_compile_readable(BtCompile *self, const char *path);
 
 /* ---- one file a subject ---- */
+
+/* When all is compiled. */
+BtPlanPlaces *bt_compile_places(BtCompile *self);        /* bt-plan-places.c */
 
 void bt_compile_base(BtCompile *self);                   /* bt-plan-base.c */
 /* What Landlock gives to a place of the program's own. */
