@@ -34,10 +34,13 @@ struct _BtBackend {
   guint dropped;
 };
 
-/* What is told to the caller. */
+/* What is told to the caller: an event, an answer or, with neither, the end. */
 typedef struct {
   BtBackend *backend;
-  BtEvent *event; /* NULL: it has ended */
+  BtEvent *event;
+  BtQuestion *question;
+  guint32 id;
+  BtAction action;
   BtOutcome outcome;
   GError *error;
 } Message;
@@ -82,6 +85,7 @@ message_free(gpointer data)
   Message *self = data;
 
   g_clear_pointer(&self->event, bt_event_free);
+  g_clear_pointer(&self->question, bt_question_free);
   g_clear_error(&self->error);
   unref(self->backend);
   g_free(self);
@@ -99,6 +103,8 @@ deliver(gpointer data)
     return G_SOURCE_REMOVE;
   if (message->event != NULL)
     self->funcs.event(self->data, g_steal_pointer(&message->event));
+  else if (message->question != NULL)
+    self->funcs.answered(self->data, message->id, message->action);
   else
     self->funcs.ended(self->data, message->error == NULL ? &message->outcome : NULL,
                       message->error);
@@ -256,6 +262,17 @@ send_signal(gpointer data)
   g_free(signal);
 }
 
+static void
+answer(gpointer data)
+{
+  Message *message = data;
+  BtBackend *self = message->backend;
+
+  message->action =
+    self->running ? bt_session_ask(self->session, message->question) : BT_ACTION_DENY;
+  post(message);
+}
+
 /* ---- by the caller ---- */
 
 BtBackend *
@@ -283,6 +300,16 @@ bt_backend_signal(BtBackend *self, int number)
 
   *signal = (Signal){ ref(self), number };
   bt_thread_invoke(send_signal, signal);
+}
+
+void
+bt_backend_ask(BtBackend *self, guint32 id, BtQuestion *question)
+{
+  Message *message = message_new(self);
+
+  message->id = id;
+  message->question = question;
+  bt_thread_invoke(answer, message);
 }
 
 void

@@ -9,6 +9,8 @@
  *                 ended     ◀───   or says why not
  *                 event     ◀───   each event, bounded in number
  *   bt_backend_signal()     ───▶   to the worker
+ *   bt_backend_ask()        ───▶   a question of the worker's ...
+ *                 answered  ◀───   ... was decided
  *                 ended     ◀───   all of it is gone
  *
  * What comes back is called in the main context that was the caller's default one
@@ -16,6 +18,7 @@
  */
 
 #include "lib/bt-explain.h"
+#include "lib/bt-question.h"
 #include "lib/bt-spawn.h"
 #include "lib/bt-supervisor.h"
 #include "lib/buntime-sandbox.h"
@@ -26,6 +29,7 @@ typedef struct _BtBackend BtBackend;
 
 typedef struct {
   void (*event)(gpointer data, BtEvent *event); /* takes it */
+  void (*answered)(gpointer data, guint32 id, BtAction action);
   /* outcome: NULL if error is set (transfer none). */
   void (*ended)(gpointer data, const BtOutcome *outcome, const GError *error);
 } BtBackendFuncs;
@@ -39,6 +43,8 @@ BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry,
                           const BtBackendFuncs *funcs, gpointer data);
 /* To the worker, if it has started; SIGKILL ends the whole run. */
 void bt_backend_signal(BtBackend *backend, int number);
+/* Takes the question. */
+void bt_backend_ask(BtBackend *backend, guint32 id, BtQuestion *question);
 /* Nothing is told any more, and what still runs is ended. */
 void bt_backend_free(BtBackend *backend);
 

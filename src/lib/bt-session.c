@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/bt-capture-file.h"
+#include "lib/bt-check.h"
 #include "lib/bt-helper-path.h"
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-publish.h"
@@ -215,6 +216,12 @@ sees_packets(const BuntimeSandbox *sandbox, BtPolicy *policy)
          (sandbox->events != NULL && (bt_policy_get_audit(policy) & BT_AUDIT_CONNECT) != 0);
 }
 
+static const char *
+home_of(const BtSessionSetup *setup)
+{
+  return setup->caller->home != NULL ? setup->caller->home : setup->sandbox->policy->home;
+}
+
 static gboolean
 compile(BtSession *self, guint cgroup_limits, GError **error)
 {
@@ -231,7 +238,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .entry = setup->entry,
     .args = setup->args,
     .cwd = settings->cwd,
-    .home = setup->caller->home != NULL ? setup->caller->home : settings->home,
+    .home = home_of(setup),
     .user_name = setup->caller->name,
     .environment = (const char *const *)self->environment,
     .host_name = g_get_host_name(),
@@ -334,6 +341,21 @@ BtSupervisor *
 bt_session_get_supervisor(BtSession *self)
 {
   return self->supervisor;
+}
+
+BtAction
+bt_session_ask(BtSession *self, const BtQuestion *question)
+{
+  const BtCheckFacts facts = {
+    .policy = self->policy,
+    .places = self->plan->places,
+    .cwd = self->setup.sandbox->policy->cwd,
+    .home = home_of(&self->setup),
+  };
+  /* A run without a channel, whom nobody asks, keeps none. */
+  return facts.places != NULL
+           ? bt_check_question(&facts, question->kind, question->folder, question->value)
+           : BT_ACTION_DENY;
 }
 
 /*

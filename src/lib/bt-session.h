@@ -11,6 +11,7 @@
  *   finish    after its end: the outcome, and hints for the reader
  */
 
+#include "lib/bt-question.h"
 #include "lib/bt-root.h"
 #include "lib/bt-supervisor.h"
 #include "lib/buntime-sandbox.h"
@@ -36,6 +37,8 @@ gboolean bt_session_start(BtSession *session, BtSupervisorFunc func, gpointer da
                           GError **error);
 /* After a successful start, until finish. */
 BtSupervisor *bt_session_get_supervisor(BtSession *session);
+/* While it runs, for its worker; never waits. */
+BtAction bt_session_ask(BtSession *session, const BtQuestion *question);
 /* What a finished run is told by. */
 void bt_session_tell_exit(BtExplainer *explainer, const char *entry, const BtOutcome *outcome);
 gboolean bt_session_finish(BtSession *session, BtOutcome *outcome_out, GError **error);

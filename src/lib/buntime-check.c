@@ -1,127 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * `buntime check`: what would become of one operation.
+ * What would become of one operation: `buntime check`, and a worker's own question.
  *
  * The policy's matcher decides; then the plan is compiled as for a run and
  * asked what would lie at that place, since some things are visible without
  * any grant and some never are. Where that decides, its origin is "buntime",
  * or "built-in" for what is given to every worker.
+ *
+ * A worker's question is answered from its run's own policy and plan, which were settled when it
+ * started, and nothing of the host is looked at: else a worker could make the supervisor wait for
+ * a file server of its choice.  So it is the worker that follows links and says what is there.
  */
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/bt-check.h"
 #include "lib/bt-host-addrs.h"
 #include "lib/bt-net-words.h"
 #include "lib/bt-policy-object.h"
+#include "lib/bt-verdict.h"
 #include "plan/bt-plan-compile.h"
 #include "plan/bt-program.h"
 #include "policy/bt-event.h"
-#include "policy/bt-json-writer.h"
 #include "policy/bt-net-item.h"
 #include "policy/bt-path.h"
 #include "policy/bt-policy-format.h"
-
-struct _BuntimeVerdict {
-  BtKind kind;
-  BtAction action;
-  char *object;
-  BtOrigin origin;
-  char *suggestion; /* NULL: no flag permits it, or none is needed */
-  const char *note; /* what holds it, if not all that is asked about; NULL: nothing to say */
-};
 
 /* One question. */
 typedef struct {
   BtPolicy *policy;
   const char *cwd, *home;
+  const BtPlanPlaces *places; /* a worker asks; NULL: the host is looked at */
+  gboolean folder;            /* ... who says that a directory is there */
   BtPlanRequest request;
   BtPlanLook look;
   BuntimeVerdict *verdict;
 } Check;
-
-void
-buntime_verdict_free(BuntimeVerdict *self)
-{
-  g_free(self->object);
-  g_free(self->origin.source);
-  g_free(self->origin.text);
-  g_free(self->suggestion);
-  g_free(self);
-}
-
-BuntimeVerdict *
-buntime_verdict_copy(const BuntimeVerdict *from)
-{
-  BuntimeVerdict *self = g_memdup2(from, sizeof *from);
-
-  self->object = g_strdup(from->object);
-  self->origin.source = g_strdup(from->origin.source);
-  self->origin.text = g_strdup(from->origin.text);
-  self->suggestion = g_strdup(from->suggestion);
-  return self;
-}
-
-BuntimeAction
-buntime_verdict_get_action(const BuntimeVerdict *self)
-{
-  if (self->action == BT_ACTION_ALLOW)
-    return BUNTIME_ACTION_ALLOW;
-  return self->action == BT_ACTION_WARN ? BUNTIME_ACTION_WARN : BUNTIME_ACTION_DENY;
-}
-
-static const char *const kind_words[BT_N_KINDS] = {
-  [BT_KIND_NET] = "net", [BT_KIND_READ] = "read", [BT_KIND_WRITE] = "write", [BT_KIND_RUN] = "run",
-  [BT_KIND_ENV] = "env", [BT_KIND_UNIX] = "unix", [BT_KIND_FFI] = "ffi",     [BT_KIND_SYS] = "sys",
-};
-
-char *
-buntime_verdict_format(const BuntimeVerdict *self)
-{
-  static const char *const words[] = { [BT_ACTION_ALLOW] = N_("allowed"),
-                                       [BT_ACTION_WARN] = N_("allowed with a warning"),
-                                       [BT_ACTION_DENY] = N_("denied") };
-  g_autofree char *object = bt_text_neutralise(self->object, -1);
-  g_autofree char *origin = bt_origin_format(&self->origin);
-  g_autofree char *rule = bt_text_neutralise(origin, -1);
-  GString *text = g_string_new(NULL);
-
-  g_string_append_printf(text, "%s %s %s\n  rule:  %s\n",
-                         g_dgettext(GETTEXT_PACKAGE, words[self->action]), kind_words[self->kind],
-                         object, rule);
-  if (self->suggestion != NULL)
-    g_string_append_printf(text, "  allow: %s\n", self->suggestion);
-  if (self->note != NULL)
-    g_string_append_printf(text, "  note:  %s\n", self->note);
-  return g_string_free(text, FALSE);
-}
-
-char *
-buntime_verdict_to_json(const BuntimeVerdict *self)
-{
-  GString *text = g_string_new(NULL);
-  BtJsonWriter json = BT_JSON_WRITER_INIT(text, 0);
-
-  bt_json_begin_object(&json, NULL);
-  bt_json_put_int(&json, "v", 1);
-  bt_json_put_string(&json, "kind", kind_words[self->kind]);
-  bt_json_put_string(&json, "action", bt_action_word(self->action));
-  bt_json_put_string(&json, "object", self->object);
-  bt_json_begin_object(&json, "rule");
-  bt_json_put_string(&json, "source", self->origin.source);
-  if (self->origin.line > 0)
-    bt_json_put_int(&json, "line", self->origin.line);
-  else
-    bt_json_put_null(&json, "line");
-  bt_json_put_string(&json, "text", self->origin.text);
-  bt_json_end(&json);
-  bt_json_put_string(&json, "suggestion", self->suggestion);
-  bt_json_put_string(&json, "note", self->note);
-  bt_json_end(&json);
-  g_string_append_c(text, '\n');
-  return g_string_free(text, FALSE);
-}
 
 /* ---- the verdict ---- */
 
@@ -179,7 +95,7 @@ is_default(const Check *self)
          g_str_has_prefix(self->verdict->origin.text, "defaults.");
 }
 
-/* Absolute and real, as a flag's path would become when the run starts. */
+/* Absolute and, by the host, real, as a flag's path would become when the run starts. */
 static char *
 real_path(Check *self, const char *value, GError **error)
 {
@@ -190,32 +106,36 @@ real_path(Check *self, const char *value, GError **error)
     bt_fail_for(error, BUNTIME_ERROR_USAGE, value, cause);
     return NULL;
   }
-  return bt_path_real(path);
+  return self->places != NULL ? g_steal_pointer(&path) : bt_path_real(path);
 }
 
 static gboolean
 look(Check *self, const char *path, GError **error)
 {
+  if (self->places != NULL) {
+    bt_plan_places_look(self->places, path, self->folder, &self->look);
+    return TRUE;
+  }
   return bt_plan_look(&self->request, path, &self->look, error);
 }
 
 /* ---- kinds ---- */
 
+/* What is done to it, by what is there. */
 static BtFsPerms
-read_perms(const char *path)
+perms_of(const Check *self, const char *path)
 {
-  struct stat info;
-  return lstat(path, &info) == 0 && S_ISDIR(info.st_mode) ? BT_FS_READ_DIR : BT_FS_READ_FILE;
-}
+  gboolean writes = self->verdict->kind == BT_KIND_WRITE, folder = self->folder;
+  struct stat info = { .st_mode = S_IFREG };
 
-static BtFsPerms
-write_perms(const char *path)
-{
-  struct stat info;
-  if (lstat(path, &info) != 0)
-    return BT_FS_WRITE_FILE | BT_FS_MAKE_REG;
-  return S_ISDIR(info.st_mode) ? BT_FS_MAKE_REG | BT_FS_REMOVE_FILE
-                               : BT_FS_WRITE_FILE | BT_FS_TRUNCATE;
+  if (self->places == NULL) {
+    if (lstat(path, &info) != 0 && writes)
+      return BT_FS_WRITE_FILE | BT_FS_MAKE_REG;
+    folder = S_ISDIR(info.st_mode);
+  }
+  if (writes)
+    return folder ? BT_FS_MAKE_REG | BT_FS_REMOVE_FILE : BT_FS_WRITE_FILE | BT_FS_TRUNCATE;
+  return folder ? BT_FS_READ_DIR : BT_FS_READ_FILE;
 }
 
 static void
@@ -267,13 +187,14 @@ check_file(Check *self, const char *value, GError **error)
 
   if (path == NULL || !look(self, path, error))
     return FALSE;
-  BtFsPerms perms = writes ? write_perms(path) : read_perms(path);
-  set_verdict(self, bt_policy_check_path(self->policy, path, perms));
+  set_verdict(self, bt_policy_check_path(self->policy, path, perms_of(self, path)));
   if (writes)
     settle_write(self, path);
   else
     settle_read(self, path);
   self->verdict->object = g_strdup(path);
+  if (self->places != NULL)
+    return TRUE;
   /* What does not exist cannot always be granted; the directory it would be made in can. */
   g_autofree char *parent = g_path_get_dirname(path);
   gboolean alone = !writes || self->look.makeable || access(path, F_OK) == 0;
@@ -305,8 +226,9 @@ static gboolean
 check_run(Check *self, const char *value, GError **error)
 {
   gboolean name = strchr(value, '/') == NULL && value[0] != '~';
+  const char *search_path = self->places == NULL ? g_getenv("PATH") : NULL;
   g_autofree char *path =
-    name ? bt_program_find(value, g_getenv("PATH")) : real_path(self, value, error);
+    name ? bt_program_find(value, search_path) : real_path(self, value, error);
   g_auto(BtProgram) program = BT_PROGRAM_INIT;
 
   if (path == NULL)
@@ -316,8 +238,8 @@ check_run(Check *self, const char *value, GError **error)
   if (!decide_run(self, path, error))
     return FALSE;
   /* A script runs if its interpreter does. */
-  if (self->verdict->action == BT_ACTION_DENY || !bt_program_read(path, &program) ||
-      program.interpreter == NULL)
+  if (self->verdict->action == BT_ACTION_DENY || self->places != NULL ||
+      !bt_program_read(path, &program) || program.interpreter == NULL)
     return TRUE;
   BtVerdict script = { self->verdict->action, NULL };
   g_autofree char *interpreter = bt_path_real(program.interpreter);
@@ -631,4 +553,24 @@ buntime_policy_check(BuntimePolicy *policy, BuntimePermission permission, const 
     return verdict;
   buntime_verdict_free(verdict);
   return NULL;
+}
+
+BtAction
+bt_check_question(const BtCheckFacts *facts, BtKind kind, gboolean folder, const char *value)
+{
+  BuntimeVerdict *verdict = g_new0(BuntimeVerdict, 1);
+  Check self = {
+    .policy = facts->policy,
+    .cwd = facts->cwd,
+    .home = facts->home,
+    .places = facts->places,
+    .folder = folder,
+    .verdict = verdict,
+    .request = { .policy = facts->policy },
+  };
+
+  verdict->kind = kind;
+  BtAction action = value[0] != '\0' && check(&self, value, NULL) ? verdict->action : BT_ACTION_DENY;
+  buntime_verdict_free(verdict);
+  return action;
 }

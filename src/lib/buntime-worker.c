@@ -30,9 +30,7 @@ struct _BuntimeWorker {
   GHashTable *calls; /* id → GTask */
   guint32 last_id;
   GSource *grace; /* to the kill after stop */
-  BuntimePolicy *policy; /* as it was at the start: to answer the worker's questions */
-  gint64 second;         /* of the monotonic clock, in which there were so many */
-  guint questions;
+  BtQuestionRate questions;
   char *name;     /* what events call it */
   gboolean ended; /* the backend said so */
   gboolean exited;
@@ -228,74 +226,30 @@ on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
 
 /* ---- questions ---- */
 
-/* An answer costs about what starting a worker costs in planning. */
-#define QUESTIONS_PER_SECOND 200
-#define MAX_QUESTION 4096
-
-/* What a question's value is called in rules. */
-static gboolean
-permission_of(BtFrameType type, BuntimePermission *permission_out)
+static void
+on_answered(gpointer data, guint32 id, BtAction action)
 {
-  switch (type) {
-  case BT_FRAME_FS_READ:
-  case BT_FRAME_LISTDIR:
-    *permission_out = BUNTIME_PERMISSION_READ;
-    return TRUE;
-  case BT_FRAME_FS_WRITE:
-    *permission_out = BUNTIME_PERMISSION_WRITE;
-    return TRUE;
-  case BT_FRAME_NET_CONNECT:
-    *permission_out = BUNTIME_PERMISSION_NET;
-    return TRUE;
-  case BT_FRAME_EXEC:
-    *permission_out = BUNTIME_PERMISSION_RUN;
-    return TRUE;
-  case BT_FRAME_ENV:
-    *permission_out = BUNTIME_PERMISSION_ENV;
-    return TRUE;
-  case BT_FRAME_FFI:
-    *permission_out = BUNTIME_PERMISSION_FFI;
-    return TRUE;
-  case BT_FRAME_SYS:
-    *permission_out = BUNTIME_PERMISSION_SYS;
-    return TRUE;
-  default:
-    return FALSE;
-  }
-}
+  BuntimeWorker *self = data;
+  /* No more than that: rule and suggestion tell of policy files, and of what the host has where. */
+  g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
 
-static BuntimeVerdict *
-ask(BuntimeWorker *self, BuntimePermission permission, GBytes *bytes)
-{
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-  gint64 second = g_get_monotonic_time() / G_USEC_PER_SEC;
-
-  if (second != self->second) {
-    self->second = second;
-    self->questions = 0;
-  }
-  if (size > MAX_QUESTION || !g_utf8_validate_len(data != NULL ? data : "", size, NULL) ||
-      ++self->questions > QUESTIONS_PER_SECOND)
-    return NULL;
-  g_autofree char *value = g_strndup(data != NULL ? data : "", size);
-  return buntime_policy_check(self->policy, permission, value, NULL);
+  send_bytes(self,
+             action == BT_ACTION_ALLOW  ? BT_FRAME_ALLOW
+             : action == BT_ACTION_WARN ? BT_FRAME_WARN
+                                        : BT_FRAME_DENY,
+             id, nothing, NULL);
 }
 
 /* What cannot be answered would not be allowed. */
 static void
-on_question(BuntimeWorker *self, BuntimePermission permission, guint32 id, GBytes *bytes)
+on_question(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 {
-  g_autoptr(BuntimeVerdict) verdict = ask(self, permission, bytes);
-  /* No more than that: rule and suggestion tell of policy files, and of what the host has where. */
-  g_autoptr(GBytes) reply = g_bytes_new(NULL, 0);
-  BtFrameType type = BT_FRAME_DENY;
+  g_autoptr(BtQuestion) question = bt_question_new(type, bytes, &self->questions);
 
-  if (verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_ALLOW)
-    type = BT_FRAME_ALLOW;
-  else if (verdict != NULL && buntime_verdict_get_action(verdict) == BUNTIME_ACTION_WARN)
-    type = BT_FRAME_WARN;
-  send_bytes(self, type, id, reply, NULL);
+  if (question != NULL && self->backend != NULL)
+    bt_backend_ask(self->backend, id, g_steal_pointer(&question));
+  else
+    on_answered(self, id, BT_ACTION_DENY);
 }
 
 /* ---- messages ---- */
@@ -332,7 +286,6 @@ static void
 on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
 {
   BuntimeWorker *self = g_object_ref(data);
-  BuntimePermission permission;
 
   switch (type) {
   case BT_FRAME_STDOUT:
@@ -352,8 +305,7 @@ on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
     answer(self, id, bytes, type != BT_FRAME_ERROR);
     break;
   default:
-    if (permission_of(type, &permission))
-      on_question(self, permission, id, bytes);
+    on_question(self, type, id, bytes);
     break;
   }
   g_object_unref(self);
@@ -460,7 +412,6 @@ buntime_worker_finalize(GObject *object)
   /* Each call holds the worker: there is none. */
   g_hash_table_unref(self->calls);
   g_clear_error(&self->error);
-  g_clear_pointer(&self->policy, buntime_policy_unref);
   g_free(self->name);
   G_OBJECT_CLASS(buntime_worker_parent_class)->finalize(object);
 }
@@ -534,7 +485,7 @@ BuntimeWorker *
 buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
                       GError **error)
 {
-  static const BtBackendFuncs funcs = { on_event, on_ended };
+  static const BtBackendFuncs funcs = { on_event, on_answered, on_ended };
   static const char *const none[] = { NULL };
   static gint count;
   g_autoptr(BuntimeWorker) self = g_object_new(BUNTIME_TYPE_WORKER, NULL);
@@ -551,7 +502,6 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
     close_all(fds.channel, BT_INIT_CHANNEL_FDS);
     return NULL;
   }
-  self->policy = buntime_policy_copy(sandbox->policy);
   bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
   self->backend = bt_backend_new(sandbox, entry, args != NULL ? args : none, &fds, &funcs, self);
   return g_steal_pointer(&self);
