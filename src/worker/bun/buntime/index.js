@@ -3,12 +3,15 @@
 // All that touches the rings is libbuntime-worker's; it is called by bun:ffi.
 
 import { CString, dlopen, ptr } from "bun:ffi";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
 
 const QUESTIONS = { read: 0x01, write: 0x02, net: 0x03, run: 0x04, list: 0x05, env: 0x06, ffi: 0x07,
                     sys: 0x08 };
+const PATHS = ["read", "write", "run", "list", "ffi"];
 const STATES = { 0x10: "allow", 0x11: "deny", 0x12: "warn" };
+const ORDER = [0x10, 0x12, 0x11];
 const MESSAGE = 0x30, REQUEST = 0x31, REPLY = 0x32, ERROR = 0x33;
 const DATA = 1, ROOM = 2;
 const EINTR = -4, EAGAIN = -11, EPIPE = -32, ETIMEDOUT = -110;
@@ -345,9 +348,10 @@ export class Channel {
 
   /** For permissions.query(). */
   async _query(kind, value) {
-    if (!Object.hasOwn(QUESTIONS, kind))
-      throw new TypeError(`no such permission: ${kind}; there are ${Object.keys(QUESTIONS).join(", ")}`);
-    const { type, data } = await this.#ask(QUESTIONS[kind], value);
+    const answers = [];
+    for (const question of questions(kind, value)) answers.push(await this.#ask(QUESTIONS[kind], question));
+    // Of a script and its interpreter the worse.
+    const { type, data } = answers.reduce((a, b) => (ORDER.indexOf(a.type) < ORDER.indexOf(b.type) ? b : a));
     const verdict = data.length ? JSON.parse(decoder.decode(data)) : {};
     const rule = verdict.rule ?? {};
     return {
@@ -356,6 +360,52 @@ export class Channel {
       flag: verdict.suggestion ?? "",
     };
   }
+}
+
+// The supervisor looks at no path: what a link leads to, and whether a directory is there, is what
+// this program sees.
+
+const stat = path => statSync(path, { throwIfNoEntry: false });
+
+/** Without links; with a slash behind a directory. */
+function place(path) {
+  let folder = resolve(path.replace(/^~(?=\/|$)/, homedir()));
+  let rest = "";
+  for (;;) {
+    try {
+      const real = join(realpathSync(folder), rest);
+      return stat(real)?.isDirectory() ? join(real, "/") : real;
+    } catch {
+      if (folder === "/") return resolve(path);
+      rest = join(basename(folder), rest);
+      folder = dirname(folder);
+    }
+  }
+}
+
+/** What the first line of a script names, which has to be allowed, too. */
+function interpreter(path) {
+  const line = Buffer.alloc(256);
+  try {
+    if (!stat(path)?.isFile()) return [];
+    accessSync(path, constants.R_OK);
+    const fd = openSync(path, "r");
+    readSync(fd, line);
+    closeSync(fd);
+  } catch {
+    return [];
+  }
+  const found = /^#![ \t]*([^ \t\r\n\0]+)/.exec(line.toString("latin1"));
+  return found ? [found[1]] : [];
+}
+
+function questions(kind, value) {
+  if (!Object.hasOwn(QUESTIONS, kind))
+    throw new TypeError(`no such permission: ${kind}; there are ${Object.keys(QUESTIONS).join(", ")}`);
+  const isName = one => kind === "run" && !one.includes("/");
+  const first = isName(value) ? (Bun.which(value) ?? value) : value;
+  const values = kind === "run" ? [first, ...interpreter(first)] : [first];
+  return values.map(one => (PATHS.includes(kind) && one !== "" && !isName(one) ? place(one) : one));
 }
 
 let theChannel;

@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What this program may do.  A query opens nothing, and is not reported as a denial."""
+"""What this program may do.  A query opens nothing, and is not reported as a denial.
+
+The supervisor looks at no path: what a link leads to, and whether a directory is there, is what
+this program sees.
+"""
 
 import json
+import os
+import shutil
 from typing import NamedTuple
 
 from . import _types
@@ -17,7 +23,9 @@ _KINDS = {
     "ffi": _types.FFI,
     "sys": _types.SYS,
 }
+_PATHS = ("read", "write", "run", "list", "ffi")
 _STATES = {_types.ALLOW: "allow", _types.DENY: "deny", _types.WARN: "warn"}
+_ORDER = {"allow": 0, "warn": 1, "deny": 2}
 
 
 class Status(NamedTuple):
@@ -32,10 +40,37 @@ class Status(NamedTuple):
         return self.state != "deny"
 
 
-def _question(kind, value):
+def _place(path):
+    """Without links; with a slash behind a directory."""
+    real = os.path.realpath(os.path.expanduser(path))
+    return real.rstrip("/") + "/" if os.path.isdir(real) else real
+
+
+def _interpreter(path):
+    """What the first line of a script names, which has to be allowed, too."""
+    line = b""
+    if os.path.isfile(path) and os.access(path, os.R_OK):
+        with open(path, "rb") as file:
+            line = file.readline(256)
+    words = line[2:].split() if line.startswith(b"#!") else []
+    return [os.fsdecode(words[0])] if words else []
+
+
+def _questions(kind, value):
     if kind not in _KINDS:
         raise ValueError(f"no such permission: {kind!r}; there are {', '.join(_KINDS)}")
-    return _KINDS[kind], value.encode()
+    values = [value]
+    if kind == "run" and "/" not in value:
+        values = [shutil.which(value) or value]
+    if kind == "run":
+        values += _interpreter(values[0])
+    for one in values:
+        named = kind not in _PATHS or one == "" or (kind == "run" and "/" not in one)
+        yield _KINDS[kind], (one if named else _place(one)).encode()
+
+
+def _worst(answers):
+    return max((_status(answer) for answer in answers), key=lambda status: _ORDER[status.state])
 
 
 def _status(answer):
@@ -49,9 +84,9 @@ def _status(answer):
 
 def query(kind, value):
     """Would this be allowed?  kind is read, write, net, run, list, env, ffi or sys."""
-    return _status(channel()._ask(*_question(kind, value)))
+    return _worst([channel()._ask(*question) for question in _questions(kind, value)])
 
 
 async def query_async(kind, value):
     """As query(), without keeping the event loop waiting."""
-    return _status(await channel()._ask_async(*_question(kind, value)))
+    return _worst([await channel()._ask_async(*question) for question in _questions(kind, value)])
