@@ -25,7 +25,7 @@ struct _BtBackend {
   /* Of the supervisor's thread. */
   BuntimeSandbox *sandbox;
   char *entry;
-  GStrv args;
+  GStrv args, environment;
   BtWorkerFds fds;
   BtCaller caller;
   BtExplainer *explainer;
@@ -66,6 +66,7 @@ unref(BtBackend *self)
   bt_caller_clear(&self->caller);
   g_main_context_unref(self->context);
   g_strfreev(self->args);
+  g_strfreev(self->environment);
   g_free(self->entry);
   g_free(self);
 }
@@ -208,6 +209,7 @@ begin(BtBackend *self, GError **error)
     .explainer = self->explainer,
     .fds = self->fds,
     .terminal_fd = -1,
+    .environment = (const char *const *)self->environment,
   };
 
   /* A library does not change the user of the process that it is in. */
@@ -288,6 +290,8 @@ bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, const char *con
   self->sandbox = bt_sandbox_snapshot(sandbox);
   self->entry = g_strdup(entry);
   self->args = g_strdupv((char **)args);
+  /* Here, in the thread of who may change it. */
+  self->environment = g_get_environ();
   self->fds = *fds;
   bt_thread_invoke(start, ref(self));
   return self;

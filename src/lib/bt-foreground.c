@@ -195,6 +195,7 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
     .explainer = explainer,
     .fds = { { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO }, { -1, -1, -1 } },
     .terminal_fd = terminal.fd,
+    .foreground = TRUE,
   };
   gboolean ok = bt_caller_settle(entry, &caller, explainer, &failure) &&
                 run_session(&setup, &outcome, &failure);

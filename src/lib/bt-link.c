@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -13,11 +14,19 @@
 #include "wire/bt-channel.h"
 #include "wire/bt-ring-map.h"
 
-/* Of messages taken in one dispatch. */
+/* Newer than our C library's headers (6.16). */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
+/* Taken in one dispatch: messages, and bytes of them. */
 #define BATCH 64
+#define BATCH_BYTES (256u << 10)
 #define CONTROL_BATCH 16
 /* Of control messages: nobody who works needs more. */
 #define CONTROL_PER_SECOND 1000
+/* What a message that waits takes beside its bytes: an empty one is not for nothing. */
+#define WAITING_COST 128
 
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
@@ -35,17 +44,19 @@ struct _BtLink {
   int wake_fd, control_fd;
   gpointer wake_tag, control_tag; /* NULL: not watched any more */
   GQueue queue;      /* Waiting */
-  gsize queued;      /* bytes in it */
+  gsize queued;      /* bytes that it takes */
   BtFrameJoin join;
   GByteArray *parts; /* of a message that is not whole yet */
   gint64 second;     /* of the monotonic clock */
   guint in_second;   /* control messages */
   gboolean gone;     /* the worker's end is closed */
+  guint left;        /* frames that may still be in the ring then */
   gboolean paused;
   gboolean control_over; /* nothing comes from there any more */
   const char *broken; /* why; NULL: it is not */
   gboolean closed;   /* and that was told */
-  gboolean dispatching, freed; /* freed meanwhile */
+  guint dispatching; /* how deep: a host may iterate its main context in what we call */
+  gboolean freed;    /* meanwhile */
   BtLinkFuncs funcs;
   gpointer data;
 };
@@ -85,9 +96,19 @@ put_waiting(BtLink *self)
   while (self->broken == NULL && (first = g_queue_peek_head(&self->queue)) != NULL) {
     if (!put(self, first))
       return;
-    self->queued -= g_bytes_get_size(first->bytes);
+    self->queued -= g_bytes_get_size(first->bytes) + WAITING_COST;
     waiting_free(g_queue_pop_head(&self->queue));
   }
+}
+
+/* From here on the ring holds at most what fits into it. */
+static void
+set_gone(BtLink *self)
+{
+  if (self->gone)
+    return;
+  self->gone = TRUE;
+  self->left = self->map.capacity / BT_FRAME_HEADER_SIZE;
 }
 
 static void
@@ -95,7 +116,7 @@ flush(BtLink *self)
 {
   BtRingResult result = bt_channel_flush(&self->channel);
   if (result == BT_RING_CLOSED)
-    self->gone = TRUE;
+    set_gone(self);
 }
 
 gboolean
@@ -104,11 +125,11 @@ bt_link_send(BtLink *self, BtFrameType type, guint32 id, GBytes *bytes)
   gsize size = g_bytes_get_size(bytes);
 
   if (self->closed || self->gone || self->broken != NULL ||
-      size > BT_LINK_MAX_QUEUE - self->queued)
+      size + WAITING_COST > BT_LINK_MAX_QUEUE + WAITING_COST - self->queued)
     return FALSE;
   Waiting *waiting = g_new0(Waiting, 1);
   *waiting = (Waiting){ type, id, g_bytes_ref(bytes), 0 };
-  self->queued += size;
+  self->queued += size + WAITING_COST;
   g_queue_push_tail(&self->queue, waiting);
   put_waiting(self);
   flush(self);
@@ -130,9 +151,9 @@ deliver(BtLink *self, const BtFrame *frame, GBytes *bytes)
   g_bytes_unref(bytes);
 }
 
-/* FALSE: there is none, or no more will come. */
+/* FALSE: there is none, or no more will come. *bytes counts its size. */
 static gboolean
-take_frame(BtLink *self)
+take_frame(BtLink *self, gsize *bytes)
 {
   BtFrame frame;
   BtRingResult result = bt_channel_peek(&self->channel, &frame);
@@ -154,6 +175,7 @@ take_frame(BtLink *self)
     g_byte_array_append(self->parts, frame.bytes, frame.size);
   }
   frame.bytes = NULL;
+  *bytes += frame.size;
   bt_channel_release(&self->channel);
   if (joined == BT_JOIN_LAST)
     whole = g_byte_array_free_to_bytes(g_steal_pointer(&self->parts));
@@ -181,30 +203,49 @@ stop_watching(BtLink *self, gpointer *tag)
     g_source_remove_unix_fd(self->source, g_steal_pointer(tag));
 }
 
-static void
-take_control(BtLink *self)
+/* recv() says the same of an empty message. */
+static gboolean
+has_hung_up(int fd)
+{
+  struct pollfd one = { .fd = fd, .events = POLLRDHUP };
+  return poll(&one, 1, 0) == 1 && (one.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+/* What the socket has next. FALSE: nothing now. */
+static gboolean
+take_one_control(BtLink *self)
 {
   char bytes[BT_CONTROL_MAX_SIZE + 1];
   BtControl message;
+  /* recv(), not recvmsg(): descriptors that come along are dropped by the kernel. */
+  gssize got = recv(self->control_fd, bytes, sizeof bytes, MSG_DONTWAIT);
 
-  for (guint i = 0; i < CONTROL_BATCH && self->broken == NULL && !self->freed && !self->paused;
-       i++) {
-    /* recv(), not recvmsg(): descriptors that come along are dropped by the kernel. */
-    gssize got = recv(self->control_fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-      return;
-    if (got <= 0) {
-      self->control_over = TRUE;
-      stop_watching(self, &self->control_tag);
-      return;
-    }
-    if (!within_rate(self))
-      self->broken = "it floods the control socket";
-    else if (!bt_control_parse(bytes, got, &message))
-      self->broken = "it sent a control message that is none";
-    else
-      self->funcs.control(self->data, &message);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    return FALSE;
+  if (got < 0 || (got == 0 && has_hung_up(self->control_fd))) {
+    self->control_over = TRUE;
+    stop_watching(self, &self->control_tag);
+    return FALSE;
   }
+  if (!within_rate(self))
+    self->broken = "it floods the control socket";
+  else if (!bt_control_parse(bytes, got, &message))
+    self->broken = "it sent a control message that is none";
+  else
+    self->funcs.control(self->data, &message);
+  return TRUE;
+}
+
+/* FALSE: there is nothing more. */
+static gboolean
+take_control(BtLink *self)
+{
+  gboolean more = TRUE;
+
+  for (guint i = 0;
+       more && i < CONTROL_BATCH && self->broken == NULL && !self->freed && !self->paused; i++)
+    more = take_one_control(self);
+  return more;
 }
 
 /* ---- the source ---- */
@@ -247,7 +288,7 @@ check(GSource *source)
     if (result == BT_RING_VIOLATION)
       self->broken = "it wakes us for nothing";
     else if (result == BT_RING_CLOSED)
-      self->gone = TRUE;
+      set_gone(self);
     /* Its end stays readable, also while paused. */
     if (self->gone)
       stop_watching(self, &self->wake_tag);
@@ -266,25 +307,45 @@ close_link(BtLink *self)
   self->funcs.closed(self->data, self->broken);
 }
 
+/* A bounded number of them; FALSE: there are no more. */
+static gboolean
+take_frames(BtLink *self)
+{
+  gboolean more = self->broken == NULL;
+  gsize bytes = 0;
+  guint count = 0;
+
+  while (more && count++ < BATCH && bytes < BATCH_BYTES && self->broken == NULL && !self->freed &&
+         !self->paused)
+    more = take_frame(self, &bytes);
+  /* Who has the file still, and writes on, is no part of the worker. */
+  if (self->gone && more && !self->freed) {
+    more = self->left > count;
+    self->left -= MIN(self->left, count);
+  }
+  return more;
+}
+
 static gboolean
 dispatch(GSource *source, GSourceFunc callback, gpointer data)
 {
   BtLink *self = ((Source *)source)->link;
-  gboolean more = self->broken == NULL;
+  gboolean more = FALSE;
 
-  self->dispatching = TRUE;
-  if (self->control_tag != NULL && g_source_query_unix_fd(source, self->control_tag) != 0)
-    take_control(self);
-  for (guint i = 0; more && i < BATCH && self->broken == NULL && !self->freed && !self->paused; i++)
-    more = take_frame(self);
+  self->dispatching++;
+  /* What he said last may have come after that socket was looked at. */
+  if (self->control_tag != NULL &&
+      (self->gone || g_source_query_unix_fd(source, self->control_tag) != 0))
+    more = take_control(self);
+  more = take_frames(self) || more;
   if (!self->freed) {
     put_waiting(self);
     flush(self);
   }
-  if (!self->freed && (self->broken != NULL || (self->gone && !more && !self->paused)))
+  if (!self->freed && !self->closed &&
+      (self->broken != NULL || (self->gone && !more && !self->paused)))
     close_link(self);
-  self->dispatching = FALSE;
-  if (self->freed)
+  if (--self->dispatching == 0 && self->freed)
     bt_link_free(self);
   return G_SOURCE_CONTINUE;
 }
@@ -304,6 +365,20 @@ make_memory(BtLink *self, guint32 capacity, int *fd_out)
   return errno == 0;
 }
 
+/*
+ * A byte that is sent out of band would wake us and never be read.  And a descriptor that comes
+ * along is closed by whoever receives it: where it is a connection that lingers, he would wait.
+ * Newer kernels refuse those; on others no connection of the worker's lingers (lib/bt-notify-inet.c).
+ */
+static void
+harden(int fd)
+{
+  const int on = 1, off = 0;
+
+  setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+  setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
+}
+
 static gboolean
 make_sockets(BtLink *self, int fds_out[BT_INIT_CHANNEL_FDS])
 {
@@ -317,6 +392,8 @@ make_sockets(BtLink *self, int fds_out[BT_INIT_CHANNEL_FDS])
     return FALSE;
   self->control_fd = control[0];
   fds_out[2] = control[1];
+  harden(self->wake_fd);
+  harden(self->control_fd);
   return TRUE;
 }
 
@@ -326,7 +403,7 @@ attach(BtLink *self)
   self->source = g_source_new(&source_funcs, sizeof(Source));
   ((Source *)self->source)->link = self;
   g_source_set_static_name(self->source, "buntime channel");
-  g_source_set_can_recurse(self->source, FALSE);
+  g_source_set_can_recurse(self->source, TRUE);
   self->wake_tag = g_source_add_unix_fd(self->source, self->wake_fd, G_IO_IN | G_IO_HUP);
   self->control_tag = g_source_add_unix_fd(self->source, self->control_fd, G_IO_IN | G_IO_HUP);
   g_source_attach(self->source, g_main_context_get_thread_default());
@@ -375,9 +452,22 @@ bt_link_set_paused(BtLink *self, gboolean paused)
 }
 
 void
+bt_link_finish(BtLink *self)
+{
+  set_gone(self);
+}
+
+void
+bt_link_break(BtLink *self, const char *reason)
+{
+  if (self->broken == NULL)
+    self->broken = reason;
+}
+
+void
 bt_link_free(BtLink *self)
 {
-  if (self->dispatching) {
+  if (self->dispatching > 0) {
     self->freed = self->closed = TRUE;
     return;
   }

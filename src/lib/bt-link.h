@@ -47,6 +47,10 @@ gboolean bt_link_send(BtLink *link, BtFrameType type, guint32 id, GBytes *bytes)
  * is full; and `closed` is told only afterwards, but for a breach of the protocol.
  */
 void bt_link_set_paused(BtLink *link, gboolean paused);
+/* Nobody who belongs to the worker has its end any more: what is in it is the rest. */
+void bt_link_finish(BtLink *link);
+/* It broke the protocol in a way that only its user sees. reason is a literal. */
+void bt_link_break(BtLink *link, const char *reason);
 /* One JSON object; lost if the worker does not read. */
 void bt_link_send_control(BtLink *link, const char *json);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "policy/buntime-error.h"
@@ -14,7 +15,9 @@ struct _BtPipe {
   int fd;
   GSource *source; /* NULL while paused, and after the end */
   gboolean paused, ended;
-  gboolean finishing, reading, freed;
+  gboolean finishing, freed;
+  int left; /* bytes that are still to come then */
+  guint reading; /* how deep: a host may iterate its main context in what we call */
   BtPipeFunc func;
   gpointer data;
 };
@@ -32,6 +35,8 @@ stop(BtPipe *self)
 static gboolean
 read_some(BtPipe *self)
 {
+  if (self->finishing && self->left <= 0)
+    return FALSE;
   g_autofree guint8 *buffer = g_malloc(CHUNK);
   gssize got = read(self->fd, buffer, CHUNK);
 
@@ -39,6 +44,8 @@ read_some(BtPipe *self)
     return !self->finishing;
   if (got <= 0)
     return FALSE;
+  if (self->finishing)
+    self->left -= (int)got;
   g_autoptr(GBytes) bytes = g_bytes_new(buffer, (gsize)got);
   self->func(self->data, self, bytes);
   return TRUE;
@@ -52,18 +59,24 @@ end(BtPipe *self)
   self->func(self->data, self, NULL);
 }
 
+/* Nothing of it is to be touched after this. */
+static void
+done(BtPipe *self)
+{
+  if (--self->reading == 0 && self->freed)
+    bt_pipe_free(self);
+}
+
 static gboolean
 on_readable(int fd, GIOCondition condition, gpointer data)
 {
   BtPipe *self = data;
 
-  self->reading = TRUE;
+  self->reading++;
   gboolean more = read_some(self);
-  if (!more && !self->freed)
+  if (!more && !self->freed && !self->ended)
     end(self);
-  self->reading = FALSE;
-  if (self->freed)
-    bt_pipe_free(self);
+  done(self);
   return more;
 }
 
@@ -111,26 +124,28 @@ bt_pipe_set_paused(BtPipe *self, gboolean paused)
 void
 bt_pipe_finish(BtPipe *self)
 {
+  gboolean more = TRUE;
+
   self->finishing = TRUE;
+  /* What comes after this is of others, to whom it gave its end: they could write for ever. */
+  if (ioctl(self->fd, FIONREAD, &self->left) != 0)
+    self->left = 0;
   if (self->paused || self->ended)
     return;
   stop(self);
-  gboolean more = TRUE;
-  self->reading = TRUE;
+  self->reading++;
   while (more && !self->freed && !self->paused)
     more = read_some(self);
-  if (!more && !self->freed)
+  if (!more && !self->freed && !self->ended)
     end(self);
-  self->reading = FALSE;
-  if (self->freed)
-    bt_pipe_free(self);
+  done(self);
 }
 
 void
 bt_pipe_free(BtPipe *self)
 {
   stop(self);
-  if (self->reading) {
+  if (self->reading > 0) {
     self->freed = TRUE;
     return;
   }

@@ -308,7 +308,8 @@ bt_session_prepare(const BtSessionSetup *setup, GError **error)
   BtSession *self = g_new0(BtSession, 1);
 
   self->setup = *setup;
-  self->environment = g_get_environ();
+  self->environment =
+    setup->environment != NULL ? g_strdupv((GStrv)setup->environment) : g_get_environ();
   self->output = output_of(setup->sandbox->policy->rules);
   self->launch = BT_LAUNCH_INIT;
   self->notices = g_ptr_array_new_with_free_func(g_free);
@@ -327,6 +328,7 @@ bt_session_start(BtSession *self, BtSupervisorFunc func, gpointer data, GError *
     .plan = self->plan,
     .explainer = self->setup.explainer,
     .entry = self->setup.entry,
+    .foreground = self->setup.foreground,
     .scope = self->scope,
     .output = self->output,
     .guard = self->guard,

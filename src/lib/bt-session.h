@@ -29,6 +29,8 @@ typedef struct {
   BtExplainer *explainer;
   BtWorkerFds fds;
   int terminal_fd; /* which of 0-2 is a terminal; -1: none */
+  gboolean foreground; /* the process is there for this run alone, and stops when the worker does */
+  const char *const *environment; /* NULL: the process's own */
 } BtSessionSetup;
 
 BtSession *bt_session_prepare(const BtSessionSetup *setup, GError **error);

@@ -284,8 +284,9 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
   case BT_STATUS_STOPPED:
     /* The worker stopped itself (Ctrl-Z in a full-screen program): give the
      * terminal back to the shell. Its SIGCONT goes to the whole group. After a
-     * Ctrl-Z that stopped us all, this is read when the worker runs again. */
-    if (self->worker_pidfd >= 0 && bt_process_is_stopped(self->worker_pidfd) &&
+     * Ctrl-Z that stopped us all, this is read when the worker runs again.
+     * A host program has more to do than to stop for one of its workers. */
+    if (self->run->foreground && self->worker_pidfd >= 0 && bt_process_is_stopped(self->worker_pidfd) &&
         has_controlling_terminal())
       kill(getpid(), SIGSTOP);
     break;

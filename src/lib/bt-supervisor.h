@@ -22,6 +22,7 @@ typedef struct {
   const BtPlan *plan;
   BtExplainer *explainer;
   const char *entry; /* for the events "started" and "exited" */
+  gboolean foreground; /* the process is there for this run alone, and stops when the worker does */
   BtScope *scope;    /* NULL: no control group was wanted */
   GPtrArray *published; /* BtPublished: their sockets go to buntime-net */
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */

@@ -57,10 +57,19 @@ G_DEFINE_FINAL_TYPE(BuntimeWorker, buntime_worker, G_TYPE_OBJECT)
 /* One that waits for an answer. */
 typedef struct {
   guint32 id;
-  GSource *timeout; /* NULL: for ever */
-  gulong cancelled;
+  GSource *timeout;   /* NULL: for ever */
+  GSource *cancelled; /* NULL: it cannot be */
   gboolean code;
 } Call;
+
+static void
+clear_source(GSource **source)
+{
+  if (*source == NULL)
+    return;
+  g_source_destroy(*source);
+  g_source_unref(g_steal_pointer(source));
+}
 
 static void
 call_free(gpointer data)
@@ -77,13 +86,8 @@ take_call(BuntimeWorker *self, guint32 id)
   if (!g_hash_table_steal_extended(self->calls, GUINT_TO_POINTER(id), NULL, &task))
     return NULL;
   Call *call = g_task_get_task_data(task);
-  if (call->timeout != NULL) {
-    g_source_destroy(call->timeout);
-    g_source_unref(g_steal_pointer(&call->timeout));
-  }
-  if (call->cancelled != 0)
-    g_signal_handler_disconnect(g_task_get_cancellable(task), call->cancelled);
-  call->cancelled = 0;
+  clear_source(&call->timeout);
+  clear_source(&call->cancelled);
   return task;
 }
 
@@ -109,9 +113,8 @@ on_timeout(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Emitted in whatever thread: the answer is given by the worker's. */
 static gboolean
-give_up(gpointer data)
+on_cancelled(GCancellable *cancellable, gpointer data)
 {
   BuntimeWorker *self = g_task_get_source_object(data);
   const Call *call = g_task_get_task_data(data);
@@ -121,17 +124,9 @@ give_up(gpointer data)
     return G_SOURCE_REMOVE;
   if (call->code)
     buntime_worker_interrupt(self);
-  g_task_return_error_if_cancelled(task);
+  /* Also where it was reset meanwhile. */
+  g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _("the call was given up"));
   return G_SOURCE_REMOVE;
-}
-
-static void
-on_cancelled(GCancellable *cancellable, gpointer data)
-{
-  g_autoptr(GSource) source = g_idle_source_new();
-
-  g_source_set_callback(source, give_up, g_object_ref(data), g_object_unref);
-  g_source_attach(source, g_task_get_context(data));
 }
 
 static guint32
@@ -178,18 +173,21 @@ begin_call(BuntimeWorker *self, BtFrameType type, GBytes *bytes, int timeout,
     g_source_set_callback(call->timeout, on_timeout, task, NULL);
     g_source_attach(call->timeout, g_task_get_context(task));
   }
-  if (cancellable != NULL)
-    call->cancelled =
-      g_cancellable_connect(cancellable, G_CALLBACK(on_cancelled), task, NULL);
+  if (cancellable == NULL)
+    return;
+  /* Not its signal: that is emitted in whatever thread cancels it, perhaps at this moment. */
+  call->cancelled = g_cancellable_source_new(cancellable);
+  g_source_set_callback(call->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
+  g_source_attach(call->cancelled, g_task_get_context(task));
 }
 
 static void
-fail_all_calls(BuntimeWorker *self)
+fail_all_calls(BuntimeWorker *self, const char *reason)
 {
   g_autoptr(GList) ids = g_hash_table_get_keys(self->calls);
 
   for (GList *id = ids; id != NULL; id = id->next)
-    fail_call(self, GPOINTER_TO_UINT(id->data), BUNTIME_ERROR_ENDED, _("the worker has ended"));
+    fail_call(self, GPOINTER_TO_UINT(id->data), BUNTIME_ERROR_ENDED, reason);
 }
 
 /* ---- the end ---- */
@@ -201,7 +199,7 @@ emit_exited(BuntimeWorker *self)
       self->link != NULL)
     return;
   self->exited = TRUE;
-  fail_all_calls(self);
+  fail_all_calls(self, _("the worker has ended"));
   g_signal_emit(self, signals[SIGNAL_EXITED], 0, self->status);
 }
 
@@ -226,6 +224,16 @@ on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
 
 /* ---- questions ---- */
 
+#define NOBODY_ANSWERS "nobody answers requests"
+
+/* To what the worker wants to know: it is not kept without bounds for one who does not look. */
+static void
+send_answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
+{
+  if (!send_bytes(self, type, id, bytes, NULL) && self->link != NULL)
+    bt_link_break(self->link, "it does not read the answers to its questions");
+}
+
 static void
 on_answered(gpointer data, guint32 id, BtAction action)
 {
@@ -233,11 +241,11 @@ on_answered(gpointer data, guint32 id, BtAction action)
   /* No more than that: rule and suggestion tell of policy files, and of what the host has where. */
   g_autoptr(GBytes) nothing = g_bytes_new(NULL, 0);
 
-  send_bytes(self,
-             action == BT_ACTION_ALLOW  ? BT_FRAME_ALLOW
-             : action == BT_ACTION_WARN ? BT_FRAME_WARN
-                                        : BT_FRAME_DENY,
-             id, nothing, NULL);
+  send_answer(self,
+              action == BT_ACTION_ALLOW  ? BT_FRAME_ALLOW
+              : action == BT_ACTION_WARN ? BT_FRAME_WARN
+                                         : BT_FRAME_DENY,
+              id, nothing);
 }
 
 /* What cannot be answered would not be allowed. */
@@ -254,6 +262,9 @@ on_question(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 
 /* ---- messages ---- */
 
+/* Of an error that the worker tells: each byte of it could become three. */
+#define MAX_ERROR_TEXT (1u << 20)
+
 static void
 answer(BuntimeWorker *self, guint32 id, GBytes *bytes, gboolean ok)
 {
@@ -268,18 +279,20 @@ answer(BuntimeWorker *self, guint32 id, GBytes *bytes, gboolean ok)
     g_task_return_pointer(task, g_bytes_ref(bytes), (GDestroyNotify)g_bytes_unref);
     return;
   }
-  g_autofree char *text = g_utf8_make_valid(data != NULL ? data : "", (gssize)size);
+  g_autofree char *text =
+    g_utf8_make_valid(data != NULL ? data : "", (gssize)MIN(size, MAX_ERROR_TEXT));
   g_task_return_error(task, g_error_new_literal(BUNTIME_ERROR, BUNTIME_ERROR_FAILED, text));
 }
 
 static void
 on_request(BuntimeWorker *self, guint32 id, GBytes *bytes)
 {
+  g_autoptr(GBytes) nobody = g_bytes_new_static(NOBODY_ANSWERS, strlen(NOBODY_ANSWERS));
   gboolean handled = FALSE;
 
   g_signal_emit(self, signals[SIGNAL_REQUEST], 0, id, bytes, &handled);
   if (!handled)
-    buntime_worker_reply_error(self, id, "nobody answers requests", NULL);
+    send_answer(self, BT_FRAME_ERROR, id, nobody);
 }
 
 static void
@@ -345,14 +358,15 @@ on_closed(gpointer data, const char *reason)
 {
   BuntimeWorker *self = g_object_ref(data);
 
+  if (reason != NULL && self->backend != NULL)
+    bt_backend_signal(self->backend, SIGKILL);
   g_clear_pointer(&self->link, bt_link_free);
   if (reason != NULL) {
     BtEvent *event = bt_event_new_state("failed");
     event->reason = g_strdup_printf("the worker broke the channel's protocol: %s", reason);
     emit_event(self, event);
-    if (self->backend != NULL)
-      bt_backend_signal(self->backend, SIGKILL);
   }
+  fail_all_calls(self, _("the worker has closed its channel"));
   emit_exited(self);
   g_object_unref(self);
 }
@@ -375,10 +389,10 @@ on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
   self->ended = TRUE;
   self->status = error != NULL ? buntime_error_exit_status(error) : outcome->exit_status;
   self->error = error != NULL ? g_error_copy(error) : NULL;
-  if (self->grace != NULL) {
-    g_source_destroy(self->grace);
-    g_source_unref(g_steal_pointer(&self->grace));
-  }
+  clear_source(&self->grace);
+  /* Others may have its ends: it could have sent them to whom it may connect to. */
+  if (self->link != NULL)
+    bt_link_finish(self->link);
   for (int i = 0; i < 2; i++)
     if (self->pipes[i] != NULL)
       bt_pipe_finish(self->pipes[i]);
@@ -393,14 +407,14 @@ buntime_worker_dispose(GObject *object)
 {
   BuntimeWorker *self = BUNTIME_WORKER(object);
 
+  /* Each call refers to it: where there are some, somebody disposes of it all the same. */
+  self->ended = self->exited = TRUE;
   g_clear_pointer(&self->backend, bt_backend_free);
   g_clear_pointer(&self->link, bt_link_free);
   for (int i = 0; i < 2; i++)
     g_clear_pointer(&self->pipes[i], bt_pipe_free);
-  if (self->grace != NULL) {
-    g_source_destroy(self->grace);
-    g_source_unref(g_steal_pointer(&self->grace));
-  }
+  clear_source(&self->grace);
+  fail_all_calls(self, _("the worker has ended"));
   G_OBJECT_CLASS(buntime_worker_parent_class)->dispose(object);
 }
 
@@ -580,8 +594,9 @@ on_grace_over(gpointer data)
 {
   BuntimeWorker *self = data;
 
+  clear_source(&self->grace);
   bt_backend_signal(self->backend, SIGKILL);
-  return G_SOURCE_CONTINUE;
+  return G_SOURCE_REMOVE;
 }
 
 void

@@ -2,8 +2,14 @@
 /*
  * A worker for test-library: what it does is its argument.
  */
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "worker/buntime-worker.h"
@@ -52,20 +58,110 @@ serve(BuntimeChannel *channel)
   return 8;
 }
 
+/* ---- what an honest one does not do ---- */
+
+/* Memory, wake and control, as libbuntime-worker finds them. */
+static int fds[3];
+
+static bool
+send_fds(int socket, const int *sent, int count)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(8 * sizeof(int))];
+  } control;
+  char bytes[] = "{\"type\":\"hello\",\"version\":1}";
+  struct iovec text = { .iov_base = bytes, .iov_len = strlen(bytes) };
+  struct msghdr message = {
+    .msg_iov = &text,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = CMSG_SPACE(count * sizeof(int)),
+  };
+  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN(count * sizeof(int));
+  memcpy(CMSG_DATA(part), sent, count * sizeof(int));
+  return sendmsg(socket, &message, MSG_NOSIGNAL) > 0;
+}
+
+/* A connection that lets whoever closes it wait. */
+static int
+lingering(void)
+{
+  static char bytes[65536];
+  const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  socklen_t size = sizeof address;
+  int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+      listen(listener, 1) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
+      connect(fd, (struct sockaddr *)&address, size) != 0 || accept(listener, NULL, NULL) < 0)
+    exit(10);
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+    ;
+  return fd;
+}
+
+static void
+give_to(const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+  snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
+    exit(11);
+  send_fds(fd, (const int[]){ fds[1], fds[2], 1, 2 }, 4);
+}
+
+static int
+attack(BuntimeChannel *channel, const char *what, const char *value)
+{
+  if (strcmp(what, "control") == 0)
+    say(channel, "{\"type\":[[[[");
+  else if (strcmp(what, "flood") == 0)
+    for (int i = 0; i < 100000; i++)
+      say(channel, "{\"type\":\"ready\"}");
+  else if (strcmp(what, "empty") == 0)
+    send(fds[2], "", 0, MSG_NOSIGNAL);
+  else if (strcmp(what, "out-of-band") == 0)
+    for (int i = 0; i < 100000; i++)
+      send(fds[1], "", 1, MSG_OOB | MSG_NOSIGNAL);
+  else if (strcmp(what, "questions") == 0)
+    for (int i = 0; i < 2000000; i++)
+      buntime_channel_send(channel, BUNTIME_ENV, 1, "A", 1, -1);
+  else if (strcmp(what, "stopped") == 0) {
+    say(channel, "{\"type\":\"ready\"}");
+    raise(SIGSTOP);
+  } else if (strcmp(what, "closed") == 0) {
+    close(fds[1]);
+    close(fds[2]);
+  } else if (strcmp(what, "given") == 0) {
+    give_to(value);
+    return 6;
+  }
+  /* Whoever breaks the protocol is ended. */
+  pause();
+  return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
   const char *what = argc > 1 ? argv[1] : "serve";
   BuntimeChannel *channel;
 
+  sscanf(getenv("BUNTIME_CHANNEL"), "%d,%d,%d", &fds[0], &fds[1], &fds[2]);
+
   if (buntime_channel_open(&channel) != 0)
     return 9;
-  if (strcmp(what, "control") == 0)
-    say(channel, "{\"type\":[[[[");
-  else if (strcmp(what, "flood") == 0)
-    for (int i = 0; i < 100000; i++)
-      say(channel, "{\"type\":\"ready\"}");
-  else if (strcmp(what, "request") == 0) {
+  if (strcmp(what, "request") == 0) {
     BuntimeMessage message;
     reply(channel, BUNTIME_REQUEST, 5, "question");
     while (buntime_channel_recv(channel, &message, -1) == 0 && message.id != 5)
@@ -74,9 +170,13 @@ main(int argc, char *argv[])
                memcmp(message.bytes, "answer", 6) == 0
              ? 0
              : 3;
-  } else
-    return serve(channel);
-  /* Whoever breaks the protocol is ended. */
-  pause();
-  return 0;
+  }
+  if (strcmp(what, "lingering") == 0) {
+    int fd = lingering();
+    /* Where the kernel refuses that, nobody but this one would wait. */
+    if (send_fds(fds[2], &fd, 1))
+      close(fd);
+  } else if (strcmp(what, "serve") != 0)
+    return attack(channel, what, argc > 2 ? argv[2] : NULL);
+  return serve(channel);
 }

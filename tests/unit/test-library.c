@@ -2,9 +2,17 @@
 /*
  * libbuntime as a host program has it, with real sandboxes.
  */
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/buntime-types.h"
@@ -300,7 +308,7 @@ test_request(void)
 static void
 test_broken_protocol(void)
 {
-  static const char *const kinds[] = { "control", "flood" };
+  static const char *const kinds[] = { "control", "flood", "empty", "out-of-band", "questions" };
   g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
   g_autoptr(GError) error = NULL;
   Seen honest, seen;
@@ -319,6 +327,288 @@ test_broken_protocol(void)
   buntime_worker_stop(honest.worker, 0);
   seen_wait(&honest);
   seen_clear(&honest);
+}
+
+static gboolean
+on_time_over(gpointer data)
+{
+  *(gboolean *)data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Lets the loop run for a while; how often it had something to do. */
+static guint
+iterate(guint milliseconds)
+{
+  gboolean over = FALSE;
+  guint count = 0;
+
+  g_timeout_add(milliseconds, on_time_over, &over);
+  for (; !over; count++)
+    g_main_context_iteration(NULL, TRUE);
+  return count;
+}
+
+/* What a worker stuffs a host with is not kept for ever. */
+static void
+test_questions(void)
+{
+  static const char *const args[] = { "questions", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  struct rusage before, after;
+  Seen seen;
+
+  getrusage(RUSAGE_SELF, &before);
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  seen_wait(&seen);
+  getrusage(RUSAGE_SELF, &after);
+  g_assert_nonnull(strstr(seen.events->str, "it does not read the answers"));
+  /* ASan keeps what was freed. */
+  g_assert_cmpint(after.ru_maxrss - before.ru_maxrss, <, 400 * 1024);
+  seen_clear(&seen);
+}
+
+/* A descriptor that a worker sends is closed by nobody who has to wait for that. */
+static void
+test_lingering(void)
+{
+  static const char *const args[] = { "lingering", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GError) error = NULL;
+  gint64 start = g_get_monotonic_time();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  g_autofree char *answer = call(&seen, "hello", -1, NULL, &error);
+  g_assert_no_error(error);
+  g_assert_cmpstr(answer, ==, "hello");
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
+  g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
+}
+
+/* It lives on, but no answer can come any more. */
+static void
+test_closed(void)
+{
+  static const char *const args[] = { "closed", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GError) error = NULL;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  g_assert_null(call(&seen, "hello", -1, NULL, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_ENDED);
+  g_assert_cmpint(seen.status, ==, -1);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
+/* ---- ends of its channel that somebody else holds ---- */
+
+static gboolean
+on_given(int fd, GIOCondition condition, gpointer data)
+{
+  char text[64], space[CMSG_SPACE(8 * sizeof(int))];
+  struct iovec iovec = { .iov_base = text, .iov_len = sizeof text };
+  struct msghdr message = {
+    .msg_iov = &iovec, .msg_iovlen = 1, .msg_control = space, .msg_controllen = sizeof space
+  };
+  int peer = accept(fd, NULL, NULL), *given = data;
+
+  g_assert_cmpint(recvmsg(peer, &message, 0), >, 0);
+  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+  g_assert_nonnull(part);
+  memcpy(given, CMSG_DATA(part), 4 * sizeof(int));
+  close(peer);
+  return G_SOURCE_REMOVE;
+}
+
+/* By a socket that is granted it may send them to whomever; it is gone all the same. */
+static void
+test_given(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("buntime-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename(folder, "socket", NULL);
+  const char *const args[] = { "given", path, NULL };
+  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), given[4] = { -1, -1, -1, -1 };
+  g_autoptr(GError) error = NULL;
+  Seen seen;
+
+  g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+  g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+  g_assert_cmpint(listen(fd, 1), ==, 0);
+  g_unix_fd_add(fd, G_IO_IN, on_given, given);
+  buntime_policy_add_permission(policy, BUNTIME_PERMISSION_UNIX, TRUE, path, &error);
+  g_assert_no_error(error);
+  g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new(policy);
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  while (given[0] < 0)
+    g_main_context_iteration(NULL, TRUE);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 6);
+  seen_clear(&seen);
+  for (int i = 0; i < 4; i++)
+    close(given[i]);
+  close(fd);
+  g_unlink(path);
+  g_rmdir(folder);
+}
+
+/* ---- a host that is not as simple ---- */
+
+static gboolean
+iterate_until_exited(BuntimeWorker *worker, gpointer a, gpointer b, gpointer c)
+{
+  buntime_worker_stop(worker, 0);
+  while (!buntime_worker_get_exited(worker))
+    g_main_context_iteration(NULL, TRUE);
+  return TRUE;
+}
+
+static void
+call_from_message(BuntimeWorker *worker, GBytes *bytes, Seen *seen)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *answer = call(seen, "nested", -1, NULL, &error);
+
+  g_assert_no_error(error);
+  g_assert_cmpstr(answer, ==, "nested");
+}
+
+/* Waits for the worker inside of what the worker made it do. */
+static void
+test_nested(void)
+{
+  static const char *const shell[] = { "-c", "echo; sleep 60", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", shell);
+  g_signal_connect(seen.worker, "output", G_CALLBACK(iterate_until_exited), NULL);
+  seen_wait(&seen);
+  seen_clear(&seen);
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  g_signal_connect(seen.worker, "message", G_CALLBACK(call_from_message), &seen);
+  send_text(&seen, "first");
+  g_assert_cmpstr(next_message(&seen), ==, "first");
+  g_signal_connect(seen.worker, "message", G_CALLBACK(iterate_until_exited), NULL);
+  g_signal_handlers_disconnect_by_func(seen.worker, call_from_message, &seen);
+  send_text(&seen, "second");
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
+/* A binding may do that with what still waits for an answer. */
+static void
+test_disposed(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GBytes) silence = g_bytes_new_static("silence", 7);
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *result = NULL;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  buntime_worker_call(seen.worker, silence, -1, NULL, on_answer, &result);
+  g_object_run_dispose(G_OBJECT(seen.worker));
+  g_assert_null(await_call(&seen, &result, FALSE, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_ENDED);
+  g_clear_error(&error);
+  buntime_worker_interrupt(seen.worker);
+  buntime_worker_stop(seen.worker, 0);
+  g_assert_false(buntime_worker_send(seen.worker, silence, &error));
+  seen_clear(&seen);
+}
+
+static gpointer
+cancel_all(gpointer data)
+{
+  GAsyncQueue *queue = data;
+  GCancellable *cancellable;
+
+  while ((cancellable = g_async_queue_pop(queue)) != (gpointer)queue) {
+    g_cancellable_cancel(cancellable);
+    g_object_unref(cancellable);
+  }
+  return NULL;
+}
+
+/* From another thread, at the moment of the answer. */
+static void
+test_cancelled_elsewhere(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GBytes) text = g_bytes_new_static("hello", 5);
+  GAsyncQueue *queue = g_async_queue_new();
+  GThread *thread = g_thread_new("canceller", cancel_all, queue);
+  guint answers = 0;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  for (int i = 0; i < 3000; i++) {
+    g_autoptr(GCancellable) cancellable = g_cancellable_new();
+    g_autoptr(GError) error = NULL;
+    GAsyncResult *result = NULL;
+    buntime_worker_call(seen.worker, text, -1, cancellable, on_answer, &result);
+    g_async_queue_push(queue, g_object_ref(cancellable));
+    g_autofree char *answer = await_call(&seen, &result, FALSE, &error);
+    answers += answer != NULL;
+    g_assert_true(answer != NULL || g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  }
+  g_test_message("%u of 3000 were answered first", answers);
+  g_async_queue_push(queue, queue);
+  g_thread_join(thread);
+  g_async_queue_unref(queue);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
+/* Of a terminal that it would have to give back, as `buntime run` does. */
+static void
+take_terminal(void)
+{
+  int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+  g_assert_cmpint(master, >=, 0);
+  g_assert_true(grantpt(master) == 0 && unlockpt(master) == 0);
+  setsid();
+  int slave = open(ptsname(master), O_RDWR | O_CLOEXEC);
+  g_assert_cmpint(slave, >=, 0);
+  ioctl(slave, TIOCSCTTY, 0);
+  int tty = open("/dev/tty", O_RDONLY | O_CLOEXEC);
+  g_assert_cmpint(tty, >=, 0);
+  close(tty);
+}
+
+/* A worker that stops itself does not stop its host. */
+static void
+test_stopped(void)
+{
+  static const char *const args[] = { "stopped", NULL };
+  Seen seen;
+
+  if (!g_test_subprocess()) {
+    g_test_trap_subprocess(NULL, 20 * G_USEC_PER_SEC, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    return;
+  }
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  take_terminal();
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  while (!seen.ready)
+    g_main_context_iteration(NULL, TRUE);
+  iterate(500);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
 }
 
 static void
@@ -360,26 +650,6 @@ test_dropped(void)
   seen_start(&seen, sandbox, "/nonexistent", NULL);
   seen_wait(&seen);
   seen_clear(&seen);
-}
-
-static gboolean
-on_time_over(gpointer data)
-{
-  *(gboolean *)data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-/* Lets the loop run for a while; how often it had something to do. */
-static guint
-iterate(guint milliseconds)
-{
-  gboolean over = FALSE;
-  guint count = 0;
-
-  g_timeout_add(milliseconds, on_time_over, &over);
-  for (; !over; count++)
-    g_main_context_iteration(NULL, TRUE);
-  return count;
 }
 
 /* Nothing is lost, nothing comes, and what has ended keeps nobody awake. */
@@ -501,6 +771,14 @@ main(int argc, char *argv[])
   g_test_add_func("/library/code", test_code);
   g_test_add_func("/library/request", test_request);
   g_test_add_func("/library/broken-protocol", test_broken_protocol);
+  g_test_add_func("/library/questions", test_questions);
+  g_test_add_func("/library/lingering", test_lingering);
+  g_test_add_func("/library/closed", test_closed);
+  g_test_add_func("/library/given", test_given);
+  g_test_add_func("/library/nested", test_nested);
+  g_test_add_func("/library/disposed", test_disposed);
+  g_test_add_func("/library/cancelled-elsewhere", test_cancelled_elsewhere);
+  g_test_add_func("/library/stopped", test_stopped);
   g_test_add_func("/library/stop", test_stop);
   g_test_add_func("/library/dropped", test_dropped);
   g_test_add_func("/library/pause", test_pause);
