@@ -129,6 +129,20 @@ is_covered(gpointer made, gpointer value G_GNUC_UNUSED, gpointer path)
   return bt_path_is_below(made, path);
 }
 
+/* What led to the shown places: links are made when a path is first followed. */
+static void
+show_again(BtCompile *self)
+{
+  g_autoptr(GHashTable) before = g_steal_pointer(&self->shown);
+  GHashTableIter iter;
+  gpointer written;
+
+  self->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  g_hash_table_iter_init(&iter, before);
+  while (g_hash_table_iter_next(&iter, &written, NULL))
+    g_free(bt_compile_show(self, written));
+}
+
 gboolean
 bt_compile_cover(BtCompile *self, const char *path, BtMountKind kind, guint mode)
 {
@@ -136,8 +150,12 @@ bt_compile_cover(BtCompile *self, const char *path, BtMountKind kind, guint mode
 
   bt_plan_builder_tmpfs(self->builder, path, attr, mode, COVER_SIZE);
   bt_compile_add_mount(self, path, kind, attr, 0);
-  g_hash_table_foreach_remove(self->made, is_covered, (gpointer)path);
-  return g_hash_table_insert(self->made, g_strdup(path), GINT_TO_POINTER(TRUE));
+  guint covered = g_hash_table_foreach_remove(self->made, is_covered, (gpointer)path);
+  gboolean added = g_hash_table_insert(self->made, g_strdup(path), GINT_TO_POINTER(TRUE));
+  /* Below a mask there is nothing; on what is only empty, links lead where they led before. */
+  if (covered > 1 && kind == BT_MOUNT_OWN)
+    show_again(self);
+  return added;
 }
 
 static gboolean

@@ -112,6 +112,20 @@ def test_a_granted_link_grants_what_it_points_to(tree):
     assert out["data/sub/c.txt"] == "data/sub/c.txt\n"
 
 
+def test_a_granted_link_below_the_entry_s_folder_stays(world):
+    """Below the private /tmp that folder is covered, after the grants were looked at."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        (folder / "data").mkdir()
+        (folder / "data/link").symlink_to("a.txt")
+        (folder / "data/a.txt").write_text("what is there\n", encoding="utf-8")
+        (folder / "w.py").write_text("import sys; print(open(sys.argv[1]).read(), end='')\n", encoding="utf-8")
+        link = folder / "data/link"
+        for cwd in folder, "/home/user":
+            result = world.run([f"--allow-read={link}", "run", folder / "w.py", link], cwd=cwd)
+            assert result.stdout == "what is there\n", str(result)
+
+
 def test_reading_grants_no_writing(tree):
     out, result = tree.json("--allow-read=data", code="""
         for mode in ("w", "a", "r+", "x"):
