@@ -57,9 +57,9 @@ class Install(unittest.TestCase):
     def flags(self, package):
         return run("pkg-config", "--cflags", "--libs", package, env=self.environment()).split()
 
-    def build(self, source, package):
+    def build(self, source, package, *more):
         program = self.root / "program"
-        run(*CC, "-Wall", "-Werror", "-o", program, source, *self.flags(package))
+        run(*CC, "-Wall", "-Werror", "-o", program, source, *self.flags(package), *more)
         return program
 
     def test_a_host_program(self):
@@ -86,8 +86,17 @@ class Install(unittest.TestCase):
             "other.example: denied", "answer: hello", "failed: fail", "output on 1: 3 bytes",
             "code: 42", "event: state", "exited: 7"])
 
-    def test_a_worker(self):
-        self.build(SOURCE / "data/examples/worker.c", "buntime-worker-1.0")
+    def test_the_examples_in_c(self):
+        """host.c starts worker.c."""
+        host = self.build(SOURCE / "data/examples/host.c", "buntime-1.0").rename(self.root / "host")
+        # In the sandbox the library is found by the program itself, outside of the system's folders.
+        library = next(self.root.rglob("libbuntime-worker.so.1"))
+        worker = self.build(SOURCE / "data/examples/worker.c", "buntime-worker-1.0",
+                            f"-Wl,-rpath,{library.parent}")
+        self.assertEqual(run(host, worker, env=self.environment()).splitlines(), [
+            "the worker says: ready", "the answer is: WHO IS THERE?",
+            "the worker writes: github.com:443: allowed\\ntold: that was all",
+            "the worker ended with 0"])
 
     def test_each_header_by_itself(self):
         headers = sorted(self.root.rglob("buntime-1.0/*.h"))

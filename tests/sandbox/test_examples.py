@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The host programs of data/examples, as their first lines say to run them."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from world import PLAIN
+
+SOURCE = Path(__file__).resolve().parents[2]
+EXAMPLES = SOURCE / "data/examples"
+
+# An interpreter of the host's does not load a library that wants a sanitizer's runtime.
+host_program = pytest.mark.slow
+
+
+def run_host(world, *command):
+    library = str(world.build / "src/lib")
+    environment = world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library})
+    return world.run_command([*PLAIN, *command], env=environment)
+
+
+def test_each_is_installed_and_tested():
+    """What is added here is in a test, and what a reader finds is what was tested."""
+    listed = (EXAMPLES / "meson.build").read_text(encoding="utf-8")
+    tests = "".join((SOURCE / "tests" / name).read_text(encoding="utf-8") for name in
+                    ("sandbox/test_examples.py", "sandbox/test_docs.py", "unit/test-install.py"))
+    for path in EXAMPLES.rglob("*"):
+        if path.is_file() and path.name != "meson.build" and path.parent.name != "__pycache__":
+            assert f"'{path.relative_to(EXAMPLES)}'" in listed
+            assert path.stem in tests or path.parent.name == "plugins", path
+
+
+@host_program
+@pytest.mark.parametrize("command", [["/usr/bin/python3", "host.py"], ["gjs", "-m", "host.js"]],
+                         ids=["python", "gjs"])
+def test_a_host_program(world, command):
+    """Both start worker.py."""
+    result = run_host(world, *command[:-1], EXAMPLES / command[-1])
+    lines = result.stdout.replace("'", "").replace("\\n", "").splitlines()
+    assert result.status == 0 and result.stderr == "", str(result)
+    # Output, events and answers come by ways of their own.
+    assert sorted(lines) == sorted([
+        "it writes: example.com? deny",
+        "words: 4",
+        "buntime: denied net example.com:443 (tcp) by python3[3]",
+        "  rule:  defaults.net = deny (built-in)",
+        "  allow: --allow-net=example.com:443",
+        "phone_home failed: PermissionError: [Errno 13] Permission denied",
+        "it is gone"]), str(result)
+    assert lines[-1] == "it is gone"
+
+
+@host_program
+def test_a_worker_that_is_missing(world, tmp_path):
+    """An example that fails says so."""
+    for name in "host.py", "host.js":
+        shutil.copy(EXAMPLES / name, tmp_path)
+    for command in ["/usr/bin/python3", tmp_path / "host.py"], ["gjs", "-m", tmp_path / "host.js"]:
+        result = run_host(world, *command)
+        assert result.status == 1 and "the worker has ended" in result.stdout + result.stderr, str(result)
+
+
+@host_program
+def test_the_plugin_host(world):
+    result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py")
+    assert result.status == 0 and result.stderr == "", str(result)
+    shout, spy, refused, stuck, translate = result.stdout.splitlines()
+    assert shout == "shout: 'A ROSE IS A ROSE!'"
+    assert spy == "spy: 'failed: PermissionError: [Errno 13] Permission denied'"
+    assert refused == "  refused: 'net collector.example:443 (tcp)'"
+    assert stuck.startswith("stuck: 'failed: stuck.py") and stuck.endswith("no answer came in time'")
+    assert translate == "translate: 'una rosa es una rosa'"
+
+
+@host_program
+def test_plugins_of_ones_own(world, tmp_path):
+    """A lie, an end in the middle, and a policy with a mistake."""
+    (tmp_path / "liar.py").write_text(
+        "import buntime\nchannel = buntime.channel()\n"
+        "channel.handler('transform')(lambda text: {'a': 'b' * 1000})\nchannel.serve()\n")
+    (tmp_path / "quitter.py").write_text("raise SystemExit(3)\n")
+    result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
+    liar, quitter = result.stdout.splitlines()
+    assert liar == "liar: '(that is no text)'"
+    assert quitter.startswith("quitter: 'failed: quitter.py") and "has ended" in quitter
+    (tmp_path / "liar.json").write_text('{"version": 1, "nett": {}}')
+    result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
+    assert result.status == 1 and "liar.json:1" in result.stderr, str(result)
+
+
+class Client:
+    """A client of a Model Context Protocol server, by its pipes."""
+
+    def __init__(self, process):
+        self.process, self.number = process, 0
+
+    def send(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def receive(self):
+        return json.loads(self.process.stdout.readline())
+
+    def request(self, method, **params):
+        self.number += 1
+        self.send(json.dumps({"jsonrpc": "2.0", "id": self.number, "method": method, "params": params}))
+        reply = self.receive()
+        assert reply["jsonrpc"] == "2.0" and reply["id"] == self.number
+        return reply
+
+    def tool(self, name, **arguments):
+        result = self.request("tools/call", name=name, arguments=arguments)["result"]
+        return result["content"][0]["text"], result["isError"]
+
+
+def test_the_mcp_server(world, box):
+    """A conversation: each line is answered before the next is sent."""
+    box.write("list.txt", "milk\nand honey\n")
+    folder = box.directory
+    with world.spawn(["--policy=mcp-server", "run", EXAMPLES / "mcp-server.py"], cwd=folder) as process:
+        client = Client(process)
+        hello = client.request("initialize", protocolVersion="2025-03-26", capabilities={},
+                               clientInfo={"name": "test", "version": "1"})["result"]
+        assert hello["protocolVersion"] == "2025-03-26" and "tools" in hello["capabilities"]
+        client.send('{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        tools = client.request("tools/list")["result"]["tools"]
+        assert {tool["name"] for tool in tools} == {"list_files", "read_file", "search", "save_file"}
+        assert client.tool("list_files") == ("list.txt", False)
+        assert client.tool("read_file", path="list.txt") == ("milk\nand honey\n", False)
+        assert client.tool("search", text="honey") == ("list.txt:2: and honey", False)
+        # What it may not.
+        assert client.tool("save_file", path="new.txt", text="x") == \
+            ("[Errno 13] Permission denied: 'new.txt'", True)
+        text, failed = client.tool("read_file", path="/home/user/.ssh/id_ed25519")
+        assert failed and "No such file" in text
+        # It goes on, whatever is said to it.
+        for line, code in (("[1", -32700), ("[" * 100_000, -32700), ("[]", -32600)):
+            client.send(line)
+            assert client.receive()["error"]["code"] == code
+        assert client.request("tools/call", name="rm")["error"]["code"] == -32602
+        assert client.request("tools/call", name="search", arguments={"text": 1})["error"]["code"] == -32602
+        assert client.request("sampling/none")["error"]["code"] == -32601
+        assert client.request("ping")["result"] == {}
+        out, err = process.communicate(timeout=20)
+        assert process.returncode == 0 and out == b""
+    told = err.decode()
+    assert f"denied write {folder.resolve()}/new.txt" in told and "--allow-write=" in told
+    assert not os.path.exists(folder / "new.txt")
