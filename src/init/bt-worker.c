@@ -3,7 +3,8 @@
  * The clone, and the worker's side of it.
  *
  * The worker stays in the caller's session and process group, so that the
- * terminal's signals reach it.  It starts with an empty signal mask, the
+ * terminal's signals reach it; but one with a channel leaves them: its host
+ * program's terminal is none of its business, to read from or to write to.  It starts with an empty signal mask, the
  * caller's umask and descriptors 0, 1 and 2.  What the caller ignores it
  * ignores too (nohup), but for SIGPIPE, which GIO ignores for its own sake.
  *
@@ -78,6 +79,13 @@ strings_of(const BtPlanView *plan, const uint32_t *offsets, uint32_t count)
 }
 
 /* ---- the worker's stages ---- */
+
+static void
+leave_session(const Worker *worker)
+{
+  if ((worker->init->plan.header->flags & BT_PLAN_CHANNEL) != 0 && setsid() < 0)
+    bt_fail_at("setsid");
+}
 
 static void
 enter_cwd(const Worker *worker)
@@ -236,6 +244,7 @@ run_worker(void *data)
     bt_fail_at("gate");
   if (worker->init->flat)
     bt_flat_tie_worker(worker->init_pid);
+  leave_session(worker);
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
     bt_report_worker_stage(stages[i].stage);
     stages[i].run(worker);

@@ -25,6 +25,7 @@ struct _BtBackend {
   /* Of the supervisor's thread. */
   BuntimeSandbox *sandbox;
   char *entry;
+  gboolean harness;
   GStrv args, environment;
   BtWorkerFds fds;
   BtCaller caller;
@@ -205,6 +206,7 @@ begin(BtBackend *self, GError **error)
     .sandbox = self->sandbox,
     .caller = &self->caller,
     .entry = self->entry,
+    .harness = self->harness,
     .args = (const char *const *)self->args,
     .explainer = self->explainer,
     .fds = self->fds,
@@ -278,8 +280,9 @@ answer(gpointer data)
 /* ---- by the caller ---- */
 
 BtBackend *
-bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, const char *const *args,
-               const BtWorkerFds *fds, const BtBackendFuncs *funcs, gpointer data)
+bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboolean harness,
+               const char *const *args, const BtWorkerFds *fds, const BtBackendFuncs *funcs,
+               gpointer data)
 {
   BtBackend *self = g_new0(BtBackend, 1);
 
@@ -289,6 +292,7 @@ bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, const char *con
   self->context = g_main_context_ref_thread_default();
   self->sandbox = bt_sandbox_snapshot(sandbox);
   self->entry = g_strdup(entry);
+  self->harness = harness;
   self->args = g_strdupv((char **)args);
   /* Here, in the thread of who may change it. */
   self->environment = g_get_environ();

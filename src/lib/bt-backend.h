@@ -35,10 +35,10 @@ typedef struct {
 } BtBackendFuncs;
 
 /*
- * sandbox is taken as it is now. Takes the descriptors in fds, all of which are the
- * backend's to close.
+ * sandbox is taken as it is now; harness: entry is only a name for it. Takes the
+ * descriptors in fds, all of which are the backend's to close.
  */
-BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry,
+BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboolean harness,
                           const char *const *args, const BtWorkerFds *fds,
                           const BtBackendFuncs *funcs, gpointer data);
 /* To the worker, if it has started; SIGKILL ends the whole run. */

@@ -23,8 +23,9 @@
 #define BATCH 64
 #define BATCH_BYTES (256u << 10)
 #define CONTROL_BATCH 16
-/* Of control messages: nobody who works needs more. */
+/* Of control messages: nobody who works needs more, but for those that tell of code. */
 #define CONTROL_PER_SECOND 1000
+#define CONTROL_PER_CODE 4
 /* What a message that waits takes beside its bytes: an empty one is not for nothing. */
 #define WAITING_COST 128
 
@@ -49,6 +50,7 @@ struct _BtLink {
   GByteArray *parts; /* of a message that is not whole yet */
   gint64 second;     /* of the monotonic clock */
   guint in_second;   /* control messages */
+  guint64 of_code;   /* more that may come: the host itself said how much code there is */
   gboolean gone;     /* the worker's end is closed */
   guint left;        /* frames that may still be in the ring then */
   gboolean paused;
@@ -130,6 +132,8 @@ bt_link_send(BtLink *self, BtFrameType type, guint32 id, GBytes *bytes)
   Waiting *waiting = g_new0(Waiting, 1);
   *waiting = (Waiting){ type, id, g_bytes_ref(bytes), 0 };
   self->queued += size + WAITING_COST;
+  if (type == BT_FRAME_CODE)
+    self->of_code += CONTROL_PER_CODE;
   g_queue_push_tail(&self->queue, waiting);
   put_waiting(self);
   flush(self);
@@ -142,47 +146,7 @@ bt_link_send_control(BtLink *self, const char *json)
   (void)!send(self->control_fd, json, strlen(json), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* ---- in ---- */
-
-static void
-deliver(BtLink *self, const BtFrame *frame, GBytes *bytes)
-{
-  self->funcs.message(self->data, frame->type, frame->id, bytes);
-  g_bytes_unref(bytes);
-}
-
-/* FALSE: there is none, or no more will come. *bytes counts its size. */
-static gboolean
-take_frame(BtLink *self, gsize *bytes)
-{
-  BtFrame frame;
-  BtRingResult result = bt_channel_peek(&self->channel, &frame);
-
-  if (result == BT_RING_VIOLATION)
-    self->broken = "it wrote a frame that is none";
-  if (result != BT_RING_OK)
-    return FALSE;
-  BtJoinResult joined = bt_frame_join(&self->join, &frame);
-  if (joined == BT_JOIN_VIOLATION) {
-    self->broken = "parts of a message do not belong together, or it is too large";
-    return FALSE;
-  }
-  /* Copied here, and released before anybody looks at it. */
-  GBytes *whole = joined == BT_JOIN_WHOLE ? g_bytes_new(frame.bytes, frame.size) : NULL;
-  if (joined != BT_JOIN_WHOLE) {
-    if (self->parts == NULL)
-      self->parts = g_byte_array_new();
-    g_byte_array_append(self->parts, frame.bytes, frame.size);
-  }
-  frame.bytes = NULL;
-  *bytes += frame.size;
-  bt_channel_release(&self->channel);
-  if (joined == BT_JOIN_LAST)
-    whole = g_byte_array_free_to_bytes(g_steal_pointer(&self->parts));
-  if (whole != NULL)
-    deliver(self, &frame, whole);
-  return TRUE;
-}
+/* ---- in: control messages ---- */
 
 static gboolean
 within_rate(BtLink *self)
@@ -193,7 +157,14 @@ within_rate(BtLink *self)
     self->second = second;
     self->in_second = 0;
   }
-  return ++self->in_second <= CONTROL_PER_SECOND;
+  if (self->in_second < CONTROL_PER_SECOND) {
+    self->in_second++;
+    return TRUE;
+  }
+  if (self->of_code == 0)
+    return FALSE;
+  self->of_code--;
+  return TRUE;
 }
 
 static void
@@ -246,6 +217,53 @@ take_control(BtLink *self)
        more && i < CONTROL_BATCH && self->broken == NULL && !self->freed && !self->paused; i++)
     more = take_one_control(self);
   return more;
+}
+
+/* ---- in: frames ---- */
+
+static void
+deliver(BtLink *self, const BtFrame *frame, GBytes *bytes)
+{
+  /* What was said of code before its answer was given is told before. */
+  if ((frame->type == BT_FRAME_RESULT || frame->type == BT_FRAME_ERROR) &&
+      self->control_tag != NULL)
+    take_control(self);
+  if (!self->freed && self->broken == NULL)
+    self->funcs.message(self->data, frame->type, frame->id, bytes);
+  g_bytes_unref(bytes);
+}
+
+/* FALSE: there is none, or no more will come. *bytes counts its size. */
+static gboolean
+take_frame(BtLink *self, gsize *bytes)
+{
+  BtFrame frame;
+  BtRingResult result = bt_channel_peek(&self->channel, &frame);
+
+  if (result == BT_RING_VIOLATION)
+    self->broken = "it wrote a frame that is none";
+  if (result != BT_RING_OK)
+    return FALSE;
+  BtJoinResult joined = bt_frame_join(&self->join, &frame);
+  if (joined == BT_JOIN_VIOLATION) {
+    self->broken = "parts of a message do not belong together, or it is too large";
+    return FALSE;
+  }
+  /* Copied here, and released before anybody looks at it. */
+  GBytes *whole = joined == BT_JOIN_WHOLE ? g_bytes_new(frame.bytes, frame.size) : NULL;
+  if (joined != BT_JOIN_WHOLE) {
+    if (self->parts == NULL)
+      self->parts = g_byte_array_new();
+    g_byte_array_append(self->parts, frame.bytes, frame.size);
+  }
+  frame.bytes = NULL;
+  *bytes += frame.size;
+  bt_channel_release(&self->channel);
+  if (joined == BT_JOIN_LAST)
+    whole = g_byte_array_free_to_bytes(g_steal_pointer(&self->parts));
+  if (whole != NULL)
+    deliver(self, &frame, whole);
+  return TRUE;
 }
 
 /* ---- the source ---- */

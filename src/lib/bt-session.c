@@ -236,6 +236,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .policy = self->policy,
     .worker = sandbox->worker,
     .entry = setup->entry,
+    .harness = setup->harness,
     .args = setup->args,
     .cwd = settings->cwd,
     .home = home_of(setup),

@@ -24,7 +24,8 @@ typedef struct _BtSession BtSession;
 typedef struct {
   BuntimeSandbox *sandbox;
   const BtCaller *caller;
-  const char *entry;
+  const char *entry;  /* with harness a name for it */
+  gboolean harness;   /* of the launcher's kind */
   const char *const *args;
   BtExplainer *explainer;
   BtWorkerFds fds;

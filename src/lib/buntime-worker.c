@@ -113,6 +113,22 @@ on_timeout(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/*
+ * The signal wakes the program, the message says what is meant: by the time the signal
+ * comes it may have gone on to other code.
+ */
+static void
+interrupt(BuntimeWorker *self, guint32 id)
+{
+  g_autofree char *message = g_strdup_printf("{\"type\":\"interrupt\",\"id\":%u}", id);
+
+  if (self->ended)
+    return;
+  if (self->link != NULL)
+    bt_link_send_control(self->link, message);
+  bt_backend_signal(self->backend, SIGINT);
+}
+
 static gboolean
 on_cancelled(GCancellable *cancellable, gpointer data)
 {
@@ -123,7 +139,7 @@ on_cancelled(GCancellable *cancellable, gpointer data)
   if (task == NULL)
     return G_SOURCE_REMOVE;
   if (call->code)
-    buntime_worker_interrupt(self);
+    interrupt(self, call->id);
   /* Also where it was reset meanwhile. */
   g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _("the call was given up"));
   return G_SOURCE_REMOVE;
@@ -503,12 +519,16 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
   static const char *const none[] = { NULL };
   static gint count;
   g_autoptr(BuntimeWorker) self = g_object_new(BUNTIME_TYPE_WORKER, NULL);
-  g_autofree char *base = g_path_get_basename(entry);
+  gboolean harness = entry == NULL;
+  const char *what = !harness                           ? entry
+                     : sandbox->worker == BT_WORKER_BUN ? "bun"
+                                                        : "python";
+  g_autofree char *base = g_path_get_basename(what);
   BtWorkerFds fds = { { -1, -1, -1 }, { -1, -1, -1 } };
 
   self->name = g_strdup_printf("%s-%d.%d", base, (int)getpid(), g_atomic_int_add(&count, 1) + 1);
   if (!sandbox->isolated) {
-    bt_fail(error, BUNTIME_ERROR_USAGE, entry, _("a worker always has a sandbox"), NULL);
+    bt_fail(error, BUNTIME_ERROR_USAGE, what, _("a worker always has a sandbox"), NULL);
     return NULL;
   }
   if (!open_all(self, &fds, error)) {
@@ -517,7 +537,8 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
     return NULL;
   }
   bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
-  self->backend = bt_backend_new(sandbox, entry, args != NULL ? args : none, &fds, &funcs, self);
+  self->backend =
+    bt_backend_new(sandbox, what, harness, args != NULL ? args : none, &fds, &funcs, self);
   return g_steal_pointer(&self);
 }
 
@@ -585,8 +606,7 @@ void
 buntime_worker_interrupt(BuntimeWorker *self)
 {
   g_return_if_fail(BUNTIME_IS_WORKER(self));
-  if (!self->ended)
-    bt_backend_signal(self->backend, SIGINT);
+  interrupt(self, 0);
 }
 
 static gboolean

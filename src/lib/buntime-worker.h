@@ -120,12 +120,16 @@ G_DECLARE_FINAL_TYPE(BuntimeWorker, buntime_worker, BUNTIME, WORKER, GObject)
 /**
  * buntime_sandbox_spawn:
  * @sandbox: a launcher, taken as it is now
- * @entry: the program, as on the command line
+ * @entry: (nullable): the program, as on the command line; %NULL: one that takes code,
+ *   Python's or that of buntime_sandbox_set_worker()
  * @args: (nullable) (array zero-terminated=1): its arguments
  * @error: return location for an error
  *
  * Starts a program. Its stdin is empty, its stdout and stderr are emitted. What goes wrong
  * later, also that the program is not found, ends the worker: #BuntimeWorker::exited.
+ *
+ * What takes code keeps its state from one buntime_worker_run_code() to the next. To start
+ * anew, spawn another from the same launcher, and stop this one.
  *
  * Returns: (transfer full): the worker, or %NULL with @error set
  *

@@ -29,6 +29,7 @@ typedef struct {
   BtPolicy *policy; /* resolved: bt_policy_resolve() has been called */
   BtWorkerKind worker;
   const char *entry;             /* as given on the command line; "-" is standard input */
+  gboolean harness;              /* no entry but the clients' harness: Python's, or of that kind */
   const char *const *args;       /* after the entry, NULL-terminated */
   const char *cwd;               /* absolute */
   const char *home;              /* absolute */

@@ -189,7 +189,8 @@ fail_without_interpreter(const BtPlanRequest *request, const char *name, const c
                          const char *cure, GError **error)
 {
   g_autofree char *path = absolute_entry(request);
-  gboolean file = !is_stdin(request) && request->entry[0] != '-' && request->entry_bytes == NULL;
+  gboolean file = !is_stdin(request) && request->entry[0] != '-' &&
+                  request->entry_bytes == NULL && !request->harness;
 
   return (!file || check_entry(request, path, error)) &&
          bt_fail(error, BUNTIME_ERROR_NOT_FOUND, name, reason, cure);
@@ -245,6 +246,14 @@ add_args(BtCompile *self)
     bt_plan_builder_arg(self->builder, *arg);
 }
 
+/* It is seen with the other clients. */
+static void
+add_harness_arg(BtCompile *self, const char *name)
+{
+  g_autofree char *path = g_build_filename(self->request->clients, name, NULL);
+  bt_plan_builder_arg(self->builder, path);
+}
+
 /* ---- kinds ---- */
 
 static gboolean
@@ -265,7 +274,9 @@ compile_python(BtCompile *self, GError **error)
       error);
   use_python(self, python);
   bt_plan_builder_arg(self->builder, python->found);
-  if (option) {
+  if (request->harness) {
+    add_harness_arg(self, "python/buntime/harness.py");
+  } else if (option) {
     bt_plan_builder_arg(self->builder, request->entry);
   } else {
     if (!(is_stdin(request) ? show_stdin(self, ".py", error) : show_entry(self, error)))
@@ -287,9 +298,13 @@ compile_bun(BtCompile *self, GError **error)
                                     error);
   use_plain(self, bun->found, NULL);
   bt_plan_builder_arg(self->builder, bun->found);
-  if (!(is_stdin(self->request) ? show_stdin(self, ".ts", error) : show_entry(self, error)))
-    return FALSE;
-  add_entry_arg(self);
+  if (self->request->harness) {
+    add_harness_arg(self, "bun/buntime/harness.js");
+  } else {
+    if (!(is_stdin(self->request) ? show_stdin(self, ".ts", error) : show_entry(self, error)))
+      return FALSE;
+    add_entry_arg(self);
+  }
   add_args(self);
   return TRUE;
 }
@@ -433,7 +448,7 @@ bt_request_kind(const BtPlanRequest *request)
 
   if (request->worker != BT_WORKER_AUTO)
     return request->worker;
-  if (is_stdin(request) || has_suffix(request->entry, python))
+  if (request->harness || is_stdin(request) || has_suffix(request->entry, python))
     return BT_WORKER_PYTHON;
   return has_suffix(request->entry, bun) ? BT_WORKER_BUN : BT_WORKER_EXEC;
 }
@@ -441,6 +456,9 @@ bt_request_kind(const BtPlanRequest *request)
 static gboolean
 compile_kind(BtCompile *self, GError **error)
 {
+  if (self->request->harness && bt_request_kind(self->request) == BT_WORKER_EXEC)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "exec", _("only Python and Bun take code"),
+                   _("name a program, or choose one of them"));
   switch (bt_request_kind(self->request)) {
   case BT_WORKER_PYTHON:
     return compile_python(self, error);

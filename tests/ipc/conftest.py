@@ -123,17 +123,21 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def host(world, box):
     """host(code) runs a host program, in Python, and returns what it left in `out`."""
-    library = world.build / "src/lib"
+    library = str(world.build / "src/lib")
+    variables = {"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library}
+
+    def write(code):
+        return box.write("host.py", PRELUDE + textwrap.dedent(code) + EPILOGUE)
 
     def run(code, env=None, **kwargs):
-        box.write("host.py", PRELUDE + textwrap.dedent(code) + EPILOGUE)
-        environment = world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library,
-                                         **(env or {})})
+        program = write(code)
+        environment = world.environment({**variables, **(env or {})})
         kwargs.setdefault("cwd", box.directory)
-        result = world.run_command([*PLAIN, "/usr/bin/python3", box.directory / "host.py"],
-                                   env=environment, **kwargs)
+        result = world.run_command([*PLAIN, "/usr/bin/python3", program], env=environment,
+                                   **kwargs)
         assert result.status == 0, str(result)
         assert "CRITICAL" not in result.stderr and "WARNING" not in result.stderr, str(result)
         return json.loads(result.stdout.split("OUT:")[1])
 
+    run.write, run.variables = write, variables
     return run

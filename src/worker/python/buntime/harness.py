@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The harness: runs the code that the host sends, in one namespace, one after the other.
+
+Code and harness are one process, and the code is not trusted.  Nothing here holds it: it may
+write to the channel itself, replace whatever it finds, or end the process.  What the harness
+sees to is that code which means no harm always has an answer, exactly one, and that the process
+ends where that cannot be had.
+
+An interrupt is a signal and a message on the control socket, which names the code: by the time
+the signal comes, other code may be running.  KeyboardInterrupt is raised in code alone, and
+never in the harness: _guarded() is the way into the code, and a signal that comes while it is
+not on the stack leaves a mark that it looks at.
+"""
+
+import builtins
+import collections
+import io
+import json
+import linecache
+import os
+import signal
+import socket
+import sys
+import traceback
+import types
+
+import buntime
+from buntime._types import CODE, ERROR, REQUEST, RESULT, STDERR, STDOUT
+
+# What is written at once goes in parts of this size, so that no message is too large.
+PART = 1 << 20
+# Tracebacks show lines of so many codes, the last.
+SOURCES = 1000
+# Interrupts that came before their code.
+EARLY = 1024
+# An answer's text: what nobody reads to the end.
+MAX_TEXT = 16 << 20
+
+
+class Output(io.RawIOBase):
+    """A stream of the code's: each part is a frame with the id of the code that runs."""
+
+    def __init__(self, harness, kind, fd):
+        super().__init__()
+        self._harness, self._kind, self._fd = harness, kind, fd
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        """For programs that it starts: there it is the worker's own, without an id."""
+        return self._fd
+
+    def write(self, data):
+        part = memoryview(data)[:PART]
+        if self._harness.forked:
+            return os.write(self._fd, part)
+        self._harness.channel.send_frame(self._kind, self._harness.current, part, -1)
+        return len(part)
+
+
+def _guarded(harness, function, *arguments):
+    """Calls what is, or calls, the code's own.  Here and below an interrupt is raised."""
+    if harness.interrupted:
+        raise KeyboardInterrupt
+    return function(*arguments)
+
+
+class Harness:
+    def __init__(self, arguments):
+        self.channel = buntime.channel()
+        self.control = socket.socket(fileno=os.dup(self.channel.control_fileno()))
+        self.current = 0            # id of the code that runs
+        self.interrupted = False    # it, and code has not been told
+        self.early = collections.deque(maxlen=EARLY)
+        self.owed = 0               # signals that are still to come for messages seen
+        self.forked = False
+        self.waiting = collections.deque()
+        self.sources = collections.deque()
+        self.streams = [io.TextIOWrapper(io.BufferedWriter(Output(self, kind, fd)), encoding="utf-8",
+                                         errors="backslashreplace", line_buffering=True)
+                        for kind, fd in ((STDOUT, 1), (STDERR, 2))]
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.streams
+        # exit() closes it: then the next file would have its number.
+        sys.stdin = sys.__stdin__ = open(0, closefd=False)
+        sys.argv = ["", *arguments]
+        main = sys.modules["__main__"] = types.ModuleType("__main__")
+        self.names = main.__dict__
+        self.names["__builtins__"] = builtins
+        os.register_at_fork(after_in_child=self._on_fork)
+        self.channel.on(CODE)(lambda number, data: self.waiting.append((number, data)))
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_fork(self):
+        self.forked = True
+
+    # The control socket.
+
+    def _tell(self, **message):
+        self.control.send(json.dumps(message, separators=(",", ":")).encode())
+
+    def _state(self, state, number, **more):
+        self._tell(type="state", state=state, id=number, **more)
+
+    def _interrupts(self):
+        """The ids that were named since; 0: whatever runs."""
+        found = []
+        while True:
+            try:
+                message = json.loads(self.control.recv(1 << 14, socket.MSG_DONTWAIT) or "{}")
+            except (BlockingIOError, ConnectionError):
+                return found
+            if not message:
+                return found
+            if message.get("type") == "interrupt":
+                found.append(message.get("id", 0))
+
+    def _note(self, numbers, running):
+        """Whether the code running is among them; what is not yet here is kept."""
+        self.early.extend(number for number in numbers if number not in (0, running))
+        return running != 0 and (0 in numbers or running in numbers)
+
+    def _on_signal(self, _number, frame):
+        numbers = self._interrupts()
+        if numbers:
+            self.owed += len(numbers) - 1
+            meant = self._note(numbers, self.current)
+        elif self.owed:
+            self.owed -= 1
+            return
+        else:
+            meant = self.current != 0   # code has sent it to itself
+        if not meant:
+            return
+        while frame is not None and frame.f_code is not _guarded.__code__:
+            frame = frame.f_back
+        if frame is not None and not self.forked:
+            raise KeyboardInterrupt
+        self.interrupted = True
+
+    # Code.
+
+    def serve(self):
+        self._tell(type="ready")
+        while True:
+            while self.waiting:
+                self._run(*self.waiting.popleft())
+            try:
+                kind, number, data = self.channel.recv_frame(-1)
+            except EOFError:
+                return
+            try:
+                self.channel._on_frame(kind, number, data)
+            except BaseException as error:  # of a handler that code has registered
+                if kind == REQUEST:
+                    self.channel._answer(number, ERROR, type(error).__name__.encode())
+            if self.forked:
+                os._exit(0)
+
+    def _run(self, number, data):
+        numbers = self._interrupts()
+        self.owed += len(numbers)
+        self._note(numbers, 0)  # "whatever runs" was nothing then
+        self.interrupted = False
+        self.current = number
+        # One that code has put there is not the next code's.
+        signal.signal(signal.SIGINT, self._on_signal)
+        if number in self.early:
+            self.interrupted = True
+        self._state("exec_start", number)
+        try:
+            kind, answer, status = RESULT, _guarded(self, self._evaluate, number, data), 0
+        except BaseException as error:
+            kind, answer, status = self._fail(number, error)
+        if self.forked:
+            self._leave_child(status)
+        for stream in self.streams:
+            try:
+                stream.flush()
+            except ValueError:  # closed by the code
+                pass
+        self._state("exec_end", number, exitCode=status)
+        self.current = 0
+        self.channel.send_frame(kind, number, answer.encode(errors="backslashreplace"), -1)
+
+    def _evaluate(self, number, data):
+        """The value's text: of an expression; else nothing."""
+        source, name = data.decode(), f"<code {number}>"
+        self._remember(name, source)
+        code = self._compile(source.lstrip(" \t"), name, "eval", SyntaxError)
+        if code is None:
+            code = self._compile(source, name, "exec", ())
+        value = eval(code, self.names)
+        if value is None:
+            return ""
+        builtins._ = value
+        text = repr(value)
+        if len(text) > MAX_TEXT:
+            raise ValueError(f"the value's text is too long: {len(text)} characters")
+        return text
+
+    @staticmethod
+    def _compile(source, name, mode, expected):
+        """None: it failed as expected, and the next error is none that followed from it."""
+        try:
+            return compile(source, name, mode, dont_inherit=True)
+        except expected:
+            return None
+
+    def _remember(self, name, source):
+        """For tracebacks."""
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        self.sources.append(name)
+        if len(self.sources) > SOURCES:
+            linecache.cache.pop(self.sources.popleft(), None)
+
+    def _fail(self, number, error):
+        """The kind of the answer, its text, and the exit status."""
+        status = 1
+        if isinstance(error, SystemExit):
+            status = self._exit_status(error)
+        elif isinstance(error, KeyboardInterrupt):
+            status = 130
+        self.interrupted = False
+        try:
+            name, text, brief = _guarded(self, self._describe, error)
+        except BaseException:
+            name, text, brief = "", "an exception that cannot be told", ""
+        if status == 130:
+            self._state("interrupted", number)
+        else:
+            self._state("exception", number, name=name, text=brief)
+        return ERROR, text[:MAX_TEXT], status
+
+    @staticmethod
+    def _exit_status(error):
+        """As the interpreter's own."""
+        if error.code is None:
+            return 0
+        return error.code & 255 if isinstance(error.code, int) else 1
+
+    @staticmethod
+    def _describe(error):
+        """The name of its class, the traceback, and its message if that can be had."""
+        name = str(type(error).__name__)[:80]
+        try:
+            brief = str(error)[:200]
+        except Exception:
+            brief = ""
+        if isinstance(error, SystemExit):
+            return name, f"SystemExit: {error}", brief
+        trace = error.__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<code "):
+            trace = trace.tb_next
+        lines = traceback.format_exception(type(error), error, trace)
+        return name, "".join(lines).rstrip("\n"), brief
+
+    def _leave_child(self, status):
+        """A process that code has made by fork() came back here: it is not the harness."""
+        try:
+            for stream in self.streams:
+                stream.flush()
+        finally:
+            os._exit(status)
+
+
+def main(leave=os._exit):
+    """Ends the process in any case, whatever code has made of it."""
+    status = 1
+    try:
+        # Modules are looked for in the working directory, not in this one.
+        if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+            sys.path[0] = ""
+        Harness(sys.argv[1:]).serve()
+        status = 0
+    except BaseException:
+        os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
+    finally:
+        leave(status)
+
+
+if __name__ == "__main__":
+    main()
