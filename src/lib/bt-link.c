@@ -386,7 +386,7 @@ make_memory(BtLink *self, guint32 capacity, int *fd_out)
 /*
  * A byte that is sent out of band would wake us and never be read.  And a descriptor that comes
  * along is closed by whoever receives it: where it is a connection that lingers, he would wait.
- * Newer kernels refuse those; on others no connection of the worker's lingers (lib/bt-notify-inet.c).
+ * Newer kernels refuse those; on others no connection of the worker's lingers (bt-notify-linger.c).
  */
 static void
 harden(int fd)

@@ -132,6 +132,7 @@ void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysin
 void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_shutdown(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
+void bt_notify_linger(BtNotifier *self, const BtCall *call);  /* bt-notify-linger.c */
 void bt_notify_connect_start(BtNotifier *self);
 void bt_notify_connect_shutdown(BtNotifier *self);
 /* Answers those that a signal waits for with EINTR; how many still wait. */

@@ -301,6 +301,11 @@ dispatch_call(BtNotifier *self, const BtCall *call)
     bt_notify_shutdown(self, call);
     bt_alarm_unset(&self->alarm);
     return;
+  case SYS_setsockopt:
+    bt_alarm_set(&self->alarm);
+    bt_notify_linger(self, call);
+    bt_alarm_unset(&self->alarm);
+    return;
   case SYS_socket:
     bt_notify_socket(self, call);
     return;
@@ -428,14 +433,15 @@ bt_notifier_pause(BtNotifier *self)
 void
 bt_notifier_free(BtNotifier *self)
 {
+  /* Also of what was exchanged the worker may have had a copy, and made it linger. */
   bt_alarm_set(&self->alarm);
   bt_notify_connect_shutdown(self);
+  g_clear_pointer(&self->inject, bt_inject_free);
   bt_alarm_clear(&self->alarm);
   bt_watch_clear(&self->source);
   bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->opener, bt_opener_free);
   g_clear_pointer(&self->maker, bt_maker_free);
-  g_clear_pointer(&self->inject, bt_inject_free);
   g_hash_table_unref(self->waiting);
   g_hash_table_unref(self->audited);
   g_array_unref(self->own_devices);

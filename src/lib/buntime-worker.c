@@ -340,6 +340,9 @@ on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
   g_object_unref(self);
 }
 
+/* Of buntime-ipc(7). */
+#define CHANNEL_VERSION 1
+
 static void
 on_control(gpointer data, const BtControl *message)
 {
@@ -348,6 +351,8 @@ on_control(gpointer data, const BtControl *message)
 
   switch (message->type) {
   case BT_CONTROL_HELLO:
+    if (message->version != CHANNEL_VERSION)
+      bt_link_break(self->link, "it speaks another version of it");
     break;
   case BT_CONTROL_READY:
     g_signal_emit(self, signals[SIGNAL_READY], 0);

@@ -19,6 +19,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -99,6 +100,23 @@ static const struct sock_filter forks[] = {
   /* 10 */ RETURN(SECCOMP_RET_ALLOW),
 };
 
+/*
+ * Whether a close waits for what was written to go out.  A host program closes what is sent to
+ * it over a channel, and must not wait for it (lib/bt-notify-linger.c).
+ */
+static const struct sock_filter lingers[] = {
+  /* 0 */ LOAD(arch),
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 7),
+  /* 2 */ LOAD(nr),
+  /* 3 */ EQUAL(SYS_setsockopt, 0, 5),
+  /* 4 */ LOAD(args[1]),
+  /* 5 */ EQUAL(SOL_SOCKET, 0, 3),
+  /* 6 */ LOAD(args[2]),
+  /* 7 */ EQUAL(SO_LINGER, 0, 1),
+  /* 8 */ RETURN(SECCOMP_RET_USER_NOTIF),
+  /* 9 */ RETURN(SECCOMP_RET_ALLOW),
+};
+
 static const struct sock_filter writing[] = PROGRAM(ANY_OF(WRITE_INTENT, 1, 0));
 /* Any: a jump that is always taken. */
 static const struct sock_filter every[] = PROGRAM(BPF_STMT(BPF_JMP | BPF_JA, 1));
@@ -107,6 +125,12 @@ BtFilter
 bt_fork_filter(void)
 {
   return (BtFilter){ forks, G_N_ELEMENTS(forks) };
+}
+
+BtFilter
+bt_linger_filter(void)
+{
+  return (BtFilter){ lingers, G_N_ELEMENTS(lingers) };
 }
 
 BtFilter

@@ -117,6 +117,8 @@ add_told(BtCompile *self, const GArray *refused)
   if (bt_compile_counts_forks(self) && !is_refused(refused, "clone") &&
       !is_refused(refused, "fork") && !is_refused(refused, "vfork"))
     bt_seccomp_notify_forks(self->worker_program);
+  if (self->request->channel && !is_refused(refused, "setsockopt"))
+    bt_seccomp_notify_linger(self->worker_program);
 }
 
 /*

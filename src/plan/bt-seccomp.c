@@ -137,13 +137,25 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
   return all;
 }
 
-void
-bt_seccomp_notify_forks(GArray *program)
+static void
+prepend_part(GArray *program, BtFilter filter)
 {
   g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 
-  append_part(part, bt_fork_filter());
+  append_part(part, filter);
   g_array_prepend_vals(program, part->data, part->len);
+}
+
+void
+bt_seccomp_notify_forks(GArray *program)
+{
+  prepend_part(program, bt_fork_filter());
+}
+
+void
+bt_seccomp_notify_linger(GArray *program)
+{
+  prepend_part(program, bt_linger_filter());
 }
 
 /* Which argument of a call is a mode, of which the allow-list refuses a part (gen-checks.c); -1: none. */

@@ -40,10 +40,12 @@ int bt_seccomp_open_call(const char *name);
 GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
                         BtFilter notify, BtFilter allow_list);
 /*
- * These are put before a joined program: new processes and threads, and calls by their numbers.
+ * These are put before a joined program: new processes and threads, connections that are to
+ * linger, and calls by their numbers.
  * What is then continued no filter sees again, so none of them may be one that it refuses.
  */
 void bt_seccomp_notify_forks(GArray *program);
+void bt_seccomp_notify_linger(GArray *program);
 void bt_seccomp_notify_calls(GArray *program, const GArray *numbers);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
@@ -55,6 +57,8 @@ BtFilter bt_notify_filter(gboolean every_open);
 
 /* New processes and threads, where they are counted. */
 BtFilter bt_fork_filter(void);
+/* SO_LINGER. */
+BtFilter bt_linger_filter(void);
 /* Executable mappings of files: those calls, too. Part of every joined program. */
 BtFilter bt_map_filter(void);
 

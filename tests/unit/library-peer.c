@@ -87,12 +87,23 @@ send_fds(int socket, const int *sent, int count)
   return sendmsg(socket, &message, MSG_NOSIGNAL) > 0;
 }
 
+/* It is set or not, and ends the program if it should be the other. */
+static void
+check_linger(int fd, int seconds, bool kept)
+{
+  struct linger linger = { .l_onoff = 1, .l_linger = seconds };
+  socklen_t size = sizeof linger;
+
+  if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, size) != 0 ||
+      getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &size) != 0 || (linger.l_onoff != 0) != kept)
+    exit(12);
+}
+
 /* A connection that lets whoever closes it wait. */
 static int
 lingering(void)
 {
   static char bytes[65536];
-  const struct linger linger = { .l_onoff = 1, .l_linger = 60 };
   struct sockaddr_in address = { .sin_family = AF_INET };
   socklen_t size = sizeof address;
   int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -102,7 +113,8 @@ lingering(void)
       listen(listener, 1) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
       connect(fd, (struct sockaddr *)&address, size) != 0 || accept(listener, NULL, NULL) < 0)
     exit(10);
-  setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+  check_linger(fd, 0, true);
+  check_linger(fd, 60, false);
   while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
     ;
   return fd;
@@ -128,6 +140,8 @@ attack(BuntimeChannel *channel, const char *what, const char *value)
   else if (strcmp(what, "flood") == 0)
     for (int i = 0; i < 100000; i++)
       say(channel, "{\"type\":\"ready\"}");
+  else if (strcmp(what, "version") == 0)
+    say(channel, "{\"type\":\"hello\",\"version\":2}");
   else if (strcmp(what, "empty") == 0)
     send(fds[2], "", 0, MSG_NOSIGNAL);
   else if (strcmp(what, "out-of-band") == 0)

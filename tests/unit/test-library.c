@@ -308,7 +308,8 @@ test_request(void)
 static void
 test_broken_protocol(void)
 {
-  static const char *const kinds[] = { "control", "flood", "empty", "out-of-band", "questions" };
+  static const char *const kinds[] = { "control", "version",     "flood",
+                                       "empty",   "out-of-band", "questions" };
   g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
   g_autoptr(GError) error = NULL;
   Seen honest, seen;

@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +115,15 @@ static const Case forks[] = {
   { "getpid", SYS_getpid, { 0 }, FALSE },
 };
 
+/* An option's number means something else on another level. */
+static const Case lingers[] = {
+  { "linger", SYS_setsockopt, { 999, SOL_SOCKET, SO_LINGER, 0, 8 }, TRUE },
+  { "linger, high halves", SYS_setsockopt, { 999, SOL_SOCKET | HIGH, SO_LINGER | HIGH, 0, 8 }, TRUE },
+  { "keepalive", SYS_setsockopt, { 999, SOL_SOCKET, SO_KEEPALIVE, 0, 4 }, FALSE },
+  { "of TCP", SYS_setsockopt, { 999, 6, SO_LINGER, 0, 8 }, FALSE },
+  { "getsockopt", SYS_getsockopt, { 999, SOL_SOCKET, SO_LINGER, 0, 0 }, FALSE },
+};
+
 static void
 check_cases(BtFilter filter, const Case *list, gsize count, gboolean reads)
 {
@@ -141,6 +151,12 @@ test_forks(void)
 }
 
 static void
+test_linger(void)
+{
+  check_cases(bt_linger_filter(), lingers, G_N_ELEMENTS(lingers), FALSE);
+}
+
+static void
 test_maps(void)
 {
   check_cases(bt_map_filter(), maps, G_N_ELEMENTS(maps), FALSE);
@@ -153,5 +169,6 @@ main(int argc, char **argv)
   g_test_add_func("/notify-filter/notified", test_notified);
   g_test_add_func("/notify-filter/maps", test_maps);
   g_test_add_func("/notify-filter/forks", test_forks);
+  g_test_add_func("/notify-filter/linger", test_linger);
   return g_test_run();
 }
