@@ -9,6 +9,7 @@
 #include "buntime-error.h"
 #include "buntime-event.h"
 #include "buntime-policy.h"
+#include "buntime-pool.h"
 #include "buntime-sandbox.h"
 #include "buntime-types.h"
 #include "buntime-worker.h"

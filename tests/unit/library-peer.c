@@ -49,6 +49,8 @@ serve(BuntimeChannel *channel)
       reply(channel, BUNTIME_MESSAGE, 0, message.type == BUNTIME_ALLOW ? "yes" : "no");
     else if (message.type == BUNTIME_REQUEST && strcmp(text, "silence") != 0)
       reply(channel, strcmp(text, "fail") == 0 ? BUNTIME_ERROR : BUNTIME_REPLY, id, text);
+    else if (message.type == BUNTIME_CODE && strcmp(text, "fail") == 0)
+      reply(channel, BUNTIME_ERROR, id, "it fails");
     else if (message.type == BUNTIME_CODE) {
       say(channel, "{\"type\":\"state\",\"state\":\"exec_start\",\"id\":1}");
       reply(channel, BUNTIME_STDOUT, id, "out");
