@@ -4,6 +4,10 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from world import PLAIN
+
 SOURCE = Path(__file__).resolve().parents[2]
 README = (SOURCE / "README.md").read_text(encoding="utf-8")
 
@@ -50,3 +54,19 @@ def test_the_policy_section_is_what_happens(world, box):
         .replace(str((world.build / "policies").resolve()), "/usr/share/buntime/policies")
     told = "".join(line + "\n" for line in shown if not line.startswith("$"))
     assert happened == told
+
+
+@pytest.mark.slow  # no sanitizer's runtime in the host's interpreter
+def test_the_program_section_is_what_happens(world):
+    """Its command, run; and what it says of a plugin is one."""
+    section = README.split("## Using it from your program", 1)[1].split("\n## ", 1)[0]
+    shown = section.split("    $ python3 data/examples/plugin-host.py\n", 1)[1].split("\n\n", 1)[0]
+    library = str(world.build / "src/lib")
+    result = world.run_command([*PLAIN, "/usr/bin/python3", "data/examples/plugin-host.py"], cwd=SOURCE,
+                               env=world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library}))
+    happened = re.sub(r"stuck\.py-\d+\.\d", "stuck.py-4242.3", result.stdout)
+    assert happened == "".join(line[4:] + "\n" for line in shown.splitlines())
+    # The plugin that it shows is one of them.
+    plugin = (SOURCE / "data/examples/plugins/shout.py").read_text(encoding="utf-8").splitlines()
+    block = section.split("    channel = buntime.channel()\n", 1)[1].split("\n`data/examples`", 1)[0]
+    assert "upper()" in block and all(line[4:] in plugin for line in block.splitlines())

@@ -16,6 +16,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
 PAGES = ["buntime.1", "buntime-policy.5"]
+HOST_PAGE = "buntime-integration.7"
 PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
 
 
@@ -54,7 +55,16 @@ def cat(command, directory):
     return match and not (directory / match[1]).exists() and match[1]
 
 
-EXAMPLES = [(page, name) for page in PAGES for name, _ in examples_of(page)]
+# What a compiler and an interpreter of the host's find where buntime is installed.
+def installed(world):
+    library = str(world.build / "src/lib")
+    return {"PKG_CONFIG_PATH": str(world.build / "meson-uninstalled"), "LD_LIBRARY_PATH": library,
+            "GI_TYPELIB_PATH": library}
+
+
+EXAMPLES = [pytest.param(page, name, id=name) for page in PAGES for name, _ in examples_of(page)] + [
+    # What they start does not load a library that wants a sanitizer's runtime.
+    pytest.param(HOST_PAGE, name, id=name, marks=pytest.mark.slow) for name, _ in examples_of(HOST_PAGE)]
 
 
 class Service(http.server.BaseHTTPRequestHandler):
@@ -84,9 +94,9 @@ def fixture_project(world, box):
     server.server_close()
 
 
-def run_step(world, project, command, status):
+def run_step(world, project, command, status, more):
     """(standard output, standard error, status), as they would be in the page's folder."""
-    environment = world.environment({"PATH": f"{project.parent}/bin:/usr/local/bin:/usr/bin:/bin"})
+    environment = world.environment({"PATH": f"{project.parent}/bin:/usr/local/bin:/usr/bin:/bin"} | more)
     command = command.replace(PROJECT, str(project))
     result = world.run_command(["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--", "sh", "-c",
                                 f"(exit {status}); {command}"], cwd=project, env=environment)
@@ -117,7 +127,7 @@ def by_writer(err):
     return "".join(ours.findall(text)).splitlines(), ours.sub("", text).splitlines()
 
 
-@pytest.mark.parametrize("page,name", EXAMPLES, ids=[name for _, name in EXAMPLES])
+@pytest.mark.parametrize("page,name", EXAMPLES)
 def test_example(world, project, page, name):
     examples = examples_of(page)
     place = [example for example, _ in examples].index(name)
@@ -131,7 +141,8 @@ def test_example(world, project, page, name):
         if cat(command, project):
             (project / cat(command, project)).write_text("\n".join(shown) + "\n")
             continue
-        out, err, status = run_step(world, project, command, status)
+        out, err, status = run_step(world, project, command, status,
+                                    installed(world) if page == HOST_PAGE else {})
         assert is_merge(shown, out, *by_writer(err)), "\n".join(
             [f"$ {command}", "--- the page", *shown, "--- happened", *err, *out])
 
@@ -213,7 +224,7 @@ def test_messages_are_those_of_the_header():
                     re.findall(r"^  BUNTIME_(\w+) = 0x([0-9a-f]{2}),", header, re.M)}
 
 
-@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7"])
+@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7", HOST_PAGE])
 def test_pages_are_sound(world, page):
     """Two formatters have nothing to say about them."""
     path = world.build / "man" / page
