@@ -29,6 +29,10 @@ struct _BuntimeWorker {
   BtPipe *pipes[2];
   GHashTable *calls; /* id → GTask */
   guint32 last_id;
+  /* Of a program that takes code, by its own word: */
+  gboolean takes_code;
+  guint32 running;        /* id of the code; 0: none, as far as was told */
+  GHashTable *interrupts; /* ids of code that is to be interrupted once it runs */
   GSource *grace; /* to the kill after stop */
   BtQuestionRate questions;
   char *name;     /* what events call it */
@@ -115,18 +119,53 @@ on_timeout(gpointer data)
 
 /*
  * The signal wakes the program, the message says what is meant: by the time the signal
- * comes it may have gone on to other code.
+ * comes it may have gone on to other code.  And before code runs there is nothing to be
+ * interrupted, but perhaps other code, or an interpreter that starts.
  */
 static void
-interrupt(BuntimeWorker *self, guint32 id)
+interrupt_code(BuntimeWorker *self, guint32 id)
 {
   g_autofree char *message = g_strdup_printf("{\"type\":\"interrupt\",\"id\":%u}", id);
 
-  if (self->ended)
+  if (self->ended || self->link == NULL ||
+      g_hash_table_contains(self->interrupts, GUINT_TO_POINTER(id)))
     return;
-  if (self->link != NULL)
-    bt_link_send_control(self->link, message);
-  bt_backend_signal(self->backend, SIGINT);
+  bt_link_send_control(self->link, message);
+  if (self->running == id)
+    bt_backend_signal(self->backend, SIGINT);
+  else
+    g_hash_table_add(self->interrupts, GUINT_TO_POINTER(id));
+}
+
+/* Of the code that has no answer yet; 0: there is none. */
+static guint32
+oldest_code(BuntimeWorker *self)
+{
+  GHashTableIter iter;
+  gpointer id, task;
+  guint32 oldest = 0;
+
+  g_hash_table_iter_init(&iter, self->calls);
+  while (g_hash_table_iter_next(&iter, &id, &task)) {
+    const Call *call = g_task_get_task_data(task);
+    /* They are counted up, and around. */
+    if (call->code && (oldest == 0 || (gint32)(call->id - oldest) < 0))
+      oldest = call->id;
+  }
+  return oldest;
+}
+
+static void
+follow_code(BuntimeWorker *self, const BtControl *message)
+{
+  if (message->state == BT_CONTROL_EXEC_START) {
+    self->takes_code = TRUE;
+    self->running = message->id;
+    if (g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(message->id)))
+      bt_backend_signal(self->backend, SIGINT);
+  } else if (message->state == BT_CONTROL_EXEC_END) {
+    self->running = 0;
+  }
 }
 
 static gboolean
@@ -138,8 +177,10 @@ on_cancelled(GCancellable *cancellable, gpointer data)
 
   if (task == NULL)
     return G_SOURCE_REMOVE;
-  if (call->code)
-    interrupt(self, call->id);
+  if (call->code && self->takes_code)
+    interrupt_code(self, call->id);
+  else if (call->code)
+    buntime_worker_interrupt(self);
   /* Also where it was reset meanwhile. */
   g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _("the call was given up"));
   return G_SOURCE_REMOVE;
@@ -288,6 +329,7 @@ answer(BuntimeWorker *self, guint32 id, GBytes *bytes, gboolean ok)
   gsize size;
   const char *data = g_bytes_get_data(bytes, &size);
 
+  g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(id));
   /* Of one that was given up, or that the worker made up. */
   if (task == NULL)
     return;
@@ -358,6 +400,7 @@ on_control(gpointer data, const BtControl *message)
     g_signal_emit(self, signals[SIGNAL_READY], 0);
     break;
   case BT_CONTROL_STATE:
+    follow_code(self, message);
     text = message->name[0] != '\0' ? g_strconcat(message->name, ": ", message->text, NULL)
                                     : g_strdup(message->text);
     g_signal_emit(self, signals[SIGNAL_STATE], 0, bt_control_states[message->state], message->id,
@@ -446,6 +489,7 @@ buntime_worker_finalize(GObject *object)
 
   /* Each call holds the worker: there is none. */
   g_hash_table_unref(self->calls);
+  g_hash_table_unref(self->interrupts);
   g_clear_error(&self->error);
   g_free(self->name);
   G_OBJECT_CLASS(buntime_worker_parent_class)->finalize(object);
@@ -486,6 +530,7 @@ static void
 buntime_worker_init(BuntimeWorker *self)
 {
   self->calls = g_hash_table_new(NULL, NULL);
+  self->interrupts = g_hash_table_new(NULL, NULL);
 }
 
 /* ---- by the host program ---- */
@@ -541,6 +586,7 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
     close_all(fds.channel, BT_INIT_CHANNEL_FDS);
     return NULL;
   }
+  self->takes_code = harness;
   bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
   self->backend =
     bt_backend_new(sandbox, what, harness, args != NULL ? args : none, &fds, &funcs, self);
@@ -611,7 +657,13 @@ void
 buntime_worker_interrupt(BuntimeWorker *self)
 {
   g_return_if_fail(BUNTIME_IS_WORKER(self));
-  interrupt(self, 0);
+  if (self->ended)
+    return;
+  guint32 id = self->running != 0 ? self->running : oldest_code(self);
+  if (!self->takes_code)
+    bt_backend_signal(self->backend, SIGINT);
+  else if (id != 0)
+    interrupt_code(self, id);
 }
 
 static gboolean

@@ -251,7 +251,8 @@ char *buntime_worker_run_code_finish(BuntimeWorker *worker, GAsyncResult *result
  * buntime_worker_interrupt:
  * @worker: a worker
  *
- * Interrupts what the program does, as Ctrl-C in a terminal.
+ * Interrupts what the program does, as Ctrl-C in a terminal: SIGINT. Where it takes code, that
+ * is interrupted, and nothing happens if there is none.
  *
  * Since: 1.0
  */

@@ -15,6 +15,7 @@ const ORDER = [0x10, 0x12, 0x11];
 const MESSAGE = 0x30, REQUEST = 0x31, REPLY = 0x32, ERROR = 0x33;
 const DATA = 1, ROOM = 2;
 const EINTR = -4, EAGAIN = -11, EPIPE = -32, ETIMEDOUT = -110;
+const POLLOUT = 4;
 // After so many messages others run.
 const BURST = 64;
 
@@ -45,8 +46,12 @@ function load() {
     buntime_channel_prepare: { args: ["ptr", "u32"], returns: "i32" },
     buntime_channel_woken: { args: ["ptr", "u64_fast"], returns: "i32" },
     buntime_channel_get_fd: { args: ["ptr"], returns: "i32" },
+    buntime_channel_get_control_fd: { args: ["ptr"], returns: "i32" },
+    buntime_channel_send_control: { args: ["ptr", "ptr", "u64_fast"], returns: "i32" },
+    buntime_channel_recv_control: { args: ["ptr", "ptr", "u64_fast", "i32"], returns: "i32" },
     // Of the C library, which that one needs.
     dup: { args: ["i32"], returns: "i32" },
+    poll: { args: ["ptr", "u64_fast", "i32"], returns: "i32" },
     memcpy: { args: ["ptr", "ptr", "u64_fast"], returns: "ptr" },
     strerror: { args: ["i32"], returns: "ptr" },
   }).symbols;
@@ -344,6 +349,31 @@ export class Channel {
     // A program whose code does not wait for anything may end.
     this.#socket?.unref();
     for (const resolve of sleepers) resolve();
+  }
+
+  /** For the harness: takes all that comes, and keeps the messages, until the supervisor is gone. */
+  async _receive() {
+    try {
+      await this.#until(() => false);
+    } catch (error) {
+      if (error.code !== "EPIPE") throw error;
+    }
+  }
+
+  /** Waits while the supervisor does not keep up. */
+  _sendControl(text) {
+    const bytes = encoder.encode(text);
+    let error;
+    while ((error = library.buntime_channel_send_control(this.#open(), bytes, bytes.byteLength)) === EAGAIN)
+      library.poll(new Int32Array([library.buntime_channel_get_control_fd(this.#handle), POLLOUT]), 1, -1);
+    if (error) throw failure(error);
+  }
+
+  /** What the supervisor said, or null. */
+  _recvControl() {
+    const bytes = new Uint8Array(16384);
+    const size = library.buntime_channel_recv_control(this.#open(), bytes, bytes.byteLength, 0);
+    return size > 0 ? decoder.decode(bytes.subarray(0, size)) : null;
   }
 
   /** For permissions.query(). */

@@ -103,7 +103,7 @@ class Harness:
         self._tell(type="state", state=state, id=number, **more)
 
     def _interrupts(self):
-        """The ids that were named since; 0: whatever runs."""
+        """The ids of code that were named since."""
         found = []
         while True:
             try:
@@ -113,12 +113,12 @@ class Harness:
             if not message:
                 return found
             if message.get("type") == "interrupt":
-                found.append(message.get("id", 0))
+                found.append(message.get("id"))
 
     def _note(self, numbers, running):
         """Whether the code running is among them; what is not yet here is kept."""
-        self.early.extend(number for number in numbers if number not in (0, running))
-        return running != 0 and (0 in numbers or running in numbers)
+        self.early.extend(number for number in numbers if number != running)
+        return running in numbers
 
     def _on_signal(self, _number, frame):
         numbers = self._interrupts()
@@ -160,7 +160,7 @@ class Harness:
     def _run(self, number, data):
         numbers = self._interrupts()
         self.owed += len(numbers)
-        self._note(numbers, 0)  # "whatever runs" was nothing then
+        self._note(numbers, None)
         self.interrupted = False
         self.current = number
         # One that code has put there is not the next code's.

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The harness: runs the code that the host sends, in this one global scope, one after the other.
+//
+// Code and harness are one program, and the code is not trusted.  Nothing here holds it; what the
+// harness sees to is that code which means no harm has an answer, exactly one.
+//
+// TypeScript and top-level await are what Bun's transpiler makes of code for a REPL: a script that
+// leaves its names in the global scope and gives the value of its last expression, or a promise of
+// it.  The script is interrupted by Bun itself, which looks for SIGINT while it runs; where a
+// promise is awaited the harness stops waiting.  What runs after an await, from the event loop,
+// cannot be interrupted: such a worker is to be stopped.
+
+import { createRequire } from "node:module";
+import { format, inspect } from "node:util";
+import vm from "node:vm";
+import { channel } from "./index.js";
+
+const STDOUT = 0x00, STDERR = 0x09, CODE = 0x20, RESULT = 0x21, ERROR = 0x33;
+// What is written at once goes in parts of this size, so that no message is too large.
+const PART = 1 << 20;
+// An answer's text: what nobody reads to the end.
+const MAX_TEXT = 16 << 20;
+// Interrupts that came before their code.
+const EARLY = 1024;
+
+const theChannel = channel();
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const transpiler = new Bun.Transpiler({ loader: "tsx", replMode: true });
+
+let current = 0;           // id of the code that runs
+let giveUp = null;         // of what is awaited
+const early = new Set();
+
+// Output: the streams of Node and the console write frames with the id of the code that runs.
+
+function write(type, data, encoding) {
+  const bytes = typeof data === "string" && (encoding === undefined || encoding === "utf8" ||
+    encoding === "utf-8") ? encoder.encode(data) : Buffer.from(data, encoding);
+  for (let at = 0; at < bytes.length; at += PART)
+    theChannel.sendFrame(type, current, bytes.subarray(at, at + PART));
+}
+
+function divert(stream, type) {
+  stream.write = (data, encoding, done) => {
+    if (typeof encoding === "function") [encoding, done] = [undefined, encoding];
+    write(type, data, encoding);
+    if (done) queueMicrotask(done);
+    return true;
+  };
+}
+
+function divertConsole() {
+  let indent = "";
+  const print = (type) => (...values) =>
+    write(type, (indent + format(...values)).replaceAll("\n", "\n" + indent) + "\n");
+  const out = print(STDOUT), error = print(STDERR);
+  Object.assign(console, {
+    log: out, info: out, debug: out, dirxml: out, error, warn: error,
+    dir: (value, options) => out(inspect(value, options)),
+    trace: (...values) => error(new Error(format(...values)).stack),
+    table: (value, columns) => out(Bun.inspect.table(value, columns).trimEnd()),
+    assert: (held, ...values) => held || error("Assertion failed" + (values.length ? ":" : ""), ...values),
+    group: (...values) => { if (values.length) out(...values); indent += "  "; },
+    groupEnd: () => { indent = indent.slice(2); },
+  });
+}
+
+// The control socket.
+
+function state(name, id, more) {
+  theChannel._sendControl(JSON.stringify({ type: "state", state: name, id, ...more }));
+}
+
+/** The codes that were named since. */
+function interrupts() {
+  const found = [];
+  for (let text; (text = theChannel._recvControl()) !== null;) {
+    const message = JSON.parse(text);
+    if (message.type === "interrupt") found.push(message.id);
+  }
+  return found;
+}
+
+function keep(ids) {
+  for (const id of ids) {
+    early.add(id);
+    if (early.size > EARLY) early.delete(early.values().next().value);
+  }
+}
+
+// A signal while nothing is interrupted by Bun.
+process.on("SIGINT", () => {
+  const ids = interrupts();
+  if (current !== 0 && (ids.length === 0 || ids.includes(current))) giveUp?.(new Interrupted());
+  keep(ids.filter((id) => id !== current));
+});
+
+// Code.
+
+class Interrupted extends Error {
+  name = "Interrupted";
+}
+
+/** process.exit() in code: an exception with an exit status, and not the harness's end. */
+class Exit extends Error {
+  name = "Exit";
+  constructor(status) {
+    super(`process.exit(${status})`);
+    this.status = status;
+  }
+}
+
+process.exit = (status) => {
+  throw new Exit(Number(status ?? process.exitCode ?? 0) & 255);
+};
+
+function runScript(script) {
+  try {
+    return script.runInThisContext({ breakOnSigint: true, displayErrors: false });
+  } catch (error) {
+    if (error?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
+      keep(interrupts().filter((id) => id !== current));
+      throw new Interrupted("interrupted");
+    }
+    throw error;
+  }
+}
+
+async function evaluate(id, source) {
+  const script = new vm.Script(transpiler.transformSync(source), {
+    filename: `${process.cwd()}/[code ${id}]`,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  let result = runScript(script);
+  if (result instanceof Promise) {
+    const interrupted = new Promise((_, reject) => { giveUp = reject; });
+    result = await Promise.race([result, interrupted]);
+  }
+  const value = result?.value;
+  if (value === undefined) return "";
+  globalThis._ = value;
+  const text = inspect(value, { depth: 4, maxArrayLength: Infinity, maxStringLength: Infinity });
+  if (text.length > MAX_TEXT) throw new RangeError(`the value's text is too long: ${text.length} characters`);
+  return text;
+}
+
+/** A stack without the harness's own part. */
+function describe(error) {
+  if (error instanceof Interrupted) return "Interrupted";
+  if (error instanceof Exit) return `Exit: ${error.status}`;
+  if (error instanceof BuildMessage) return `SyntaxError: ${error.message}` +
+    (error.position ? ` (line ${error.position.line}, column ${error.position.column})` : "");
+  if (error instanceof AggregateError && error.errors.every((one) => one instanceof BuildMessage))
+    return error.errors.map(describe).join("\n");
+  if (!(error instanceof Error)) return `Uncaught ${inspect(error)}`;
+  const lines = String(error.stack ?? error).split("\n");
+  const own = lines.findIndex((line) => /\bat runInThisContext \(|\/harness\.js:\d/.test(line));
+  return (own > 0 ? lines.slice(0, own) : lines).join("\n");
+}
+
+function classOf(error) {
+  if (error instanceof BuildMessage) return "SyntaxError";
+  return error instanceof Error ? String(error.name) : typeof error;
+}
+
+/** The answer's text and the exit status of code that failed. */
+function fail(id, error) {
+  let text = "an exception that cannot be told", name = "", brief = "";
+  try {
+    text = describe(error);
+    name = classOf(error).slice(0, 80);
+    brief = String(error?.message ?? error).slice(0, 200);
+  } catch {
+    // Its own words are code, too.
+  }
+  if (error instanceof Interrupted) state("interrupted", id);
+  else state("exception", id, { name, text: brief });
+  return [text.slice(0, MAX_TEXT), error instanceof Interrupted ? 130 : error instanceof Exit ? error.status : 1];
+}
+
+async function run(id, data) {
+  keep(interrupts());
+  current = id;
+  state("exec_start", id);
+  let type = RESULT, text, status = 0;
+  try {
+    if (early.has(id)) throw new Interrupted("interrupted");
+    text = await evaluate(id, decoder.decode(data));
+  } catch (error) {
+    type = ERROR;
+    [text, status] = fail(id, error);
+  }
+  giveUp = null;
+  state("exec_end", id, { exitCode: status });
+  current = 0;
+  theChannel.sendFrame(type, id, text);
+}
+
+// What nobody waited for went wrong: it is shown, and the harness goes on.
+for (const event of ["uncaughtException", "unhandledRejection"])
+  process.on(event, (error) => {
+    try {
+      write(STDERR, describe(error) + "\n");
+    } catch {
+      process.reallyExit(1);
+    }
+  });
+
+divert(process.stdout, STDOUT);
+divert(process.stderr, STDERR);
+divertConsole();
+globalThis.require = createRequire(process.cwd() + "/");
+process.argv.splice(1, 1, "");
+
+const waiting = [];
+let wake = null;
+theChannel.on(CODE, (id, data) => {
+  waiting.push([id, data]);
+  wake?.();
+});
+
+async function serve() {
+  theChannel._sendControl('{"type":"ready"}');
+  for (;;) {
+    while (waiting.length) await run(...waiting.shift());
+    await new Promise((resolve) => { wake = resolve; });
+    wake = null;
+  }
+}
+
+// Code that waits for nothing that is to come is no reason to end, and what ends either of these is.
+setInterval(() => {}, 2 ** 30);
+theChannel._receive().then(() => process.reallyExit(0), () => process.reallyExit(1));
+serve().catch((error) => {
+  Bun.write(Bun.stderr, `${error?.stack ?? error}\n`).finally(() => process.reallyExit(1));
+});
