@@ -17,10 +17,10 @@ EXAMPLES = SOURCE / "data/examples"
 host_program = pytest.mark.slow
 
 
-def run_host(world, *command):
+def run_host(world, *command, **kwargs):
     library = str(world.build / "src/lib")
     environment = world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library})
-    return world.run_command([*PLAIN, *command], env=environment)
+    return world.run_command([*PLAIN, *command], env=environment, **kwargs)
 
 
 def test_each_is_installed_and_tested():
@@ -61,7 +61,7 @@ def test_a_worker_that_is_missing(world, tmp_path):
         shutil.copy(EXAMPLES / name, tmp_path)
     for command in ["/usr/bin/python3", tmp_path / "host.py"], ["gjs", "-m", tmp_path / "host.js"]:
         result = run_host(world, *command)
-        assert result.status == 1 and "the worker has ended" in result.stdout + result.stderr, str(result)
+        assert result.status == 1 and "the worker has " in result.stdout + result.stderr, str(result)
 
 
 @host_program
@@ -86,10 +86,47 @@ def test_plugins_of_ones_own(world, tmp_path):
     result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
     liar, quitter = result.stdout.splitlines()
     assert liar == "liar: '(that is no text)'"
-    assert quitter.startswith("quitter: 'failed: quitter.py") and "has ended" in quitter
+    assert quitter.startswith("quitter: 'failed: quitter.py") and "the worker has " in quitter
     (tmp_path / "liar.json").write_text('{"version": 1, "nett": {}}')
     result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
     assert result.status == 1 and "liar.json:1" in result.stderr, str(result)
+
+
+@host_program
+def test_lambda(world):
+    """execute(code, policy) -> {output, error, exitCode}; nothing is left from one to the next."""
+    reading = {"version": 1, "fs": {"rules": [
+        {"action": "allow", "path": "/home/user/diary.txt", "perms": ["read_file"]}]}}
+    read = "open('/home/user/diary.txt').read()"
+    conversation = [
+        ({"code": "6 * 7"}, "42\n", None, 0),
+        ({"code": "print('hello'); x = 1"}, "hello\n", None, 0),
+        ({"code": "x"}, "", "NameError: name 'x' is not defined", 1),
+        ({"code": "import sys; print('so far', file=sys.stderr); 1 / 0"}, "so far\n", "ZeroDivisionError", 1),
+        ({"code": "raise SystemExit(3)"}, "", "SystemExit: 3", 3),
+        ({"code": "raise SystemExit"}, "", None, 0),
+        ({"code": "import os; os._exit(7)"}, "", "it ended", 7),
+        ({"code": "while True: pass", "timeout": 100}, "", "the time is up", 124),
+        ({"code": "while True: print('y' * 1000)"}, "y" * 1000, "too much output", 137),
+        ({"code": "open('/etc/x', 'w')"}, "", "PermissionError: [Errno 13] Permission denied: '/etc/x'", 1),
+        ({"code": read}, "", "FileNotFoundError", 1),
+        ({"code": read, "policy": reading}, "'SECRET-DIARY\\n'\n", None, 0),
+        ({"code": read}, "", "FileNotFoundError", 1),
+        ({"code": "1", "policy": {"version": 1, "nett": 1}}, "", "unknown key", 125),
+        ({"code": 3}, "", "no request", 2),
+        ([], "", "no request", 2),
+        ({"code": "2 ** 10"}, "1024\n", None, 0),
+    ]
+    result = run_host(world, "/usr/bin/python3", EXAMPLES / "lambda.py",
+                      stdin="".join(json.dumps(request) + "\n" for request, *_ in conversation))
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.status == 0 and len(answers) == len(conversation), str(result)[:5000]
+    for (request, output, error, status), answer in zip(conversation, answers):
+        assert set(answer) == {"output", "error", "exitCode"}
+        assert answer["exitCode"] == status and answer["output"].startswith(output), (request, answer)
+        assert answer["output"] == output or status == 137, (request, answer)
+        assert answer["error"] == error or (error and error in answer["error"]), (request, answer)
+    assert [event.object for event in result.events] == ["/etc/x"], result.stderr
 
 
 class Client:
