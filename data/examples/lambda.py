@@ -66,7 +66,7 @@ class Lambda:
         """Runs code under a policy.  Raises GLib.Error if the policy is none."""
         pool = self.pool(NOTHING if policy is None else policy)
         worker = pool.take_finish(await_(pool.take_async, None))
-        output, status, error = bytearray(), [], None
+        output, status, error, grace = bytearray(), [], None, 0
 
         def on_output(worker, _stream, data):
             output.extend(data.get_data())
@@ -88,8 +88,9 @@ class Lambda:
             if failure.matches(Buntime.error_quark(), Buntime.Error.TIMED_OUT):
                 error, status = "the time is up", [124]
             elif failure.matches(Buntime.error_quark(), Buntime.Error.ENDED):
-                error, status = "it ended", []
-        self.end(worker)
+                # Its status comes a little later; a kill would be its end then.
+                error, status, grace = "it ended", [], 1000
+        self.end(worker, grace)
         if len(output) > MOST:
             error = "too much output"
         elif status == [0]:
@@ -98,11 +99,11 @@ class Lambda:
                 "exitCode": status[0] if status else worker.get_exit_status()}
 
     @staticmethod
-    def end(worker):
-        """Whatever the code has left running."""
+    def end(worker, grace):
+        """Whatever the code has left running ends, too."""
         loop = GLib.MainLoop()
         worker.connect("exited", lambda _worker, _status: loop.quit())
-        worker.stop(0)
+        worker.stop(grace)
         if not worker.get_exited():
             loop.run()
 
