@@ -77,6 +77,7 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
     break;
   case BT_OPTION_JSON:
   case BT_OPTION_MERGED:
+  case BT_OPTION_SOCKET:
   case BT_OPTION_VERSION:
   case BT_OPTION_HELP:
     break;

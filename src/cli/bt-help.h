@@ -20,6 +20,15 @@ char *bt_help_synopsis(const BtOption *option); /* "--allow-net[=HOST[:PORT],…
  * set if one of them is missing, twice there or unknown. (bt-manual.c)
  */
 char *bt_help_manual(const char *source, const char *version, GError **error);
+/* The same for a page with other parts. */
+typedef struct {
+  const char *name; /* the line that stands for it, "@OPTIONS@" */
+  void (*append)(GString *text);
+} BtManualPart;
+char *bt_manual_fill(const char *source, const char *version, const BtManualPart *parts,
+                     guint count, GError **error);
+/* Words in man(7), in ASCII. */
+void bt_manual_append(GString *text, const char *words);
 char *bt_help_bash(void);
 char *bt_help_zsh(void);
 char *bt_help_fish(void);

@@ -7,9 +7,9 @@
 
 #include "cli/bt-help.h"
 
-/* In man(7), in ASCII: readers of old know no other input. */
-static void
-append_roff(GString *text, const char *words)
+/* Readers of old know no other input. */
+void
+bt_manual_append(GString *text, const char *words)
 {
   for (const char *p = words; *p != '\0'; p = g_utf8_next_char(p)) {
     gunichar c = g_utf8_get_char(p);
@@ -32,11 +32,11 @@ append_synopsis(GString *text)
   g_string_append(text, ".B buntime\n[\\fIFLAGS\\fR] [\\fBrun\\fR] \\fIENTRY\\fR [\\fIARGS\\fR...]\n");
   for (guint i = 1; i < bt_n_commands; i++) {
     g_string_append(text, ".br\n.B buntime ");
-    append_roff(text, bt_commands[i].name);
+    bt_manual_append(text, bt_commands[i].name);
     g_string_append(text, "\n[\\fIFLAGS\\fR]");
     if (bt_commands[i].words[0] != '\0')
       g_string_append_c(text, ' ');
-    append_roff(text, bt_commands[i].words);
+    bt_manual_append(text, bt_commands[i].words);
     g_string_append_c(text, '\n');
   }
 }
@@ -47,13 +47,13 @@ append_commands(GString *text)
   for (guint i = 0; i < bt_n_commands; i++) {
     const char *words = bt_commands[i].words;
     g_string_append(text, ".TP\n\\fB");
-    append_roff(text, bt_commands[i].name);
+    bt_manual_append(text, bt_commands[i].name);
     g_string_append_printf(text, "\\fR%s", words[0] != '\0' ? " " : "");
-    append_roff(text, words);
+    bt_manual_append(text, words);
     g_string_append_c(text, '\n');
-    append_roff(text, bt_commands[i].help);
+    bt_manual_append(text, bt_commands[i].help);
     g_string_append(text, ".\n");
-    append_roff(text, bt_commands[i].more);
+    bt_manual_append(text, bt_commands[i].more);
     g_string_append_c(text, '\n');
   }
 }
@@ -68,7 +68,7 @@ append_option_commands(GString *text, const BtOption *option)
   for (guint i = 0, n = 0; i < bt_n_commands; i++)
     if (bt_command_takes(&bt_commands[i], option)) {
       g_string_append(text, n++ > 0 ? ", " : "");
-      append_roff(text, bt_commands[i].name);
+      bt_manual_append(text, bt_commands[i].name);
     }
   g_string_append(text, ")\n");
 }
@@ -82,18 +82,15 @@ append_options(GString *text)
     g_string_append(text, ".TP\n\\fB");
     if (option->letter != '\0')
       g_string_append_printf(text, "\\-%c\\fR, \\fB", option->letter);
-    append_roff(text, synopsis);
+    bt_manual_append(text, synopsis);
     g_string_append(text, "\\fR\n");
-    append_roff(text, option->help);
+    bt_manual_append(text, option->help);
     g_string_append(text, ".\n");
     append_option_commands(text, option);
   }
 }
 
-static const struct {
-  const char *name;
-  void (*append)(GString *text);
-} parts[] = {
+static const BtManualPart parts[] = {
   { "@SYNOPSIS@", append_synopsis },
   { "@COMMANDS@", append_commands },
   { "@OPTIONS@", append_options },
@@ -101,33 +98,34 @@ static const struct {
 
 /* The part that a line stands for; -1: the line stands for itself. */
 static int
-find_part(const char *line)
+find_part(const BtManualPart *all, guint count, const char *line)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
-    if (strcmp(parts[i].name, line) == 0)
+  for (guint i = 0; i < count; i++)
+    if (strcmp(all[i].name, line) == 0)
       return (int)i;
   return -1;
 }
 
 char *
-bt_help_manual(const char *source, const char *version, GError **error)
+bt_manual_fill(const char *source, const char *version, const BtManualPart *all, guint count,
+               GError **error)
 {
   g_auto(GStrv) lines = g_strsplit(source, "\n", -1);
+  g_autofree guint *used = g_new0(guint, count);
   GString *text = g_string_new(NULL);
-  guint used[G_N_ELEMENTS(parts)] = { 0 };
   gboolean good = TRUE;
 
   for (char **line = lines; *line != NULL; line++) {
-    int part = find_part(*line);
+    int part = find_part(all, count, *line);
     if (part >= 0) {
       used[part]++;
-      parts[part].append(text);
+      all[part].append(text);
     } else if (line[1] != NULL || **line != '\0') {
       g_string_append_printf(text, "%s\n", *line);
     }
   }
   g_string_replace(text, "@VERSION@", version, 0);
-  for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+  for (guint i = 0; i < count; i++)
     good = good && used[i] == 1;
   if (good && !g_regex_match_simple("@[A-Z]+@", text->str, 0, 0))
     return g_string_free(text, FALSE);
@@ -135,4 +133,10 @@ bt_help_manual(const char *source, const char *version, GError **error)
                       "the page does not have each part once, or one that nobody makes");
   g_string_free(text, TRUE);
   return NULL;
+}
+
+char *
+bt_help_manual(const char *source, const char *version, GError **error)
+{
+  return bt_manual_fill(source, version, parts, G_N_ELEMENTS(parts), error);
 }

@@ -134,6 +134,11 @@ const BtOption bt_options[] = {
     .commands = BT_IN_POLICY,
   },
   {
+    .name = "socket", .use = BT_VALUE_OPTIONAL, .value = N_("NAME"), .id = BT_OPTION_SOCKET,
+    .help = N_("serve many clients, by a socket of that name (serve)"),
+    .commands = BT_IN_SERVE,
+  },
+  {
     .name = "version", .letter = 'V', .id = BT_OPTION_VERSION, .help = N_("show the version"),
     .commands = BT_IN_ALL,
   },
@@ -172,6 +177,14 @@ const BtCommand bt_commands[] = {
                "looked for in the user's buntime/policies, in /etc/buntime/policies and among\n"
                "those that came with buntime. Exit status of diff and validate: 1 if the\n"
                "policies differ or one is not valid."),
+  },
+  {
+    .name = "serve", .words = "", .set = BT_IN_SERVE,
+    .help = N_("start and drive workers for another program, by lines of JSON"),
+    .more = N_("Requests come on standard input and are answered on standard output; with\n"
+               "--socket by $XDG_RUNTIME_DIR/buntime/NAME, whose path is printed, from any\n"
+               "number of programs of the same user. A program's workers end with it.\n"
+               "buntime-serve(7) describes each request."),
   },
 };
 const guint bt_n_commands = G_N_ELEMENTS(bt_commands);

@@ -29,6 +29,7 @@ typedef enum {
   BT_OPTION_QUIET,
   BT_OPTION_JSON,
   BT_OPTION_MERGED,
+  BT_OPTION_SOCKET,
   BT_OPTION_VERSION,
   BT_OPTION_HELP,
 } BtOptionId;
@@ -52,9 +53,11 @@ typedef enum {
   BT_IN_INIT_POLICY = 1 << 1,
   BT_IN_CHECK = 1 << 2,
   BT_IN_POLICY = 1 << 3,
+  BT_IN_SERVE = 1 << 4,
 } BtCommandSet;
 
-#define BT_IN_ALL ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY))
+#define BT_IN_ALL \
+  ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY | BT_IN_SERVE))
 /* What says what is granted. */
 #define BT_IN_GRANTING ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK))
 

@@ -11,6 +11,7 @@ int bt_run(const BtCommandLine *line, GError **error);
 int bt_init_policy(const BtCommandLine *line, GError **error);
 int bt_check(const BtCommandLine *line, GError **error);
 int bt_policy(const BtCommandLine *line, GError **error);
+int bt_serve(const BtCommandLine *line, GError **error);
 
 /* To standard output: 0, or -1 with error set. (main.c) */
 int bt_print(const char *text, GError **error);

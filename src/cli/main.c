@@ -85,6 +85,7 @@ static int (*const commands[])(const BtCommandLine *line, GError **error) = {
   bt_init_policy,
   bt_check,
   bt_policy,
+  bt_serve,
 };
 
 static int

@@ -19,6 +19,7 @@ static const struct {
   { "buntime-json", "policy" },
   { "buntime-resolver", "lib" },
   { "buntime-scope", "lib" },
+  { "buntime-serve", "serve" },
 };
 
 /* Is it the object that this code is in? Then *data becomes its name, "" for the program. */

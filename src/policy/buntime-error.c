@@ -29,7 +29,6 @@ buntime_error_exit_status(const GError *error)
   return 125;
 }
 
-/* object may be NULL: bt_fail_for() adds it where it is known. */
 /*
  * Names in an error are anybody's, so escape sequences must not reach the terminal. A policy
  * file's errors are one a line; every line but the first is indented, so that none looks like ours.
@@ -45,21 +44,4 @@ buntime_error_format(const GError *error)
     g_string_append_printf(text, i == 0 ? "buntime: %s\n" : "  %s\n", line);
   }
   return g_string_free(text, FALSE);
-}
-
-gboolean
-bt_fail(GError **error, BuntimeError code, const char *object, const char *reason, const char *cure)
-{
-  g_set_error(error, BUNTIME_ERROR, code, "%s%s%s%s%s", object != NULL ? object : "",
-              object != NULL ? ": " : "", reason, cure != NULL ? "\n" : "",
-              cure != NULL ? cure : "");
-  return FALSE;
-}
-
-gboolean
-bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause)
-{
-  bt_fail(error, code, object, cause->message, NULL);
-  g_error_free(cause);
-  return FALSE;
 }

@@ -143,6 +143,9 @@ static const struct {
   { "policy show check", "policy", "", "show check" },
   { "policy validate -", "policy", "", "validate -" },
   { "init-policy -NA", "init-policy", "allow-net allow-all", "" },
+  { "serve", "serve", "", "" },
+  { "serve --socket", "serve", "socket", "" },
+  { "--socket=x serve", "serve", "socket=x", "" },
 };
 
 static void
