@@ -5,11 +5,10 @@ A program uses it from plain code or from one event loop.  Any thread may send; 
 may receive, and that includes waiting for an answer.
 """
 
-import asyncio
-import inspect
 import json
 import threading
 import time
+from collections.abc import Awaitable
 
 from ._types import DATA, DENY, ALLOW, ERROR, MESSAGE, REPLY, REQUEST, ROOM, WARN
 
@@ -24,6 +23,12 @@ _BURST = 64
 
 class RemoteError(Exception):
     """The other side answered a request with an error; its text is the argument."""
+
+
+def _asyncio():
+    """Only for who has an event loop: it takes longer to load, and more memory, than all else."""
+    import asyncio  # pylint: disable=import-outside-toplevel
+    return asyncio
 
 
 def _milliseconds(timeout):
@@ -143,7 +148,7 @@ class Channel(_Base):
     def _on_request(self, number, data):
         try:
             result, pack = self._run_handler(data)
-            if inspect.isawaitable(result):
+            if isinstance(result, Awaitable):
                 self._start(self._finish(number, result, pack))
                 return
             result = pack(result)
@@ -175,7 +180,7 @@ class Channel(_Base):
         await self._send_async(kind, number, data)
 
     def _start(self, coroutine):
-        task = asyncio.ensure_future(coroutine)
+        task = _asyncio().ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -243,10 +248,10 @@ class Channel(_Base):
                 self._on_frame(*frame)
                 self._wake()
                 if burst % _BURST == 0:
-                    await asyncio.sleep(0)
+                    await _asyncio().sleep(0)
 
     def _watch(self):
-        loop = asyncio.get_running_loop()
+        loop = _asyncio().get_running_loop()
         if self._loop is not loop:
             loop.add_reader(self.fileno(), self._on_readable)
             self._loop = loop
@@ -257,7 +262,7 @@ class Channel(_Base):
         self._wants |= wants
         if self.prepare(self._wants):
             self._wake()
-            await asyncio.sleep(0)
+            await _asyncio().sleep(0)
             return
         future = self._loop.create_future()
         self._sleepers.append(future)

@@ -5,10 +5,9 @@ The supervisor looks at no path: what a link leads to, and whether a directory i
 this program sees.
 """
 
+import collections
 import json
 import os
-import shutil
-from typing import NamedTuple
 
 from . import _types
 from ._client import channel
@@ -28,13 +27,11 @@ _STATES = {_types.ALLOW: "allow", _types.DENY: "deny", _types.WARN: "warn"}
 _ORDER = {"allow": 0, "warn": 1, "deny": 2}
 
 
-class Status(NamedTuple):
+class Status(collections.namedtuple("Status", ("state", "rule", "flag"))):
     """state is "allow", "deny" or "warn" (allowed, and reported); rule is what decided, and
     flag the option of buntime that would allow it; both may be empty.  True: it is allowed."""
 
-    state: str
-    rule: str
-    flag: str
+    __slots__ = ()
 
     def __bool__(self):
         return self.state != "deny"
@@ -44,6 +41,13 @@ def _place(path):
     """Without links; with a slash behind a directory."""
     real = os.path.realpath(os.path.expanduser(path))
     return real.rstrip("/") + "/" if os.path.isdir(real) else real
+
+
+def _program(name):
+    """As shutil.which(), which takes long to load."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    paths = [os.path.join(folder or ".", name) for folder in folders]
+    return next((path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def _interpreter(path):
@@ -61,7 +65,7 @@ def _questions(kind, value):
         raise ValueError(f"no such permission: {kind!r}; there are {', '.join(_KINDS)}")
     values = [value]
     if kind == "run" and "/" not in value:
-        values = [shutil.which(value) or value]
+        values = [_program(value) or value]
     if kind == "run":
         values += _interpreter(values[0])
     for one in values:
