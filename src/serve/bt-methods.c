@@ -90,7 +90,8 @@ const BtMethod bt_methods[] = {
     .params = {
       POLICY,
       FLAGS,
-      PARAM("entry", TEXT, TRUE, "the program, as on the command line"),
+      PARAM("entry", TEXT, FALSE, "the program, as on the command line; without it an interpreter "
+                                  "that takes code, Python's or that of --worker"),
       PARAM("args", TEXTS, FALSE, "its arguments"),
     },
     .result = { { "worker", "its number" } },

@@ -129,6 +129,26 @@ def test_lambda(world):
     assert [event.object for event in result.events] == ["/etc/x"], result.stderr
 
 
+@host_program
+def test_a_host_program_by_serve(world, bun, box):
+    """In Bun; and in Node, for which Bun drops the types, since Debian's does not."""
+    (box.directory / "buntime").symlink_to(world.buntime)
+    shutil.copy(EXAMPLES / "worker.ts", box.directory)
+    path = {"PATH": f"{box.directory}:{bun['PATH']}"}
+    made = world.run_command([*PLAIN, "bun", "build", EXAMPLES / "serve.ts", "--target=node", "--outfile",
+                              box.directory / "serve.mjs"], env=world.environment(path))
+    assert made.status == 0, str(made)
+    for command in ["bun", EXAMPLES / "serve.ts"], ["node", box.directory / "serve.mjs"]:
+        result = world.run_command([*PLAIN, *command], env=world.environment(path), timeout=60)
+        assert result.status == 0 and result.stderr == "", str(result)
+        # Output, events and answers come by ways of their own.
+        assert sorted(result.stdout.splitlines()) == sorted([
+            "it writes: example.com? deny", "words: 4", "refused: net example.com:80 (tcp)",
+            "phoneHome failed", "6 * 7 is 42"]), str(result)
+    lost = world.run_command([*PLAIN, "node", box.directory / "serve.mjs"], env=world.environment())
+    assert lost.status == 1 and "buntime" in lost.stderr, str(lost)
+
+
 class Client:
     """A client of a Model Context Protocol server, by its pipes."""
 
