@@ -17,7 +17,7 @@ bt_call_spawn(BtClient *client, BtRequest *request, GString *result, GError **er
                     : NULL;
   if (worker == NULL)
     return FALSE;
-  bt_put_int(result, "worker", bt_served_get_number(bt_served_new(client, worker, entry)));
+  bt_put_int(result, "worker", bt_served_get_number(bt_served_new(client, worker, entry, FALSE)));
   return TRUE;
 }
 
@@ -35,7 +35,8 @@ timeout_of(const BtRequest *request)
 }
 
 static gboolean
-finish_code(GObject *object, GAsyncResult *result, GString *text, GError **error)
+finish_code(BtClient *client, GObject *object, GAsyncResult *result, GString *text,
+            GError **error)
 {
   g_autofree char *value = buntime_worker_run_code_finish(BUNTIME_WORKER(object), result, error);
 
@@ -62,7 +63,8 @@ bt_call_run_code(BtClient *client, BtRequest *request, GString *result, GError *
 }
 
 static gboolean
-finish_call(GObject *object, GAsyncResult *result, GString *text, GError **error)
+finish_call(BtClient *client, GObject *object, GAsyncResult *result, GString *text,
+            GError **error)
 {
   g_autoptr(GBytes) bytes = buntime_worker_call_finish(BUNTIME_WORKER(object), result, error);
 

@@ -23,6 +23,7 @@ hello(BtClient *client, BtRequest *request, GString *result, GError **error)
   bt_put_int(result, "line", BT_LINES_MAX_LINE);
   bt_put_int(result, "requests", BT_SERVE_MAX_REQUESTS);
   bt_put_int(result, "workers", BT_SERVE_MAX_WORKERS);
+  bt_put_int(result, "pools", BT_SERVE_MAX_POOLS);
   g_string_append_c(result, '}');
   return TRUE;
 }
@@ -48,6 +49,9 @@ static const struct {
   { "interrupt", bt_call_interrupt },
   { "stop", bt_call_stop },
   { "list", bt_call_list },
+  { "pool_new", bt_call_pool_new },
+  { "pool_take", bt_call_pool_take },
+  { "pool_stop", bt_call_pool_stop },
 };
 
 gboolean

@@ -42,4 +42,9 @@ gboolean bt_call_interrupt(BtClient *client, BtRequest *request, GString *result
 gboolean bt_call_stop(BtClient *client, BtRequest *request, GString *result, GError **error);
 gboolean bt_call_list(BtClient *client, BtRequest *request, GString *result, GError **error);
 
+/* Pools. (bt-calls-pool.c) */
+gboolean bt_call_pool_new(BtClient *client, BtRequest *request, GString *result, GError **error);
+gboolean bt_call_pool_take(BtClient *client, BtRequest *request, GString *result, GError **error);
+gboolean bt_call_pool_stop(BtClient *client, BtRequest *request, GString *result, GError **error);
+
 G_END_DECLS

@@ -19,6 +19,8 @@ struct _BtClient {
   BtLines *lines;
   GHashTable *workers; /* number → BtServed */
   guint last_number;
+  GHashTable *pools; /* number → BuntimePool */
+  guint last_pool;
   GHashTable *pending; /* id → Pending */
   gboolean paused;     /* its workers are */
   gboolean ended;
@@ -118,7 +120,7 @@ on_answered(GObject *object, GAsyncResult *result, gpointer data)
   g_autoptr(GError) error = NULL;
   GString *line = begin_result(pending->id);
 
-  gboolean ok = pending->finish(object, result, line, &error);
+  gboolean ok = pending->finish(self, object, result, line, &error);
   if (self == NULL) {
     g_string_free(line, TRUE);
     pending_free(pending);
@@ -228,6 +230,58 @@ bt_client_list_workers(BtClient *self, GString *result)
   g_string_append_c(result, ']');
 }
 
+/* ---- pools ---- */
+
+static void
+pool_free(gpointer pool)
+{
+  buntime_pool_stop(pool);
+  g_object_unref(pool);
+}
+
+gboolean
+bt_client_has_room_for_pool(BtClient *self, GError **error)
+{
+  return g_hash_table_size(self->pools) < BT_SERVE_MAX_POOLS ||
+         bt_fail(error, BUNTIME_ERROR_BUSY, "pool_new", _("too many pools"),
+                 _("stop some, or open another connection"));
+}
+
+guint
+bt_client_add_pool(BtClient *self, BuntimePool *pool)
+{
+  guint number = ++self->last_pool;
+
+  g_hash_table_insert(self->pools, GUINT_TO_POINTER(number), pool);
+  return number;
+}
+
+BuntimePool *
+bt_client_get_pool(BtClient *self, const BtRequest *request, GError **error)
+{
+  gint64 number = bt_request_int(request, "pool", 0);
+  BuntimePool *pool = g_hash_table_lookup(self->pools, GUINT_TO_POINTER((guint)number));
+
+  if (pool != NULL)
+    return pool;
+  g_autofree char *object = g_strdup_printf(_("pool %d"), (int)number);
+  if (number <= self->last_pool)
+    bt_fail(error, BUNTIME_ERROR_ENDED, object, _("the pool was stopped"), NULL);
+  else
+    bt_fail(error, BUNTIME_ERROR_USAGE, object, _("there is no such pool"),
+            _("its number is in the answer to pool_new"));
+  return NULL;
+}
+
+gboolean
+bt_client_remove_pool(BtClient *self, const BtRequest *request, GError **error)
+{
+  if (bt_client_get_pool(self, request, error) == NULL)
+    return FALSE;
+  return g_hash_table_remove(self->pools,
+                             GUINT_TO_POINTER((guint)bt_request_int(request, "pool", 0)));
+}
+
 /* ---- lines in ---- */
 
 static void
@@ -286,6 +340,7 @@ bt_client_new(int fd_in, int fd_out, BtClientFunc closed, gpointer data)
   self->closed = closed;
   self->data = data;
   self->workers = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)bt_served_free);
+  self->pools = g_hash_table_new_full(NULL, NULL, NULL, pool_free);
   self->pending = g_hash_table_new(g_str_hash, g_str_equal);
   self->lines = bt_lines_new(fd_in, fd_out, &funcs, self);
   return self;
@@ -305,6 +360,7 @@ bt_client_end(BtClient *self)
   while (g_hash_table_iter_next(&iter, NULL, &pending))
     ((Pending *)pending)->client = NULL;
   g_hash_table_remove_all(self->pending);
+  g_hash_table_remove_all(self->pools);
   g_hash_table_remove_all(self->workers);
   bt_lines_finish(self->lines);
 }
@@ -315,6 +371,7 @@ bt_client_free(BtClient *self)
   bt_client_end(self);
   bt_lines_free(self->lines);
   g_hash_table_unref(self->workers);
+  g_hash_table_unref(self->pools);
   g_hash_table_unref(self->pending);
   g_free(self);
 }

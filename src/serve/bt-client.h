@@ -37,9 +37,12 @@ gboolean bt_client_is_full(const BtClient *client);
 
 /* ---- for methods ---- */
 
-/* Called with what the request came to; adds the result's members, or sets error. */
-typedef gboolean (*BtClientFinish)(GObject *object, GAsyncResult *result, GString *text,
-                                   GError **error);
+/*
+ * Called with what the request came to; adds the result's members, or sets error.
+ * client: NULL if it has ended.
+ */
+typedef gboolean (*BtClientFinish)(BtClient *client, GObject *object, GAsyncResult *result,
+                                   GString *text, GError **error);
 
 /* A request that is answered later: pass pending as the callback's data. NULL: there are too many. */
 GAsyncReadyCallback bt_client_wait(BtClient *client, BtRequest *request, BtClientFinish finish,
@@ -53,5 +56,12 @@ void bt_client_remove_worker(BtClient *client, guint number);
 /* Of the request's parameter `worker`. */
 BtServed *bt_client_get_worker(BtClient *client, const BtRequest *request, GError **error);
 void bt_client_list_workers(BtClient *client, GString *result);
+
+gboolean bt_client_has_room_for_pool(BtClient *client, GError **error);
+/* Takes pool; its number. */
+guint bt_client_add_pool(BtClient *client, BuntimePool *pool);
+/* Of the request's parameter `pool`. */
+BuntimePool *bt_client_get_pool(BtClient *client, const BtRequest *request, GError **error);
+gboolean bt_client_remove_pool(BtClient *client, const BtRequest *request, GError **error);
 
 G_END_DECLS

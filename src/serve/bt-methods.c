@@ -25,6 +25,13 @@
         "flags of buntime(1): permissions, limits, --policy, --worker, --net, --publish and "    \
         "--audit")
 
+#define ENTRY                                                                                    \
+  PARAM("entry", TEXT, FALSE,                                                                    \
+        "the program, as on the command line; without it one that takes code, in Python, or in " \
+        "JavaScript by the flag --worker=bun")
+#define ARGS PARAM("args", TEXTS, FALSE, "its arguments")
+#define POOL NUMBER("pool", TRUE, 1, G_MAXINT, "number of a pool of this client")
+
 const BtMethod bt_methods[] = {
   {
     .name = "hello",
@@ -34,7 +41,7 @@ const BtMethod bt_methods[] = {
       { "version", "of buntime" },
       { "methods", "their names" },
       { "notifications", "their names" },
-      { "limits", "an object: line, requests, workers" },
+      { "limits", "an object: line, requests, workers, pools" },
     },
   },
   {
@@ -90,9 +97,8 @@ const BtMethod bt_methods[] = {
     .params = {
       POLICY,
       FLAGS,
-      PARAM("entry", TEXT, FALSE, "the program, as on the command line; without it an interpreter "
-                                  "that takes code, Python's or that of --worker"),
-      PARAM("args", TEXTS, FALSE, "its arguments"),
+      ENTRY,
+      ARGS,
     },
     .result = { { "worker", "its number" } },
   },
@@ -140,8 +146,8 @@ const BtMethod bt_methods[] = {
   },
   {
     .name = "cancel",
-    .help = "Gives up a run_code, which is interrupted, or a call of this client: it is answered "
-            "by an error of code cancelled",
+    .help = "Gives up a run_code, which is interrupted, a call or a pool_take of this client: it "
+            "is answered by an error of code cancelled",
     .params = { PARAM("request", ID, TRUE, "the id of that request") },
   },
   {
@@ -161,7 +167,36 @@ const BtMethod bt_methods[] = {
   {
     .name = "list",
     .help = "Lists the workers of this client",
-    .result = { { "workers", "an array of objects: worker, entry, ready" } },
+    .result = {
+      { "workers", "an array of objects: worker, entry, ready; entry is not there where the worker "
+                   "takes code" },
+    },
+  },
+  {
+    .name = "pool_new",
+    .help = "Makes a pool: workers that are ready before they are wanted. Each is handed out once, "
+            "and another takes its place",
+    .params = {
+      POLICY,
+      FLAGS,
+      ENTRY,
+      ARGS,
+      NUMBER("size", TRUE, 1, BT_SERVE_MAX_POOL_SIZE, "how many workers wait"),
+      PARAM("preload", TEXT, FALSE, "code that each runs before it waits, such as imports"),
+    },
+    .result = { { "pool", "its number" } },
+  },
+  {
+    .name = "pool_take",
+    .help = "Takes a worker out of a pool, or waits for one. It is ready, and stays until it ends or "
+            "is stopped",
+    .params = { POOL },
+    .result = { { "worker", "its number" } },
+  },
+  {
+    .name = "pool_stop",
+    .help = "Ends a pool and the workers that wait in it; those that were taken go on",
+    .params = { POOL },
   },
 };
 const guint bt_n_methods = G_N_ELEMENTS(bt_methods);

@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 #define BT_SERVE_MAX_CLIENTS 64
 #define BT_SERVE_MAX_WORKERS 256  /* of a client */
 #define BT_SERVE_MAX_REQUESTS 256 /* of a client, that wait for an answer */
+#define BT_SERVE_MAX_POOLS 8
+#define BT_SERVE_MAX_POOL_SIZE 64
 #define BT_SERVE_MAX_ID 64        /* bytes of a request's id, as it is written */
 
 typedef enum {

@@ -188,7 +188,8 @@ check_params(const BtRequest *self, GError **error)
     const BtParam *param = find_param(method, node->name);
     if (param == NULL)
       return fail_unknown_param(error, method, node->name);
-    g_autofree char *wanted = check_param(param, node);
+    gboolean left_out = node->kind == BT_NODE_NULL && !param->needed;
+    g_autofree char *wanted = left_out ? NULL : check_param(param, node);
     if (wanted == NULL)
       continue;
     g_autofree char *object = g_strconcat(method->name, ".", param->name, NULL);
@@ -265,7 +266,8 @@ bt_request_parse(const char *text, gsize length, BtRequest *self, GError **error
 const BtNode *
 bt_request_node(const BtRequest *self, const char *name)
 {
-  return self->params != NULL ? bt_node_get(self->params, name) : NULL;
+  const BtNode *node = self->params != NULL ? bt_node_get(self->params, name) : NULL;
+  return node != NULL && node->kind != BT_NODE_NULL ? node : NULL;
 }
 
 const char *

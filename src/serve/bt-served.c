@@ -174,13 +174,14 @@ on_exited(BuntimeWorker *worker, int status, BtServed *self)
 /* ---- */
 
 BtServed *
-bt_served_new(BtClient *client, BuntimeWorker *worker, const char *entry)
+bt_served_new(BtClient *client, BuntimeWorker *worker, const char *entry, gboolean ready)
 {
   BtServed *self = g_new0(BtServed, 1);
 
   self->client = client;
   self->worker = worker;
   self->entry = g_strdup(entry);
+  self->ready = ready;
   g_signal_connect(worker, "ready", G_CALLBACK(on_ready), self);
   g_signal_connect(worker, "output", G_CALLBACK(on_output), self);
   g_signal_connect(worker, "message", G_CALLBACK(on_message), self);

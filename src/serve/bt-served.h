@@ -9,8 +9,9 @@
 
 G_BEGIN_DECLS
 
-/* Takes worker. */
-BtServed *bt_served_new(BtClient *client, BuntimeWorker *worker, const char *entry);
+/* Takes worker. entry: NULL where it takes code. */
+BtServed *bt_served_new(BtClient *client, BuntimeWorker *worker, const char *entry,
+                        gboolean ready);
 /* Kills what still runs. */
 void bt_served_free(BtServed *served);
 BuntimeWorker *bt_served_get_worker(const BtServed *served);

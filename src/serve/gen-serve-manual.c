@@ -82,9 +82,10 @@ append_limits(GString *text)
                          "A line of a client: %u bytes.\n"
                          "Requests of a client that wait for an answer: %d.\n"
                          "Workers of a client: %d.\n"
+                         "Pools of a client: %d.\n"
                          "Clients of a server: %d.\n",
                          BT_LINES_MAX_LINE, BT_SERVE_MAX_REQUESTS, BT_SERVE_MAX_WORKERS,
-                         BT_SERVE_MAX_CLIENTS);
+                         BT_SERVE_MAX_POOLS, BT_SERVE_MAX_CLIENTS);
 }
 
 int

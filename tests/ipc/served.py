@@ -31,6 +31,7 @@ class Client:
     def __init__(self, fd_in, fd_out, close=lambda: None):
         self.fd_in, self.fd_out, self.close_ends = fd_in, fd_out, close
         os.set_blocking(fd_in, False)
+        os.set_blocking(fd_out, False)
         self.buffer, self.over = b"", False
         self.ids = itertools.count(1000)
         self.answers, self.told, self.stray = {}, [], []
@@ -44,7 +45,7 @@ class Client:
             assert time.monotonic() < end, "the server does not read"
             _, writable, _ = select.select([], [self.fd_out], [], 0.05)
             if writable:
-                view = view[os.write(self.fd_out, view[:4096]):]
+                view = view[os.write(self.fd_out, view[:1 << 20]):]
             self.read(0)
 
     def read(self, seconds):

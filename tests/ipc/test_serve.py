@@ -13,7 +13,7 @@ from served import ServeError, payload, piped
 
 METHODS = {"hello", "policy_load", "policy_merge", "policy_check", "policy_show", "policy_list",
            "policy_schema", "spawn", "run_code", "call", "send", "reply", "reply_error", "cancel",
-           "interrupt", "stop", "list"}
+           "interrupt", "stop", "list", "pool_new", "pool_take", "pool_stop"}
 
 # Repeats messages, answers and makes requests.
 WORKER = """
@@ -57,7 +57,7 @@ def test_hello(client):
     hello = client.do("hello")
     assert hello["protocol"] == 1 and hello["version"]
     assert set(hello["methods"]) == METHODS
-    assert set(hello["limits"]) == {"line", "requests", "workers"}
+    assert set(hello["limits"]) == {"line", "requests", "workers", "pools"}
     assert "params" not in hello and client.do("hello") == hello
 
 
@@ -280,6 +280,84 @@ def test_code(client, peer):
     assert client.output(worker) == b"out"
     assert client.fails("run_code", worker=worker, code="a\0b").code == "usage"
     assert client.fails("run_code", worker=worker + 1, code="1").code == "usage"
+
+
+def test_harness(client):
+    """Python without an entry: state stays, output and values are apart, errors are told."""
+    worker = client.do("spawn", entry=None)["worker"]
+    client.next(worker, "ready")
+    assert client.do("list") == {"workers": [{"worker": worker, "ready": True}]}
+    assert client.do("run_code", worker=worker, code="x = 20") == {"value": ""}
+    assert client.do("run_code", worker=worker, code="print('h\u00e9'); x") == {"value": ""}
+    assert client.do("run_code", worker=worker, code="x + 1") == {"value": "21"}
+    assert client.output(worker).decode().startswith("h\u00e9\n")
+    error = client.fails("run_code", worker=worker, code="1/0")
+    assert error.code == "failed" and "ZeroDivisionError" in error.message
+    assert any(state["state"] == "exception" and "ZeroDivisionError" in state["text"]
+               for state in client.of(worker, "state"))
+    error = client.fails("run_code", worker=worker, code="open('/etc/hostname.new', 'w')")
+    assert error.code == "failed" and "PermissionError" in error.message
+    # Given up, it is interrupted, and the worker goes on.
+    waiting = client.ask("run_code", worker=worker, code="import time\nprint('on')\ntime.sleep(100)")
+    client.until(lambda: client.output(worker).endswith(b"on\n"))
+    client.do("cancel", request=waiting)
+    with pytest.raises(ServeError) as caught:
+        client.answer(waiting)
+    assert caught.value.code == "cancelled"
+    assert client.do("run_code", worker=worker, code="x + 2") == {"value": "22"}
+    client.do("stop", worker=worker)
+
+
+def test_harness_of_bun(world, box, bun):
+    with piped(world, box.directory, env=bun) as client:
+        worker = client.do("spawn", flags=["--worker=bun"])["worker"]
+        client.next(worker, "ready", 40)
+        assert client.do("run_code", worker=worker, code="const y = 6; y * 7") == {"value": "42"}
+        client.do("stop", worker=worker)
+
+
+# ---- pools ----
+
+def test_pool(client):
+    pool = client.do("pool_new", size=2, preload="import json\nstate = 1")["pool"]
+    first = client.do("pool_take", pool=pool)["worker"]
+    assert client.do("list") == {"workers": [{"worker": first, "ready": True}]}
+    assert client.do("run_code", worker=first, code="state += 1") == {"value": ""}
+    # Nothing of one is found by another.
+    second = client.do("pool_take", pool=pool)["worker"]
+    assert client.do("run_code", worker=second, code="[state, 'json' in dir()]") == \
+        {"value": "[1, True]"}
+    client.do("pool_stop", pool=pool)
+    assert client.fails("pool_take", pool=pool).code == "ended"
+    assert client.fails("pool_stop", pool=pool).code == "ended"
+    assert client.fails("pool_take", pool=77).code == "usage"
+    # Those that were taken go on.
+    assert client.do("run_code", worker=first, code="state") == {"value": "2"}
+    for worker in (first, second):
+        client.do("stop", worker=worker)
+        client.next(worker, "exited")
+
+
+def test_pool_of_programs(client, peer):
+    pool = client.do("pool_new", size=1, entry=peer)["pool"]
+    worker = client.do("pool_take", pool=pool)["worker"]
+    assert client.do("list")["workers"] == [{"worker": worker, "entry": peer, "ready": True}]
+    assert client.do("call", worker=worker, text="hello") == {"text": "hello"}
+
+
+def test_pool_errors(client):
+    assert client.fails("pool_new").code == "usage"
+    for size in (0, 65, "2"):
+        assert client.fails("pool_new", size=size).code == "usage"
+    pool = client.do("pool_new", size=1, entry="/nonexistent")["pool"]
+    assert client.fails("pool_take", pool=pool).code == "not-found"
+    waiting = client.ask("pool_take", pool=pool)
+    client.do("pool_stop", pool=pool)
+    with pytest.raises(ServeError):
+        client.answer(waiting)
+    for _ in range(client.do("hello")["limits"]["pools"]):
+        client.do("pool_new", size=1, entry="/bin/true")
+    assert client.fails("pool_new", size=1).code == "busy"
 
 
 # ---- bad lines ----
