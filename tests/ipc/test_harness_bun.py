@@ -232,3 +232,35 @@ def test_what_breaks_it(harness, code, status):
     assert found["other"] == "2" and len(found["answers"]) == 2
     if status is not None:
         assert found["status"] == status and found["answers"][-1] == "ended"
+
+
+def test_a_storm_of_interrupts(harness):
+    """Whenever one comes, each code has one end, and the harness goes on."""
+    found = harness("""
+        import random
+        random.seed(5)
+        answers = {}
+        for i in range(200):
+            cancellable = Gio.Cancellable()
+            def done(worker, result, i=i):
+                try:
+                    answers[i] = worker.run_code_finish(result)
+                except GLib.Error as error:
+                    answers[i] = "cancelled" if error.matches(
+                        Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED) else error.message
+            w.worker.run_code(f"await {i}" if i % 2 else f"{i}", -1, cancellable, done)
+            if i % 3 == 0:
+                end = time.monotonic() + random.random() * 0.0006
+                while time.monotonic() < end:
+                    GLib.MainContext.default().iteration(False)
+                cancellable.cancel()
+        w.until(lambda: len(answers) == 200)
+        out["wrong"] = {i: answer for i, answer in answers.items() if i % 3 and answer != str(i)}
+        out["others"] = sorted({answers[i] for i in range(0, 200, 3)} - {*map(str, range(200))})
+        out["end"] = w.run("'end'")
+        ends = [state[1] for state in w.states if state[0] == "exec_end"]
+        out["ends"] = ends == sorted(set(ends)) and len(ends)
+    """)
+    assert len(found["wrong"]) <= 2 and set(found["wrong"].values()) <= {"Interrupted"}, found
+    assert found["others"] in ([], ["cancelled"]) and found["end"] == "'end'"
+    assert found["ends"] == 201

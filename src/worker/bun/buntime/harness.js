@@ -30,6 +30,7 @@ const transpiler = new Bun.Transpiler({ loader: "tsx", replMode: true });
 
 let current = 0;           // id of the code that runs
 let giveUp = null;         // of what is awaited
+let owed = 0;              // signals that are still to come for messages seen
 const early = new Set();
 
 // Output: the streams of Node and the console write frames with the id of the code that runs.
@@ -72,28 +73,34 @@ function state(name, id, more) {
   theChannel._sendControl(JSON.stringify({ type: "state", state: name, id, ...more }));
 }
 
-/** The codes that were named since. */
-function interrupts() {
-  const found = [];
+/**
+ * Takes the messages that name code to be interrupted, for so many signals that came: is the code
+ * that runs among it, or has it sent the signal to itself?  What is not here yet is kept.
+ */
+function isMeant(signals) {
+  const ids = [];
   for (let text; (text = theChannel._recvControl()) !== null;) {
     const message = JSON.parse(text);
-    if (message.type === "interrupt") found.push(message.id);
+    if (message.type === "interrupt") ids.push(message.id);
   }
-  return found;
-}
-
-function keep(ids) {
   for (const id of ids) {
-    early.add(id);
+    if (id !== current) early.add(id);
     if (early.size > EARLY) early.delete(early.values().next().value);
   }
+  const alone = ids.length === 0 && owed === 0 && signals > 0;
+  owed = Math.max(0, owed + ids.length - signals);
+  return current !== 0 && (alone || ids.includes(current));
 }
 
-// A signal while nothing is interrupted by Bun.
+/*
+ * A signal while Bun does not look for it: a promise is awaited.  Or Bun took one too late, and
+ * what it ended was not the script but run(): then nobody else will answer.
+ */
 process.on("SIGINT", () => {
-  const ids = interrupts();
-  if (current !== 0 && (ids.length === 0 || ids.includes(current))) giveUp?.(new Interrupted());
-  keep(ids.filter((id) => id !== current));
+  if (!isMeant(1)) return;
+  const error = new Interrupted("interrupted");
+  if (giveUp) giveUp(error);
+  else finish(current, ERROR, ...fail(current, error));
 });
 
 // Code.
@@ -116,15 +123,17 @@ process.exit = (status) => {
 };
 
 function runScript(script) {
+  let result;
   try {
-    return script.runInThisContext({ breakOnSigint: true, displayErrors: false });
+    result = script.runInThisContext({ breakOnSigint: true, displayErrors: false });
   } catch (error) {
-    if (error?.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
-      keep(interrupts().filter((id) => id !== current));
-      throw new Interrupted("interrupted");
-    }
-    throw error;
+    if (error?.code !== "ERR_SCRIPT_EXECUTION_INTERRUPTED") throw error;
+    isMeant(1);
+    throw new Interrupted("interrupted");
   }
+  // One that came at the very end was taken by Bun, and is lost; its message is there.
+  if (isMeant(0)) throw new Interrupted("interrupted");
+  return result;
 }
 
 async function evaluate(id, source) {
@@ -179,22 +188,26 @@ function fail(id, error) {
   return [text.slice(0, MAX_TEXT), error instanceof Interrupted ? 130 : error instanceof Exit ? error.status : 1];
 }
 
-async function run(id, data) {
-  keep(interrupts());
-  current = id;
-  state("exec_start", id);
-  let type = RESULT, text, status = 0;
-  try {
-    if (early.has(id)) throw new Interrupted("interrupted");
-    text = await evaluate(id, decoder.decode(data));
-  } catch (error) {
-    type = ERROR;
-    [text, status] = fail(id, error);
-  }
+/** The code's one answer. */
+function finish(id, type, text, status) {
+  if (current !== id) return;
   giveUp = null;
   state("exec_end", id, { exitCode: status });
   current = 0;
   theChannel.sendFrame(type, id, text);
+  queueMicrotask(next);
+}
+
+async function run(id, data) {
+  isMeant(0);
+  current = id;
+  state("exec_start", id);
+  try {
+    if (early.has(id)) throw new Interrupted("interrupted");
+    finish(id, RESULT, await evaluate(id, decoder.decode(data)), 0);
+  } catch (error) {
+    if (current === id) finish(id, ERROR, ...fail(id, error));
+  }
 }
 
 // What nobody waited for went wrong: it is shown, and the harness goes on.
@@ -214,24 +227,21 @@ globalThis.require = createRequire(process.cwd() + "/");
 process.argv.splice(1, 1, "");
 
 const waiting = [];
-let wake = null;
+
+function next() {
+  if (current === 0 && waiting.length) run(...waiting.shift()).catch(end);
+}
+
+function end(error) {
+  Bun.write(Bun.stderr, `${error?.stack ?? error}\n`).finally(() => process.reallyExit(1));
+}
+
 theChannel.on(CODE, (id, data) => {
   waiting.push([id, data]);
-  wake?.();
+  next();
 });
-
-async function serve() {
-  theChannel._sendControl('{"type":"ready"}');
-  for (;;) {
-    while (waiting.length) await run(...waiting.shift());
-    await new Promise((resolve) => { wake = resolve; });
-    wake = null;
-  }
-}
 
 // Code that waits for nothing that is to come is no reason to end, and what ends either of these is.
 setInterval(() => {}, 2 ** 30);
-theChannel._receive().then(() => process.reallyExit(0), () => process.reallyExit(1));
-serve().catch((error) => {
-  Bun.write(Bun.stderr, `${error?.stack ?? error}\n`).finally(() => process.reallyExit(1));
-});
+theChannel._receive().then(() => process.reallyExit(0), end);
+theChannel._sendControl('{"type":"ready"}');
