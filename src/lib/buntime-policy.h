@@ -87,7 +87,8 @@ typedef struct _BuntimePolicy BuntimePolicy;
  * buntime_policy_new:
  *
  * Makes the built-in policy: everything denied. Paths in it are relative to the
- * working directory, and `~` is the user's home, as both are now.
+ * working directory, and `~` is the user's home, as both are now. What is run
+ * under it has that working directory.
  *
  * Returns: (transfer full): a new policy
  *
