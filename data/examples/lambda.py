@@ -6,7 +6,7 @@
 
 Each line of standard input is a request in JSON: code in Python, and perhaps a policy, as of
 buntime-policy(5), and a timeout in milliseconds.  Without a policy the code may do nothing but
-compute.  Each is answered by a line.
+compute; {"version": 1, "extends": ["lambda"]} lets it speak HTTPS.  Each is answered by a line.
 
 No two requests meet: each is run by a worker of its own, which ends with it.  It need not wait for
 one, since a pool keeps workers that have started, under that policy, and wait for code.

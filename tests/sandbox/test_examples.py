@@ -113,6 +113,7 @@ def test_lambda(world):
         ({"code": read, "policy": reading}, "'SECRET-DIARY\\n'\n", None, 0),
         ({"code": read}, "", "FileNotFoundError", 1),
         ({"code": "1", "policy": {"version": 1, "nett": 1}}, "", "unknown key", 125),
+        ({"code": "2 + 2", "policy": {"version": 1, "extends": ["lambda"]}}, "4\n", None, 0),
         ({"code": 3}, "", "no request", 2),
         ([], "", "no request", 2),
         ({"code": "2 ** 10"}, "1024\n", None, 0),
