@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A pool of real workers: of a program in C, which is quick to start.
+ * A pool of real workers: mostly of a program in C, which is quick to start.
  */
 #include <gio/gio.h>
 #include <signal.h>
@@ -349,11 +349,12 @@ switches(void)
   return sum;
 }
 
+/* entry: NULL for Python that takes code. */
 static void
-test_idle(void)
+test_idle(gconstpointer entry)
 {
   await_no_process();
-  g_autoptr(BuntimePool) pool = pool_new(4, BT_TEST_PEER);
+  g_autoptr(BuntimePool) pool = pool_new(4, entry);
   guint64 before = 0, now;
 
   await_ready(pool, 4);
@@ -362,7 +363,7 @@ test_idle(void)
     before = now;
     iterate_for(300);
   }
-  g_autoptr(GArray) workers = descendants("library-peer");
+  g_autoptr(GArray) workers = descendants(entry != NULL ? "library-peer" : "python3");
   g_assert_cmpuint(workers->len, ==, 4);
   before = switches();
   g_assert_cmpuint(before, >, 0);
@@ -390,6 +391,9 @@ main(int argc, char *argv[])
   g_test_add_func("/pool/preload", test_preload);
   g_test_add_func("/pool/cannot-start", test_cannot_start);
   g_test_add_func("/pool/cancelled", test_cancelled);
-  g_test_add_func("/pool/idle", test_idle);
+  g_test_add_data_func("/pool/idle", BT_TEST_PEER, test_idle);
+#ifdef BT_TEST_HARNESS
+  g_test_add_data_func("/pool/idle-python", NULL, test_idle);
+#endif
   return g_test_run();
 }
