@@ -25,10 +25,8 @@
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/bt-host-addrs.h"
@@ -40,8 +38,6 @@
 
 /* Messages taken in one dispatch. */
 #define BATCH 32
-/* To write down what is recorded, and to pass on what the worker sent before its end. */
-#define PATIENCE_MS 1000
 
 typedef struct {
   int fd; /* -1: none */
@@ -86,7 +82,9 @@ end(BtNetPeer *self, const char *why)
   close(self->fd);
   self->fd = -1;
   bt_names_set_answer_func(self->parts.names, NULL, NULL);
-  bt_helper_clear(&self->helper);
+  /* Its socket is closed before its end: whoever asked for that waits for it. */
+  if (!self->ending)
+    bt_helper_clear(&self->helper);
   if (self->opened != NULL)
     self->opened(self->opened_data, 0, FALSE);
   if (self->ending)
@@ -418,20 +416,32 @@ bt_net_peer_finish(BtNetPeer *self)
   /* What it has seen is still to be written and told: it is asked to end. */
   if ((self->capture >= 0 || self->tell_counts) && self->fd >= 0)
     shutdown(self->fd, SHUT_WR);
-  else if (self->helper.pidfd >= 0)
-    syscall(SYS_pidfd_send_signal, self->helper.pidfd, SIGKILL, NULL, 0);
+  else
+    bt_helper_kill(&self->helper);
+}
+
+int
+bt_net_peer_get_pidfd(const BtNetPeer *self)
+{
+  return self->helper.pidfd;
+}
+
+void
+bt_net_peer_kill(BtNetPeer *self)
+{
+  bt_helper_kill(&self->helper);
 }
 
 /* Asked to end: takes what it still tells, for a bounded time. */
 static void
 hear_out(BtNetPeer *self)
 {
-  gint64 last = g_get_monotonic_time() + PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+  gint64 last = g_get_monotonic_time() + BT_NET_PEER_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
 
   bt_watch_clear(&self->source);
   while (self->fd >= 0 && g_get_monotonic_time() < last) {
     struct pollfd pollfd = { .fd = self->fd, .events = POLLIN };
-    if (poll(&pollfd, 1, PATIENCE_MS) == 1)
+    if (poll(&pollfd, 1, BT_NET_PEER_PATIENCE_MS) == 1)
       on_readable(self->fd, G_IO_IN, self);
   }
 }

@@ -45,11 +45,15 @@ gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError 
 gboolean bt_net_peer_open_relay(BtNetPeer *self, guint32 id, const BtAddr *addr, guint16 port);
 void bt_net_peer_set_opened_func(BtNetPeer *self, BtNetPeerOpenedFunc func, gpointer data);
 /*
- * The worker is gone or will be killed: buntime-net ends, and free() waits for it. What the
- * worker sent by a relay or a published port is passed on first, and what is recorded comes
- * to its end, for at most a second.
+ * The worker is gone or will be killed: buntime-net ends, and free() waits for it, so wait for
+ * its pidfd before. What the worker sent by a relay or a published port is passed on first, and
+ * what is recorded comes to its end, for at most BT_NET_PEER_PATIENCE_MS.
  */
 void bt_net_peer_finish(BtNetPeer *self);
+#define BT_NET_PEER_PATIENCE_MS 1000
+/* Readable when buntime-net has ended (transfer none); -1: there is none. */
+int bt_net_peer_get_pidfd(const BtNetPeer *self);
+void bt_net_peer_kill(BtNetPeer *self);
 /* Behind finish(): waits until it has ended, as free() does. FALSE: it told no counts. */
 gboolean bt_net_peer_settle(BtNetPeer *self, BtNetMsgCounts *counts_out);
 void bt_net_peer_free(BtNetPeer *self);

@@ -29,7 +29,7 @@ struct _BtSupervisor {
   BtSupervisorState state;
   BtPlanView plan;
   BtHelper init;
-  guint init_source, patience; /* while it ends */
+  guint init_source, peer_source, patience; /* while they end */
   int status_fd; /* ours; -1 after hang-up */
   guint status_source;
   int worker_pidfd;     /* -1 until WORKER */

@@ -34,7 +34,8 @@
  *
  *   ENDING ............... init is killed, and all in its pid namespace with it; no
  *                          notified call is answered any more
- *   its pidfd says so .... the others are let go of
+ *   its pidfd says so .... no call is waited for any more; buntime-net may need some time yet
+ *   its pidfd, too ....... the others are let go of
  *   DRAINING ............. with a limit of output: what is left of it is passed on
  *   OVER ................. the caller is told
  *
@@ -53,6 +54,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -469,27 +471,66 @@ bt_supervisor_settle(BtSupervisor *self)
  * an answer is to be killed in it, and not to go on with ENOSYS.
  */
 static void
-let_go(BtSupervisor *self)
+let_go_of_init(BtSupervisor *self)
 {
   bt_watch_clear(&self->init_source);
   bt_watch_clear(&self->patience);
   /* Killed in any case: a signal may end the run while init waits for a dead file server. */
   bt_helper_clear(&self->init);
   g_clear_pointer(&self->notifier, bt_notifier_free);
+}
+
+static void
+let_go_of_peer(BtSupervisor *self)
+{
+  bt_watch_clear(&self->peer_source);
+  bt_watch_clear(&self->patience);
   if (self->peer != NULL)
     self->counted = bt_net_peer_settle(self->peer, &self->counts);
   g_clear_pointer(&self->peer, bt_net_peer_free);
   g_clear_pointer(&self->names, bt_names_free);
 }
 
+static void
+all_are_gone(BtSupervisor *self)
+{
+  let_go_of_peer(self);
+  if (bt_supervisor_drain(self))
+    bt_supervisor_settle(self);
+}
+
+static gboolean
+on_peer_gone(int fd, GIOCondition condition, gpointer data)
+{
+  all_are_gone(data);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_peer_patience_over(gpointer data)
+{
+  BtSupervisor *self = data;
+
+  self->patience = 0;
+  bt_net_peer_kill(self->peer);
+  return G_SOURCE_REMOVE;
+}
+
+/* A packet socket alone takes it some milliseconds, in which this thread has other runs. */
 static gboolean
 on_init_gone(int fd, GIOCondition condition, gpointer data)
 {
   BtSupervisor *self = data;
+  int peer = self->peer != NULL ? bt_net_peer_get_pidfd(self->peer) : -1;
+  struct pollfd end = { .fd = peer, .events = POLLIN };
 
-  let_go(self);
-  if (bt_supervisor_drain(self))
-    bt_supervisor_settle(self);
+  let_go_of_init(self);
+  if (peer < 0 || poll(&end, 1, 0) == 1) {
+    all_are_gone(self);
+    return G_SOURCE_REMOVE;
+  }
+  self->peer_source = bt_watch_fd(peer, G_IO_IN, on_peer_gone, self);
+  self->patience = bt_watch_timeout(BT_NET_PEER_PATIENCE_MS, on_peer_patience_over, self);
   return G_SOURCE_REMOVE;
 }
 
@@ -586,7 +627,8 @@ bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error)
     if (is_flat(self))
       bt_helper_await(&self->init, FLAT_PATIENCE_MS);
   }
-  let_go(self);
+  let_go_of_init(self);
+  let_go_of_peer(self);
   g_clear_pointer(&self->deadline, bt_deadline_free);
   if (self->worker_pidfd >= 0)
     close(self->worker_pidfd);
