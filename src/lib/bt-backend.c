@@ -8,6 +8,7 @@
 #include "lib/bt-sandbox-private.h"
 #include "lib/bt-session.h"
 #include "lib/bt-thread.h"
+#include "lib/bt-watch.h"
 #include "policy/bt-event.h"
 
 /* A host program that does not look loses events, and is told how many. */
@@ -31,6 +32,7 @@ struct _BtBackend {
   BtCaller caller;
   BtExplainer *explainer;
   BtSession *session; /* NULL: not yet, or no more */
+  guint wait, wait_end; /* between its begin and settle: for others */
   gboolean running;   /* between start and end */
   guint dropped;
 };
@@ -220,10 +222,57 @@ begin(BtBackend *self, GError **error)
                    _("start the host program as an ordinary user"));
   if (!bt_caller_settle(self->entry, &self->caller, self->explainer, error))
     return FALSE;
-  self->session = bt_session_prepare(&setup, error);
+  self->session = bt_session_begin(&setup, error);
   /* The worker has its own copies by now: its end is to be seen. */
   close_fds(self);
-  return self->session != NULL && bt_session_start(self->session, on_over, self, error);
+  return self->session != NULL;
+}
+
+/* Takes error; NULL: it was ended. */
+static void
+end_before_start(BtBackend *self, GError *error)
+{
+  const BtOutcome killed = { .exit_status = 128 + SIGKILL, .limit = -1 };
+
+  if (error == NULL)
+    bt_session_tell_exit(self->explainer, self->entry, &killed);
+  g_clear_pointer(&self->session, bt_session_free);
+  g_clear_pointer(&self->explainer, bt_explainer_free);
+  post_end(self, error == NULL ? &killed : NULL, error);
+  unref(self);
+}
+
+static void
+stop_waiting(BtBackend *self)
+{
+  bt_watch_clear(&self->wait);
+  bt_watch_clear(&self->wait_end);
+}
+
+static void
+go_on(BtBackend *self)
+{
+  GError *error = NULL;
+
+  stop_waiting(self);
+  self->running = bt_session_settle(self->session, &error) &&
+                  bt_session_start(self->session, on_over, self, &error);
+  if (!self->running)
+    end_before_start(self, error);
+}
+
+static gboolean
+on_wait_fd(int fd, GIOCondition condition, gpointer data)
+{
+  go_on(data);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_wait_end(gpointer data)
+{
+  go_on(data);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -231,16 +280,22 @@ start(gpointer data)
 {
   BtBackend *self = data;
   GError *error = NULL;
+  guint ms;
 
   self->explainer = bt_explainer_new(-1, TRUE);
   bt_explainer_set_func(self->explainer, on_event, self);
-  self->running = begin(self, &error);
-  if (self->running)
+  if (!begin(self, &error)) {
+    end_before_start(self, error);
     return;
-  g_clear_pointer(&self->session, bt_session_free);
-  g_clear_pointer(&self->explainer, bt_explainer_free);
-  post_end(self, NULL, error);
-  unref(self);
+  }
+  int fd = bt_session_get_wait(self->session, &ms);
+  if (fd < 0) {
+    go_on(self);
+    return;
+  }
+  /* Systemd's answer, for which other runs' calls must not wait. */
+  self->wait = bt_watch_fd(fd, G_IO_IN | G_IO_HUP, on_wait_fd, self);
+  self->wait_end = bt_watch_timeout(ms, on_wait_end, self);
 }
 
 typedef struct {
@@ -257,11 +312,15 @@ send_signal(gpointer data)
 
   gboolean started = supervisor != NULL && bt_supervisor_has_started(supervisor);
   /* What has not started yet cannot end by itself. */
-  if (supervisor != NULL &&
-      (signal->number == SIGKILL || (signal->number == SIGTERM && !started)))
+  if (self->wait != 0 && (signal->number == SIGKILL || signal->number == SIGTERM)) {
+    stop_waiting(self);
+    end_before_start(self, NULL);
+  } else if (supervisor != NULL &&
+             (signal->number == SIGKILL || (signal->number == SIGTERM && !started))) {
     bt_supervisor_kill(supervisor);
-  else if (started)
+  } else if (started) {
     bt_supervisor_signal(supervisor, signal->number);
+  }
   unref(self);
   g_free(signal);
 }

@@ -24,8 +24,8 @@
  * controller or know our processes by other numbers: what the files of the
  * group that init is in now say, is what is limited (bt-cgroup.c).
  *
- * Waiting here blocks no worker, since there is none.  The main loop does not
- * run yet, and the time is bounded.
+ * Waiting in settle() blocks no worker of `buntime run`, since there is none, and
+ * the time is bounded.  Who has other runs waits in its main loop before.
  */
 #include "lib/bt-scope.h"
 
@@ -245,6 +245,20 @@ take_answer(BtScope *self, const BtScopeAnswer *answer)
   }
 }
 
+static int
+milliseconds_left(const BtScope *self)
+{
+  gint64 left = self->deadline - g_get_monotonic_time();
+  return (int)CLAMP((left + 999) / 1000, 0, G_MAXINT);
+}
+
+int
+bt_scope_get_wait(const BtScope *self, guint *ms_out)
+{
+  *ms_out = (guint)milliseconds_left(self);
+  return self->reason == NULL ? self->fd : -1;
+}
+
 static void
 await_answer(BtScope *self)
 {
@@ -253,8 +267,7 @@ await_answer(BtScope *self)
   BtScopeAnswer answer;
 
   while (self->reason == NULL) {
-    gint64 left = self->deadline - g_get_monotonic_time();
-    int ready = poll(&pollfd, 1, (int)CLAMP((left + 999) / 1000, 0, G_MAXINT));
+    int ready = poll(&pollfd, 1, milliseconds_left(self));
     if (ready < 0 && errno == EINTR)
       continue;
     if (ready != 1) {

@@ -17,6 +17,8 @@ typedef struct _BtScope BtScope;
 gboolean bt_scope_is_wanted(BtPolicy *policy);
 /* NULL: it is not wanted. Borrows both. */
 BtScope *bt_scope_start(BtPolicy *policy, pid_t init, const BtCgroupPlace *place);
+/* What settle() would wait for, to be readable, and how long at most; -1: it would not wait. */
+int bt_scope_get_wait(const BtScope *scope, guint *ms_out);
 /*
  * Waits for the answer, not longer than place's time-out. *held_out is the set
  * of 1 << BtLimit that the group holds; the rest is left to whoever can. Which

@@ -19,7 +19,7 @@
 
 struct _BtSession {
   BtSessionSetup setup;
-  BtPolicy *policy; /* the launcher's as it is now; settled in prepare */
+  BtPolicy *policy; /* the launcher's as it is now; settled in begin */
   GStrv environment;
   BtOutput *output; /* NULL: stdout and stderr are the worker's own */
   BtLaunch launch;
@@ -275,14 +275,13 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
 }
 
 static gboolean
-prepare(BtSession *self, GError **error)
+start_launch(BtSession *self, GError **error)
 {
   const BtSessionSetup *setup = &self->setup;
   BuntimeSandbox *sandbox = setup->sandbox;
   gboolean flat = is_flat(sandbox->policy->rules);
   /* Events on stdout take it from the worker, so that they must have it before. */
   gboolean early = sandbox->events == NULL;
-  guint cgroup_limits = 0;
 
   /* First, so that it starts while the plan is made. */
   if (early && !begin(self, flat, error))
@@ -298,13 +297,28 @@ prepare(BtSession *self, GError **error)
   if (bt_scope_is_wanted(self->policy) && !bt_launch_await(&self->launch, error))
     return FALSE;
   self->scope = bt_scope_start(self->policy, self->launch.init.pid, &bt_cgroup_host);
+  return TRUE;
+}
+
+int
+bt_session_get_wait(const BtSession *self, guint *ms_out)
+{
+  *ms_out = 0;
+  return self->scope != NULL ? bt_scope_get_wait(self->scope, ms_out) : -1;
+}
+
+gboolean
+bt_session_settle(BtSession *self, GError **error)
+{
+  guint cgroup_limits = 0;
+
   if (self->scope != NULL && !bt_scope_settle(self->scope, self->notices, &cgroup_limits, error))
     return FALSE;
   return compile(self, cgroup_limits, error);
 }
 
 BtSession *
-bt_session_prepare(const BtSessionSetup *setup, GError **error)
+bt_session_begin(const BtSessionSetup *setup, GError **error)
 {
   BtSession *self = g_new0(BtSession, 1);
 
@@ -315,10 +329,17 @@ bt_session_prepare(const BtSessionSetup *setup, GError **error)
   self->launch = BT_LAUNCH_INIT;
   self->notices = g_ptr_array_new_with_free_func(g_free);
   self->capture_fd = -1;
-  if (prepare(self, error))
+  if (start_launch(self, error))
     return self;
   bt_session_free(self);
   return NULL;
+}
+
+BtSession *
+bt_session_prepare(const BtSessionSetup *setup, GError **error)
+{
+  g_autoptr(BtSession) self = bt_session_begin(setup, error);
+  return self != NULL && bt_session_settle(self, error) ? g_steal_pointer(&self) : NULL;
 }
 
 gboolean

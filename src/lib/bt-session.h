@@ -5,7 +5,8 @@
  * One run of a launcher, from its policy to the outcome.  Everything that lives
  * as long as the run is kept here:
  *
- *   prepare   init is started, the policy settled, the plan compiled; nothing of
+ *   begin     init is started, the policy settled, a control group asked for
+ *   settle    when that is there, the plan is compiled; nothing of
  *             the worker's has been run, and all of it can be thrown away
  *   start     init goes on; from here the thread's main context drives the run
  *   finish    after its end: the outcome, and hints for the reader
@@ -34,6 +35,11 @@ typedef struct {
   const char *const *environment; /* NULL: the process's own */
 } BtSessionSetup;
 
+/* As two steps: what settle() may have to wait for is known after begin(). */
+BtSession *bt_session_begin(const BtSessionSetup *setup, GError **error);
+/* To be readable, and for how long at most; -1: for nothing. */
+int bt_session_get_wait(const BtSession *session, guint *ms_out);
+gboolean bt_session_settle(BtSession *session, GError **error);
 BtSession *bt_session_prepare(const BtSessionSetup *setup, GError **error);
 /* func as of bt_supervisor_new(). */
 gboolean bt_session_start(BtSession *session, BtSupervisorFunc func, gpointer data,
