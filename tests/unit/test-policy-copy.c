@@ -216,7 +216,8 @@ spoil(BtPolicy *policy)
     BtNetItem *item = g_ptr_array_index(policy->net_items, i);
     scribble_origin(&item->rule.origin);
     scribble(item->host);
-    memset(item->ports->data, '#', item->ports->len * sizeof(BtPortRange));
+    for (guint k = 0; k < item->ports->len; k++)
+      g_array_index(item->ports, BtPortRange, k) = (BtPortRange){ 1, 1 };
   }
   for (guint i = 0; i < policy->env_rules->len; i++) {
     BtEnvRule *rule = g_ptr_array_index(policy->env_rules, i);
