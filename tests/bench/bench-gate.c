@@ -2,7 +2,8 @@
 /*
  * What the gate costs a packet, and how that grows with open flows and pinned names:
  *
- *   bench-gate        one line a number of names and flows, ns a packet
+ *   bench-gate        one line a number of names and flows, ns a packet; then the last
+ *                     line's as ratios to the first one's
  *
  * Every name is pinned to an address of its own, the flows are spread over them,
  * and each has said on the wire what it is.
@@ -193,6 +194,28 @@ measure_new(Bench *bench)
   return cost;
 }
 
+typedef struct {
+  double few, all, new;
+} Cost;
+
+/* The best of some turns. */
+static Cost
+measure_case(guint n_names, guint n_flows)
+{
+  Cost cost = { G_MAXDOUBLE, G_MAXDOUBLE, G_MAXDOUBLE };
+  Bench bench;
+
+  set_up(&bench, n_names);
+  open_flows(&bench, n_flows);
+  for (int turn = 0; turn < TURNS; turn++) {
+    cost.few = MIN(cost.few, measure(&bench, FEW));
+    cost.all = MIN(cost.all, measure(&bench, n_flows));
+    cost.new = MIN(cost.new, measure_new(&bench));
+  }
+  tear_down(&bench);
+  return cost;
+}
+
 int
 main(void)
 {
@@ -201,19 +224,15 @@ main(void)
   } cases[] = { { 1, FEW }, { 1000, FEW }, { 1, 10000 }, { 1000, 1000 }, { 1000, 10000 } };
 
   printf("%8s %8s %8s %8s %8s   ns a packet\n", "names", "flows", "few", "all", "new");
+  Cost first = { 0 }, cost = { 0 };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-    double few = G_MAXDOUBLE, all = G_MAXDOUBLE, new = G_MAXDOUBLE;
-    Bench bench;
-
-    set_up(&bench, cases[i].names);
-    open_flows(&bench, cases[i].flows);
-    for (int turn = 0; turn < TURNS; turn++) {
-      few = MIN(few, measure(&bench, FEW));
-      all = MIN(all, measure(&bench, cases[i].flows));
-      new = MIN(new, measure_new(&bench));
-    }
-    printf("%8u %8u %8.0f %8.0f %8.0f\n", cases[i].names, cases[i].flows, few, all, new);
-    tear_down(&bench);
+    cost = measure_case(cases[i].names, cases[i].flows);
+    if (i == 0)
+      first = cost;
+    printf("%8u %8u %8.0f %8.0f %8.0f\n", cases[i].names, cases[i].flows, cost.few, cost.all,
+           cost.new);
   }
+  printf("%17s %8.2f %8.2f %8.2f\n", "ratio", cost.few / first.few, cost.all / first.all,
+         cost.new / first.new);
   return 0;
 }
