@@ -12,6 +12,9 @@ static const gint64 idle_time[BT_N_FLOW_STATES] = {
   [BT_FLOW_ICMP] = SECONDS(30),
 };
 
+/* How old a flow's place in its queue may be while it is used. */
+#define GRAIN SECONDS(1)
+
 struct _BtFlows {
   GHashTable *table; /* BtFlow to itself */
   GQueue queues[BT_N_FLOW_STATES];
@@ -174,7 +177,7 @@ bt_flows_add(BtFlows *self, const BtFlowKey *key, gint32 rule, gboolean pinned, 
   BtFlow *flow = g_new0(BtFlow, 1);
   flow->key = *key;
   flow->state = first_state(key->proto);
-  flow->started = flow->last_used = now;
+  flow->started = flow->last_used = flow->queued = now;
   flow->link.data = flow;
   flow->pins_version = bt_pins_get_version(self->pins);
   flow->pin_rule = pinned && bt_pins_hold(self->pins, &key->address, rule) ? rule : -1;
@@ -199,15 +202,23 @@ next_state(BtFlow *flow, guint tcp_flags, gboolean inbound)
   return inbound ? BT_FLOW_TCP_OPEN : flow->state;
 }
 
+static void
+move(BtFlows *self, BtFlow *flow, BtFlowState state, gint64 now)
+{
+  g_queue_unlink(&self->queues[flow->state], &flow->link);
+  flow->state = state;
+  flow->queued = now;
+  g_queue_push_tail_link(&self->queues[state], &flow->link);
+}
+
 void
 bt_flows_touch(BtFlows *self, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now)
 {
   BtFlowState state = next_state(flow, tcp_flags, inbound);
 
-  g_queue_unlink(&self->queues[flow->state], &flow->link);
-  flow->state = state;
   flow->last_used = now;
-  g_queue_push_tail_link(&self->queues[state], &flow->link);
+  if (state != flow->state || now - flow->queued >= GRAIN)
+    move(self, flow, state, now);
 }
 
 gboolean

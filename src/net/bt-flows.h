@@ -13,6 +13,8 @@
  * Each state has its own idle time and its own queue, oldest first, so that a
  * sweep looks only at what is due.  When the table is full the longest idle
  * flow goes: a worker that opens more loses its own, and a connection is reset.
+ * A flow moves to the end of its queue at most once a second, not with each
+ * packet: oldest means to within that second.
  */
 
 #include <glib.h>
@@ -49,8 +51,10 @@ typedef struct {
   gboolean fin_out, fin_in;
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
   BtInspect *inspect; /* NULL: what it says on the wire is not looked at */
-  gint64 started, last_used;
+  gint64 last_used;
   guint64 bytes_out, bytes_in; /* of IP payload */
+  gint64 queued;  /* when it came to where it is in the queue */
+  gint64 started;
   GList link; /* in the queue of its state */
 } BtFlow;
 

@@ -392,16 +392,45 @@ test_flow_life(Fixture *f, gconstpointer data)
   g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
 }
 
+/* What was used after it was put in its place is not yet due, and what comes behind it is. */
+static void
+test_flow_order(Fixture *f, gconstpointer data)
+{
+  Frame used = frame_udp("192.0.2.1", 123, 9, "x"), idle = frame_udp("192.0.2.1", 123, 10, "x");
+
+  g_assert_cmpint(out_at(f, used, T0), ==, BT_GATE_PASS);
+  g_assert_cmpint(out_at(f, idle, T0 + 1), ==, BT_GATE_PASS);
+  g_assert_cmpint(out_at(f, used, T0 + SECOND / 2), ==, BT_GATE_PASS);
+  bt_flows_sweep(f->flows, T0 + 60 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 2);
+  bt_flows_sweep(f->flows, T0 + 61 * SECOND);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 0);
+
+  g_assert_cmpint(out_at(f, used, T0), ==, BT_GATE_PASS);
+  g_assert_cmpint(out_at(f, idle, T0 + 1), ==, BT_GATE_PASS);
+  g_assert_cmpint(out_at(f, used, T0 + SECOND), ==, BT_GATE_PASS);
+  bt_flows_sweep(f->flows, T0 + 60 * SECOND + 1);
+  g_assert_cmpuint(bt_flows_count(f->flows), ==, 1);
+  g_assert_true(in(f, frame_reply(&used)));
+}
+
 /* A worker that opens more than there is room for loses its oldest. */
 static void
 test_flow_bound(Fixture *f, gconstpointer data)
 {
-  for (guint i = 0; i < BT_FLOWS_MAX + 100; i++)
+  Frame used = frame_udp("198.51.100.1", 1001, 1, "x");
+
+  out_at(f, used, T0);
+  for (guint i = 0; i < BT_FLOWS_MAX + 100; i++) {
     g_assert_cmpint(out_at(f, frame_udp("198.51.100.1", 1000, (guint16)(1 + i), "x"), T0 + i), ==,
                     BT_GATE_PASS);
+    if (i == BT_FLOWS_MAX / 2)
+      out_at(f, used, T0 + SECOND);
+  }
   g_assert_cmpuint(bt_flows_count(f->flows), ==, BT_FLOWS_MAX);
   Frame first = frame_udp("198.51.100.1", 1000, 1, "x");
   Frame last = frame_udp("198.51.100.1", 1000, BT_FLOWS_MAX + 100, "x");
+  g_assert_true(in(f, frame_reply(&used)));
   g_assert_false(in(f, frame_reply(&first)));
   g_assert_true(in(f, frame_reply(&last)));
 }
@@ -537,6 +566,7 @@ main(int argc, char **argv)
   ADD("host-addrs-end-flows", test_host_addrs_end_flows);
   ADD("flow-life", test_flow_life);
   ADD("flow-bound", test_flow_bound);
+  ADD("flow-order", test_flow_order);
   ADD("reclaimed", test_reclaimed);
   ADD("told", test_told);
   ADD("denials", test_denials);
