@@ -196,7 +196,7 @@ next_state(BtFlow *flow, guint tcp_flags, gboolean inbound)
   if ((tcp_flags & BT_TCP_RST) != 0)
     return BT_FLOW_TCP_CLOSING;
   if ((tcp_flags & BT_TCP_FIN) != 0)
-    *(inbound ? &flow->fin_in : &flow->fin_out) = TRUE;
+    *(inbound ? &flow->fin_in : &flow->fin_out) = true;
   if (flow->fin_in && flow->fin_out)
     return BT_FLOW_TCP_CLOSING;
   return inbound ? BT_FLOW_TCP_OPEN : flow->state;

@@ -18,6 +18,7 @@
  */
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "net/bt-inspect.h"
 #include "net/bt-pins.h"
@@ -43,12 +44,14 @@ typedef struct {
   guint8 proto;    /* one BT_PROTO_* */
 } BtFlowKey;
 
+/* Two cache lines a packet: what comes after bytes_in is for the few that move the flow. */
 typedef struct {
   BtFlowKey key;
-  BtFlowState state;
+  guint8 state; /* a BtFlowState */
+  bool fin_out, fin_in;
+  bool released; /* what inspect says of itself: it is asked for each packet */
   gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
   guint32 pins_version; /* by which that pin opened it */
-  gboolean fin_out, fin_in;
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
   BtInspect *inspect; /* NULL: what it says on the wire is not looked at */
   gint64 last_used;

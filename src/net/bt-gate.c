@@ -301,6 +301,14 @@ refuse(Outbound *out, BtFlow *flow, const BtInspection *found, gint32 rule)
   return BT_GATE_RESET;
 }
 
+/* Most segments come when nothing is looked for any more. */
+static gboolean
+is_inspected(const BtFlow *flow, const BtPacket *packet)
+{
+  return flow->inspect != NULL && packet->kind == BT_PACKET_TCP &&
+         (!flow->released || (packet->tcp.flags & BT_TCP_SYN) != 0);
+}
+
 static BtGateResult
 inspect(Outbound *out, BtFlow *flow)
 {
@@ -310,6 +318,7 @@ inspect(Outbound *out, BtFlow *flow)
       bt_inspect_outbound(flow->inspect, &packet->tcp, bt_packet_tcp_payload(packet, out->frame),
                           out->now, may_ask_for, &asking);
 
+  flow->released = bt_inspect_is_released(flow->inspect);
   switch (found.result) {
   case BT_INSPECT_PASS:
     return BT_GATE_PASS;
@@ -355,7 +364,7 @@ judge_flow(Outbound *out)
     if (by_name && packet->kind == BT_PACKET_TCP)
       flow->inspect = bt_inspect_new();
   }
-  if (flow->inspect != NULL) {
+  if (is_inspected(flow, packet)) {
     BtGateResult result = inspect(out, flow);
     if (result != BT_GATE_PASS)
       return result;
@@ -507,8 +516,10 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
   if (flow == NULL || !take_bytes(gate, &packet, now))
     return FALSE;
   flow->bytes_in += payload_of(&packet);
-  if (flow->inspect != NULL && packet.kind == BT_PACKET_TCP)
+  if (is_inspected(flow, &packet)) {
     bt_inspect_inbound(flow->inspect, &packet.tcp, bt_packet_tcp_payload(&packet, frame));
+    flow->released = bt_inspect_is_released(flow->inspect);
+  }
   /* An error does not keep a flow alive. */
   if (packet.kind != BT_PACKET_ICMP || packet.icmp.type == BT_ICMP_ECHO_REPLY)
     bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);

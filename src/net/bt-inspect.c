@@ -414,3 +414,9 @@ bt_inspect_inbound(BtInspect *self, const BtTcp *tcp, const guint8 *payload)
       distance(self->low, tcp->acknowledgement) >= 0)
     self->state = RELEASED;
 }
+
+gboolean
+bt_inspect_is_released(const BtInspect *self)
+{
+  return self->state == RELEASED;
+}

@@ -44,5 +44,7 @@ BtInspection bt_inspect_outbound(BtInspect *inspect, const BtTcp *tcp, const gui
                                  gint64 now, BtInspectJudgeFunc judge, gpointer data);
 /* A segment that libslirp sends for the far side. */
 void bt_inspect_inbound(BtInspect *inspect, const BtTcp *tcp, const guint8 *payload);
+/* Till a segment with SYN comes, of either side, no other needs to be shown. */
+gboolean bt_inspect_is_released(const BtInspect *inspect);
 
 G_END_DECLS
