@@ -75,6 +75,7 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
   case BT_OPTION_QUIET:
     buntime_sandbox_set_quiet(sandbox, TRUE);
     break;
+  case BT_OPTION_INTERACTIVE:
   case BT_OPTION_JSON:
   case BT_OPTION_MERGED:
   case BT_OPTION_SOCKET:

@@ -83,6 +83,10 @@ const BtOption bt_options[] = {
   LIMIT("net-bytes", N_("SIZE"), N_("send and receive at most so much"),
         BUNTIME_LIMIT_NET_BYTES),
   {
+    .name = "interactive", .letter = 'i', .id = BT_OPTION_INTERACTIVE,
+    .help = N_("take code line by line, in Python or Bun; without ENTRY"),
+  },
+  {
     .name = "worker", .use = BT_VALUE_REQUIRED, .value = "python|bun|exec",
     .id = BT_OPTION_WORKER, .completion = BT_COMPLETE_WORDS,
     .help = N_("how to run ENTRY, whatever its name"),

@@ -96,7 +96,7 @@ run_command(const BtCommandLine *line, GError **error)
   if (bt_command_line_has(line, BT_OPTION_VERSION))
     return bt_print("buntime " BT_VERSION "\n", error);
   gboolean run = line->command == &bt_commands[0];
-  if (run ? line->entry == NULL : line->command->words[0] != '\0' && line->words->len == 1) {
+  if (run ? line->entry == NULL && !bt_command_line_has(line, BT_OPTION_INTERACTIVE) : line->command->words[0] != '\0' && line->words->len == 1) {
     g_autofree char *usage = bt_help_usage(line->command);
     fputs(usage, stderr);
     return 2;

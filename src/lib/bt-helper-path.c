@@ -20,6 +20,7 @@ static const struct {
   { "buntime-resolver", "lib" },
   { "buntime-scope", "lib" },
   { "buntime-serve", "serve" },
+  { "buntime-repl", "repl" },
 };
 
 /* Is it the object that this code is in? Then *data becomes its name, "" for the program. */

@@ -411,3 +411,23 @@ def test_no_terminal(host, terminal, box, world):
     assert "SEEN OSError: [Errno 6] No such device or address" in one.expect("SEEN")  \
         + one.expect("whole")
     assert one.wait() == 0
+
+
+def test_output_and_interrupts(harness):
+    """What was written is written once, whenever an interrupt comes."""
+    found = harness("""
+        numbers = []
+        for i in range(60):
+            w.stdout = b""
+            cancellable, answers = Gio.Cancellable(), []
+            w.worker.run_code("n = 0\\nwhile True:\\n    print(n)\\n    n += 1", -1, cancellable,
+                              lambda worker, result: answers.append(result))
+            w.until(lambda: w.stdout)
+            cancellable.cancel()
+            w.until(lambda: answers)
+            last = int(w.run("n"))
+            printed = [int(line) for line in w.stdout.split()]
+            numbers.append(printed == list(range(len(printed))) and last - len(printed) in (-1, 0))
+        out["wrong"] = numbers.count(False)
+    """)
+    assert found == {"wrong": 0}

@@ -143,6 +143,8 @@ static const struct {
   { "policy show check", "policy", "", "show check" },
   { "policy validate -", "policy", "", "validate -" },
   { "init-policy -NA", "init-policy", "allow-net allow-all", "" },
+  { "run --interactive", "run", "interactive", "" },
+  { "-i --worker=bun", "run", "interactive worker=bun", "" },
   { "serve", "serve", "", "" },
   { "serve --socket", "serve", "socket", "" },
   { "--socket=x serve", "serve", "socket=x", "" },

@@ -29,6 +29,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const transpiler = new Bun.Transpiler({ loader: "tsx", replMode: true });
 
 let current = 0;           // id of the code that runs
+let count = 0;             // of codes
 let giveUp = null;         // of what is awaited
 let owed = 0;              // signals that are still to come for messages seen
 const early = new Set();
@@ -136,9 +137,9 @@ function runScript(script) {
   return result;
 }
 
-async function evaluate(id, source) {
+async function evaluate(source) {
   const script = new vm.Script(transpiler.transformSync(source), {
-    filename: `${process.cwd()}/[code ${id}]`,
+    filename: `${process.cwd()}/[code ${++count}]`,
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   let result = runScript(script);
@@ -204,7 +205,7 @@ async function run(id, data) {
   state("exec_start", id);
   try {
     if (early.has(id)) throw new Interrupted("interrupted");
-    finish(id, RESULT, await evaluate(id, decoder.decode(data)), 0);
+    finish(id, RESULT, await evaluate(decoder.decode(data)), 0);
   } catch (error) {
     if (current === id) finish(id, ERROR, ...fail(id, error));
   }
@@ -225,6 +226,21 @@ divert(process.stderr, STDERR);
 divertConsole();
 globalThis.require = createRequire(process.cwd() + "/");
 process.argv.splice(1, 1, "");
+
+/** Of lines that are typed: 0, more must come; 1, it is whole, or never will be. */
+function complete(source) {
+  const isOpen = ({ message, position }) => /end of file|to terminate multi-line/.test(message) ||
+    (/^Unterminated string/.test(message) &&
+     source.split("\n")[position?.line - 1]?.[position?.column - 1] === "`");
+  try {
+    transpiler.transformSync(source);
+    return 1;
+  } catch (error) {
+    return (error?.errors ?? [error]).some(isOpen) ? 0 : 1;
+  }
+}
+
+theChannel.handle("buntime.complete", complete);
 
 const waiting = [];
 

@@ -13,6 +13,7 @@ not on the stack leaves a mark that it looks at.
 """
 
 import builtins
+import codeop
 import collections
 import io
 import json
@@ -21,6 +22,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 import types
 
@@ -52,17 +54,34 @@ class Output(io.RawIOBase):
         return self._fd
 
     def write(self, data):
+        """An interrupt in here waits, or nobody would know whether this was written."""
         part = memoryview(data)[:PART]
         if self._harness.forked:
             return os.write(self._fd, part)
         self._harness.channel.send_frame(self._kind, self._harness.current, part, -1)
         return len(part)
 
+    def look(self):
+        self._harness.look()
+
+
+class Buffer(io.BufferedWriter):
+    """Raises interrupts that came while it wrote."""
+
+    def write(self, data):
+        size = super().write(data)
+        self.raw.look()
+        return size
+
+    def flush(self):
+        super().flush()
+        self.raw.look()
+
 
 def _guarded(harness, function, *arguments):
     """Calls what is, or calls, the code's own.  Here and below an interrupt is raised."""
-    if harness.interrupted:
-        raise KeyboardInterrupt
+    harness.inside = True
+    harness.look()
     return function(*arguments)
 
 
@@ -72,12 +91,15 @@ class Harness:
         self.control = socket.socket(fileno=os.dup(self.channel.control_fileno()))
         self.current = 0            # id of the code that runs
         self.interrupted = False    # it, and code has not been told
+        self.inside = False         # is code on the stack?
+        self.thread = threading.get_ident()
         self.early = collections.deque(maxlen=EARLY)
         self.owed = 0               # signals that are still to come for messages seen
         self.forked = False
         self.waiting = collections.deque()
+        self.count = 0              # of codes
         self.sources = collections.deque()
-        self.streams = [io.TextIOWrapper(io.BufferedWriter(Output(self, kind, fd)), encoding="utf-8",
+        self.streams = [io.TextIOWrapper(Buffer(Output(self, kind, fd)), encoding="utf-8",
                                          errors="backslashreplace", line_buffering=True)
                         for kind, fd in ((STDOUT, 1), (STDERR, 2))]
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = self.streams
@@ -88,6 +110,7 @@ class Harness:
         self.names = main.__dict__
         self.names["__builtins__"] = builtins
         os.register_at_fork(after_in_child=self._on_fork)
+        self.channel.handler("buntime.complete")(self._complete)
         self.channel.on(CODE)(lambda number, data: self.waiting.append((number, data)))
         signal.signal(signal.SIGINT, self._on_signal)
 
@@ -132,11 +155,18 @@ class Harness:
             meant = self.current != 0   # code has sent it to itself
         if not meant:
             return
-        while frame is not None and frame.f_code is not _guarded.__code__:
+        while frame is not None and frame.f_code not in (_guarded.__code__, Output.write.__code__):
             frame = frame.f_back
-        if frame is not None and not self.forked:
-            raise KeyboardInterrupt
         self.interrupted = True
+        if frame is not None and frame.f_code is _guarded.__code__:
+            self.look()
+
+    def look(self):
+        """Raises an interrupt that has not been."""
+        if self.interrupted and self.inside and not self.forked and \
+                threading.get_ident() == self.thread:
+            self.interrupted = False
+            raise KeyboardInterrupt
 
     # Code.
 
@@ -157,6 +187,21 @@ class Harness:
             if self.forked:
                 os._exit(0)
 
+    @staticmethod
+    def _complete(source):
+        """Of lines that are typed: 0, more must come; 1, it is whole; 2, it was without the last."""
+        try:
+            return 0 if codeop.compile_command(source, "<input>", "single") is None else 1
+        except (SyntaxError, ValueError, OverflowError):
+            before, newline, last = source.rpartition("\n")
+            if not newline or last[:1] in ("", " ", "\t", "#", ")", "]", "}"):
+                return 1
+        try:
+            compile(before, "<input>", "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, OverflowError):
+            return 1
+        return 2
+
     def _run(self, number, data):
         numbers = self._interrupts()
         self.owed += len(numbers)
@@ -169,9 +214,10 @@ class Harness:
             self.interrupted = True
         self._state("exec_start", number)
         try:
-            kind, answer, status = RESULT, _guarded(self, self._evaluate, number, data), 0
+            kind, answer, status = RESULT, _guarded(self, self._evaluate, data), 0
         except BaseException as error:
             kind, answer, status = self._fail(number, error)
+        self.inside = False
         if self.forked:
             self._leave_child(status)
         for stream in self.streams:
@@ -183,9 +229,10 @@ class Harness:
         self.current = 0
         self.channel.send_frame(kind, number, answer.encode(errors="backslashreplace"), -1)
 
-    def _evaluate(self, number, data):
+    def _evaluate(self, data):
         """The value's text: of an expression; else nothing."""
-        source, name = data.decode(), f"<code {number}>"
+        self.count += 1
+        source, name = data.decode(), f"<code {self.count}>"
         self._remember(name, source)
         code = self._compile(source.lstrip(" \t"), name, "eval", SyntaxError)
         if code is None:
@@ -209,7 +256,7 @@ class Harness:
 
     def _remember(self, name, source):
         """For tracebacks."""
-        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        linecache.cache[name] = (len(source), None, (source + "\n").splitlines(True), name)
         self.sources.append(name)
         if len(self.sources) > SOURCES:
             linecache.cache.pop(self.sources.popleft(), None)

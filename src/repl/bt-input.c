@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "repl/bt-input.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PART 65536
+
+struct _BtInput {
+  BtInputFunc func;
+  gpointer data;
+  GString *read; /* from `taken` on not told yet */
+  gsize taken;
+  gboolean over;     /* nothing more comes */
+  gboolean terminal;
+  guint source;      /* 0: no line is wanted */
+};
+
+BtInput *
+bt_input_new(BtInputFunc func, gpointer data)
+{
+  BtInput *self = g_new0(BtInput, 1);
+
+  self->func = func;
+  self->data = data;
+  self->read = g_string_new(NULL);
+  self->terminal = isatty(STDIN_FILENO);
+  return self;
+}
+
+static void
+stop(BtInput *self)
+{
+  if (self->source != 0)
+    g_source_remove(self->source);
+  self->source = 0;
+}
+
+void
+bt_input_free(BtInput *self)
+{
+  stop(self);
+  g_string_free(self->read, TRUE);
+  g_free(self);
+}
+
+gboolean
+bt_input_is_terminal(const BtInput *self)
+{
+  return self->terminal;
+}
+
+/* The next line (transfer full); NULL: it has not come yet, or there is none. */
+static char *
+take_line(BtInput *self)
+{
+  const char *start = self->read->str + self->taken;
+  gsize left = self->read->len - self->taken;
+  const char *end = memchr(start, '\n', left);
+
+  if (end == NULL && !(self->over && left > 0))
+    return NULL;
+  gsize length = end != NULL ? (gsize)(end - start) : left;
+  char *line = g_utf8_make_valid(start, (gssize)length);
+  self->taken += length + (end != NULL ? 1 : 0);
+  if (self->taken == self->read->len) {
+    g_string_truncate(self->read, 0);
+    self->taken = 0;
+  }
+  return line;
+}
+
+/* TRUE: a line was told, or that there are no more. */
+static gboolean
+tell(BtInput *self)
+{
+  g_autofree char *line = take_line(self);
+
+  if (line == NULL && !self->over)
+    return FALSE;
+  self->source = 0;
+  self->func(self->data, line);
+  return TRUE;
+}
+
+static gboolean
+on_readable(int fd, GIOCondition condition, gpointer data)
+{
+  BtInput *self = data;
+  char bytes[PART];
+  gssize got = read(fd, bytes, sizeof bytes);
+
+  if (got < 0 && (errno == EINTR || errno == EAGAIN))
+    return G_SOURCE_CONTINUE;
+  if (got > 0)
+    g_string_append_len(self->read, bytes, got);
+  self->over = got <= 0;
+  return tell(self) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_idle(gpointer data)
+{
+  BtInput *self = data;
+
+  if (!tell(self))
+    self->source = g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable, self);
+  return G_SOURCE_REMOVE;
+}
+
+void
+bt_input_want(BtInput *self, const char *prompt)
+{
+  stop(self);
+  if (prompt != NULL)
+    (void)!write(STDOUT_FILENO, prompt, strlen(prompt));
+  self->source = g_idle_add(on_idle, self);
+}
+
+void
+bt_input_discard(BtInput *self)
+{
+  stop(self);
+  g_string_truncate(self->read, 0);
+  self->taken = 0;
+  if (self->terminal)
+    tcflush(STDIN_FILENO, TCIFLUSH);
+}

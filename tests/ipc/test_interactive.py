@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`buntime run --interactive`: by a pipe, and at a terminal."""
+
+import signal
+
+import textwrap
+import time
+
+import pytest
+
+
+
+
+@pytest.fixture
+def repl(world, box):
+    def run(text, *flags, **kwargs):
+        kwargs.setdefault("cwd", box.directory)
+        return world.run([*flags, "--interactive"], stdin=textwrap.dedent(text).lstrip("\n"), **kwargs)
+    return run
+
+
+def test_python(repl):
+    result = repl("""
+        1 + 1
+        x = 20
+        x + 1
+
+        def f(a):
+            return (a +
+                    1)
+
+        f(x)
+        for i in range(2):
+            print(i)
+        f(
+            5)
+        if x:
+            'yes'
+        else:
+            'no'
+        'text'
+        import sys; print("err", file=sys.stderr)
+        '''two
+        lines'''
+    """)
+    assert (result.status, result.stdout, result.stderr) == \
+        (0, "2\n21\n21\n0\n1\n6\n'text'\n'two\\nlines'\n", "err\n"), str(result)
+
+
+def test_statuses(repl):
+    assert repl("1").status == 0                      # no newline at its end
+    assert repl("").status == 0
+    assert repl("1/0\n2\n").status == 0               # of the last
+    failed = repl("2\n1/0\n")
+    assert failed.status == 1 and failed.stdout == "2\n"
+    assert failed.stderr == ('Traceback (most recent call last):\n  File "<code 2>", line 1, in <module>\n'
+                             "    1/0\n    ~^~\nZeroDivisionError: division by zero\n")
+    left = repl("exit(3)\n1\n")
+    assert (left.status, left.stdout, left.stderr) == (3, "", "")
+    reason = repl("raise SystemExit('a reason')\n")
+    assert (reason.status, reason.stderr) == (1, "a reason\n")
+    assert repl("import sys; sys.exit()\n1/0\n").status == 0
+    unfinished = repl("f(1,\n")
+    assert unfinished.status == 1 and "was never closed" in unfinished.stderr
+    ended = repl("import os; os._exit(9)\n1\n")
+    assert ended.status == 9 and ended.stderr.endswith("buntime: the interpreter ended, with status 9\n")
+    assert repl("import os, signal; os.kill(os.getpid(), signal.SIGKILL)\n").status == 137
+    assert repl("(1\n)\nx = 1\nx\n").stdout == "1\n1\n"
+
+
+def test_bun(repl, bun):
+    result = repl("""
+        1 + 1
+        const x: number = 20; undefined
+        function f(a: number) {
+
+          return a + 1
+        }
+        f(x)
+        `two
+        lines`
+        (await import("node:path")).join("a", "b")
+        console.error("err")
+        'abc
+        null.x
+    """, "--worker=bun", env=bun)
+    assert result.stdout == "2\n21\n'two\\nlines'\n'a/b'\n", str(result)
+    assert result.stderr.startswith("err\nSyntaxError: Unterminated string literal (line 1, column 1)\n")
+    assert "TypeError: null is not an object" in result.stderr and result.status == 1
+    assert repl("process.exit(4)\n1\n", "--worker=bun", env=bun).status == 4
+
+
+def test_permissions(repl, box, world):
+    box.write("shown.txt", "shown")
+    text = "open('shown.txt').read()\nopen('new.txt', 'w')\nimport os\nos.environ.get('A')\n" \
+           "import subprocess; subprocess.run(['/usr/bin/id']).returncode\n"
+    denied = repl(text, env={"A": "1"})
+    assert denied.stdout == "" and denied.stderr.count("FileNotFoundError") == 1, str(denied)
+    assert len(denied.denied("run", "/usr/bin/id")) == 1 and denied.denied("run")[0].allow
+    assert len(denied.denied("write", "new.txt")) == 1
+    allowed = repl(text, "--allow-read=shown.txt", "--allow-env=A", "--allow-run=/usr/bin/id",
+                   "--allow-write=new.txt", env={"A": "1"})
+    assert "'shown'\n" in allowed.stdout and "'1'\n" in allowed.stdout and "uid=" in allowed.stdout
+    assert allowed.events == [] and (box.directory / "new.txt").exists()
+    quiet = repl(text, "-q", env={"A": "1"})
+    assert quiet.events == []
+    assert "permissions from the environment: POD_ALLOW_ENV" in \
+        repl("import os; os.environ.get('A')\n", "-q", env={"A": "1", "POD_ALLOW_ENV": "A"}).stderr
+
+
+def test_flags(repl, box, world):
+    for flags, status, text in [
+            (["--json-status-fd=1"], 2, "not with --interactive"), (["--no-sandbox"], 2, "not with --interactive"),
+            (["--worker=exec"], 2, "only Python and Bun take code"),
+            (["--policy=nothing-of-that-name"], 125, "policy"), (["--wurker=bun"], 2, "--worker")]:
+        result = repl("1\n", *flags)
+        assert result.status == status and text in result.stderr and result.stdout == "", str(result)
+    named = world.run(["run", "--interactive", "w.py"])
+    assert named.status == 2 and "no program is run with --interactive" in named.stderr
+    assert world.run(["-i", "--help"]).stdout.startswith("usage")
+    assert world.run(["-qi"], stdin="1\n").stdout == "1\n"
+    box.write("p.json", '{"version": 1, "env": {"set": {"SET": "by the file"}}}')
+    assert repl("import os\nos.environ['SET']\n", "--policy=./p.json").stdout == "'by the file'\n"
+    limited = repl("while True: pass\n", "--timeout=1s")
+    assert limited.status == 124, str(limited)
+
+
+def test_terminal(terminal):
+    one = terminal(["run", "--interactive"])
+    one.expect(">>> ")
+    one.type("1 + 1\n")
+    one.expect("2\r\n>>> ")
+    one.type("def f(x):\n")
+    one.expect("... ")
+    one.type("    return x\n")
+    one.expect("... ")
+    one.type("\n")
+    one.expect(">>> ")
+    one.type("f(5)\n")
+    one.expect("5\r\n>>> ")
+    # Ctrl-C drops what is typed.
+    one.type("f(")
+    one.type("\x03")
+    one.expect(">>> ")
+    one.type("(1,\n")
+    one.expect("... ")
+    one.type("\x03")
+    one.expect(">>> ")
+    # ... and ends code, whose names stay.
+    one.type("print('be' + 'gun'); kept = 7; exec('while True: pass')\n")
+    one.expect("begun")
+    one.type("\x03")
+    assert "KeyboardInterrupt" in one.expect(">>> ")
+    one.type("kept\n")
+    one.expect("7\r\n>>> ")
+    # Output while it runs.
+    one.type("import time; print('no' + 'w'); time.sleep(100)\n")
+    one.expect("now")
+    one.type("\x03")
+    one.expect(">>> ")
+    one.type("\x04")
+    assert one.wait() == 0
+
+
+def test_a_third_interrupt(terminal):
+    """Code that takes no notice of them is ended with its interpreter, and there is another one."""
+    one = terminal(["run", "--interactive"])
+    one.expect(">>> ")
+    one.type("kept = 7\n")
+    one.expect(">>> ")
+    one.type("import signal; x = signal.pthread_sigmask(signal.SIG_BLOCK, [2]); print('be' + 'gun')\n")
+    one.expect("begun\r\n>>> ")
+    one.type("exec('while True: pass')\n")
+    one.expect("\r\n")
+    for _ in range(2):  # two at once would be one
+        time.sleep(0.3)
+        one.type("\x03")
+        one.expect("^C")
+    one.expect("once more ends the interpreter")
+    one.type("\x03")
+    one.expect("with it what it knew")
+    one.expect(">>> ")
+    one.type("kept\n")
+    assert "NameError" in one.expect(">>> ")
+    one.type("exit(5)\n")
+    assert one.wait() == 5
+
+
+def test_signals(world, box):
+    """By a process, where there is no terminal."""
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"print('begun', flush=True); import time; time.sleep(60)\n'after'\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == b"'after'\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"print('begun', flush=True); import time; time.sleep(60)\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == -signal.SIGTERM
+
+
+def test_nobody_reads(world, box):
+    """A reader of its output that has gone is its end, and nothing is left."""
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"while True: print('x' * 1000)\n\n")
+        process.stdin.flush()
+        assert process.stdout.read(10) == b"x" * 10
+        process.stdout.close()
+        assert process.wait(20) == 128 + signal.SIGPIPE
+
+
+def test_hostile_answers(repl):
+    """What the interpreter says of lines is its own word: whatever it is, the user goes on."""
+    result = repl("""
+        import buntime; c = buntime.channel()
+        x = c.handler("buntime.complete")(lambda source: "nonsense")
+        1 + 1
+        x = c.handler("buntime.complete")(lambda source: 1 / 0)
+        2 + 1
+        x = c.handler("buntime.complete")(lambda source: 2)
+        3 + 1
+        x = c.handler("buntime.complete")(lambda source: 0)
+        4 + 1
+    """)
+    assert result.stdout.splitlines() == ["2", "3", "4", "5"] and result.status == 0, str(result)
