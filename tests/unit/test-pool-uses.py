@@ -1,7 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A pool of Python: nothing of one use is found by the next."""
+"""A pool of Python, or of Bun: nothing of one use is found by the next.
 
+test-pool-uses.py [BUN]
+"""
+
+import os
 import sys
 import unittest
 
@@ -12,6 +16,9 @@ gi.require_version("Buntime", "1.0")
 from gi.repository import Buntime, Gio, GLib  # noqa: E402
 
 PATIENCE = 60000
+BUN = sys.argv[1] if len(sys.argv) > 1 else None
+if BUN is not None:
+    os.environ["PATH"] = os.path.dirname(BUN) + ":" + os.environ["PATH"]
 
 # Whatever code can leave behind, each with what finds it again.
 LEAVE = """
@@ -55,6 +62,34 @@ found = [name for name, there in {
 """
 ALL_FOUND = ["variable", "module", "environment", "file", "shared memory", "directory", "signal",
              "import", "unix socket", "tcp socket", "process"]
+
+LEAVE_BUN = """
+globalThis.left = "here";
+Array.prototype.left = "here";
+Math.sin = null;
+process.env.LEFT = "here";
+process.chdir("/tmp");
+require("fs").writeFileSync("/tmp/left", "here");
+require("fs").writeFileSync("/dev/shm/left", "here");
+require.cache.left = "here";
+globalThis.server = Bun.listen({ hostname: "127.0.0.1", port: 4711, socket: { data() {} } });
+"""
+FIND_BUN = """
+const answers = await Bun.connect({ hostname: "127.0.0.1", port: 4711, socket: { data() {} } })
+  .then(() => true, () => false);
+const { readdirSync } = require("fs");
+globalThis.found = Object.entries({
+  variable: typeof globalThis.left !== "undefined",
+  prototype: [].left !== undefined || Math.sin === null,
+  environment: "LEFT" in process.env,
+  file: readdirSync("/tmp").length > 0,
+  memory: readdirSync("/dev/shm").length > 0,
+  directory: process.cwd() === "/tmp",
+  module: "left" in require.cache,
+  socket: answers,
+}).filter(([, there]) => there).map(([name]) => name);
+"""
+ALL_FOUND_BUN = "variable,prototype,environment,file,memory,directory,module,socket"
 
 HOSTILE = {
     "kills whatever it can": "import os, signal; os.kill(-1, signal.SIGKILL); os.kill(os.getpid(), 9)",
@@ -104,9 +139,9 @@ class Base(unittest.TestCase):
     def give_up(self):
         raise SystemExit("the pool takes too long")
 
-    def pool(self, size=1, preload=None):
+    def pool(self, size=1, preload=None, kind=Buntime.WorkerKind.PYTHON):
         sandbox = Buntime.Sandbox.new(Buntime.Policy.new())
-        sandbox.set_worker(Buntime.WorkerKind.PYTHON)
+        sandbox.set_worker(kind)
         pool = Buntime.Pool.new(sandbox, size)
         if preload is not None:
             pool.set_preload(preload)
@@ -165,6 +200,25 @@ class State(Base):
             self.take(self.pool(1, "raise ValueError('not today')"))
         self.assertTrue(caught.exception.matches(Buntime.error_quark(), Buntime.Error.FAILED))
         self.assertIn("ValueError: not today", caught.exception.message)
+
+
+@unittest.skipIf(BUN is None, "there is no Bun")
+class BunState(Base):
+    def find(self, worker):
+        self.run_code(worker, FIND_BUN)
+        return self.run_code(worker, "found.join()").strip("'")
+
+    def test_nothing_passes_from_one_use_to_the_next(self):
+        pool = self.pool(2, "globalThis.numbers = [1]", Buntime.WorkerKind.BUN)
+        first = self.take(pool)
+        self.run_code(first, LEAVE_BUN)
+        self.assertEqual(self.find(first), ALL_FOUND_BUN)
+        for again in range(2):
+            with self.subTest(again):
+                worker = self.take(pool)
+                self.assertEqual(self.find(worker), "")
+                self.assertEqual(self.run_code(worker, "numbers.push(2)"), "2")
+            self.end(first)
 
 
 class Hostile(Base):
