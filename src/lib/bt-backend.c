@@ -379,6 +379,22 @@ bt_backend_ask(BtBackend *self, guint32 id, BtQuestion *question)
   bt_thread_invoke(answer, message);
 }
 
+static void
+exceed_output(gpointer data)
+{
+  BtBackend *self = data;
+
+  if (self->running)
+    bt_supervisor_exceed_output(bt_session_get_supervisor(self->session));
+  unref(self);
+}
+
+void
+bt_backend_exceed_output(BtBackend *self)
+{
+  bt_thread_invoke(exceed_output, ref(self));
+}
+
 void
 bt_backend_free(BtBackend *self)
 {

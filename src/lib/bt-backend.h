@@ -45,6 +45,8 @@ BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboo
 void bt_backend_signal(BtBackend *backend, int number);
 /* Takes the question. */
 void bt_backend_ask(BtBackend *backend, guint32 id, BtQuestion *question);
+/* As if the worker had written too much to its descriptors. */
+void bt_backend_exceed_output(BtBackend *backend);
 /* Nothing is told any more, and what still runs is ended. */
 void bt_backend_free(BtBackend *backend);
 

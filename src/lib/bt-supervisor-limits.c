@@ -198,11 +198,9 @@ bt_supervisor_tell_full(BtSupervisor *self)
 /* ---- output ---- */
 
 /* Whether the program had ended by itself meanwhile makes no difference. */
-static void
-on_too_much_output(gpointer data)
+void
+bt_supervisor_exceed_output(BtSupervisor *self)
 {
-  BtSupervisor *self = data;
-
   if (self->failure != NULL || self->limit >= 0)
     return;
   self->limit = BT_LIMIT_OUTPUT;
@@ -211,6 +209,12 @@ on_too_much_output(gpointer data)
                                       _("more was written: the program is ended")));
   bt_supervisor_kill(self);
   self->wait_status = SIGKILL;
+}
+
+static void
+on_too_much_output(gpointer data)
+{
+  bt_supervisor_exceed_output(data);
 }
 
 static void

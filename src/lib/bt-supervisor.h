@@ -58,6 +58,8 @@ void bt_supervisor_signal(BtSupervisor *self, int number);
 gboolean bt_supervisor_has_started(const BtSupervisor *self);
 /* Ends the run at once; func is told as of any end. */
 void bt_supervisor_kill(BtSupervisor *self);
+/* More than the policy lets be written has come, by the channel. */
+void bt_supervisor_exceed_output(BtSupervisor *supervisor);
 /* Before func was told, waits until all of it is gone. FALSE with error set: it failed. */
 gboolean bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error);
 

@@ -27,6 +27,8 @@ struct _BuntimeWorker {
   BtBackend *backend;
   BtLink *link;
   BtPipe *pipes[2];
+  guint64 output_left; /* bytes of it that may still come, by pipes and by the channel */
+  gboolean output_over;
   GHashTable *calls; /* id → GTask */
   guint32 last_id;
   /* Of a program that takes code, by its own word: */
@@ -262,6 +264,25 @@ emit_exited(BuntimeWorker *self)
 
 /* ---- output ---- */
 
+/* What comes by the channel is output, too: the limit is on both together. */
+static void
+emit_output(BuntimeWorker *self, BuntimeStream stream, GBytes *bytes)
+{
+  gsize size = g_bytes_get_size(bytes);
+  gsize part = (gsize)MIN(size, self->output_left);
+
+  self->output_left -= part;
+  if (part > 0 || size == 0) {
+    g_autoptr(GBytes) shown = g_bytes_new_from_bytes(bytes, 0, part);
+    g_signal_emit(self, signals[SIGNAL_OUTPUT], 0, stream, shown);
+  }
+  if (part == size || self->output_over)
+    return;
+  self->output_over = TRUE;
+  if (self->backend != NULL)
+    bt_backend_exceed_output(self->backend);
+}
+
 static void
 on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
 {
@@ -269,7 +290,7 @@ on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
   int index = pipe == self->pipes[1];
 
   if (bytes != NULL) {
-    g_signal_emit(self, signals[SIGNAL_OUTPUT], 0, index + 1, bytes);
+    emit_output(self, index == 0 ? BUNTIME_STREAM_STDOUT : BUNTIME_STREAM_STDERR, bytes);
   } else {
     g_clear_pointer(&self->pipes[index], bt_pipe_free);
     emit_exited(self);
@@ -361,8 +382,8 @@ on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
   switch (type) {
   case BT_FRAME_STDOUT:
   case BT_FRAME_STDERR:
-    g_signal_emit(self, signals[SIGNAL_OUTPUT], 0,
-                  type == BT_FRAME_STDOUT ? BUNTIME_STREAM_STDOUT : BUNTIME_STREAM_STDERR, bytes);
+    emit_output(self, type == BT_FRAME_STDOUT ? BUNTIME_STREAM_STDOUT : BUNTIME_STREAM_STDERR,
+                bytes);
     break;
   case BT_FRAME_MESSAGE:
     g_signal_emit(self, signals[SIGNAL_MESSAGE], 0, bytes);
@@ -587,6 +608,8 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
     return NULL;
   }
   self->takes_code = harness;
+  if (!bt_policy_get_limit(sandbox->policy->rules, BT_LIMIT_OUTPUT, &self->output_left, NULL))
+    self->output_left = G_MAXUINT64;
   bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
   self->backend =
     bt_backend_new(sandbox, what, harness, args != NULL ? args : none, &fds, &funcs, self);

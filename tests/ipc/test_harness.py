@@ -431,3 +431,26 @@ def test_output_and_interrupts(harness):
         out["wrong"] = numbers.count(False)
     """)
     assert found == {"wrong": 0}
+
+
+def test_too_much_output(host):
+    """The limit is on what comes by the channel and by descriptors together."""
+    found = host("""
+        def limited(code):
+            policy = Buntime.Policy.new()
+            policy.set_limit(Buntime.Limit.OUTPUT, "10000")
+            Buntime.Policy.new = lambda: policy
+            w = Host(None)
+            w.worker.run_code("import os", -1, None, None)
+            w.worker.run_code(code, -1, None, None)
+            w.until(lambda: w.status is not None)
+            return [len(w.stdout) + len(w.stderr), w.status,
+                    [event["object"] for event in w.events if event["kind"] == "limit"]]
+        new = Buntime.Policy.new
+        out["frames"] = limited("while True: print('x' * 998)")
+        Buntime.Policy.new = new
+        out["both"] = limited("print('x' * 5999, flush=True)\\nwhile True: os.write(1, b'y' * 1000)")
+        Buntime.Policy.new = new
+        out["pipes"] = limited("while True: os.write(2, b'y' * 1000)")
+    """)
+    assert found == {name: [10000, 137, ["output"]] for name in ("frames", "both", "pipes")}

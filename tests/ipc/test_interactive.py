@@ -147,7 +147,7 @@ def test_terminal(terminal):
     one.type("\x03")
     one.expect(">>> ")
     # ... and ends code, whose names stay.
-    one.type("print('be' + 'gun'); kept = 7; exec('while True: pass')\n")
+    one.type("kept = 7; print('be' + 'gun'); exec('while True: pass')\n")
     one.expect("begun")
     one.type("\x03")
     assert "KeyboardInterrupt" in one.expect(">>> ")
