@@ -215,3 +215,29 @@ def test_a_worker_that_will_not_end(host, box):
         out["seconds"] = time.monotonic() - begun
     """)
     assert out["status"] == 137 and 0.3 <= out["seconds"] < 5
+
+
+def test_output_has_a_limit_whichever_way_it_comes(host):
+    """By the pipes, by the channel, as code's is, and by both."""
+    out = host("""
+        def run(code, expect):
+            policy = Buntime.Policy.new()
+            policy.set_limit(Buntime.Limit.OUTPUT, "1000")
+            worker, seen = Buntime.Sandbox.new(policy).spawn(None), {"size": 0, "limits": []}
+            worker.connect("output", lambda _w, _s, data: seen.update(size=seen["size"] + data.get_size()))
+            worker.connect("event", lambda _w, event: seen["limits"].append(event.get_object())
+                           if event.get_kind() == "limit" else None)
+            worker.connect("exited", lambda _w, status: seen.update(status=status))
+            worker.run_code(code, 20000, None, lambda worker, _: worker.stop(0) if expect else None)
+            while "status" not in seen:
+                GLib.MainContext.default().iteration(True)
+            return seen
+
+        out["pipe"] = run("import os\\nwhile True: os.write(1, b'x' * 70)", False)
+        out["channel"] = run("import sys\\nwhile True: print('x' * 70, file=sys.stderr)", False)
+        out["both"] = run("import os\\nos.write(1, b'x' * 600)\\nwhile True: print('x' * 39)", False)
+        out["exact"] = run("import sys; sys.stdout.write('x' * 1000)", True)
+    """)
+    for way in "pipe", "channel", "both":
+        assert out[way] == {"size": 1000, "limits": ["output"], "status": 137}, (way, out[way])
+    assert out["exact"]["size"] == 1000 and out["exact"]["limits"] == [], out["exact"]
