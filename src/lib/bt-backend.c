@@ -304,6 +304,12 @@ typedef struct {
 } Signal;
 
 static void
+end_waiting(gpointer data)
+{
+  end_before_start(data, NULL);
+}
+
+static void
 send_signal(gpointer data)
 {
   Signal *signal = data;
@@ -314,7 +320,7 @@ send_signal(gpointer data)
   /* What has not started yet cannot end by itself. */
   if (self->wait != 0 && (signal->number == SIGKILL || signal->number == SIGTERM)) {
     stop_waiting(self);
-    end_before_start(self, NULL);
+    bt_thread_invoke(end_waiting, self);
   } else if (supervisor != NULL &&
              (signal->number == SIGKILL || (signal->number == SIGTERM && !started))) {
     bt_supervisor_kill(supervisor);

@@ -66,7 +66,6 @@ cold(char **argv)
   double before = now(), reached = 0;
   gint64 ns = 0;
   int fds[2];
-  g_autoptr(GError) error = NULL;
 
   if (pipe(fds) != 0)
     g_error("pipe");

@@ -252,6 +252,7 @@ test_preload(void)
   buntime_pool_set_preload(pool, "import this");
   g_autoptr(BuntimeWorker) worker = take(pool, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(worker);
   buntime_pool_stop(pool);
   g_autoptr(BuntimePool) other = pool_new(1, BT_TEST_PEER);
   buntime_pool_set_preload(other, "fail");
@@ -302,6 +303,7 @@ test_cancelled(void)
   g_assert_cmpuint(buntime_pool_get_ready(pool), ==, 1);
   g_autoptr(BuntimeWorker) worker = take(pool, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(worker);
   /* Who waits when it is stopped is told, as who comes later is. */
   buntime_pool_take_async(pool, NULL, on_result, &result);
   buntime_pool_stop(pool);
@@ -372,8 +374,10 @@ test_idle(gconstpointer entry)
   gboolean over = FALSE;
   guint rounds = 0;
   g_timeout_add_seconds(IDLE_SECONDS, wake_up, &over);
-  for (; !over; rounds++)
+  while (!over) {
     g_main_context_iteration(NULL, TRUE);
+    rounds++;
+  }
   g_assert_cmpint(g_get_monotonic_time(), >=, end - G_USEC_PER_SEC);
   g_assert_cmpuint(rounds, ==, 1);
   g_assert_cmpuint(switches(), ==, before);

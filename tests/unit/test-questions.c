@@ -241,6 +241,7 @@ test_untouched(void)
   g_autoptr(BuntimeVerdict) verdict =
     buntime_policy_check(policy, BUNTIME_PERMISSION_READ, path, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(verdict);
   g_assert_cmpint(statvfs(root, &system), ==, 0);
   if ((system.f_flag & ST_NOATIME) == 0)
     g_assert_cmpint(access_time(link), >, 1);
