@@ -51,6 +51,7 @@ struct _BtLink {
   gint64 second;     /* of the monotonic clock */
   guint in_second;   /* control messages */
   guint64 of_code;   /* more that may come: the host itself said how much code there is */
+  guint64 codes;     /* that have no answer yet */
   gboolean gone;     /* the worker's end is closed */
   guint left;        /* frames that may still be in the ring then */
   gboolean paused;
@@ -132,12 +133,21 @@ bt_link_send(BtLink *self, BtFrameType type, guint32 id, GBytes *bytes)
   Waiting *waiting = g_new0(Waiting, 1);
   *waiting = (Waiting){ type, id, g_bytes_ref(bytes), 0 };
   self->queued += size + WAITING_COST;
-  if (type == BT_FRAME_CODE)
+  if (type == BT_FRAME_CODE) {
+    self->codes++;
     self->of_code += CONTROL_PER_CODE;
+  }
   g_queue_push_tail(&self->queue, waiting);
   put_waiting(self);
   flush(self);
   return TRUE;
+}
+
+void
+bt_link_answered_code(BtLink *self)
+{
+  self->codes -= self->codes > 0;
+  self->of_code = MIN(self->of_code, self->codes * CONTROL_PER_CODE);
 }
 
 void

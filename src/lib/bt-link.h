@@ -51,6 +51,8 @@ void bt_link_set_paused(BtLink *link, gboolean paused);
 void bt_link_finish(BtLink *link);
 /* It broke the protocol in a way that only its user sees. reason is a literal. */
 void bt_link_break(BtLink *link, const char *reason);
+/* To code that was sent: no more will be told of it. */
+void bt_link_answered_code(BtLink *link);
 /* One JSON object; lost if the worker does not read. */
 void bt_link_send_control(BtLink *link, const char *json);
 

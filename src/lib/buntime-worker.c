@@ -344,13 +344,18 @@ on_question(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 #define MAX_ERROR_TEXT (1u << 20)
 
 static void
-answer(BuntimeWorker *self, guint32 id, GBytes *bytes, gboolean ok)
+answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 {
   g_autoptr(GTask) task = take_call(self, id);
+  const Call *call = task != NULL ? g_task_get_task_data(task) : NULL;
+  gboolean ok = type != BT_FRAME_ERROR;
   gsize size;
   const char *data = g_bytes_get_data(bytes, &size);
 
   g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(id));
+  /* An error that nobody waits for any more may be a request's. */
+  if (self->link != NULL && (type == BT_FRAME_RESULT || (call != NULL && call->code)))
+    bt_link_answered_code(self->link);
   /* Of one that was given up, or that the worker made up. */
   if (task == NULL)
     return;
@@ -394,7 +399,7 @@ on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
   case BT_FRAME_RESULT:
   case BT_FRAME_REPLY:
   case BT_FRAME_ERROR:
-    answer(self, id, bytes, type != BT_FRAME_ERROR);
+    answer(self, type, id, bytes);
     break;
   default:
     on_question(self, type, id, bytes);

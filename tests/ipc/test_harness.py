@@ -313,6 +313,9 @@ BREAKING = {
     "another program": ("import os; os.execv('/usr/bin/echo', ['echo'])", 0),
     "floods": ("import buntime\nwhile True: buntime.channel().control_fileno() and "
         "__import__('os').write(buntime.channel().control_fileno(), b'{\"type\":\"ready\"}')", 137),
+    "floods later": ("import buntime, os, threading, time\nfd = buntime.channel().control_fileno()\n"
+        "def flood():\n    time.sleep(0.3)\n    while True: os.write(fd, b'{\"type\":\"ready\"}')\n"
+        "threading.Thread(target=flood).start()", 137),
     "nonsense": ("import os; os.write(__import__('buntime').channel().control_fileno(), b'nonsense')", 137),
 }
 
@@ -330,8 +333,10 @@ def test_what_breaks_it(harness, code, status):
             except GLib.Error as error:
                 ended = error.matches(Buntime.error_quark(), Buntime.Error.ENDED)
                 answers.append("ended" if ended else error.message)
+        for _ in range(500):
+            w.worker.run_code("1", -1, None, None)
         w.worker.run_code({code!r}, -1, None, done)
-        w.worker.run_code("2", -1, None, done)
+        w.worker.run_code("2" if {status is None} else "import time; time.sleep(60)", -1, None, done)
         if {status is None}:
             w.until(lambda: len(answers) == 2)
             w.end(0)

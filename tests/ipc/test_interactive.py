@@ -153,6 +153,10 @@ def test_terminal(terminal):
     assert "KeyboardInterrupt" in one.expect(">>> ")
     one.type("kept\n")
     one.expect("7\r\n>>> ")
+    one.type("exec('while True: print(1)')\n")
+    one.expect("1\r\n1\r\n")
+    one.type("\x03")
+    assert "KeyboardInterrupt" in one.expect(">>> ")
     # Output while it runs.
     one.type("import time; print('no' + 'w'); time.sleep(100)\n")
     one.expect("now")
