@@ -135,10 +135,11 @@ remove_stale(const BtListener *self, const char *name, GError **error)
                    _("remove it, or take another name"));
   set_address(self, name, &address);
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return fail_errno(error, self->path, errno, NULL);
   int result = connect(fd, (const struct sockaddr *)&address, sizeof address);
   int number = errno;
-  if (fd >= 0)
-    close(fd);
+  close(fd);
   if (result == 0 || number != ECONNREFUSED)
     return bt_fail(error, BUNTIME_ERROR_SETUP, self->path, _("a server has this socket already"),
                    _("use that one, or take another name: --socket=NAME"));

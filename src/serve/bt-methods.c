@@ -14,8 +14,9 @@
 #define WORKER NUMBER("worker", TRUE, 1, G_MAXINT, "number of a worker of this client")
 #define TIMEOUT                                                                                  \
   NUMBER("timeout", FALSE, -1, G_MAXINT, "milliseconds to wait; -1, as without it: for ever")
-#define TEXT PARAM("text", BYTES, FALSE, "the bytes, if they are UTF-8")
-#define BASE64 PARAM("base64", BASE64, FALSE, "the bytes otherwise; one of the two is needed")
+/* No name of a type: cppcheck would put it where PARAM makes a word of one. */
+#define AS_TEXT PARAM("text", BYTES, FALSE, "the bytes, if they are UTF-8")
+#define AS_BASE64 PARAM("base64", BASE64, FALSE, "the bytes otherwise; one of the two is needed")
 #define POLICY                                                                                   \
   PARAM("policy", POLICY, FALSE,                                                                 \
         "a preset's name or a file's path, a policy itself as buntime-policy(5) describes it, "  \
@@ -113,7 +114,7 @@ const BtMethod bt_methods[] = {
   {
     .name = "call",
     .help = "Sends a request and waits for the worker's answer",
-    .params = { WORKER, TEXT, BASE64, TIMEOUT },
+    .params = { WORKER, AS_TEXT, AS_BASE64, TIMEOUT },
     .result = {
       { "text", "the answer, if it is UTF-8" },
       { "base64", "or else this" },
@@ -123,7 +124,7 @@ const BtMethod bt_methods[] = {
     .name = "send",
     .help = "Sends a message, for which there is no answer. It may be sent before the worker is "
             "ready",
-    .params = { WORKER, TEXT, BASE64 },
+    .params = { WORKER, AS_TEXT, AS_BASE64 },
   },
   {
     .name = "reply",
@@ -131,8 +132,8 @@ const BtMethod bt_methods[] = {
     .params = {
       WORKER,
       NUMBER("request", TRUE, 0, G_MAXUINT32, "of the notification"),
-      TEXT,
-      BASE64,
+      AS_TEXT,
+      AS_BASE64,
     },
   },
   {
