@@ -7,6 +7,7 @@
 #include "lib/bt-alarm.h"
 #include "lib/bt-notifier.h"
 #include "lib/bt-notify-make.h"
+#include "lib/bt-process.h"
 
 G_BEGIN_DECLS
 
@@ -47,6 +48,7 @@ struct _BtNotifier {
   guint ready_source;
   BtLastExec last_exec;
   gboolean foreseen; /* the next execve is init's, and there is nothing to say to it */
+  BtLastThread last_thread;
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */

@@ -382,6 +382,7 @@ bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *polic
   struct seccomp_notif_sizes sizes = { 0 };
 
   self->fd = -1;
+  self->last_thread = BT_LAST_THREAD_INIT;
   self->own_devices = own_devices;
   self->maker = maker;
   /* Pid 1, the worker, and an opener. */
@@ -438,6 +439,7 @@ bt_notifier_free(BtNotifier *self)
   bt_notify_connect_shutdown(self);
   g_clear_pointer(&self->inject, bt_inject_free);
   bt_alarm_clear(&self->alarm);
+  bt_last_thread_clear(&self->last_thread);
   bt_watch_clear(&self->source);
   bt_watch_clear(&self->signal_source);
   g_clear_pointer(&self->opener, bt_opener_free);

@@ -388,7 +388,7 @@ bt_notify_connect(BtNotifier *self, const BtCall *call)
     bt_call_return(self, call, EFAULT);
     return;
   }
-  int fd = bt_process_take_fd(call->tid, (int)call->args[0]);
+  int fd = bt_process_take_fd(&self->last_thread, call->tid, (int)call->args[0]);
   if (fd < 0) {
     bt_call_return(self, call, errno == EBADF ? EBADF : EACCES);
     return;

@@ -344,7 +344,7 @@ bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
 void
 bt_notify_shutdown(BtNotifier *self, const BtCall *call)
 {
-  int fd = bt_process_take_fd(call->tid, (int)call->args[0]);
+  int fd = bt_process_take_fd(&self->last_thread, call->tid, (int)call->args[0]);
 
   if (fd < 0) {
     bt_call_return(self, call, errno == EBADF ? EBADF : EACCES);

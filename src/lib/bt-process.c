@@ -119,7 +119,7 @@ bt_process_open_directory(pid_t tid, int dirfd)
   char link[64];
 
   if (dirfd != AT_FDCWD)
-    return bt_process_take_fd(tid, dirfd);
+    return bt_process_take_fd(NULL, tid, dirfd);
   snprintf(link, sizeof link, "/proc/%d/cwd", tid);
   return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
@@ -397,12 +397,14 @@ thread_group(pid_t tid)
  * The caller may be any thread. Older kernels know pidfds of whole processes
  * only, and give the descriptors of its first thread: those of all, but for a
  * thread that unshared them, and which then connects another socket than it
- * meant, checked like any.
+ * meant, checked like any. *exact_out: it is of the thread itself.
  */
 static int
-open_pidfd(pid_t tid)
+open_pidfd(pid_t tid, gboolean *exact_out)
 {
   int pidfd = (int)syscall(SYS_pidfd_open, tid, PIDFD_THREAD);
+
+  *exact_out = TRUE;
   if (pidfd >= 0 || errno != EINVAL)
     return pidfd;
   pid_t tgid = thread_group(tid);
@@ -410,6 +412,7 @@ open_pidfd(pid_t tid)
     errno = ESRCH;
     return -1;
   }
+  *exact_out = tgid == tid;
   return (int)syscall(SYS_pidfd_open, tgid, 0);
 }
 
@@ -425,15 +428,45 @@ bt_process_fd_flags(pid_t tid, int fd)
   return line != NULL ? (int)strtol(line + strlen("flags:\t"), NULL, 8) : -1;
 }
 
-int
-bt_process_take_fd(pid_t tid, int fd)
+void
+bt_last_thread_clear(BtLastThread *last)
 {
-  int pidfd = open_pidfd(tid);
+  if (last->pidfd >= 0)
+    close(last->pidfd);
+  *last = BT_LAST_THREAD_INIT;
+}
+
+static int
+take_fd(int pidfd, int fd)
+{
+  return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
+/*
+ * A number is another thread's only when the one that had it is gone, and of that one nothing
+ * can be taken any more (ESRCH), whoever has its number now. That does not hold for the pidfd of
+ * a process that stands for one of its threads.
+ */
+int
+bt_process_take_fd(BtLastThread *last, pid_t tid, int fd)
+{
+  gboolean exact;
+
+  if (last != NULL && last->pidfd >= 0 && last->tid == tid) {
+    int taken = take_fd(last->pidfd, fd);
+    if (taken >= 0 || errno != ESRCH)
+      return taken;
+  }
+  int pidfd = open_pidfd(tid, &exact);
   if (pidfd < 0)
     return -1;
-  int taken = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-  int saved = errno;
-  close(pidfd);
+  int taken = take_fd(pidfd, fd), saved = errno;
+  if (last != NULL && exact) {
+    bt_last_thread_clear(last);
+    *last = (BtLastThread){ .tid = tid, .pidfd = pidfd };
+  } else {
+    close(pidfd);
+  }
   errno = saved;
   return taken;
 }

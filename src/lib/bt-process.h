@@ -84,7 +84,19 @@ gboolean bt_process_resolve_fd(pid_t tid, int fd, BtResolved *resolved_out);
 /* The open file's flags, and O_CLOEXEC if the descriptor has it; -1 if there is none. */
 int bt_process_fd_flags(pid_t tid, int fd);
 
-/* Takes a copy of a descriptor of the process; -1 with errno set. */
-int bt_process_take_fd(pid_t tid, int fd);
+/*
+ * The thread that something was taken of last, kept open: who calls once calls again, and to
+ * open it costs more than to take.
+ */
+typedef struct {
+  pid_t tid;
+  int pidfd; /* of this very thread; -1: none is kept */
+} BtLastThread;
+
+#define BT_LAST_THREAD_INIT ((BtLastThread){ .pidfd = -1 })
+
+void bt_last_thread_clear(BtLastThread *last);
+/* Takes a copy of a descriptor of the thread; -1 with errno set. last may be NULL. */
+int bt_process_take_fd(BtLastThread *last, pid_t tid, int fd);
 
 G_END_DECLS

@@ -294,11 +294,11 @@ test_take_fd_of_thread(void)
   g_assert_cmpint(pthread_create(&handle, NULL, thread_main, &thread), ==, 0);
   g_assert_cmpint(read(thread.pipe[0], &tid, sizeof tid), ==, sizeof tid);
   g_assert_cmpint(tid, !=, getpid());
-  int taken = bt_process_take_fd(tid, wait[0]);
+  int taken = bt_process_take_fd(NULL, tid, wait[0]);
   g_assert_cmpint(taken, >=, 0);
   g_assert_true(same_object(taken, wait[0]));
   g_assert_cmpint(fcntl(taken, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
-  g_assert_cmpint(bt_process_take_fd(tid, 9999), ==, -1);
+  g_assert_cmpint(bt_process_take_fd(NULL, tid, 9999), ==, -1);
   g_assert_cmpint(errno, ==, EBADF);
   g_assert_cmpint(write(wait[1], "x", 1), ==, 1);
   pthread_join(handle, NULL);
@@ -307,6 +307,66 @@ test_take_fd_of_thread(void)
   close(wait[1]);
   close(thread.pipe[0]);
   close(thread.pipe[1]);
+}
+
+/* What it has open as number is the first end of a pipe of its own. */
+static pid_t
+fork_holder(int number, int pipe_out[2])
+{
+  g_assert_no_errno(pipe2(pipe_out, O_CLOEXEC));
+  g_assert_cmpint(dup3(pipe_out[0], number, O_CLOEXEC), ==, number);
+  pid_t child = fork();
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;)
+      pause();
+  }
+  g_assert_cmpint(child, >, 0);
+  return child;
+}
+
+static void
+assert_takes(BtLastThread *last, pid_t child, int number, int expected)
+{
+  int taken = bt_process_take_fd(last, child, number);
+  g_assert_cmpint(taken, >=, 0);
+  g_assert_true(same_object(taken, expected));
+  close(taken);
+}
+
+/* What is kept of the last one never stands for another that has its number now. */
+static void
+test_take_fd_of_last(void)
+{
+  const int number = 100;
+  BtLastThread last = BT_LAST_THREAD_INIT;
+  int one_pipe[2], other_pipe[2], status;
+  pid_t one = fork_holder(number, one_pipe), other = fork_holder(number, other_pipe);
+
+  for (int i = 0; i < 2; i++) {
+    assert_takes(&last, one, number, one_pipe[0]);
+    assert_takes(&last, one, number, one_pipe[0]);
+    assert_takes(&last, other, number, other_pipe[0]);
+  }
+  assert_takes(&last, one, number, one_pipe[0]);
+  int kept = last.pidfd;
+  g_assert_cmpint(bt_process_take_fd(&last, one, 9999), ==, -1);
+  g_assert_cmpint(errno, ==, EBADF);
+  g_assert_cmpint(last.pidfd, ==, kept);
+
+  kill(one, SIGKILL);
+  g_assert_cmpint(waitpid(one, &status, 0), ==, one);
+  g_assert_cmpint(bt_process_take_fd(&last, one, number), ==, -1);
+  g_assert_cmpint(errno, ==, ESRCH);
+  last.tid = other; /* as if it had got the number of the one that is gone */
+  assert_takes(&last, other, number, other_pipe[0]);
+  bt_last_thread_clear(&last);
+
+  kill(other, SIGKILL);
+  g_assert_cmpint(waitpid(other, &status, 0), ==, other);
+  const int fds[] = { number, one_pipe[0], one_pipe[1], other_pipe[0], other_pipe[1] };
+  for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+    close(fds[i]);
 }
 
 static void
@@ -347,6 +407,7 @@ main(int argc, char **argv)
   g_test_add_func("/process/signalled", test_signalled);
   g_test_add_func("/process/resolve", test_resolve);
   g_test_add_func("/process/take-fd-of-thread", test_take_fd_of_thread);
+  g_test_add_func("/process/take-fd-of-last", test_take_fd_of_last);
   g_test_add_func("/process/is-stopped", test_is_stopped);
   return g_test_run();
 }
