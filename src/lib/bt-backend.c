@@ -49,22 +49,11 @@ typedef struct {
 } Message;
 
 static void
-close_fds(BtBackend *self)
-{
-  for (int i = 0; i < 3; i++) {
-    if (self->fds.stdio[i] >= 0)
-      close(g_steal_fd(&self->fds.stdio[i]));
-    if (self->fds.channel[i] >= 0)
-      close(g_steal_fd(&self->fds.channel[i]));
-  }
-}
-
-static void
 unref(BtBackend *self)
 {
   if (!g_atomic_ref_count_dec(&self->refs))
     return;
-  close_fds(self);
+  bt_worker_fds_close(&self->fds);
   buntime_sandbox_unref(self->sandbox);
   bt_caller_clear(&self->caller);
   g_main_context_unref(self->context);
@@ -224,7 +213,7 @@ begin(BtBackend *self, GError **error)
     return FALSE;
   self->session = bt_session_begin(&setup, error);
   /* The worker has its own copies by now: its end is to be seen. */
-  close_fds(self);
+  bt_worker_fds_close(&self->fds);
   return self->session != NULL;
 }
 

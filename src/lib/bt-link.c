@@ -10,14 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/bt-link-fds.h"
 #include "policy/buntime-error.h"
 #include "wire/bt-channel.h"
 #include "wire/bt-ring-map.h"
-
-/* Newer than our C library's headers (6.16). */
-#ifndef SO_PASSRIGHTS
-#define SO_PASSRIGHTS 83
-#endif
 
 /* Taken in one dispatch: messages, and bytes of them. */
 #define BATCH 64
@@ -28,8 +24,6 @@
 #define CONTROL_PER_CODE 4
 /* What a message that waits takes beside its bytes: an empty one is not for nothing. */
 #define WAITING_COST 128
-
-#define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 typedef struct {
   BtFrameType type;
@@ -382,49 +376,6 @@ static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispat
 
 /* ---- */
 
-static gboolean
-make_memory(BtLink *self, guint32 capacity, int *fd_out)
-{
-  *fd_out = memfd_create("buntime-channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (*fd_out < 0 || ftruncate(*fd_out, (off_t)bt_ring_file_size(capacity)) != 0 ||
-      fcntl(*fd_out, F_ADD_SEALS, SEALS) != 0)
-    return FALSE;
-  errno = -bt_ring_map_open(&self->map, *fd_out, capacity);
-  return errno == 0;
-}
-
-/*
- * A byte that is sent out of band would wake us and never be read.  And a descriptor that comes
- * along is closed by whoever receives it: where it is a connection that lingers, he would wait.
- * Newer kernels refuse those; on others no connection of the worker's lingers (bt-notify-linger.c).
- */
-static void
-harden(int fd)
-{
-  const int on = 1, off = 0;
-
-  setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
-  setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);
-}
-
-static gboolean
-make_sockets(BtLink *self, int fds_out[BT_INIT_CHANNEL_FDS])
-{
-  int wake[2], control[2];
-
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wake) != 0)
-    return FALSE;
-  self->wake_fd = wake[0];
-  fds_out[1] = wake[1];
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) != 0)
-    return FALSE;
-  self->control_fd = control[0];
-  fds_out[2] = control[1];
-  harden(self->wake_fd);
-  harden(self->control_fd);
-  return TRUE;
-}
-
 static void
 attach(BtLink *self)
 {
@@ -442,22 +393,21 @@ bt_link_new(guint64 size, const BtLinkFuncs *funcs, gpointer data,
             int fds_out[BT_INIT_CHANNEL_FDS], GError **error)
 {
   g_autoptr(BtLink) self = g_new0(BtLink, 1);
-  guint32 capacity = bt_ring_capacity_for(size);
+  int host[BT_INIT_CHANNEL_FDS];
 
   self->wake_fd = self->control_fd = -1;
   self->funcs = *funcs;
   self->data = data;
   g_queue_init(&self->queue);
-  for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
-    fds_out[i] = -1;
-  if (capacity == 0)
-    errno = EINVAL;
-  if (capacity == 0 || !make_memory(self, capacity, &fds_out[0]) || !make_sockets(self, fds_out)) {
-    int saved = errno;
-    for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
-      if (fds_out[i] >= 0)
-        close(g_steal_fd(&fds_out[i]));
-    bt_fail(error, BUNTIME_ERROR_SETUP, "channel", g_strerror(saved), NULL);
+  if (!bt_link_fds_open(size, host, fds_out, error))
+    return NULL;
+  self->wake_fd = host[1];
+  self->control_fd = host[2];
+  int result = bt_ring_map_open(&self->map, host[0], bt_ring_capacity_for(size));
+  close(host[0]);
+  if (result != 0) {
+    bt_link_fds_close(fds_out);
+    bt_fail(error, BUNTIME_ERROR_SETUP, "channel", g_strerror(-result), NULL);
     return NULL;
   }
   bt_channel_init(&self->channel, &self->map, BT_SIDE_SUPERVISOR, self->wake_fd);

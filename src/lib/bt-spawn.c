@@ -386,6 +386,17 @@ bt_helper_await(const BtHelper *helper, int milliseconds)
 }
 
 void
+bt_worker_fds_close(BtWorkerFds *fds)
+{
+  for (int i = 0; i < 3; i++) {
+    if (fds->stdio[i] >= 0)
+      close(g_steal_fd(&fds->stdio[i]));
+    if (fds->channel[i] >= 0)
+      close(g_steal_fd(&fds->channel[i]));
+  }
+}
+
+void
 bt_helper_kill(const BtHelper *helper)
 {
   if (helper->pidfd >= 0)

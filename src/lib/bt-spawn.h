@@ -27,6 +27,9 @@ typedef struct {
   int channel[BT_INIT_CHANNEL_FDS]; /* -1: there is none, as the plan must say */
 } BtWorkerFds;
 
+/* What is -1 is passed over. */
+void bt_worker_fds_close(BtWorkerFds *fds);
+
 /* Kills the helper if it still runs, reaps it and closes the pidfd. */
 void bt_helper_clear(BtHelper *helper);
 /* Reaps a helper that has ended or is sure to end; its wait status, or -1. */

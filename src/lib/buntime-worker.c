@@ -18,6 +18,7 @@
 
 #include "lib/bt-backend.h"
 #include "lib/bt-event-object.h"
+#include "lib/bt-link-fds.h"
 #include "lib/bt-link.h"
 #include "lib/bt-pipe.h"
 #include "lib/bt-sandbox-private.h"
@@ -32,6 +33,7 @@ struct _BuntimeWorker {
   GHashTable *calls; /* id → GTask */
   guint32 last_id;
   /* Of a program that takes code, by its own word: */
+  gboolean channel_is_given; /* whoever has it, there is no link */
   gboolean takes_code;
   guint32 running;        /* id of the code; 0: none, as far as was told */
   GHashTable *interrupts; /* ids of code that is to be interrupted once it runs */
@@ -200,6 +202,8 @@ next_id(BuntimeWorker *self)
 static gboolean
 send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
 {
+  if (self->channel_is_given)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, self->name, _("its channel is another's"), NULL);
   if (self->ended || self->link == NULL)
     return bt_fail(error, BUNTIME_ERROR_ENDED, self->name, _("the worker has ended"), NULL);
   if (!bt_link_send(self->link, type, id, bytes))
@@ -561,21 +565,23 @@ buntime_worker_init(BuntimeWorker *self)
 
 /* ---- by the host program ---- */
 
-static void
-close_all(int *fds, int count)
-{
-  for (int i = 0; i < count; i++)
-    if (fds[i] >= 0)
-      close(g_steal_fd(&fds[i]));
-}
-
+/* host_out: NULL if the channel is the worker object's. */
 static gboolean
-open_all(BuntimeWorker *self, BtWorkerFds *fds, GError **error)
+open_channel(BuntimeWorker *self, BtWorkerFds *fds, int *host_out, GError **error)
 {
   static const BtLinkFuncs link_funcs = { on_message, on_control, on_closed };
 
+  self->channel_is_given = host_out != NULL;
+  if (self->channel_is_given)
+    return bt_link_fds_open(BT_LINK_DEFAULT_SIZE, host_out, fds->channel, error);
   self->link = bt_link_new(BT_LINK_DEFAULT_SIZE, &link_funcs, self, fds->channel, error);
-  if (self->link == NULL)
+  return self->link != NULL;
+}
+
+static gboolean
+open_all(BuntimeWorker *self, BtWorkerFds *fds, int *host_out, GError **error)
+{
+  if (!open_channel(self, fds, host_out, error))
     return FALSE;
   for (int i = 0; i < 2; i++) {
     self->pipes[i] = bt_pipe_new(on_output, self, &fds->stdio[i + 1], error);
@@ -587,9 +593,9 @@ open_all(BuntimeWorker *self, BtWorkerFds *fds, GError **error)
          bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
 }
 
-BuntimeWorker *
-buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
-                      GError **error)
+static BuntimeWorker *
+spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args, int *host_out,
+      GError **error)
 {
   static const BtBackendFuncs funcs = { on_event, on_answered, on_ended };
   static const char *const none[] = { NULL };
@@ -607,18 +613,40 @@ buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *co
     bt_fail(error, BUNTIME_ERROR_USAGE, what, _("a worker always has a sandbox"), NULL);
     return NULL;
   }
-  if (!open_all(self, &fds, error)) {
-    close_all(fds.stdio, 3);
-    close_all(fds.channel, BT_INIT_CHANNEL_FDS);
+  if (!open_all(self, &fds, host_out, error)) {
+    bt_worker_fds_close(&fds);
     return NULL;
   }
-  self->takes_code = harness;
+  /* Whoever has the channel knows what runs: to us an interrupt is a signal. */
+  self->takes_code = harness && !self->channel_is_given;
   if (!bt_policy_get_limit(sandbox->policy->rules, BT_LIMIT_OUTPUT, &self->output_left, NULL))
     self->output_left = G_MAXUINT64;
-  bt_link_send_control(self->link, "{\"type\":\"hello\",\"version\":1}");
   self->backend =
     bt_backend_new(sandbox, what, harness, args != NULL ? args : none, &fds, &funcs, self);
   return g_steal_pointer(&self);
+}
+
+BuntimeWorker *
+buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args,
+                      GError **error)
+{
+  return spawn(sandbox, entry, args, NULL, error);
+}
+
+BuntimeWorker *
+buntime_sandbox_spawn_with_channel(BuntimeSandbox *sandbox, const char *entry,
+                                   const char *const *args, int *memory_out, int *wake_out,
+                                   int *control_out, GError **error)
+{
+  int host[BT_INIT_CHANNEL_FDS] = { -1, -1, -1 };
+  BuntimeWorker *self = spawn(sandbox, entry, args, host, error);
+
+  if (self == NULL)
+    bt_link_fds_close(host);
+  *memory_out = host[0];
+  *wake_out = host[1];
+  *control_out = host[2];
+  return self;
 }
 
 gboolean

@@ -139,6 +139,34 @@ BuntimeWorker *buntime_sandbox_spawn(BuntimeSandbox *sandbox, const char *entry,
                                      const char *const *args, GError **error);
 
 /**
+ * buntime_sandbox_spawn_with_channel:
+ * @sandbox: a launcher, taken as it is now
+ * @entry: (nullable): as for buntime_sandbox_spawn()
+ * @args: (nullable) (array zero-terminated=1): its arguments
+ * @memory_out: (out): descriptor of the rings' file
+ * @wake_out: (out): descriptor of the socket for waking
+ * @control_out: (out): descriptor of the control socket
+ * @error: return location for an error
+ *
+ * Starts a program whose channel is the caller's, who takes the supervisor's side of
+ * buntime-ipc(7), or hands it on: buntime_channel_open_supervisor() of libbuntime-worker
+ * speaks it. The hello was said. Nothing that comes by the channel is emitted, and
+ * buntime_worker_send() and all that need it fail; output by stdout and stderr, events and
+ * #BuntimeWorker::exited are as ever.
+ *
+ * The worker may be hostile to whoever reads the rings.
+ *
+ * Returns: (transfer full): the worker, or %NULL with @error set; the descriptors are the
+ *   caller's to close
+ *
+ * Since: 1.0
+ */
+BuntimeWorker *buntime_sandbox_spawn_with_channel(BuntimeSandbox *sandbox, const char *entry,
+                                                  const char *const *args, int *memory_out,
+                                                  int *wake_out, int *control_out,
+                                                  GError **error);
+
+/**
  * buntime_worker_send:
  * @worker: a worker
  * @bytes: a message, at most 64 MiB

@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <glib/gi18n-lib.h>
+
 #include "serve/bt-calls.h"
 #include "serve/bt-served.h"
+
+static BuntimeWorker *
+start(BuntimeSandbox *sandbox, BtRequest *request, GError **error)
+{
+  const char *entry = bt_request_text(request, "entry");
+  g_auto(GStrv) args = bt_request_texts(request, "args");
+  const char *const *words = (const char *const *)args;
+  int *fds = request->fds;
+
+  if (!bt_request_boolean(request, "channel"))
+    return buntime_sandbox_spawn(sandbox, entry, words, error);
+  return buntime_sandbox_spawn_with_channel(sandbox, entry, words, &fds[0], &fds[1], &fds[2],
+                                            error);
+}
 
 gboolean
 bt_call_spawn(BtClient *client, BtRequest *request, GString *result, GError **error)
 {
-  const char *entry = bt_request_text(request, "entry");
-  g_auto(GStrv) args = bt_request_texts(request, "args");
   BuntimePolicy *policy;
 
   if (!bt_client_has_room(client, error))
     return FALSE;
+  if (bt_request_boolean(request, "channel") && !bt_client_takes_fds(client))
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "spawn.channel",
+                   _("descriptors do not go through a pipe"), _("connect to a socket: --socket"));
   g_autoptr(BuntimeSandbox) sandbox = bt_call_sandbox(request, &policy, error);
-  BuntimeWorker *worker =
-    sandbox != NULL ? buntime_sandbox_spawn(sandbox, entry, (const char *const *)args, error)
-                    : NULL;
+  BuntimeWorker *worker = sandbox != NULL ? start(sandbox, request, error) : NULL;
   if (worker == NULL)
     return FALSE;
-  bt_put_int(result, "worker", bt_served_get_number(bt_served_new(client, worker, entry, FALSE)));
+  BtServed *served =
+    bt_served_new(client, worker, bt_request_text(request, "entry"), FALSE);
+  bt_put_int(result, "worker", bt_served_get_number(served));
   return TRUE;
 }
 

@@ -44,13 +44,23 @@ pause_workers(BtClient *self, gboolean paused)
     bt_served_set_paused(served, paused);
 }
 
+/* fds: NULL or three. */
 static void
-put(BtClient *self, GString *line)
+put_with_fds(BtClient *self, GString *line, int *fds)
 {
-  bt_lines_put(self->lines, line);
+  if (fds != NULL)
+    bt_lines_put_with_fds(self->lines, line, fds, BT_LINES_MAX_FDS);
+  else
+    bt_lines_put(self->lines, line);
   /* At once: each of many workers could have a large message in its hands. */
   if (bt_lines_is_full(self->lines))
     pause_workers(self, TRUE);
+}
+
+static void
+put(BtClient *self, GString *line)
+{
+  put_with_fds(self, line, NULL);
 }
 
 GString *
@@ -180,6 +190,12 @@ bt_client_has_room(BtClient *self, GError **error)
                  _("stop some, or open another connection"));
 }
 
+gboolean
+bt_client_takes_fds(BtClient *self)
+{
+  return bt_lines_is_socket(self->lines);
+}
+
 guint
 bt_client_add_worker(BtClient *self, BtServed *served)
 {
@@ -302,7 +318,8 @@ on_line(gpointer data, const char *text, gsize length)
   GString *line = begin_result(request.id);
   if (error == NULL && bt_calls_run(self, &request, line, &error)) {
     if (!request.later)
-      put(self, g_string_append(g_steal_pointer(&line), "}}"));
+      put_with_fds(self, g_string_append(g_steal_pointer(&line), "}}"),
+                   request.fds[0] >= 0 ? request.fds : NULL);
   } else {
     put_error_answer(self, request.id, error);
   }

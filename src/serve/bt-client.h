@@ -52,6 +52,8 @@ gboolean bt_client_cancel(BtClient *client, const BtRequest *request, GError **e
 
 guint bt_client_add_worker(BtClient *client, BtServed *served);
 gboolean bt_client_has_room(BtClient *client, GError **error);
+/* Can it be sent descriptors? */
+gboolean bt_client_takes_fds(BtClient *client);
 void bt_client_remove_worker(BtClient *client, guint number);
 /* Of the request's parameter `worker`. */
 BtServed *bt_client_get_worker(BtClient *client, const BtRequest *request, GError **error);

@@ -100,6 +100,9 @@ const BtMethod bt_methods[] = {
       FLAGS,
       ENTRY,
       ARGS,
+      PARAM("channel", BOOLEAN, FALSE,
+            "true: the worker's channel becomes the client's; three descriptors come with the "
+            "answer, see CHANNELS"),
     },
     .result = { { "worker", "its number" } },
   },

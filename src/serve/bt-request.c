@@ -3,6 +3,7 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/bt-options.h"
 #include "lib/buntime.h"
@@ -12,6 +13,9 @@ bt_request_clear(BtRequest *request)
 {
   g_clear_pointer(&request->root, bt_node_free);
   g_free(request->id);
+  for (guint i = 0; i < G_N_ELEMENTS(request->fds); i++)
+    if (request->fds[i] >= 0)
+      close(request->fds[i]);
   *request = BT_REQUEST_INIT;
 }
 
@@ -275,6 +279,13 @@ bt_request_text(const BtRequest *self, const char *name)
 {
   const BtNode *node = bt_request_node(self, name);
   return node != NULL ? node->string : NULL;
+}
+
+gboolean
+bt_request_boolean(const BtRequest *self, const char *name)
+{
+  const BtNode *node = bt_request_node(self, name);
+  return node != NULL && node->boolean;
 }
 
 gint64

@@ -18,9 +18,10 @@ typedef struct {
   const BtNode *params; /* an object of the root's; NULL: none were given */
   BtNode *root;
   gboolean later; /* its method will answer */
+  int fds[3];     /* that go with its answer; -1: none */
 } BtRequest;
 
-#define BT_REQUEST_INIT ((BtRequest){ 0 })
+#define BT_REQUEST_INIT ((BtRequest){ .fds = { -1, -1, -1 } })
 void bt_request_clear(BtRequest *request);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtRequest, bt_request_clear)
 
@@ -29,6 +30,7 @@ gboolean bt_request_parse(const char *text, gsize length, BtRequest *request_out
 
 /* Parameters, which have been checked. */
 const char *bt_request_text(const BtRequest *request, const char *name); /* NULL: not given */
+gboolean bt_request_boolean(const BtRequest *request, const char *name); /* FALSE: not given */
 gint64 bt_request_int(const BtRequest *request, const char *name, gint64 otherwise);
 GStrv bt_request_texts(const BtRequest *request, const char *name); /* empty: not given */
 const BtNode *bt_request_node(const BtRequest *request, const char *name);

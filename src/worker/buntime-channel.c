@@ -70,7 +70,7 @@ init_locks(BuntimeChannel *channel)
 }
 
 static int
-open_fds(const int fds[3], BuntimeChannel **channel_out)
+open_fds(const int fds[3], BtSide side, BuntimeChannel **channel_out)
 {
   uint32_t capacity = channel_capacity(fds);
 
@@ -90,10 +90,13 @@ open_fds(const int fds[3], BuntimeChannel **channel_out)
   channel->wake_fd = fds[1];
   channel->control_fd = fds[2];
   init_locks(channel);
-  bt_channel_init(&channel->channel, &channel->map, BT_SIDE_WORKER, channel->wake_fd);
-  bt_channel_resume(&channel->channel);
+  bt_channel_init(&channel->channel, &channel->map, side, channel->wake_fd);
   bt_frame_join_init(&channel->join, BT_FRAME_MAX_MESSAGE);
-  buntime_channel_send_control(channel, HELLO, strlen(HELLO));
+  if (side == BT_SIDE_WORKER) {
+    /* The supervisor trusts no index; it begins at the beginning. */
+    bt_channel_resume(&channel->channel);
+    buntime_channel_send_control(channel, HELLO, strlen(HELLO));
+  }
   *channel_out = channel;
   return 0;
 }
@@ -111,10 +114,20 @@ buntime_channel_open(BuntimeChannel **channel_out)
     return -EPROTO;
   if (atomic_flag_test_and_set(&is_open))
     return -EBUSY;
-  int error = open_fds(fds, channel_out);
+  int error = open_fds(fds, BT_SIDE_WORKER, channel_out);
   if (error != 0)
     atomic_flag_clear(&is_open);
   return error;
+}
+
+BUNTIME_WORKER_API int
+buntime_channel_open_supervisor(int memory_fd, int wake_fd, int control_fd,
+                                BuntimeChannel **channel_out)
+{
+  const int fds[] = { memory_fd, wake_fd, control_fd };
+
+  *channel_out = NULL;
+  return open_fds(fds, BT_SIDE_SUPERVISOR, channel_out);
 }
 
 BUNTIME_WORKER_API void
@@ -122,6 +135,7 @@ buntime_channel_close(BuntimeChannel *channel)
 {
   if (channel == NULL)
     return;
+  bool worker = channel->channel.side == BT_SIDE_WORKER;
   buntime_channel_flush(channel);
   bt_ring_map_close(&channel->map);
   close(channel->memory_fd);
@@ -132,7 +146,8 @@ buntime_channel_close(BuntimeChannel *channel)
   free(channel->rest.bytes);
   free(channel->joined);
   free(channel);
-  atomic_flag_clear(&is_open);
+  if (worker)
+    atomic_flag_clear(&is_open);
 }
 
 BUNTIME_WORKER_API uint32_t

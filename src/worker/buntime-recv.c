@@ -45,7 +45,8 @@ take(BuntimeChannel *channel, BuntimeMessage *message_out)
     if (joined == BT_JOIN_VIOLATION)
       return -EMSGSIZE;
     *message_out = (BuntimeMessage){ .type = frame.type, .id = frame.id };
-    if (joined == BT_JOIN_WHOLE) {
+    /* A worker could change it after it was looked at: the supervisor has a copy. */
+    if (joined == BT_JOIN_WHOLE && channel->channel.side == BT_SIDE_WORKER) {
       channel->held = true;
       message_out->bytes = frame.bytes;
       message_out->size = frame.size;
@@ -57,7 +58,7 @@ take(BuntimeChannel *channel, BuntimeMessage *message_out)
     bt_channel_release(&channel->channel);
     message_out->bytes = channel->joined;
     message_out->size = channel->join.size;
-    if (joined == BT_JOIN_LAST)
+    if (joined != BT_JOIN_PART)
       return 0;
   }
 }

@@ -92,7 +92,7 @@ send_message(BuntimeChannel *channel, uint32_t type, uint32_t id, const void *by
 {
   BtTimeout timeout = { .timeout = milliseconds };
 
-  if (!bt_frame_type_is_from(type, BT_SIDE_WORKER))
+  if (!bt_frame_type_is_from(type, channel->channel.side))
     return -EINVAL;
   if (size > BT_FRAME_MAX_MESSAGE)
     return -EMSGSIZE;
@@ -162,7 +162,7 @@ buntime_channel_reserve(BuntimeChannel *channel, size_t size, void **bytes_out, 
 BUNTIME_WORKER_API int
 buntime_channel_commit(BuntimeChannel *channel, uint32_t type, uint32_t id, size_t size)
 {
-  if (!bt_frame_type_is_from(type, BT_SIDE_WORKER))
+  if (!bt_frame_type_is_from(type, channel->channel.side))
     return -EINVAL;
   pthread_mutex_lock(&channel->lock);
   bool fits = size < channel->reserved;

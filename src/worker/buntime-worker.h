@@ -124,6 +124,29 @@ typedef enum {
 BUNTIME_WORKER_API int buntime_channel_open(BuntimeChannel **channel_out);
 
 /**
+ * buntime_channel_open_supervisor:
+ * @memory_fd: descriptor of the rings' file
+ * @wake_fd: descriptor of the socket for waking
+ * @control_fd: descriptor of the control socket
+ * @channel_out: (out) (transfer full): the channel
+ *
+ * Opens the other side, for a program that started a worker and was given its channel: by
+ * `buntime serve`, whose spawn has a parameter for it, or by libbuntime's
+ * buntime_sandbox_spawn_with_channel().  There may be any number of them.  The descriptors
+ * become the channel's, if it returns 0.
+ *
+ * The worker is not trusted: what it breaks is -EPROTO for all that comes after, and a message
+ * that was received is a copy.  What it says is its word all the same.  This side sends
+ * %BUNTIME_CODE, the answers to questions, and what goes both ways.
+ *
+ * Returns: 0; -EPROTO if these are not a channel, or another negative errno value
+ *
+ * Since: 1.0
+ */
+BUNTIME_WORKER_API int buntime_channel_open_supervisor(int memory_fd, int wake_fd, int control_fd,
+                                                       BuntimeChannel **channel_out);
+
+/**
  * buntime_channel_close:
  * @channel: (transfer full) (nullable): a channel
  *

@@ -33,6 +33,7 @@ class Client:
         os.set_blocking(fd_in, False)
         os.set_blocking(fd_out, False)
         self.buffer, self.over = b"", False
+        self.socket, self.fds = None, []
         self.ids = itertools.count(1000)
         self.answers, self.told, self.stray = {}, [], []
 
@@ -53,7 +54,11 @@ class Client:
         if not select.select([self.fd_in], [], [], seconds)[0]:
             return not self.over
         try:
-            data = os.read(self.fd_in, 1 << 20)
+            if self.socket is None:
+                data = os.read(self.fd_in, 1 << 20)
+            else:
+                data, fds, _, _ = socket.recv_fds(self.socket, 1 << 20, 8)
+                self.fds += fds
         except BlockingIOError:
             return True
         except ConnectionResetError:

@@ -15,141 +15,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "library-fixture.h"
 #include "lib/buntime-types.h"
 #include "lib/buntime-worker.h"
 #include "lib/buntime.h"
-
-#define PATIENCE_SECONDS 30
-
-/* What a worker told. */
-typedef struct {
-  BuntimeWorker *worker;
-  GMainLoop *loop;
-  GString *output[2];
-  GPtrArray *messages, *states; /* char * */
-  GString *events;              /* JSON lines */
-  gboolean ready;
-  int status; /* -1: has not exited */
-  guint patience;
-} Seen;
-
-static gboolean
-on_patience_over(gpointer data)
-{
-  g_error("a worker takes too long");
-  return G_SOURCE_REMOVE;
-}
-
-static void
-on_ready(BuntimeWorker *worker, Seen *seen)
-{
-  seen->ready = TRUE;
-  g_main_loop_quit(seen->loop);
-}
-
-static void
-on_output(BuntimeWorker *worker, int stream, GBytes *bytes, Seen *seen)
-{
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-  g_string_append_len(seen->output[stream - 1], data, (gssize)size);
-}
-
-static void
-on_message(BuntimeWorker *worker, GBytes *bytes, Seen *seen)
-{
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-  g_ptr_array_add(seen->messages, g_strndup(data, size));
-  g_main_loop_quit(seen->loop);
-}
-
-static gboolean
-on_request(BuntimeWorker *worker, guint id, GBytes *bytes, Seen *seen)
-{
-  g_autoptr(GBytes) reply = g_bytes_new_static("answer", 6);
-  return buntime_worker_reply(worker, id, reply, NULL);
-}
-
-static void
-on_state(BuntimeWorker *worker, const char *state, guint id, int exit_code, const char *text,
-         Seen *seen)
-{
-  g_ptr_array_add(seen->states, g_strdup(state));
-}
-
-static void
-on_event(BuntimeWorker *worker, BuntimeEvent *event, Seen *seen)
-{
-  g_autofree char *json = buntime_event_to_json(event);
-  g_string_append_printf(seen->events, "%s\n", json);
-}
-
-static void
-on_exited(BuntimeWorker *worker, int status, Seen *seen)
-{
-  g_assert_cmpint(seen->status, ==, -1);
-  seen->status = status;
-  g_main_loop_quit(seen->loop);
-}
-
-static void
-seen_start(Seen *seen, BuntimeSandbox *sandbox, const char *entry, const char *const *args)
-{
-  g_autoptr(GError) error = NULL;
-
-  *seen = (Seen){
-    .worker = buntime_sandbox_spawn(sandbox, entry, args, &error),
-    .loop = g_main_loop_new(NULL, FALSE),
-    .output = { g_string_new(NULL), g_string_new(NULL) },
-    .messages = g_ptr_array_new_with_free_func(g_free),
-    .states = g_ptr_array_new_with_free_func(g_free),
-    .events = g_string_new(NULL),
-    .status = -1,
-    .patience = g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, NULL),
-  };
-  g_assert_no_error(error);
-  g_signal_connect(seen->worker, "ready", G_CALLBACK(on_ready), seen);
-  g_signal_connect(seen->worker, "output", G_CALLBACK(on_output), seen);
-  g_signal_connect(seen->worker, "message", G_CALLBACK(on_message), seen);
-  g_signal_connect(seen->worker, "request", G_CALLBACK(on_request), seen);
-  g_signal_connect(seen->worker, "state", G_CALLBACK(on_state), seen);
-  g_signal_connect(seen->worker, "event", G_CALLBACK(on_event), seen);
-  g_signal_connect(seen->worker, "exited", G_CALLBACK(on_exited), seen);
-}
-
-static void
-seen_wait(Seen *seen)
-{
-  while (seen->status < 0)
-    g_main_loop_run(seen->loop);
-}
-
-static void
-seen_clear(Seen *seen)
-{
-  g_source_remove(seen->patience);
-  g_assert_finalize_object(seen->worker);
-  g_main_loop_unref(seen->loop);
-  g_string_free(seen->output[0], TRUE);
-  g_string_free(seen->output[1], TRUE);
-  g_ptr_array_unref(seen->messages);
-  g_ptr_array_unref(seen->states);
-  g_string_free(seen->events, TRUE);
-}
-
-static BuntimeSandbox *
-sandbox_new(void)
-{
-  g_autoptr(BuntimePolicy) policy = buntime_policy_new();
-  g_autoptr(GError) error = NULL;
-
-  buntime_policy_add_permission(policy, BUNTIME_PERMISSION_RUN, TRUE, "/usr/bin/sleep", &error);
-  buntime_policy_add_permission(policy, BUNTIME_PERMISSION_NET, TRUE, "granted.example:443",
-                                &error);
-  g_assert_no_error(error);
-  return buntime_sandbox_new(policy);
-}
 
 static void
 test_output(void)
@@ -180,56 +49,6 @@ test_not_found(void)
   g_assert_cmpint(seen.status, ==, 127);
   g_assert_error(buntime_worker_get_error(seen.worker), BUNTIME_ERROR, BUNTIME_ERROR_NOT_FOUND);
   seen_clear(&seen);
-}
-
-static void
-on_answer(GObject *object, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **)data = g_object_ref(result);
-}
-
-static char *
-await_call(Seen *seen, GAsyncResult **result, gboolean code, GError **error)
-{
-  while (*result == NULL)
-    g_main_context_iteration(NULL, TRUE);
-  g_autoptr(GAsyncResult) own = g_steal_pointer(result);
-  if (code)
-    return buntime_worker_run_code_finish(seen->worker, own, error);
-  g_autoptr(GBytes) bytes = buntime_worker_call_finish(seen->worker, own, error);
-  gsize size;
-  const char *data = bytes != NULL ? g_bytes_get_data(bytes, &size) : NULL;
-  return data != NULL ? g_strndup(data, size) : NULL;
-}
-
-static char *
-call(Seen *seen, const char *text, int timeout, GCancellable *cancellable, GError **error)
-{
-  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
-  GAsyncResult *result = NULL;
-
-  buntime_worker_call(seen->worker, bytes, timeout, cancellable, on_answer, &result);
-  if (cancellable != NULL)
-    g_cancellable_cancel(cancellable);
-  return await_call(seen, &result, FALSE, error);
-}
-
-static void
-send_text(Seen *seen, const char *text)
-{
-  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
-  g_autoptr(GError) error = NULL;
-  g_assert_true(buntime_worker_send(seen->worker, bytes, &error));
-}
-
-static const char *
-next_message(Seen *seen)
-{
-  guint before = seen->messages->len;
-  while (seen->messages->len == before && seen->status < 0)
-    g_main_loop_run(seen->loop);
-  g_assert_cmpuint(seen->messages->len, >, before);
-  return g_ptr_array_index(seen->messages, before);
 }
 
 static void
@@ -328,26 +147,6 @@ test_broken_protocol(void)
   buntime_worker_stop(honest.worker, 0);
   seen_wait(&honest);
   seen_clear(&honest);
-}
-
-static gboolean
-on_time_over(gpointer data)
-{
-  *(gboolean *)data = TRUE;
-  return G_SOURCE_REMOVE;
-}
-
-/* Lets the loop run for a while; how often it had something to do. */
-static guint
-iterate(guint milliseconds)
-{
-  gboolean over = FALSE;
-  guint count = 0;
-
-  g_timeout_add(milliseconds, on_time_over, &over);
-  for (; !over; count++)
-    g_main_context_iteration(NULL, TRUE);
-  return count;
 }
 
 /* What a worker stuffs a host with is not kept for ever. */
@@ -653,73 +452,6 @@ test_dropped(void)
   seen_clear(&seen);
 }
 
-/* Nothing is lost, nothing comes, and what has ended keeps nobody awake. */
-static void
-test_pause(void)
-{
-  static const char *const args[] = {
-    "-c", "i=0; while [ $i -lt 3000 ]; do echo $(printf %0999d 0); i=$((i + 1)); done; exit 4", NULL
-  };
-  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
-  Seen seen;
-
-  seen_start(&seen, sandbox, "/bin/sh", args);
-  while (seen.output[0]->len == 0)
-    g_main_context_iteration(NULL, TRUE);
-  buntime_worker_pause_reading(seen.worker);
-  gsize before = seen.output[0]->len;
-  iterate(300);
-  g_assert_cmpuint(seen.output[0]->len, ==, before);
-  g_assert_cmpint(seen.status, ==, -1);
-  buntime_worker_resume_reading(seen.worker);
-  seen_wait(&seen);
-  g_assert_cmpint(seen.status, ==, 4);
-  g_assert_cmpuint(seen.output[0]->len, ==, 3000000);
-  seen_clear(&seen);
-}
-
-static void
-test_pause_channel(void)
-{
-  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
-  Seen seen;
-
-  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
-  send_text(&seen, "first");
-  next_message(&seen);
-  buntime_worker_pause_reading(seen.worker);
-  for (int i = 0; i < 100; i++)
-    send_text(&seen, "more");
-  send_text(&seen, "end");
-  iterate(300);
-  g_assert_cmpuint(iterate(300), <, 100);
-  g_assert_cmpuint(seen.messages->len, ==, 1);
-  g_assert_cmpint(seen.status, ==, -1);
-  buntime_worker_resume_reading(seen.worker);
-  g_assert_cmpuint(seen.messages->len, ==, 1);
-  seen_wait(&seen);
-  g_assert_cmpuint(seen.messages->len, ==, 101);
-  g_assert_cmpint(seen.status, ==, 7);
-  seen_clear(&seen);
-}
-
-/* Also where it never goes on. */
-static void
-test_pause_dropped(void)
-{
-  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
-  Seen seen;
-
-  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
-  send_text(&seen, "first");
-  next_message(&seen);
-  buntime_worker_pause_reading(seen.worker);
-  buntime_worker_stop(seen.worker, 0);
-  iterate(200);
-  g_assert_cmpint(seen.status, ==, -1);
-  seen_clear(&seen);
-}
-
 static void
 test_many(void)
 {
@@ -782,9 +514,6 @@ main(int argc, char *argv[])
   g_test_add_func("/library/stopped", test_stopped);
   g_test_add_func("/library/stop", test_stop);
   g_test_add_func("/library/dropped", test_dropped);
-  g_test_add_func("/library/pause", test_pause);
-  g_test_add_func("/library/pause-channel", test_pause_channel);
-  g_test_add_func("/library/pause-dropped", test_pause_dropped);
   g_test_add_func("/library/many", test_many);
   return g_test_run();
 }

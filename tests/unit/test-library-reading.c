@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Who reads what a worker writes: nobody for a while, or somebody else.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "library-fixture.h"
+
+/* Whose channel is another's: he hears it, and the worker's end. */
+static void
+test_given_channel(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GBytes) bytes = g_bytes_new_static("x", 1);
+  g_autoptr(GError) error = NULL;
+  int fds[3];
+  char text[200] = "";
+  Seen seen;
+
+  seen_watch(&seen, buntime_sandbox_spawn_with_channel(sandbox, BT_TEST_PEER, NULL, &fds[0],
+                                                       &fds[1], &fds[2], &error));
+  g_assert_no_error(error);
+  /* The peer's own hello. */
+  g_assert_cmpint(recv(fds[2], text, sizeof text - 1, 0), >, 0);
+  g_assert_true(g_str_has_prefix(text, "{\"type\":\"hello\",\"version\":1,"));
+  g_assert_cmpint(fcntl(fds[0], F_GET_SEALS) & F_SEAL_SHRINK, ==, F_SEAL_SHRINK);
+  g_assert_false(buntime_worker_send(seen.worker, bytes, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_USAGE);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  g_assert_false(seen.ready);
+  g_assert_cmpint(seen.status, ==, 128 + SIGKILL);
+  while (recv(fds[1], text, sizeof text, 0) > 0)
+    ;
+  for (int i = 0; i < 3; i++) {
+    g_assert_cmpint(fcntl(fds[i], F_GETFD), ==, FD_CLOEXEC);
+    close(fds[i]);
+  }
+  seen_clear(&seen);
+}
+
+/* Nothing is lost, nothing comes, and what has ended keeps nobody awake. */
+static void
+test_pause(void)
+{
+  static const char *const args[] = {
+    "-c", "i=0; while [ $i -lt 3000 ]; do echo $(printf %0999d 0); i=$((i + 1)); done; exit 4", NULL
+  };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", args);
+  while (seen.output[0]->len == 0)
+    g_main_context_iteration(NULL, TRUE);
+  buntime_worker_pause_reading(seen.worker);
+  gsize before = seen.output[0]->len;
+  iterate(300);
+  g_assert_cmpuint(seen.output[0]->len, ==, before);
+  g_assert_cmpint(seen.status, ==, -1);
+  buntime_worker_resume_reading(seen.worker);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 4);
+  g_assert_cmpuint(seen.output[0]->len, ==, 3000000);
+  seen_clear(&seen);
+}
+
+static void
+test_pause_channel(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  buntime_worker_pause_reading(seen.worker);
+  for (int i = 0; i < 100; i++)
+    send_text(&seen, "more");
+  send_text(&seen, "end");
+  iterate(300);
+  g_assert_cmpuint(iterate(300), <, 100);
+  g_assert_cmpuint(seen.messages->len, ==, 1);
+  g_assert_cmpint(seen.status, ==, -1);
+  buntime_worker_resume_reading(seen.worker);
+  g_assert_cmpuint(seen.messages->len, ==, 1);
+  seen_wait(&seen);
+  g_assert_cmpuint(seen.messages->len, ==, 101);
+  g_assert_cmpint(seen.status, ==, 7);
+  seen_clear(&seen);
+}
+
+/* Also where it never goes on. */
+static void
+test_pause_dropped(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  buntime_worker_pause_reading(seen.worker);
+  buntime_worker_stop(seen.worker, 0);
+  iterate(200);
+  g_assert_cmpint(seen.status, ==, -1);
+  seen_clear(&seen);
+}
+
+int
+main(int argc, char *argv[])
+{
+  g_test_init(&argc, &argv, NULL);
+  g_test_add_func("/library-reading/given-channel", test_given_channel);
+  g_test_add_func("/library-reading/pause", test_pause);
+  g_test_add_func("/library-reading/pause-channel", test_pause_channel);
+  g_test_add_func("/library-reading/pause-dropped", test_pause_dropped);
+  return g_test_run();
+}
