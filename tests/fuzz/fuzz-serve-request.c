@@ -62,7 +62,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (param->type == BT_PARAM_TEXTS)
       g_strfreev(bt_request_texts(&request, param->name));
     if (param->type == BT_PARAM_BYTES) {
-      g_autoptr(GBytes) bytes = bt_request_bytes(&request, NULL);
+      GBytes *bytes = bt_request_bytes(&request, NULL);
+      g_clear_pointer(&bytes, g_bytes_unref);
     }
   }
   if (error != NULL) {

@@ -212,7 +212,9 @@ iterate(guint milliseconds)
   guint count = 0;
 
   g_timeout_add(milliseconds, on_time_over, &over);
-  for (; !over; count++)
+  while (!over) {
     g_main_context_iteration(NULL, TRUE);
+    count++;
+  }
   return count;
 }
