@@ -7,6 +7,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "repl/bt-edit.h"
+
 #define PART 65536
 
 struct _BtInput {
@@ -16,6 +18,8 @@ struct _BtInput {
   gsize taken;
   gboolean over;     /* nothing more comes */
   gboolean terminal;
+  gboolean edited;   /* lines are: nothing is ever in `read` */
+  gboolean editing;
   guint source;      /* 0: no line is wanted */
 };
 
@@ -28,12 +32,16 @@ bt_input_new(BtInputFunc func, gpointer data)
   self->data = data;
   self->read = g_string_new(NULL);
   self->terminal = isatty(STDIN_FILENO);
+  self->edited = bt_edit_is_possible();
   return self;
 }
 
 static void
 stop(BtInput *self)
 {
+  if (self->editing)
+    bt_edit_cancel();
+  self->editing = FALSE;
   if (self->source != 0)
     g_source_remove(self->source);
   self->source = 0;
@@ -102,6 +110,21 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 }
 
 static gboolean
+on_typed(int fd, GIOCondition condition, gpointer data)
+{
+  BtInput *self = data;
+  g_autofree char *line = NULL;
+
+  if (!bt_edit_read(&line))
+    return G_SOURCE_CONTINUE;
+  self->editing = FALSE;
+  self->source = 0;
+  g_autofree char *valid = line != NULL ? g_utf8_make_valid(line, -1) : NULL;
+  self->func(self->data, valid);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
 on_idle(gpointer data)
 {
   BtInput *self = data;
@@ -115,8 +138,14 @@ void
 bt_input_want(BtInput *self, const char *prompt)
 {
   stop(self);
-  if (prompt != NULL)
-    (void)!write(STDOUT_FILENO, prompt, strlen(prompt));
+  if (self->edited && !self->over) {
+    self->editing = TRUE;
+    bt_edit_begin(prompt);
+    self->source = g_unix_fd_add(STDIN_FILENO, G_IO_IN | G_IO_HUP | G_IO_ERR, on_typed, self);
+    return;
+  }
+  if (self->terminal)
+    (void)!write(isatty(STDOUT_FILENO) ? STDOUT_FILENO : STDERR_FILENO, prompt, strlen(prompt));
   self->source = g_idle_add(on_idle, self);
 }
 

@@ -17,7 +17,10 @@ typedef void (*BtInputFunc)(gpointer data, const char *line);
 
 BtInput *bt_input_new(BtInputFunc func, gpointer data);
 void bt_input_free(BtInput *input);
-/* The next line is told to func, in a later turn of the main loop. prompt: NULL or shown before. */
+/*
+ * The next line is told to func, in a later turn of the main loop. prompt: shown before, at a
+ * terminal.
+ */
 void bt_input_want(BtInput *input, const char *prompt);
 /* What was typed and not told is dropped, and no line is wanted any more. */
 void bt_input_discard(BtInput *input);

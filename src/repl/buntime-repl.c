@@ -98,8 +98,6 @@ show_error(const GError *error)
 static const char *
 prompt(const Repl *self)
 {
-  if (!bt_input_is_terminal(self->input))
-    return NULL;
   if (self->code->len > 0)
     return "... ";
   return self->bun ? "> " : ">>> ";
@@ -363,6 +361,29 @@ on_interrupt(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* As it would be without us, but for the terminal, which gets its modes back. */
+static void
+die(Repl *self, int number)
+{
+  bt_input_discard(self->input);
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+static gboolean
+on_terminate(gpointer data)
+{
+  die(data, SIGTERM);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_hangup(gpointer data)
+{
+  die(data, SIGHUP);
+  return G_SOURCE_CONTINUE;
+}
+
 /* ---- the worker ---- */
 
 static void
@@ -500,6 +521,8 @@ main(int argc, char **argv)
   choose_language();
   signal(SIGPIPE, SIG_IGN);
   g_unix_signal_add(SIGINT, on_interrupt, &self);
+  g_unix_signal_add(SIGTERM, on_terminate, &self);
+  g_unix_signal_add(SIGHUP, on_hangup, &self);
   self.input = bt_input_new(on_line, &self);
   if (prepare(&self, (const char *const *)argv, &error)) {
     g_main_loop_run(self.loop);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`buntime run --interactive`: by a pipe, and at a terminal."""
 
+import os
 import signal
+import termios
 
 import textwrap
 import time
@@ -164,6 +166,36 @@ def test_terminal(terminal):
     one.expect(">>> ")
     one.type("\x04")
     assert one.wait() == 0
+
+
+def test_editing(terminal):
+    """Lines are edited, and those before are at hand."""
+    one = terminal(["run", "--interactive"])
+    one.expect(">>> ")
+    one.type("10 + 1\n")
+    one.expect("11\r\n")
+    one.expect(">>> ")
+    one.type("\x1b[A\x1b[D2\n")      # up, left: 10 + 21
+    one.expect("31\r\n")
+    one.expect(">>> ")
+    one.type("unfinished")
+    one.expect("unfinished")
+    one.type("\x03")
+    one.expect(">>> ")
+    one.type("5 * 5\n")
+    one.expect("25\r\n")
+    one.expect(">>> ")
+    # At once, and while code runs.
+    one.type("import time; time.sleep(0.3)\n30 + 3\n40 + 4\n\"gr\u00fc\u00df\"[2:]\n")
+    one.expect("\r\n33\r\n")
+    one.expect("\r\n44\r\n")
+    one.expect("'\u00fc\u00df'\r\n")
+    one.expect(">>> ")
+    modes = termios.tcgetattr(one.fd)
+    assert not modes[3] & termios.ECHO  # by the editor
+    os.kill(one.pid, signal.SIGTERM)
+    assert one.wait() == 128 + signal.SIGTERM
+    assert termios.tcgetattr(one.fd)[3] & termios.ECHO
 
 
 def test_a_third_interrupt(terminal):
