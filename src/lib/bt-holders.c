@@ -14,7 +14,14 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define MAX_DESCRIPTORS 1024
+/*
+ * How much is looked at, in descriptors: whoever waits for an answer, also in other sandboxes,
+ * waits for this.  A process is as many as PROCESS_COST of them, and what is told of an epoll
+ * set one for so many bytes.
+ */
+#define MAX_COST 1024
+#define PROCESS_COST 4
+#define BYTES_PER_COST 256
 /* Of epoll sets; a line for each member. */
 #define MAX_INFO 65536
 
@@ -22,7 +29,7 @@ typedef struct {
   char link[48];   /* what the socket's descriptors lead to */
   char member[48]; /* how an epoll set speaks of it */
   guint own;       /* descriptors of it */
-  guint left;      /* descriptors that may still be looked at */
+  guint left;      /* of MAX_COST */
 } Search;
 
 static void
@@ -43,9 +50,19 @@ open_dir(int parent, const char *name)
   return dir;
 }
 
+/* FALSE: that is too much. */
+static gboolean
+spend(Search *search, guint cost)
+{
+  if (search->left < cost)
+    return FALSE;
+  search->left -= cost;
+  return TRUE;
+}
+
 /* TRUE also if it cannot be told. */
 static gboolean
-is_member(const Search *search, int process, const char *number)
+is_member(Search *search, int process, const char *number)
 {
   static char info[MAX_INFO];
   char name[32];
@@ -62,7 +79,7 @@ is_member(const Search *search, int process, const char *number)
   } while (got > 0 && size < sizeof info - 1);
   close(fd);
   info[size] = '\0';
-  return got != 0 || strstr(info, search->member) != NULL;
+  return !spend(search, (guint)size / BYTES_PER_COST) || got != 0 || strstr(info, search->member) != NULL;
 }
 
 /* FALSE: somebody holds it, or might. */
@@ -71,7 +88,7 @@ look_at(Search *search, int process, int folder, const char *number)
 {
   char link[sizeof search->link];
 
-  if (search->left-- == 0)
+  if (!spend(search, 1))
     return FALSE;
   ssize_t length = readlinkat(folder, number, link, sizeof link - 1);
   if (length < 0)
@@ -101,6 +118,8 @@ is_init(int process)
 static gboolean
 look_through(Search *search, int proc, const char *pid)
 {
+  if (!spend(search, PROCESS_COST))
+    return FALSE;
   __attribute__((cleanup(close_dir))) DIR *process = open_dir(proc, pid);
   __attribute__((cleanup(close_dir))) DIR *folder =
     process != NULL ? open_dir(dirfd(process), "fd") : NULL;
@@ -137,7 +156,7 @@ gboolean
 bt_holders_is_alone(pid_t tid, ino_t socket)
 {
   __attribute__((cleanup(close_dir))) DIR *proc = open_proc(tid);
-  Search search = { .left = MAX_DESCRIPTORS };
+  Search search = { .left = MAX_COST };
   struct dirent *entry;
 
   if (proc == NULL || socket == 0)

@@ -46,6 +46,7 @@ struct _BtNotifier {
   GHashTable *waiting; /* set of BtWaitingConnect */
   int ready_fd;        /* an epoll instance of their sockets; -1: none has waited yet */
   guint ready_source;
+  GThreadPool *threads; /* for connects that cannot be polled; NULL: none has come yet */
   BtLastExec last_exec;
   gboolean foreseen; /* the next execve is init's, and there is nothing to say to it */
   BtLastThread last_thread;

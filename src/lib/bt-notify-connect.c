@@ -302,16 +302,14 @@ connect_in_thread(gpointer data, gpointer unused)
 
 /*
  * Ends when the listener accepts or goes away, at the latest with the sandbox;
- * a worker that fills the few threads delays only its own connects. Takes fd.
+ * a worker that fills its few threads delays only its own connects. Takes fd.
  */
 static void
 wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address, int found)
 {
-  static GThreadPool *pool;
-
-  if (pool == NULL)
-    pool = g_thread_pool_new(connect_in_thread, NULL, MAX_THREADS, FALSE, NULL);
-  if (g_thread_pool_unprocessed(pool) >= MAX_UNPROCESSED) {
+  if (self->threads == NULL)
+    self->threads = g_thread_pool_new(connect_in_thread, NULL, MAX_THREADS, FALSE, NULL);
+  if (g_thread_pool_unprocessed(self->threads) >= MAX_UNPROCESSED) {
     bt_call_return(self, call, EAGAIN);
     close(fd);
     return;
@@ -334,7 +332,7 @@ wait_in_thread(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *a
     job->found = fcntl(found, F_DUPFD_CLOEXEC, 3);
     bt_sock_addr_set_found(&job->address, job->found);
   }
-  g_thread_pool_push(pool, job, NULL);
+  g_thread_pool_push(self->threads, job, NULL);
 }
 
 /* Answers a connect that was tried, now or later. Takes fd; found as in ThreadedConnect. */
@@ -424,6 +422,9 @@ bt_notify_connect_shutdown(BtNotifier *self)
     g_hash_table_iter_remove(&iter);
     bt_waiting_connect_free(key);
   }
+  /* What waits there ends by itself, and is not waited for. */
+  if (self->threads != NULL)
+    g_thread_pool_free(g_steal_pointer(&self->threads), FALSE, FALSE);
   bt_watch_clear(&self->ready_source);
   if (self->ready_fd >= 0)
     close(g_steal_fd(&self->ready_fd));

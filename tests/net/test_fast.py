@@ -277,6 +277,31 @@ def test_with_an_opener(box):
     assert where(box, "--allow-net=198.51.100.10", "--policy=./p.json", to=[WEB])[0] == [HOST]
 
 
+MANY = """
+    import os, select
+    members = [os.eventfd(0) for _ in range(600)]
+    def took():
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            socket.create_connection(("198.51.100.10", 80), timeout=20).close()
+            times.append(time.monotonic() - start)
+        return min(times)
+    out["before"] = took()
+    sets = [select.epoll() for _ in range(380)]
+    for one in sets:
+        for fd in members:
+            one.register(fd, select.EPOLLIN)
+    out["after"] = took()
+"""
+
+
+def test_a_look_at_who_holds_a_socket_is_bounded(box):
+    """All workers of a host wait for the thread that looks. What is too much is not looked through."""
+    out, result = box.json("--allow-net=198.51.100.10", code=MANY)
+    assert out["after"] < out["before"] + 0.025, (out, str(result))
+
+
 def test_names_go_by_packets(box):
     """Also at an address that a rule opens by itself; and denied names lead nowhere."""
     found, _ = where(box, "--allow-net=github.com,198.51.100.10", to=[["github.com", 80], WEB])

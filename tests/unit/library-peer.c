@@ -3,6 +3,7 @@
  * A worker for test-library: what it does is its argument.
  */
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -122,6 +123,39 @@ lingering(void)
   return fd;
 }
 
+static struct sockaddr_un own_address = { .sun_family = AF_UNIX, .sun_path = "/tmp/full" };
+
+static void *
+connect_own(void *data)
+{
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+  if (connect(fd, (struct sockaddr *)&own_address, sizeof own_address) != 0)
+    exit(14);
+  return data;
+}
+
+/* Waits in so many connects to itself, and accepts them only if it is honest. */
+static int
+wait_in_connects(BuntimeChannel *channel, int count, bool accepts)
+{
+  int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  pthread_t threads[64];
+
+  if (bind(listener, (struct sockaddr *)&own_address, sizeof own_address) != 0 ||
+      listen(listener, 0) != 0)
+    return 13;
+  for (int i = 0; i < count; i++)
+    pthread_create(&threads[i], NULL, connect_own, NULL);
+  usleep(200000);
+  say(channel, "{\"type\":\"ready\"}");
+  for (int i = 0; i < count && accepts; i++)
+    accept(listener, NULL, NULL);
+  for (int i = 0; i < count; i++)
+    pthread_join(threads[i], NULL);
+  return 0;
+}
+
 static void
 give_to(const char *path)
 {
@@ -187,6 +221,10 @@ main(int argc, char *argv[])
              ? 0
              : 3;
   }
+  if (strcmp(what, "connects") == 0)
+    return wait_in_connects(channel, 20, false);
+  if (strcmp(what, "connect") == 0)
+    return wait_in_connects(channel, 3, true);
   if (strcmp(what, "lingering") == 0) {
     int fd = lingering();
     /* Where the kernel refuses that, nobody but this one would wait. */

@@ -188,6 +188,26 @@ test_lingering(void)
   g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
 }
 
+/* Where connects wait that block, one's do not stand before another's. */
+static void
+test_connects(void)
+{
+  static const char *const many[] = { "connects", NULL }, *const few[] = { "connect", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen, honest;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, many);
+  while (!seen.ready)
+    g_main_context_iteration(NULL, TRUE);
+  seen_start(&honest, sandbox, BT_TEST_PEER, few);
+  seen_wait(&honest);
+  g_assert_cmpint(honest.status, ==, 0);
+  seen_clear(&honest);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
 /* It lives on, but no answer can come any more. */
 static void
 test_closed(void)
@@ -506,6 +526,7 @@ main(int argc, char *argv[])
   g_test_add_func("/library/broken-protocol", test_broken_protocol);
   g_test_add_func("/library/questions", test_questions);
   g_test_add_func("/library/lingering", test_lingering);
+  g_test_add_func("/library/connects", test_connects);
   g_test_add_func("/library/closed", test_closed);
   g_test_add_func("/library/given", test_given);
   g_test_add_func("/library/nested", test_nested);
