@@ -357,6 +357,8 @@ answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
   const char *data = g_bytes_get_data(bytes, &size);
 
   g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(id));
+  if (self->running == id)
+    self->running = 0;
   /* An error that nobody waits for any more may be a request's. */
   if (self->link != NULL && (type == BT_FRAME_RESULT || (call != NULL && call->code)))
     bt_link_answered_code(self->link);

@@ -2,6 +2,7 @@
 /*
  * A worker for test-library: what it does is its argument.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -27,6 +28,75 @@ reply(BuntimeChannel *channel, uint32_t type, uint32_t id, const char *text)
   return buntime_channel_send(channel, type, id, text, strlen(text), -1);
 }
 
+/* ---- code ---- */
+
+static volatile sig_atomic_t signals;
+
+static void
+on_signal(int number)
+{
+  signals++;
+}
+
+static void
+say_state(BuntimeChannel *channel, const char *state, uint32_t id)
+{
+  char text[96];
+
+  snprintf(text, sizeof text, "{\"type\":\"state\",\"state\":\"%s\",\"id\":%u}", state, id);
+  say(channel, text);
+}
+
+/* Until there were so many, for ten seconds. */
+static bool
+await_signals(int count)
+{
+  for (int i = 0; i < 1000 && signals < count; i++)
+    usleep(10000);
+  return signals >= count;
+}
+
+/* Code that ends by an interrupt, which has to be its own. */
+static void
+run_until_interrupted(BuntimeChannel *channel, uint32_t id)
+{
+  char text[256] = "", own[64];
+  int size = 0;
+
+  signal(SIGINT, on_signal);
+  say_state(channel, "exec_start", id);
+  bool told = await_signals(1);
+  snprintf(own, sizeof own, "{\"type\":\"interrupt\",\"id\":%u}", id);
+  while (told && strcmp(text, own) != 0) {
+    size = buntime_channel_recv_control(channel, text, sizeof text - 1, 0);
+    told = size > 0;
+    text[told ? size : 0] = '\0';
+  }
+  say_state(channel, "exec_end", id);
+  reply(channel, BUNTIME_ERROR, id, told ? "interrupted" : "not interrupted");
+}
+
+static void
+run_code(BuntimeChannel *channel, uint32_t id, const char *code)
+{
+  char text[16];
+
+  if (strcmp(code, "wait") == 0) {
+    run_until_interrupted(channel, id);
+    return;
+  }
+  if (strcmp(code, "fail") == 0) {
+    reply(channel, BUNTIME_ERROR, id, "it fails");
+    return;
+  }
+  say_state(channel, "exec_start", id);
+  reply(channel, BUNTIME_STDOUT, id, "out");
+  if (strcmp(code, "signals") == 0)
+    await_signals(2);
+  snprintf(text, sizeof text, "%d", strcmp(code, "signals") == 0 ? (int)signals : 42);
+  reply(channel, BUNTIME_RESULT, id, text);
+}
+
 /* Repeats messages, answers requests and code, asks once, and ends on "end". */
 static int
 serve(BuntimeChannel *channel)
@@ -36,8 +106,11 @@ serve(BuntimeChannel *channel)
 
   say(channel, "{\"type\":\"hello\",\"version\":1,\"client\":\"test\"}");
   say(channel, "{\"type\":\"ready\"}");
-  while (buntime_channel_recv(channel, &message, -1) == 0) {
+  int result;
+  while ((result = buntime_channel_recv(channel, &message, -1)) == 0 || result == -EINTR) {
     uint32_t id = message.id;
+    if (result != 0)
+      continue;
     snprintf(text, sizeof text, "%.*s", (int)(message.size < 60 ? message.size : 60),
              (const char *)message.bytes);
     if (message.type == BUNTIME_MESSAGE && strcmp(text, "end") == 0)
@@ -50,13 +123,8 @@ serve(BuntimeChannel *channel)
       reply(channel, BUNTIME_MESSAGE, 0, message.type == BUNTIME_ALLOW ? "yes" : "no");
     else if (message.type == BUNTIME_REQUEST && strcmp(text, "silence") != 0)
       reply(channel, strcmp(text, "fail") == 0 ? BUNTIME_ERROR : BUNTIME_REPLY, id, text);
-    else if (message.type == BUNTIME_CODE && strcmp(text, "fail") == 0)
-      reply(channel, BUNTIME_ERROR, id, "it fails");
-    else if (message.type == BUNTIME_CODE) {
-      say(channel, "{\"type\":\"state\",\"state\":\"exec_start\",\"id\":1}");
-      reply(channel, BUNTIME_STDOUT, id, "out");
-      reply(channel, BUNTIME_RESULT, id, "42");
-    }
+    else if (message.type == BUNTIME_CODE)
+      run_code(channel, id, text);
   }
   return 8;
 }

@@ -110,6 +110,43 @@ test_code(void)
   seen_clear(&seen);
 }
 
+/* Each interrupt is for one code, and its signal comes when that runs. */
+static void
+test_interrupts(void)
+{
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  g_autoptr(GCancellable) cancellable = g_cancellable_new();
+  g_autoptr(GError) error = NULL;
+  GAsyncResult *first = NULL, *second = NULL, *third = NULL;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  buntime_worker_run_code(seen.worker, "wait", -1, NULL, on_answer, &first);
+  buntime_worker_run_code(seen.worker, "6 * 7", -1, cancellable, on_answer, &second);
+  buntime_worker_run_code(seen.worker, "signals", -1, NULL, on_answer, &third);
+  while (seen.states->len == 0)
+    g_main_context_iteration(NULL, TRUE);
+  g_cancellable_cancel(cancellable);
+  g_assert_null(await_call(&seen, &second, TRUE, &error));
+  g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_error(&error);
+  g_assert_null(first);
+  buntime_worker_interrupt(seen.worker);
+  g_assert_null(await_call(&seen, &first, TRUE, &error));
+  g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_FAILED);
+  g_assert_cmpstr(error->message, ==, "interrupted");
+  g_autofree char *signals = await_call(&seen, &third, TRUE, &error);
+  g_assert_cmpstr(signals, ==, "2");
+  /* There is nothing to be interrupted. */
+  buntime_worker_interrupt(seen.worker);
+  buntime_worker_run_code(seen.worker, "signals", -1, NULL, on_answer, &first);
+  g_autofree char *again = await_call(&seen, &first, TRUE, NULL);
+  g_assert_cmpstr(again, ==, "2");
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  seen_clear(&seen);
+}
+
 static void
 test_request(void)
 {
@@ -522,6 +559,7 @@ main(int argc, char *argv[])
   g_test_add_func("/library/not-found", test_not_found);
   g_test_add_func("/library/channel", test_channel);
   g_test_add_func("/library/code", test_code);
+  g_test_add_func("/library/interrupts", test_interrupts);
   g_test_add_func("/library/request", test_request);
   g_test_add_func("/library/broken-protocol", test_broken_protocol);
   g_test_add_func("/library/questions", test_questions);
