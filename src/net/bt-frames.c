@@ -18,6 +18,7 @@ struct _BtFrames {
   GQueue queue; /* GBytes */
   gsize queued_bytes;
   BtFramesInputFunc input;
+  BtFramesIdleFunc idle;
   gpointer data;
   BtCapture *capture; /* NULL: nothing is recorded */
   guint8 buffer[BT_FRAME_MAX_SIZE + 1]; /* one more shows what was cut off */
@@ -40,18 +41,24 @@ static gboolean
 on_readable(int fd, GIOCondition condition, gpointer data)
 {
   BtFrames *self = data;
+  gboolean fresh = FALSE;
 
   for (int i = 0; i < BATCH; i++) {
     gssize got = read(fd, self->buffer, sizeof self->buffer);
     /* The interface going down is reported once and ends nothing. */
-    if (got < 0 && (is_temporary(errno) || errno == EINTR || errno == ENETDOWN))
-      return G_SOURCE_CONTINUE;
+    if (got < 0 && (is_temporary(errno) || errno == EINTR || errno == ENETDOWN)) {
+      if (!fresh || !self->idle(self->data))
+        return G_SOURCE_CONTINUE;
+      fresh = FALSE;
+      continue;
+    }
     if (got <= 0) {
       self->in_source = 0; /* the sandbox is gone; the control socket will tell */
       return G_SOURCE_REMOVE;
     }
     record(self, self->buffer, got);
     self->input(self->data, self->buffer, got);
+    fresh = TRUE;
   }
   return G_SOURCE_CONTINUE;
 }
@@ -74,12 +81,13 @@ on_writable(int fd, GIOCondition condition, gpointer data)
 }
 
 BtFrames *
-bt_frames_new(int fd, BtFramesInputFunc input, gpointer data)
+bt_frames_new(int fd, BtFramesInputFunc input, BtFramesIdleFunc idle, gpointer data)
 {
   BtFrames *self = g_new0(BtFrames, 1);
 
   self->fd = fd;
   self->input = input;
+  self->idle = idle;
   self->data = data;
   g_queue_init(&self->queue);
   g_unix_set_fd_nonblocking(fd, TRUE, NULL);

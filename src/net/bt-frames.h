@@ -15,8 +15,11 @@ typedef struct _BtFrames BtFrames;
 /* frame is the reader's to change until it returns. */
 typedef void (*BtFramesInputFunc)(gpointer data, guint8 *frame, gsize size);
 
+/* No more are there for now. TRUE: some may have come by what was done about the last. */
+typedef gboolean (*BtFramesIdleFunc)(gpointer data);
+
 /* Takes fd. */
-BtFrames *bt_frames_new(int fd, BtFramesInputFunc input, gpointer data);
+BtFrames *bt_frames_new(int fd, BtFramesInputFunc input, BtFramesIdleFunc idle, gpointer data);
 /* What comes and goes is recorded (borrowed). */
 void bt_frames_set_capture(BtFrames *frames, BtCapture *capture);
 void bt_frames_free(BtFrames *frames);

@@ -258,20 +258,31 @@ find_expired(BtStack *self, gint64 now)
   return due;
 }
 
+/* Lets libslirp look at what is ready, and besides at the parts that are due. FALSE: at nothing. */
 static gboolean
-stack_dispatch(GSource *source, GSourceFunc callback, gpointer data)
+run_parts(BtStack *self, guint64 due)
 {
-  BtStack *self = ((StackSource *)source)->stack;
   struct epoll_event events[MAX_EVENTS];
   int n = epoll_wait(self->epoll_fd, events, MAX_EVENTS, 0);
-  guint64 due = look_at(self, events, n) | find_expired(self, g_source_get_time(source));
   Part *part;
 
+  due |= look_at(self, events, n);
+  if (due == 0)
+    return FALSE;
   self->dirty |= due;
   while ((part = take_part(self, &due)) != NULL)
     slirp_pollfds_poll(part->slirp, 0, get_revents, part);
   for (int i = 0; i < n; i++)
     slot_at(self, events[i].data.fd)->ready = 0;
+  return TRUE;
+}
+
+static gboolean
+stack_dispatch(GSource *source, GSourceFunc callback, gpointer data)
+{
+  BtStack *self = ((StackSource *)source)->stack;
+
+  run_parts(self, find_expired(self, g_source_get_time(source)));
   return G_SOURCE_CONTINUE;
 }
 
@@ -537,4 +548,11 @@ bt_stack_input(BtStack *self, const guint8 *frame, gsize size)
     return;
   slirp_input(part->slirp, frame, (int)size);
   self->dirty |= bit_of(part);
+}
+
+gboolean
+bt_stack_settle(BtStack *self)
+{
+  walk_dirty(self, g_source_get_time(self->source));
+  return run_parts(self, 0);
 }

@@ -12,6 +12,7 @@
  *   frames in ─→ bt_stack_input ─→ dirty
  *   prepare: dirty? walk, compare with the mirror, set the timeout
  *   ready:   epoll_wait, note what is ready, let libslirp look, dirty
+ *   settle:  the same two, at once after some frames
  *
  * Both walks are as long as there are sockets, and so is libslirp's search for
  * the one that a packet belongs to; one that is closed stays for ten seconds.
@@ -42,5 +43,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtStack, bt_stack_free)
 
 /* A frame that has passed the gate. */
 void bt_stack_input(BtStack *stack, const guint8 *frame, gsize size);
+/*
+ * After some of them: what they led to may be there already (a connection that
+ * was made at once, data of which more was there), and need not wait for the
+ * main loop. FALSE: it is not.
+ */
+gboolean bt_stack_settle(BtStack *stack);
 
 G_END_DECLS

@@ -141,6 +141,13 @@ on_frame(gpointer data, guint8 *frame, gsize size)
   }
 }
 
+static gboolean
+on_frames_idle(gpointer data)
+{
+  Net *net = data;
+  return net->stack != NULL && bt_stack_settle(net->stack);
+}
+
 static void
 on_stack_output(gpointer data, const guint8 *frame, gsize size)
 {
@@ -355,7 +362,7 @@ serve(Net *net)
     net->publish = bt_publish_new(&net->setup.publish, net->setup.publish_fds, &net->gate,
                                   &publish, net);
   if (net->stack != NULL)
-    net->frames = bt_frames_new(net->setup.frame_fd, on_frame, net);
+    net->frames = bt_frames_new(net->setup.frame_fd, on_frame, on_frames_idle, net);
   if (net->frames != NULL && net->setup.capture_fd >= 0) {
     net->capture = bt_capture_new(net->setup.capture_fd, BT_CAPTURE_MAX, on_frame_lost, net);
     bt_frames_set_capture(net->frames, net->capture);
