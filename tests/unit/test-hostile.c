@@ -4,7 +4,7 @@
  * the other; and beside them an honest one, whose answers are looked at and whose calls are
  * timed, alone first.
  *
- *   test-hostile [--seconds=N] [--seed=N] [--beside=N] [--nice=N]
+ *   test-hostile [--seconds=N] [--seed=N] [--beside=N] [--nice=N] [--patience=N]
  *
  * With --nice=19 the hostile ones get what processor time the host and the honest one leave,
  * so that what is timed is how the host treats them, and not how the kernel shares a machine.
@@ -19,8 +19,6 @@
 #include "hostile-report.h"
 #include "lib/buntime.h"
 
-/* After that it is ended; what was bound to be told must have been told by then. */
-#define MUST_SECONDS 60
 #define MAX_BESIDE 16
 #define SLOW_EVERY 20
 #define MAY_MILLISECONDS 40
@@ -48,7 +46,8 @@ typedef struct {
   gboolean waits;
 } Honest;
 
-static int seconds = 4, beside = 2, niceness;
+/* After patience it is ended; what was bound to be told must have been told by then. */
+static int seconds = 4, beside = 2, niceness, patience = 60;
 static gint64 seed = 1;
 static guint64 cases, broken, dropped;
 static guint64 *by_kind;
@@ -236,12 +235,12 @@ begin(Bad *self, BuntimeSandbox *sandbox, guint64 *random)
   gboolean must = hostile_kind(self->kind) != HOSTILE_MAY;
   g_autofree char *kind = g_strdup_printf("%u", self->kind);
   g_autofree char *own = g_strdup_printf("%" G_GUINT64_FORMAT, hostile_random(random));
-  g_autofree char *time = g_strdup_printf("%u", must ? MUST_SECONDS * 1000 : MAY_MILLISECONDS);
+  g_autofree char *time = g_strdup_printf("%u", must ? (guint)patience * 1000 : MAY_MILLISECONDS);
   g_autofree char *priority = g_strdup_printf("%d", niceness);
   const char *const args[] = { kind, own, time, priority, NULL };
   self->worker = buntime_sandbox_spawn(sandbox, BT_TEST_HOSTILE_PEER, args, &error);
   g_assert_no_error(error);
-  self->until = hostile_now() + (must ? 2 * MUST_SECONDS : 20) * INT64_C(1000000);
+  self->until = hostile_now() + (must ? 2 * patience : 20) * INT64_C(1000000);
   g_signal_connect(self->worker, "message", G_CALLBACK(on_told), self);
   g_signal_connect(self->worker, "request", G_CALLBACK(on_request), self);
   g_signal_connect(self->worker, "event", G_CALLBACK(on_event), self);
@@ -306,6 +305,7 @@ read_options(int argc, char *argv[])
     { "seed", 0, 0, G_OPTION_ARG_INT64, &seed, "of the random numbers", "N" },
     { "beside", 0, 0, G_OPTION_ARG_INT, &beside, "hostile workers at once", "N" },
     { "nice", 0, 0, G_OPTION_ARG_INT, &niceness, "of the hostile workers", "N" },
+    { "patience", 0, 0, G_OPTION_ARG_INT, &patience, "seconds for what must be told", "N" },
     G_OPTION_ENTRY_NULL
   };
   g_autoptr(GOptionContext) context = g_option_context_new(NULL);
