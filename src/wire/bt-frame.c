@@ -108,7 +108,9 @@ bt_frame_join(BtFrameJoin *join, const BtFrame *frame)
     join->type = frame->type;
     join->id = frame->id;
   }
-  if (join->type != frame->type || join->id != frame->id || frame->size > join->max - join->size)
+  /* Who sets the bound may bring it down meanwhile. */
+  if (join->type != frame->type || join->id != frame->id || join->size > join->max ||
+      frame->size > join->max - join->size)
     return BT_JOIN_VIOLATION;
   bool whole = !join->open && !frame->more;
   join->size += frame->size;

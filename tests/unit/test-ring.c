@@ -273,6 +273,11 @@ test_join(void)
     g_assert_cmpint(bt_frame_join(&join, &cases[2].frame), ==, BT_JOIN_PART);
     g_assert_cmpint(bt_frame_join(&join, &wrong[i]), ==, BT_JOIN_VIOLATION);
   }
+  /* A bound that came down while there was more of a message than that. */
+  bt_frame_join_init(&join, 100);
+  g_assert_cmpint(bt_frame_join(&join, &cases[2].frame), ==, BT_JOIN_PART);
+  join.max = join.size - 1;
+  g_assert_cmpint(bt_frame_join(&join, &cases[2].frame), ==, BT_JOIN_VIOLATION);
 }
 
 int
