@@ -98,6 +98,9 @@ stage_cure(const BtStatus *status)
   if (status->error == EMFILE || status->error == ENFILE)
     return _("raise the number of open files (ulimit -n, --open-files), or grant directories "
              "instead of what is in them");
+  if (status->error == ETOOMANYREFS)
+    return _("another program of yours keeps descriptors on their way through Unix sockets: end "
+             "it, or start it with a lower --open-files");
   if ((status->stage == BT_STAGE_SOURCES || status->stage == BT_STAGE_MOUNTS) &&
       (status->error == ELOOP || status->error == ESTALE || status->error == ENOTDIR))
     return _("the path was changed while buntime started: run it again");
