@@ -50,23 +50,32 @@ check_flag(const BtGiven *given, GError **error)
                  _("permissions, limits, --policy, --worker, --net, --publish and --audit are"));
 }
 
-/* The command line of a run, but for the program. */
+static gboolean
+are_flags(const BtNode *flags, GError **error)
+{
+  for (guint i = 0; flags != NULL && i < flags->children->len; i++) {
+    const char *flag = ((const BtNode *)g_ptr_array_index(flags->children, i))->string;
+    if (flag[0] != '-' || flag[1] == '\0' || strcmp(flag, "--") == 0)
+      return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("not a flag"),
+                     _("write flags as for 'buntime run': --allow-net=github.com"));
+  }
+  return TRUE;
+}
+
+/* The command line of a run, but for the program; it borrows from flags. */
 static gboolean
 parse_flags(const BtNode *flags, BtCommandLine *line_out, GError **error)
 {
-  guint count = flags != NULL ? flags->children->len : 0;
-  g_autofree const char **argv = g_new0(const char *, count + 3);
+  g_autoptr(GPtrArray) argv = g_ptr_array_new();
 
-  argv[0] = "buntime";
-  argv[1] = bt_commands[0].name;
-  for (guint i = 0; i < count; i++) {
-    const BtNode *flag = g_ptr_array_index(flags->children, i);
-    if (flag->string[0] != '-' || flag->string[1] == '\0' || strcmp(flag->string, "--") == 0)
-      return bt_fail(error, BUNTIME_ERROR_USAGE, flag->string, _("not a flag"),
-                     _("write flags as for 'buntime run': --allow-net=github.com"));
-    argv[2 + i] = flag->string;
-  }
-  if (!bt_command_line_parse(argv, line_out, error))
+  if (!are_flags(flags, error))
+    return FALSE;
+  g_ptr_array_add(argv, (gpointer) "buntime");
+  g_ptr_array_add(argv, (gpointer)bt_commands[0].name);
+  for (guint i = 0; flags != NULL && i < flags->children->len; i++)
+    g_ptr_array_add(argv, ((const BtNode *)g_ptr_array_index(flags->children, i))->string);
+  g_ptr_array_add(argv, NULL);
+  if (!bt_command_line_parse((const char *const *)argv->pdata, line_out, error))
     return FALSE;
   for (guint i = 0; i < line_out->given->len; i++)
     if (!check_flag(&g_array_index(line_out->given, BtGiven, i), error))

@@ -197,25 +197,34 @@ on_connection(int fd, GIOCondition condition, gpointer data)
 
 /* ---- */
 
+static gboolean
+open_socket(BtListener *self, const char *name, GError **error)
+{
+  g_autofree char *folder = make_folder(&self->folder_fd, error);
+
+  if (folder == NULL)
+    return FALSE;
+  self->path = g_build_filename(folder, name, NULL);
+  if (!remove_stale(self, name, error) || !listen_at(self, name, error))
+    return FALSE;
+  flock(self->folder_fd, LOCK_UN);
+  self->source = g_unix_fd_add(self->fd, G_IO_IN, on_connection, self);
+  return TRUE;
+}
+
 BtListener *
 bt_listener_new(const char *name, BtListenerFunc func, gpointer data, GError **error)
 {
-  g_autoptr(BtListener) self = g_new0(BtListener, 1);
-
+  if (!check_name(name, error))
+    return NULL;
+  BtListener *self = g_new0(BtListener, 1);
   self->folder_fd = self->fd = -1;
   self->func = func;
   self->data = data;
-  if (!check_name(name, error))
-    return NULL;
-  g_autofree char *folder = make_folder(&self->folder_fd, error);
-  if (folder == NULL)
-    return NULL;
-  self->path = g_build_filename(folder, name, NULL);
-  if (!remove_stale(self, name, error) || !listen_at(self, name, error))
-    return NULL;
-  flock(self->folder_fd, LOCK_UN);
-  self->source = g_unix_fd_add(self->fd, G_IO_IN, on_connection, self);
-  return g_steal_pointer(&self);
+  if (open_socket(self, name, error))
+    return self;
+  bt_listener_free(self);
+  return NULL;
 }
 
 const char *

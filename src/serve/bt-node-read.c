@@ -300,12 +300,12 @@ read_text(Reader *self, BtNode *node)
 static BtNode *
 read_value(Reader *self)
 {
-  g_autoptr(BtNode) node = g_new0(BtNode, 1);
   gboolean ok;
 
   skip_blank(self);
   if (self->count++ == BT_NODE_MAX_COUNT)
     return fail(self, _("too many values"));
+  BtNode *node = g_new0(BtNode, 1);
   node->text = self->at;
   if (self->at < self->end && (*self->at == '-' || g_ascii_isdigit(*self->at)))
     ok = read_number(self, node);
@@ -316,7 +316,10 @@ read_value(Reader *self)
   else
     ok = take(self, '{') ? read_container(self, node, TRUE) : read_word(self, node);
   node->size = (gsize)(self->at - node->text);
-  return ok ? g_steal_pointer(&node) : NULL;
+  if (ok)
+    return node;
+  bt_node_free(node);
+  return NULL;
 }
 
 /* ---- */
@@ -331,11 +334,12 @@ read_all(Reader *self)
     self->at = bad;
     return fail(self, _("not UTF-8"));
   }
-  g_autoptr(BtNode) node = read_value(self);
+  BtNode *node = read_value(self);
   skip_blank(self);
-  if (node != NULL && self->at < self->end)
-    return fail(self, _("more than one value"));
-  return g_steal_pointer(&node);
+  if (node == NULL || self->at == self->end)
+    return node;
+  bt_node_free(node);
+  return fail(self, _("more than one value"));
 }
 
 BtNode *

@@ -208,21 +208,30 @@ check_params(const BtRequest *self, GError **error)
 
 /* ---- the line ---- */
 
+static void
+fail_unknown_method(GError **error, const char *name)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+  for (guint i = 0; i < bt_n_methods; i++)
+    g_ptr_array_add(names, (gpointer)bt_methods[i].name);
+  g_ptr_array_add(names, NULL);
+  fail_unknown(error, name, _("no method of that name"), (const char *const *)names->pdata);
+}
+
 static gboolean
 find_method(BtRequest *self, const BtNode *name, GError **error)
 {
-  g_autofree const char **names = g_new0(const char *, bt_n_methods + 1);
-
   if (name == NULL || !is_text(name))
     return bt_fail(error, BUNTIME_ERROR_USAGE, "method",
                    name == NULL ? _("a key that is missing") : _("not a string without NUL"), NULL);
-  for (guint i = 0; i < bt_n_methods; i++) {
-    names[i] = bt_methods[i].name;
-    if (strcmp(names[i], name->string) == 0)
+  for (guint i = 0; i < bt_n_methods; i++)
+    if (strcmp(bt_methods[i].name, name->string) == 0) {
       self->method = &bt_methods[i];
-  }
-  return self->method != NULL ||
-         fail_unknown(error, name->string, _("no method of that name"), names);
+      return TRUE;
+    }
+  fail_unknown_method(error, name->string);
+  return FALSE;
 }
 
 static gboolean
