@@ -111,23 +111,22 @@ bt_manual_fill(const char *source, const char *version, const BtManualPart *all,
                GError **error)
 {
   g_auto(GStrv) lines = g_strsplit(source, "\n", -1);
-  g_autofree guint *used = g_new0(guint, count);
   GString *text = g_string_new(NULL);
-  gboolean good = TRUE;
+  guint32 seen = 0; /* a bit for each part */
+  gboolean twice = FALSE;
 
   for (char **line = lines; *line != NULL; line++) {
     int part = find_part(all, count, *line);
     if (part >= 0) {
-      used[part]++;
+      twice = twice || (seen & 1u << part) != 0;
+      seen |= 1u << part;
       all[part].append(text);
     } else if (line[1] != NULL || **line != '\0') {
       g_string_append_printf(text, "%s\n", *line);
     }
   }
   g_string_replace(text, "@VERSION@", version, 0);
-  for (guint i = 0; i < count; i++)
-    good = good && used[i] == 1;
-  if (good && !g_regex_match_simple("@[A-Z]+@", text->str, 0, 0))
+  if (!twice && seen == (1u << count) - 1 && !g_regex_match_simple("@[A-Z]+@", text->str, 0, 0))
     return g_string_free(text, FALSE);
   g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                       "the page does not have each part once, or one that nobody makes");
