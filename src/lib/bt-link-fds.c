@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "policy/buntime-error.h"
@@ -46,6 +47,8 @@ harden(int fd)
 static gboolean
 make_pair(int type, int *host_out, int *worker_out)
 {
+  /* A name that the kernel chooses. Without one a worker could give it any of the host's network. */
+  const struct sockaddr_un any = { .sun_family = AF_UNIX };
   int pair[2];
 
   if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair) != 0)
@@ -53,7 +56,7 @@ make_pair(int type, int *host_out, int *worker_out)
   *host_out = pair[0];
   *worker_out = pair[1];
   harden(*host_out);
-  return TRUE;
+  return bind(*worker_out, (const struct sockaddr *)&any, sizeof any.sun_family) == 0;
 }
 
 /* The first word is the supervisor's, whoever that will be. An empty socket has room for it. */

@@ -14,6 +14,7 @@
  */
 #include "plan/bt-seccomp.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -101,20 +102,30 @@ static const struct sock_filter forks[] = {
 };
 
 /*
- * Whether a close waits for what was written to go out.  A host program closes what is sent to
- * it over a channel, and must not wait for it (lib/bt-notify-linger.c).
+ * For a worker with a channel.  Whether a close waits for what was written to go out is the
+ * supervisor's to say: a host program closes what is sent to it, and must not wait for it
+ * (lib/bt-notify-linger.c).  And the channel's sockets are of the host's network, by any socket
+ * of which the kernel tells of interfaces and addresses: of the ioctls of sockets only those are
+ * left that are about the socket itself.
  */
-static const struct sock_filter lingers[] = {
+static const struct sock_filter channel[] = {
   /* 0 */ LOAD(arch),
-  /* 1 */ EQUAL(NATIVE_ARCH, 0, 7),
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 12),
   /* 2 */ LOAD(nr),
-  /* 3 */ EQUAL(SYS_setsockopt, 0, 5),
-  /* 4 */ LOAD(args[1]),
-  /* 5 */ EQUAL(SOL_SOCKET, 0, 3),
-  /* 6 */ LOAD(args[2]),
-  /* 7 */ EQUAL(SO_LINGER, 0, 1),
-  /* 8 */ RETURN(SECCOMP_RET_USER_NOTIF),
-  /* 9 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 3 */ EQUAL(SYS_ioctl, 5, 0),
+  /* 4 */ EQUAL(SYS_setsockopt, 0, 9),
+  /* 5 */ LOAD(args[1]),
+  /* 6 */ EQUAL(SOL_SOCKET, 0, 7),
+  /* 7 */ LOAD(args[2]),
+  /* 8 */ EQUAL(SO_LINGER, 7, 5),
+  /* 9 ioctl */ LOAD(args[1]),
+  /* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffff),
+  /* 11 SIOCOUTQNSD */ EQUAL(0x894b, 2, 0),
+  /* 12 owners, urgent data, time stamps */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x8908, 0, 1),
+  /* 13 */ BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x8c00, 0, 1),
+  /* 14 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 15 */ RETURN(SECCOMP_RET_ERRNO | EPERM),
+  /* 16 */ RETURN(SECCOMP_RET_USER_NOTIF),
 };
 
 static const struct sock_filter writing[] = PROGRAM(ANY_OF(WRITE_INTENT, 1, 0));
@@ -128,9 +139,9 @@ bt_fork_filter(void)
 }
 
 BtFilter
-bt_linger_filter(void)
+bt_channel_filter(void)
 {
-  return (BtFilter){ lingers, G_N_ELEMENTS(lingers) };
+  return (BtFilter){ channel, G_N_ELEMENTS(channel) };
 }
 
 BtFilter

@@ -117,8 +117,6 @@ add_told(BtCompile *self, const GArray *refused)
   if (bt_compile_counts_forks(self) && !is_refused(refused, "clone") &&
       !is_refused(refused, "fork") && !is_refused(refused, "vfork"))
     bt_seccomp_notify_forks(self->worker_program);
-  if (self->request->channel && !is_refused(refused, "setsockopt"))
-    bt_seccomp_notify_linger(self->worker_program);
 }
 
 /*
@@ -163,7 +161,8 @@ bt_compile_filters(BtCompile *self, GError **error)
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
   add_opener(self, numbers);
   self->worker_program =
-    bt_seccomp_join(numbers, file_ioctls, (header->flags & BT_PLAN_FAST_PATH) != 0,
+    bt_seccomp_join(numbers, file_ioctls, self->request->channel,
+                    (header->flags & BT_PLAN_FAST_PATH) != 0,
                     bt_notify_filter(looks_at_reads(self)), list);
   add_told(self, numbers);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,

@@ -114,8 +114,8 @@ append_ioctls(GArray *program)
  * allow-list, and never mind if one is refused before.
  */
 GArray *
-bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path, BtFilter notify,
-                BtFilter allow_list)
+bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel, gboolean fast_path,
+                BtFilter notify, BtFilter allow_list)
 {
   GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
                                   2 * refused->len + bt_map_filter().count + notify.count +
@@ -129,6 +129,8 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
   }
   if (!file_ioctls)
     append_ioctls(all);
+  if (channel)
+    append_part(all, bt_channel_filter());
   if (fast_path)
     append_part(all, bt_inject_filter());
   append_part(all, bt_map_filter());
@@ -137,25 +139,13 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
   return all;
 }
 
-static void
-prepend_part(GArray *program, BtFilter filter)
-{
-  g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
-
-  append_part(part, filter);
-  g_array_prepend_vals(program, part->data, part->len);
-}
-
 void
 bt_seccomp_notify_forks(GArray *program)
 {
-  prepend_part(program, bt_fork_filter());
-}
+  g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 
-void
-bt_seccomp_notify_linger(GArray *program)
-{
-  prepend_part(program, bt_linger_filter());
+  append_part(part, bt_fork_filter());
+  g_array_prepend_vals(program, part->data, part->len);
 }
 
 /* Which argument of a call is a mode, of which the allow-list refuses a part (gen-checks.c); -1: none. */

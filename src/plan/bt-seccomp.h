@@ -34,18 +34,16 @@ int bt_seccomp_open_call(const char *name);
 /*
  * One program of three (element-type struct sock_filter): the numbered calls
  * refused by EPERM, and without file_ioctls all ioctls but those of terminals
- * and sockets, and with a fast path what it must not have; then notify, of which an
+ * and sockets, and with a channel or a fast path what it must not have; then notify, of which an
  * allowed call goes on; then the allow-list.
  */
-GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean fast_path,
-                        BtFilter notify, BtFilter allow_list);
+GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel,
+                        gboolean fast_path, BtFilter notify, BtFilter allow_list);
 /*
- * These are put before a joined program: new processes and threads, connections that are to
- * linger, and calls by their numbers.
+ * These are put before a joined program: new processes and threads, and calls by their numbers.
  * What is then continued no filter sees again, so none of them may be one that it refuses.
  */
 void bt_seccomp_notify_forks(GArray *program);
-void bt_seccomp_notify_linger(GArray *program);
 void bt_seccomp_notify_calls(GArray *program, const GArray *numbers);
 /* What pid 1 still needs after the worker was started. */
 BtFilter bt_seccomp_init(void);
@@ -57,8 +55,8 @@ BtFilter bt_notify_filter(gboolean every_open);
 
 /* New processes and threads, where they are counted. */
 BtFilter bt_fork_filter(void);
-/* SO_LINGER. */
-BtFilter bt_linger_filter(void);
+/* What a worker with a channel is refused, and SO_LINGER, which is notified. */
+BtFilter bt_channel_filter(void);
 /* Executable mappings of files: those calls, too. Part of every joined program. */
 BtFilter bt_map_filter(void);
 

@@ -3,6 +3,7 @@
  * A worker for test-library: what it does is its argument.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -191,6 +193,34 @@ lingering(void)
   return fd;
 }
 
+/* Its channel is of the host's network namespace: what could be done by it there? */
+static int
+reach_host(void)
+{
+  for (int i = 1; i < 3; i++) {
+    static const unsigned long requests[] = { SIOCGIFCONF, SIOCGIFHWADDR, SIOCGIFINDEX,
+                                              SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFMTU };
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    char names[4096];
+    struct ifconf list = { .ifc_len = sizeof names, .ifc_buf = names };
+    struct ifreq one = { .ifr_name = "lo" };
+    if (ioctl(fds[i], SIOCGIFCONF, &list) == 0)
+      return 20;
+    for (size_t j = 1; j < sizeof requests / sizeof requests[0]; j++)
+      if (ioctl(fds[i], requests[j], &one) == 0)
+        return 21;
+    snprintf(address.sun_path + 1, 40, "buntime-test-%d", getpid());
+    if (bind(fds[i], (struct sockaddr *)&address, sizeof address) == 0)
+      return 22;
+    if (listen(fds[i], 1) == 0)
+      return 23;
+    int bytes = -1;
+    if (ioctl(fds[i], FIONREAD, &bytes) != 0)
+      return 24;
+  }
+  return 0;
+}
+
 static struct sockaddr_un own_address = { .sun_family = AF_UNIX, .sun_path = "/tmp/full" };
 
 static void *
@@ -289,6 +319,8 @@ main(int argc, char *argv[])
              ? 0
              : 3;
   }
+  if (strcmp(what, "host") == 0)
+    return reach_host();
   if (strcmp(what, "connects") == 0)
     return wait_in_connects(channel, 20, false);
   if (strcmp(what, "connect") == 0)

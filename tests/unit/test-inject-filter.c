@@ -148,7 +148,7 @@ test_joined(void)
   g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(int));
 
   for (gboolean fast = FALSE; fast <= TRUE; fast++) {
-    g_autoptr(GArray) all = bt_seccomp_join(none, TRUE, fast, bt_notify_filter(FALSE),
+    g_autoptr(GArray) all = bt_seccomp_join(none, TRUE, FALSE, fast, bt_notify_filter(FALSE),
                                             bt_seccomp_worker(FALSE, TRUE));
     const BtFilter filter = { (const struct sock_filter *)all->data, all->len };
     Case cases[] = {

@@ -225,6 +225,20 @@ test_lingering(void)
   g_assert_cmpint(g_get_monotonic_time() - start, <, 20 * G_USEC_PER_SEC);
 }
 
+/* The channel's sockets were made in the host's network: they tell nothing of it. */
+static void
+test_host_network(void)
+{
+  static const char *const args[] = { "host", NULL };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, args);
+  seen_wait(&seen);
+  g_assert_cmpint(seen.status, ==, 0);
+  seen_clear(&seen);
+}
+
 /* Where connects wait that block, one's do not stand before another's. */
 static void
 test_connects(void)
@@ -564,6 +578,7 @@ main(int argc, char *argv[])
   g_test_add_func("/library/broken-protocol", test_broken_protocol);
   g_test_add_func("/library/questions", test_questions);
   g_test_add_func("/library/lingering", test_lingering);
+  g_test_add_func("/library/host-network", test_host_network);
   g_test_add_func("/library/connects", test_connects);
   g_test_add_func("/library/closed", test_closed);
   g_test_add_func("/library/given", test_given);

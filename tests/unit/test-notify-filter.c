@@ -153,7 +153,7 @@ test_forks(void)
 static void
 test_linger(void)
 {
-  check_cases(bt_linger_filter(), lingers, G_N_ELEMENTS(lingers), FALSE);
+  check_cases(bt_channel_filter(), lingers, G_N_ELEMENTS(lingers), FALSE);
 }
 
 static void
