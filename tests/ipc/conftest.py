@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Host programs: what uses libbuntime as an application does.
 
-Under sanitizers they are left out: an interpreter loads nothing that wants a sanitizer's
-runtime, on neither side. tests/unit/test-library.c is the library's test there.
+Under sanitizers those in Python are left out, and Bun: an interpreter loads nothing that wants a
+sanitizer's runtime. tests/unit/test-library.c is the library's test there, and programs in C are run.
 """
 
 import json
@@ -11,6 +11,8 @@ import textwrap
 import pytest
 
 from world import PLAIN
+
+SANITIZED = ("test_interactive.py", "test_serve.py")
 
 # What a host program has to begin with: a policy, and a worker whose signals are kept.
 PRELUDE = '''
@@ -116,7 +118,8 @@ EPILOGUE = '\nprint("OUT:" + json.dumps(out, default=repr))\n'
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if "/ipc/" in str(item.fspath):
+        if "/ipc/" in str(item.fspath) and \
+                (item.fspath.basename not in SANITIZED or "bun" in item.fixturenames):
             item.add_marker(pytest.mark.slow)
 
 
