@@ -29,6 +29,7 @@ struct _BtLines {
   gboolean socket_in, socket_out;
   gpointer in_tag;  /* NULL: nothing is read now */
   gpointer out_tag; /* NULL: it broke, and only tells so */
+  GIOCondition out_events;
   GByteArray *in;
   gsize scanned;     /* of it: no newline is there */
   gboolean skipping; /* to the end of a line that is too long */
@@ -246,10 +247,14 @@ has_line(BtLines *self)
 
 /* ---- the source ---- */
 
-/* What is to be watched, after everything that could have changed it. */
+/*
+ * What is to be watched, before the loop sleeps.  Each change wakes the loop once more, so that
+ * what is as it was must not be set again.
+ */
 static void
 watch(BtLines *self)
 {
+  GIOCondition out_events = waiting(self) > 0 ? G_IO_OUT : 0;
   gboolean reading = !self->eof && !self->finishing && !self->full && !self->broken &&
                      !has_line(self);
 
@@ -260,8 +265,9 @@ watch(BtLines *self)
   /* Its breaking is told whatever is watched for, once. */
   if (self->broken && self->out_tag != NULL)
     g_source_remove_unix_fd(self->source, g_steal_pointer(&self->out_tag));
-  else if (self->out_tag != NULL)
-    g_source_modify_unix_fd(self->source, self->out_tag, waiting(self) > 0 ? G_IO_OUT : 0);
+  else if (self->out_tag != NULL && out_events != self->out_events)
+    g_source_modify_unix_fd(self->source, self->out_tag, out_events);
+  self->out_events = out_events;
   g_source_set_ready_time(self->source, self->finishing ? self->deadline : -1);
 }
 

@@ -242,6 +242,27 @@ def test_too_many_clients(server):
     until(served)
 
 
+def switches(pid):
+    """How often its threads slept or were sent to sleep."""
+    count = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/status", encoding="ascii") as status:
+            count += sum(int(line.split()[1]) for line in status if "_ctxt_switches" in line)
+    return count
+
+
+def test_nothing_to_do(server):
+    """Where nobody asks and no worker speaks, it sleeps; also for a client that is behind."""
+    client, slow = server.connect(), server.connect()
+    worker = sleeper(client, marked())
+    slow.ask("spawn", entry="-c", args=[FLOOD], flags=["--worker=python"])
+    time.sleep(2)
+    before = switches(server.process.pid)
+    time.sleep(1)
+    assert switches(server.process.pid) - before < 20
+    client.do("stop", worker=worker)
+
+
 # ---- those who do not read ----
 
 MEMORY = 12 << 20  # of a server that serves two clients
