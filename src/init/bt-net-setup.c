@@ -79,8 +79,25 @@ add_address(BtNetlink *netlink, const char *object, unsigned index, uint32_t add
   bt_netlink_put(netlink, IFA_ADDRESS, &address, sizeof address);
 }
 
+/*
+ * The worker's window is 65535 bytes at most, as libslirp knows no larger ones, and a segment for
+ * it could have 32768: what comes would be cut into one such, one of a byte less, and now and then
+ * one of two bytes. Asked for less, libslirp sends two alike, and its buffer holds five of them.
+ */
 static void
-add_default_route(BtNetlink *netlink, unsigned index, uint32_t gateway)
+put_segment_size(BtNetlink *netlink, uint32_t mtu)
+{
+  const uint32_t size = 65535 / 2, headers = 60; /* of IPv6 and TCP */
+
+  if (mtu < size + headers)
+    return;
+  size_t metrics = bt_netlink_begin_nest(netlink, RTA_METRICS);
+  bt_netlink_put(netlink, RTAX_ADVMSS, &size, sizeof size);
+  bt_netlink_end_nest(netlink, metrics);
+}
+
+static void
+add_default_route(BtNetlink *netlink, unsigned index, uint32_t gateway, uint32_t mtu)
 {
   struct rtmsg header = {
     .rtm_family = AF_INET,
@@ -94,6 +111,7 @@ add_default_route(BtNetlink *netlink, unsigned index, uint32_t gateway)
                  sizeof header);
   bt_netlink_put(netlink, RTA_GATEWAY, &gateway, sizeof gateway);
   bt_netlink_put(netlink, RTA_OIF, &index, sizeof index);
+  put_segment_size(netlink, mtu);
 }
 
 static void
@@ -134,7 +152,7 @@ add_address6(BtNetlink *netlink, unsigned index, const BtAddr *address)
 }
 
 static void
-add_default_route6(BtNetlink *netlink, unsigned index, const BtAddr *gateway)
+add_default_route6(BtNetlink *netlink, unsigned index, const BtAddr *gateway, uint32_t mtu)
 {
   struct rtmsg header = {
     .rtm_family = AF_INET6,
@@ -149,6 +167,7 @@ add_default_route6(BtNetlink *netlink, unsigned index, const BtAddr *gateway)
                  &header, sizeof header);
   bt_netlink_put(netlink, RTA_GATEWAY, gateway->bytes, sizeof gateway->bytes);
   bt_netlink_put(netlink, RTA_OIF, &index, sizeof index);
+  put_segment_size(netlink, mtu);
 }
 
 /* Object texts outlive the batch: they are literals or the plan's strings. */
@@ -160,7 +179,7 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
   bt_netlink_add_setup(netlink, name, net->mac, net->mtu);
   bt_netlink_add_up(netlink, name);
   add_address(netlink, "interface's address", index, net->address, net->prefix_length);
-  add_default_route(netlink, index, net->gateway);
+  add_default_route(netlink, index, net->gateway, net->mtu);
   add_neighbour(netlink, index, AF_INET, &net->gateway, sizeof net->gateway, net->gateway_mac);
   if (!bt_plan_net_has_ipv6(net))
     return;
@@ -170,7 +189,7 @@ add_interface(BtNetlink *netlink, const BtPlanNet *net, const char *name)
    */
   add_address6(netlink, index, &net->address6);
   bt_netlink_ignore(netlink, EACCES);
-  add_default_route6(netlink, index, &net->gateway6);
+  add_default_route6(netlink, index, &net->gateway6, net->mtu);
   bt_netlink_ignore(netlink, EACCES);
   add_neighbour(netlink, index, AF_INET6, net->gateway6.bytes, sizeof net->gateway6.bytes,
                 net->gateway_mac);

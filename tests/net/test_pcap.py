@@ -75,6 +75,21 @@ def tshark(path, *fields):
     return [frame["_source"]["layers"] for frame in json.loads(result.stdout)]
 
 
+def test_two_segments_fill_the_window(net):
+    """What libslirp is asked for, by either family: it sends no third one of two bytes."""
+    out, result = net.json("--allow-net=198.51.100.21:443,[2001:db8:1::21]:443", "--pcap=c.pcap", code="""
+        for address in ("198.51.100.21", "2001:db8:1::21"):
+            with socket.create_connection((address, 443), timeout=10):
+                out[address] = True
+    """)
+    assert len(out) == 2, str(result)
+    frames = tshark(net.directory / "c.pcap", "tcp.flags.syn", "tcp.flags.ack", "tcp.options.mss_val")
+    asked = [frame["tcp.options.mss_val"] for frame in frames
+             if frame.get("tcp.flags.syn") in (["1"], ["True"])
+             and frame["tcp.flags.ack"] in (["0"], ["False"])]
+    assert asked == [["32767"], ["32767"]], frames
+
+
 def test_wireshark_reads_it(net):
     """As what it is: names asked for by TLS, the time, both families, nothing malformed or broken."""
     out, result = net.json(
