@@ -4,7 +4,10 @@
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/bt-capture-file.h"
@@ -222,6 +225,26 @@ home_of(const BtSessionSetup *setup)
   return setup->caller->home != NULL ? setup->caller->home : setup->sandbox->policy->home;
 }
 
+/*
+ * Is one of them a socket?  It is of the host's network, where the worker could give it a name:
+ * so it gets one that the kernel chooses, unless it has one.
+ */
+static gboolean
+name_sockets(const int stdio[3])
+{
+  const struct sockaddr_un any = { .sun_family = AF_UNIX };
+  gboolean found = FALSE;
+  struct stat info;
+
+  for (int i = 0; i < 3; i++) {
+    if (stdio[i] < 0 || fstat(stdio[i], &info) != 0 || !S_ISSOCK(info.st_mode))
+      continue;
+    (void)!bind(stdio[i], (const struct sockaddr *)&any, sizeof any.sun_family);
+    found = TRUE;
+  }
+  return found;
+}
+
 static gboolean
 compile(BtSession *self, guint cgroup_limits, GError **error)
 {
@@ -254,6 +277,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),
     .cgroup_limits = cgroup_limits,
     .channel = setup->fds.channel[0] >= 0,
+    .sockets = name_sockets(setup->fds.stdio),
     .clients = self->clients,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd =

@@ -102,9 +102,9 @@ static const struct sock_filter forks[] = {
 };
 
 /*
- * For a worker with a channel.  Whether a close waits for what was written to go out is the
+ * For a worker with a channel, or whose stdin is a socket, as programs of Node have it.  Whether a close waits for what was written to go out is the
  * supervisor's to say: a host program closes what is sent to it, and must not wait for it
- * (lib/bt-notify-linger.c).  And the channel's sockets are of the host's network, by any socket
+ * (lib/bt-notify-linger.c).  And such sockets are of the host's network, by any socket
  * of which the kernel tells of interfaces and addresses: of the ioctls of sockets only those are
  * left that are about the socket itself.
  */

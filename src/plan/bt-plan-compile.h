@@ -47,7 +47,8 @@ typedef struct {
   guint n_published;
   guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
   gboolean channel;              /* the worker is handed one (wire/bt-channel.h) */
-  const char *clients;           /* with it: the folder of what programs use it by; NULL: none */
+  gboolean sockets;              /* stdin, stdout or stderr is one, of the host's network */
+  const char *clients;           /* with a channel: the folder of what programs use it by; NULL: none */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;
 

@@ -161,7 +161,7 @@ bt_compile_filters(BtCompile *self, GError **error)
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
   add_opener(self, numbers);
   self->worker_program =
-    bt_seccomp_join(numbers, file_ioctls, self->request->channel,
+    bt_seccomp_join(numbers, file_ioctls, self->request->channel || self->request->sockets,
                     (header->flags & BT_PLAN_FAST_PATH) != 0,
                     bt_notify_filter(looks_at_reads(self)), list);
   add_told(self, numbers);

@@ -34,7 +34,8 @@ int bt_seccomp_open_call(const char *name);
 /*
  * One program of three (element-type struct sock_filter): the numbered calls
  * refused by EPERM, and without file_ioctls all ioctls but those of terminals
- * and sockets, and with a channel or a fast path what it must not have; then notify, of which an
+ * and sockets, and with a channel (or another socket of the host's) or a fast path what it must not
+ * have; then notify, of which an
  * allowed call goes on; then the allow-list.
  */
 GArray *bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel,

@@ -3,6 +3,7 @@
 
 import contextlib
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -30,6 +31,33 @@ def test_bytes_are_not_touched(box, world):
     done = subprocess.run(world.command(["run", "w.py"]), input=data, capture_output=True,
                           cwd=box.directory, env=world.environment(), timeout=30, check=False)
     assert done.stdout == data and done.stderr == b""
+
+
+@pytest.mark.parametrize("flags", [[], ["--allow-net=192.0.2.7"]], ids=["", "network"])
+def test_a_socket_of_the_hosts_tells_nothing_of_its_network(box, world, flags):
+    """Node and Bun start programs so. What else it is good for, it still is."""
+    box.write("w.py", """
+        import array, errno, fcntl, os, socket, struct
+        names = array.array("B", bytes(4096))
+        def attempt(call):
+            try:
+                call()
+                return "done"
+            except OSError as error:
+                return errno.errorcode[error.errno]
+        stdin = socket.socket(fileno=0)
+        print(attempt(lambda: fcntl.ioctl(0, 0x8912, struct.pack("iL", 4096, names.buffer_info()[0]))),
+              attempt(lambda: fcntl.ioctl(0, 0x8927, b"lo".ljust(40, bytes(1)))),
+              attempt(lambda: stdin.bind(bytes(1) + b"buntime-test")),
+              attempt(lambda: fcntl.ioctl(0, 0x541b, bytes(4))), stdin.recv(5))
+    """)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"hello")
+        done = subprocess.run(world.command(["run", *flags, "w.py"]), stdin=theirs,
+                              capture_output=True, text=True, cwd=box.directory,
+                              env=world.environment(), timeout=30, check=False)
+    assert done.stdout == "EPERM EPERM EINVAL done b'hello'\n", done.stderr
 
 
 def test_in_a_pipeline(box, world):
