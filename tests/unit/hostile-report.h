@@ -20,6 +20,13 @@ __asan_default_options(void)
 }
 #endif
 
+/* MiB. A sanitizer's allocator keeps what it was given, and never twice for the same. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define REPORT_MAX_GROWTH 1024
+#else
+#define REPORT_MAX_GROWTH 128
+#endif
+
 /* Bytes in memory. */
 static inline gint64
 report_memory(void)

@@ -374,7 +374,7 @@ main(int argc, char *argv[])
   g_print("grown by %" G_GINT64_FORMAT " MiB, and %d descriptors\n", grown,
           (int)(report_descriptors() - descriptors));
   g_assert_cmpuint(report_descriptors(), <=, descriptors);
-  g_assert_cmpint(grown, <, 128);
+  g_assert_cmpint(grown, <, REPORT_MAX_GROWTH);
   g_source_remove(tick);
   g_signal_handlers_disconnect_by_func(honest.worker, on_gone, NULL);
   g_object_unref(honest.worker);
