@@ -20,10 +20,11 @@ def count_words(text):
 @channel.handler("phone_home")
 def phone_home(host):
     """What nobody asked for.  An exception goes back to the caller as its text."""
+    # Whoever reads a policy can ask what it means, without trying.
+    state = buntime.permissions.query("net", f"{host}:443").state
+    print(f"{host}?", state, flush=True)
     with socket.create_connection((host, 443), timeout=5):
         return "connected"
 
 
-# Whoever reads a policy can ask what it means, without trying.
-print("example.com?", buntime.permissions.query("net", "example.com:443").state, flush=True)
 channel.serve()

@@ -13,10 +13,10 @@ host.handle("countWords", (text: string) => text.split(/\s+/).length);
 
 /* What nobody asked for.  A rejection goes back to the caller as its text. */
 host.handle("phoneHome", async (name: string) => {
+  // Whoever reads a policy can ask what it means, without trying.
+  console.log(`${name}?`, (await permissions.query("net", `${name}:80`)).state);
   const answer = await fetch(`http://${name}/`, { signal: AbortSignal.timeout(5000) });
   return answer.status;
 });
 
-// Whoever reads a policy can ask what it means, without trying.
-console.log("example.com?", (await permissions.query("net", "example.com:80")).state);
 await host.serve();
