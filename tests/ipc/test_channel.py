@@ -121,6 +121,17 @@ def test_ctypes(host, box):
     assert found["kind"] == "buntime._ctypes"
 
 
+def test_pypy(host, box):
+    """Another Python, in an environment of its own; and an older one: it is at 3.9."""
+    venv = box.directory / "venv"
+    subprocess.run(["/usr/bin/pypy3", "-m", "venv", "--without-pip", venv], check=True)
+    code = "import sys\nassert sys.implementation.name == 'pypy'\n" + "\n".join(
+        line[4:] for line in PYTHON.splitlines())
+    found = talk(host, box.write("w.py", code), 'out["kind"] = w.ask("kind")',
+                 env={"VIRTUAL_ENV": str(venv), "PATH": f"{venv}/bin:/usr/bin:/bin"})
+    assert found["kind"] == "buntime._ctypes"
+
+
 def test_bun(host, box, bun):
     talk(host, box.write("w.ts", BUN), env=bun)
 

@@ -17,16 +17,16 @@ class Message(ctypes.Structure):
 
 def load(kind):
     """The library beside this package, as it is built and as it is installed, or the system's."""
-    above = Path(__file__).resolve().parents
+    above = list(Path(__file__).resolve().parents)  # which has no slices before 3.10
     for folder in above[2:4]:
         if (folder / SONAME).exists():
             return kind(str(folder / SONAME))
     return kind(SONAME)
 
 
-# A call that does not wait keeps the interpreter's lock, which is faster.
+# A call that does not wait keeps the interpreter's lock, which is faster.  PyPy has no such calls.
 WAITING = load(ctypes.CDLL)
-QUICK = load(ctypes.PyDLL)
+QUICK = load(getattr(ctypes, "PyDLL", ctypes.CDLL))
 
 
 def declare(name, *arguments, result=ctypes.c_int, library=QUICK):
