@@ -16,9 +16,8 @@
 
 #define BACKLOG 16
 #define MAX_NAME 64
-/* For another server that is just starting. */
-#define LOCK_TRIES 100
-#define LOCK_USEC 20000
+/* Until a client is looked at again that there were no descriptors for. */
+#define PAUSE_MS 100
 
 struct _BtListener {
   char *path;
@@ -60,19 +59,14 @@ open_own_folder(const char *path, GError **error)
   return -1;
 }
 
-/* Held until the descriptor is closed or unlocked. */
+/*
+ * Held until the descriptor is closed or unlocked. Another server has it only while it starts,
+ * and nothing is served here yet; a signal ends the wait.
+ */
 static gboolean
 lock_folder(int fd, const char *path, GError **error)
 {
-  for (int i = 0; i < LOCK_TRIES; i++) {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-      return TRUE;
-    if (errno != EWOULDBLOCK && errno != EINTR)
-      return fail_errno(error, path, errno, NULL);
-    g_usleep(LOCK_USEC);
-  }
-  return bt_fail(error, BUNTIME_ERROR_SETUP, path, _("another server is starting"),
-                 _("try it again"));
+  return flock(fd, LOCK_EX) == 0 || fail_errno(error, path, errno, _("try it again"));
 }
 
 static char *
@@ -176,6 +170,15 @@ is_own(int fd)
   return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
+static void listen_on(BtListener *self);
+
+static gboolean
+on_pause_over(gpointer data)
+{
+  listen_on(data);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_connection(int fd, GIOCondition condition, gpointer data)
 {
@@ -183,16 +186,23 @@ on_connection(int fd, GIOCondition condition, gpointer data)
   int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
   if (client < 0) {
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+      return G_SOURCE_CONTINUE;
     /* Out of descriptors, say: it stays readable, and would keep us from sleeping. */
-    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-      g_usleep(LOCK_USEC);
-    return G_SOURCE_CONTINUE;
+    self->source = g_timeout_add(PAUSE_MS, on_pause_over, self);
+    return G_SOURCE_REMOVE;
   }
   if (is_own(client))
     self->func(self->data, client);
   else
     close(client);
   return G_SOURCE_CONTINUE;
+}
+
+static void
+listen_on(BtListener *self)
+{
+  self->source = g_unix_fd_add(self->fd, G_IO_IN, on_connection, self);
 }
 
 /* ---- */
@@ -208,7 +218,7 @@ open_socket(BtListener *self, const char *name, GError **error)
   if (!remove_stale(self, name, error) || !listen_at(self, name, error))
     return FALSE;
   flock(self->folder_fd, LOCK_UN);
-  self->source = g_unix_fd_add(self->fd, G_IO_IN, on_connection, self);
+  listen_on(self);
   return TRUE;
 }
 
