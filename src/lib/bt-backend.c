@@ -37,11 +37,12 @@ struct _BtBackend {
   guint dropped;
 };
 
-/* What is told to the caller: an event, an answer or, with neither, the end. */
+/* What is told to the caller: an event, an answer, that all is settled or, with none, the end. */
 typedef struct {
   BtBackend *backend;
   BtEvent *event;
   BtQuestion *question;
+  gboolean settled;
   guint32 id;
   BtAction action;
   BtOutcome outcome;
@@ -98,6 +99,8 @@ deliver(gpointer data)
     self->funcs.event(self->data, g_steal_pointer(&message->event));
   else if (message->question != NULL)
     self->funcs.answered(self->data, message->id, message->action);
+  else if (message->settled)
+    self->funcs.settled(self->data);
   else
     self->funcs.ended(self->data, message->error == NULL ? &message->outcome : NULL,
                       message->error);
@@ -331,6 +334,12 @@ answer(gpointer data)
   post(message);
 }
 
+static void
+settle(gpointer message)
+{
+  post(message);
+}
+
 /* ---- by the caller ---- */
 
 BtBackend *
@@ -362,6 +371,15 @@ bt_backend_signal(BtBackend *self, int number)
 
   *signal = (Signal){ ref(self), number };
   bt_thread_invoke(send_signal, signal);
+}
+
+void
+bt_backend_settle(BtBackend *self)
+{
+  Message *message = message_new(self);
+
+  message->settled = TRUE;
+  bt_thread_invoke(settle, message);
 }
 
 void

@@ -11,6 +11,8 @@
  *   bt_backend_signal()     ───▶   to the worker
  *   bt_backend_ask()        ───▶   a question of the worker's ...
  *                 answered  ◀───   ... was decided
+ *   bt_backend_settle()     ───▶   after all signals before it ...
+ *                 settled   ◀───   ... were sent
  *                 ended     ◀───   all of it is gone
  *
  * What comes back is called in the main context that was the caller's default one
@@ -30,6 +32,7 @@ typedef struct _BtBackend BtBackend;
 typedef struct {
   void (*event)(gpointer data, BtEvent *event); /* takes it */
   void (*answered)(gpointer data, guint32 id, BtAction action);
+  void (*settled)(gpointer data);
   /* outcome: NULL if error is set (transfer none). */
   void (*ended)(gpointer data, const BtOutcome *outcome, const GError *error);
 } BtBackendFuncs;
@@ -45,6 +48,8 @@ BtBackend *bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboo
 void bt_backend_signal(BtBackend *backend, int number);
 /* Takes the question. */
 void bt_backend_ask(BtBackend *backend, guint32 id, BtQuestion *question);
+/* Asks to be told when every signal asked for so far has been sent. */
+void bt_backend_settle(BtBackend *backend);
 /* As if the worker had written too much to its descriptors. */
 void bt_backend_exceed_output(BtBackend *backend);
 /* Nothing is told any more, and what still runs is ended. */

@@ -17,34 +17,13 @@
 #include <unistd.h>
 
 #include "lib/bt-backend.h"
+#include "lib/bt-codes.h"
 #include "lib/bt-event-object.h"
 #include "lib/bt-link-fds.h"
 #include "lib/bt-link.h"
 #include "lib/bt-pipe.h"
 #include "lib/bt-sandbox-private.h"
-
-struct _BuntimeWorker {
-  GObject parent_instance;
-  BtBackend *backend;
-  BtLink *link;
-  BtPipe *pipes[2];
-  guint64 output_left; /* bytes of it that may still come, by pipes and by the channel */
-  gboolean output_over;
-  GHashTable *calls; /* id → GTask */
-  guint32 last_id;
-  /* Of a program that takes code, by its own word: */
-  gboolean channel_is_given; /* whoever has it, there is no link */
-  gboolean takes_code;
-  guint32 running;        /* id of the code; 0: none, as far as was told */
-  GHashTable *interrupts; /* ids of code that is to be interrupted once it runs */
-  GSource *grace; /* to the kill after stop */
-  BtQuestionRate questions;
-  char *name;     /* what events call it */
-  gboolean ended; /* the backend said so */
-  gboolean exited;
-  int status;
-  GError *error;
-};
+#include "lib/bt-worker-object.h"
 
 enum {
   SIGNAL_READY,
@@ -131,14 +110,12 @@ interrupt_code(BuntimeWorker *self, guint32 id)
 {
   g_autofree char *message = g_strdup_printf("{\"type\":\"interrupt\",\"id\":%u}", id);
 
-  if (self->ended || self->link == NULL ||
-      g_hash_table_contains(self->interrupts, GUINT_TO_POINTER(id)))
-    return;
-  bt_link_send_control(self->link, message);
-  if (self->running == id)
+  BtCut cut =
+    self->ended || self->link == NULL ? BT_CUT_DONE : bt_codes_interrupt(&self->codes, id);
+  if (cut != BT_CUT_DONE)
+    bt_link_send_control(self->link, message);
+  if (cut == BT_CUT_NOW)
     bt_backend_signal(self->backend, SIGINT);
-  else
-    g_hash_table_add(self->interrupts, GUINT_TO_POINTER(id));
 }
 
 /* Of the code that has no answer yet; 0: there is none. */
@@ -164,11 +141,10 @@ follow_code(BuntimeWorker *self, const BtControl *message)
 {
   if (message->state == BT_CONTROL_EXEC_START) {
     self->takes_code = TRUE;
-    self->running = message->id;
-    if (g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(message->id)))
+    if (bt_codes_started(&self->codes, message->id))
       bt_backend_signal(self->backend, SIGINT);
   } else if (message->state == BT_CONTROL_EXEC_END) {
-    self->running = 0;
+    self->codes.running = 0;
   }
 }
 
@@ -181,7 +157,9 @@ on_cancelled(GCancellable *cancellable, gpointer data)
 
   if (task == NULL)
     return G_SOURCE_REMOVE;
-  if (call->code && self->takes_code)
+  if (call->code && bt_codes_forget(&self->codes, call->id))
+    ; /* the worker never hears of it */
+  else if (call->code && self->takes_code)
     interrupt_code(self, call->id);
   else if (call->code)
     buntime_worker_interrupt(self);
@@ -212,6 +190,38 @@ send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GEr
   return TRUE;
 }
 
+/* What was kept back is given to the worker, since every signal has been sent. */
+static void
+on_settled(gpointer data)
+{
+  g_autoptr(BuntimeWorker) self = g_object_ref(data);
+  g_autoptr(GBytes) bytes = NULL;
+  guint32 id;
+
+  bt_codes_settled(&self->codes);
+  while (bt_codes_next(&self->codes, &id, &bytes)) {
+    GError *error = NULL;
+    g_autoptr(GTask) task =
+      send_bytes(self, BT_FRAME_CODE, id, bytes, &error) ? NULL : take_call(self, id);
+    if (task != NULL)
+      g_task_return_error(task, g_steal_pointer(&error));
+    g_clear_error(&error);
+    g_clear_pointer(&bytes, g_bytes_unref);
+  }
+}
+
+static gboolean
+send_call(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
+{
+  BtCodeResult result = BT_CODE_SEND;
+
+  if (type == BT_FRAME_CODE && !self->ended && self->link != NULL)
+    result = bt_codes_begin(&self->codes, id, bytes);
+  if (result == BT_CODE_FULL)
+    return bt_fail(error, BUNTIME_ERROR_BUSY, self->name, _("it does not end what it runs"), NULL);
+  return result == BT_CODE_KEPT || send_bytes(self, type, id, bytes, error);
+}
+
 static void
 begin_call(BuntimeWorker *self, BtFrameType type, GBytes *bytes, int timeout,
            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data, gpointer tag)
@@ -226,7 +236,7 @@ begin_call(BuntimeWorker *self, BtFrameType type, GBytes *bytes, int timeout,
   call->code = type == BT_FRAME_CODE;
   if (g_task_return_error_if_cancelled(task))
     return;
-  if (!send_bytes(self, type, call->id, bytes, &error)) {
+  if (!send_call(self, type, call->id, bytes, &error)) {
     g_task_return_error(task, error);
     return;
   }
@@ -249,6 +259,7 @@ fail_all_calls(BuntimeWorker *self, const char *reason)
 {
   g_autoptr(GList) ids = g_hash_table_get_keys(self->calls);
 
+  bt_codes_forget_all(&self->codes);
   for (GList *id = ids; id != NULL; id = id->next)
     fail_call(self, GPOINTER_TO_UINT(id->data), BUNTIME_ERROR_ENDED, reason);
 }
@@ -356,9 +367,8 @@ answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
   gsize size;
   const char *data = g_bytes_get_data(bytes, &size);
 
-  g_hash_table_remove(self->interrupts, GUINT_TO_POINTER(id));
-  if (self->running == id)
-    self->running = 0;
+  if (bt_codes_answered(&self->codes, id) && self->backend != NULL)
+    bt_backend_settle(self->backend);
   /* An error that nobody waits for any more may be a request's. */
   if (self->link != NULL && (type == BT_FRAME_RESULT || (call != NULL && call->code)))
     bt_link_answered_code(self->link);
@@ -521,7 +531,7 @@ buntime_worker_finalize(GObject *object)
 
   /* Each call holds the worker: there is none. */
   g_hash_table_unref(self->calls);
-  g_hash_table_unref(self->interrupts);
+  bt_codes_clear(&self->codes);
   g_clear_error(&self->error);
   g_free(self->name);
   G_OBJECT_CLASS(buntime_worker_parent_class)->finalize(object);
@@ -562,7 +572,7 @@ static void
 buntime_worker_init(BuntimeWorker *self)
 {
   self->calls = g_hash_table_new(NULL, NULL);
-  self->interrupts = g_hash_table_new(NULL, NULL);
+  bt_codes_init(&self->codes);
 }
 
 /* ---- by the host program ---- */
@@ -599,7 +609,7 @@ static BuntimeWorker *
 spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args, int *host_out,
       GError **error)
 {
-  static const BtBackendFuncs funcs = { on_event, on_answered, on_ended };
+  static const BtBackendFuncs funcs = { on_event, on_answered, on_settled, on_ended };
   static const char *const none[] = { NULL };
   static gint count;
   g_autoptr(BuntimeWorker) self = g_object_new(BUNTIME_TYPE_WORKER, NULL);
@@ -717,7 +727,7 @@ buntime_worker_interrupt(BuntimeWorker *self)
   g_return_if_fail(BUNTIME_IS_WORKER(self));
   if (self->ended)
     return;
-  guint32 id = self->running != 0 ? self->running : oldest_code(self);
+  guint32 id = self->codes.running != 0 ? self->codes.running : oldest_code(self);
   if (!self->takes_code)
     bt_backend_signal(self->backend, SIGINT);
   else if (id != 0)
@@ -746,49 +756,4 @@ buntime_worker_stop(BuntimeWorker *self, guint grace)
   self->grace = g_timeout_source_new(grace);
   g_source_set_callback(self->grace, on_grace_over, self, NULL);
   g_source_attach(self->grace, g_main_context_get_thread_default());
-}
-
-static void
-set_paused(BuntimeWorker *self, gboolean paused)
-{
-  if (self->link != NULL)
-    bt_link_set_paused(self->link, paused);
-  for (int i = 0; i < 2; i++)
-    if (self->pipes[i] != NULL)
-      bt_pipe_set_paused(self->pipes[i], paused);
-}
-
-void
-buntime_worker_pause_reading(BuntimeWorker *self)
-{
-  g_return_if_fail(BUNTIME_IS_WORKER(self));
-  set_paused(self, TRUE);
-}
-
-void
-buntime_worker_resume_reading(BuntimeWorker *self)
-{
-  g_return_if_fail(BUNTIME_IS_WORKER(self));
-  set_paused(self, FALSE);
-}
-
-gboolean
-buntime_worker_get_exited(BuntimeWorker *self)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
-  return self->exited;
-}
-
-int
-buntime_worker_get_exit_status(BuntimeWorker *self)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), -1);
-  return self->status;
-}
-
-const GError *
-buntime_worker_get_error(BuntimeWorker *self)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), NULL);
-  return self->error;
 }

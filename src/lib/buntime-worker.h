@@ -252,7 +252,9 @@ GBytes *buntime_worker_call_finish(BuntimeWorker *worker, GAsyncResult *result, 
  * @callback: called at its end
  * @data: for @callback
  *
- * Runs code in the program. What is run after it finds what it left.
+ * Runs code in the program. What is run after it finds what it left. While code that was
+ * interrupted has not ended, later code is kept back, so that the interrupt hits no other; what
+ * is given up meanwhile never runs.
  *
  * Since: 1.0
  */

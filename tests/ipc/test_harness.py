@@ -207,6 +207,8 @@ def test_a_storm_of_interrupts(harness):
                 except GLib.Error as error:
                     answers[i] = "cancelled" if error.matches(
                         Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED) else error.message
+            if i % 3 == 0:
+                w.until(lambda: len(answers) == i)  # else it is kept back, and given up unseen
             w.worker.run_code(f"y = {i}" if i % 2 else f"{i}", -1, cancellable, done)
             if i % 3 == 0:
                 wait = random.random() * 0.0006
@@ -224,6 +226,26 @@ def test_a_storm_of_interrupts(harness):
     """)
     assert found["wrong"] == {} and found["others"] in ([], ["cancelled"]), found
     assert found["end"] == "'end'" and found["starts"] == 301
+
+
+def test_given_up_unseen(harness):
+    """What is given up behind code that is being interrupted never runs; what is not does."""
+    found = harness("""
+        given_up = []
+        first, second = Gio.Cancellable(), Gio.Cancellable()
+        slow = "import time\\ntry:\\n  print('in')\\n  while True: pass\\nexcept KeyboardInterrupt:\\n  time.sleep(0.5)"
+        w.worker.run_code(slow, -1, first, lambda w, r: given_up.append(1))
+        w.until(lambda: b"in" in w.stdout)
+        first.cancel()
+        w.until(lambda: given_up)
+        w.worker.run_code("one = 1", -1, second, lambda w, r: given_up.append(2))
+        w.worker.run_code("two = 2", -1, None, lambda w, r: None)
+        second.cancel()
+        w.until(lambda: 2 in given_up)
+        out["seen"] = w.run("[name for name in ('one', 'two') if name in globals()]")
+        out["ends"] = sum(state[0] == "exec_end" for state in w.states)
+    """)
+    assert found == {"seen": "['two']", "ends": 3}
 
 
 def test_many(harness):

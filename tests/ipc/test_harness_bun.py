@@ -235,11 +235,7 @@ def test_what_breaks_it(harness, code, status):
 
 
 def test_a_storm_of_interrupts(harness):
-    """Whenever one comes, each code has one end, and the harness goes on.
-
-    Bun itself looks for the signal, and cannot be told which script it is for: one that comes
-    as its script ends may hit the next one (buntime-ipc(7)), by far not each time.
-    """
+    """Whenever one comes, each code has one end, and the harness goes on."""
     found = harness("""
         import random
         random.seed(5)
@@ -252,6 +248,8 @@ def test_a_storm_of_interrupts(harness):
                 except GLib.Error as error:
                     answers[i] = "cancelled" if error.matches(
                         Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED) else error.message
+            if i % 3 == 0:
+                w.until(lambda: len(answers) == i)  # else it is kept back, and given up unseen
             w.worker.run_code(f"await {i}" if i % 2 else f"{i}", -1, cancellable, done)
             if i % 3 == 0:
                 end = time.monotonic() + random.random() * 0.0006
@@ -265,6 +263,6 @@ def test_a_storm_of_interrupts(harness):
         ends = [state[1] for state in w.states if state[0] == "exec_end"]
         out["ends"] = ends == sorted(set(ends)) and len(ends)
     """)
-    assert len(found["wrong"]) <= 67 // 3 and set(found["wrong"].values()) <= {"Interrupted"}, found
+    assert len(found["wrong"]) <= 2 and set(found["wrong"].values()) <= {"Interrupted"}, found
     assert found["others"] in ([], ["cancelled"]) and found["end"] == "'end'"
     assert found["ends"] == 201

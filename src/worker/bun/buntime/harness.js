@@ -22,6 +22,8 @@ const PART = 1 << 20;
 const MAX_TEXT = 16 << 20;
 // Interrupts that came before their code.
 const EARLY = 1024;
+// Takes a signal that comes within 20 ms.
+const SPONGE = new vm.Script("{ const end = Date.now() + 20; while (Date.now() < end); }");
 
 const theChannel = channel();
 const encoder = new TextEncoder();
@@ -32,6 +34,7 @@ let current = 0;           // id of the code that runs
 let count = 0;             // of codes
 let giveUp = null;         // of what is awaited
 let owed = 0;              // signals that are still to come for messages seen
+let settling = false;      // they are waited for, and nothing is begun
 const early = new Set();
 
 // Output: the streams of Node and the console write frames with the id of the code that runs.
@@ -199,8 +202,26 @@ function finish(id, type, text, status) {
   queueMicrotask(next);
 }
 
+/**
+ * Waits for the signals whose messages are here: Bun ends by them whatever script runs when it
+ * gets to it, be that the next.  One may be an event already; and one that Bun took as the last
+ * script ended, and forgot, never comes.
+ */
+async function settle() {
+  settling = true;
+  await new Promise((resolve) => setImmediate(resolve));
+  try {
+    if (owed > 0) SPONGE.runInThisContext({ breakOnSigint: true });
+  } catch (error) {
+    if (error?.code !== "ERR_SCRIPT_EXECUTION_INTERRUPTED") throw error;
+  }
+  owed = 0;
+  settling = false;
+}
+
 async function run(id, data) {
   isMeant(0);
+  if (owed > 0) await settle();
   current = id;
   state("exec_start", id);
   try {
@@ -245,7 +266,7 @@ theChannel.handle("buntime.complete", complete);
 const waiting = [];
 
 function next() {
-  if (current === 0 && waiting.length) run(...waiting.shift()).catch(end);
+  if (current === 0 && !settling && waiting.length) run(...waiting.shift()).catch(end);
 }
 
 function end(error) {

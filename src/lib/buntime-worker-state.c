@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A worker as it is, and whether it is read: see buntime-worker.c for what happens to it.
+ */
+#include "lib/bt-worker-object.h"
+
+static void
+set_paused(BuntimeWorker *self, gboolean paused)
+{
+  if (self->link != NULL)
+    bt_link_set_paused(self->link, paused);
+  for (int i = 0; i < 2; i++)
+    if (self->pipes[i] != NULL)
+      bt_pipe_set_paused(self->pipes[i], paused);
+}
+
+void
+buntime_worker_pause_reading(BuntimeWorker *self)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  set_paused(self, TRUE);
+}
+
+void
+buntime_worker_resume_reading(BuntimeWorker *self)
+{
+  g_return_if_fail(BUNTIME_IS_WORKER(self));
+  set_paused(self, FALSE);
+}
+
+gboolean
+buntime_worker_get_exited(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  return self->exited;
+}
+
+int
+buntime_worker_get_exit_status(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), -1);
+  return self->status;
+}
+
+const GError *
+buntime_worker_get_error(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), NULL);
+  return self->error;
+}
