@@ -4,6 +4,7 @@
 
 #include "cli/bt-run.h"
 #include "serve/bt-calls.h"
+#include "serve/bt-flags.h"
 
 /* ---- from parameters ---- */
 
@@ -24,75 +25,17 @@ add_policy(BuntimePolicy *policy, const BtNode *node, GError **error)
   return TRUE;
 }
 
-/* What would be the server's own, or nobody's. */
-static gboolean
-check_flag(const BtGiven *given, GError **error)
-{
-  g_autofree char *flag = g_strconcat("--", given->option->name, NULL);
-
-  switch (given->option->id) {
-  case BT_OPTION_PERMISSION:
-  case BT_OPTION_LIMIT:
-  case BT_OPTION_ALLOW_ALL:
-  case BT_OPTION_POLICY:
-  case BT_OPTION_WORKER:
-  case BT_OPTION_NET:
-  case BT_OPTION_PUBLISH:
-    return TRUE;
-  case BT_OPTION_AUDIT:
-    return given->value == NULL ||
-           bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("takes no value here"),
-                   _("events are notifications"));
-  default:
-    break;
-  }
-  return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("not a flag of a worker that is served"),
-                 _("permissions, limits, --policy, --worker, --net, --publish and --audit are"));
-}
-
-static gboolean
-are_flags(const BtNode *flags, GError **error)
-{
-  for (guint i = 0; flags != NULL && i < flags->children->len; i++) {
-    const char *flag = ((const BtNode *)g_ptr_array_index(flags->children, i))->string;
-    if (flag[0] != '-' || flag[1] == '\0' || strcmp(flag, "--") == 0)
-      return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("not a flag"),
-                     _("write flags as for 'buntime run': --allow-net=github.com"));
-  }
-  return TRUE;
-}
-
-/* The command line of a run, but for the program; it borrows from flags. */
-static gboolean
-parse_flags(const BtNode *flags, BtCommandLine *line_out, GError **error)
-{
-  g_autoptr(GPtrArray) argv = g_ptr_array_new();
-
-  if (!are_flags(flags, error))
-    return FALSE;
-  g_ptr_array_add(argv, (gpointer) "buntime");
-  g_ptr_array_add(argv, (gpointer)bt_commands[0].name);
-  for (guint i = 0; flags != NULL && i < flags->children->len; i++)
-    g_ptr_array_add(argv, ((const BtNode *)g_ptr_array_index(flags->children, i))->string);
-  g_ptr_array_add(argv, NULL);
-  if (!bt_command_line_parse((const char *const *)argv->pdata, line_out, error))
-    return FALSE;
-  for (guint i = 0; i < line_out->given->len; i++)
-    if (!check_flag(&g_array_index(line_out->given, BtGiven, i), error))
-      return FALSE;
-  return TRUE;
-}
-
 BuntimeSandbox *
 bt_call_sandbox(const BtRequest *request, BuntimePolicy **policy_out, GError **error)
 {
   g_autoptr(BuntimePolicy) policy = buntime_policy_new();
   g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new(policy);
+  g_auto(GStrv) flags = bt_request_texts(request, "flags");
   g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
   const BtNode *node = bt_request_node(request, "policy");
 
   if ((node != NULL && !add_policy(policy, node, error)) ||
-      !parse_flags(bt_request_node(request, "flags"), &line, error) ||
+      !bt_flags_parse((const char *const *)flags, &line, error) ||
       !bt_apply_all(policy, sandbox, &line, error))
     return NULL;
   *policy_out = policy;
