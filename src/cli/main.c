@@ -9,13 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
-#include <libintl.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/bt-help.h"
+#include "cli/bt-language.h"
 #include "cli/bt-options.h"
 #include "cli/bt-run.h"
 #include "lib/buntime-sandbox.h"
@@ -41,18 +40,6 @@ speaks_english(void)
              strcmp(value, "POSIX") == 0 || g_str_has_prefix(value, "en");
   }
   return TRUE;
-}
-
-static void
-choose_language(void)
-{
-  if (speaks_english())
-    return;
-  /* All texts are UTF-8; another character set would load code to convert them. */
-  setlocale(LC_CTYPE, "C.UTF-8");
-  setlocale(LC_MESSAGES, "");
-  bindtextdomain(GETTEXT_PACKAGE, BT_LOCALEDIR);
-  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
 }
 
 static int
@@ -111,7 +98,8 @@ main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
 
   fill_standard_descriptors();
-  choose_language();
+  if (!speaks_english())
+    bt_language_choose();
   if (!bt_command_line_parse((const char *const *)argv, &line, &error))
     return show_error(error);
   int status = run_command(&line, &error);

@@ -18,13 +18,12 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <glib/gi18n-lib.h>
-#include <libintl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/bt-language.h"
 #include "cli/bt-run.h"
 #include "lib/buntime.h"
 #include "repl/bt-input.h"
@@ -500,15 +499,6 @@ prepare(Repl *self, const char *const *argv, GError **error)
   return start(self, error);
 }
 
-static void
-choose_language(void)
-{
-  setlocale(LC_CTYPE, "C.UTF-8");
-  setlocale(LC_MESSAGES, "");
-  bindtextdomain(GETTEXT_PACKAGE, BT_LOCALEDIR);
-  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -518,7 +508,7 @@ main(int argc, char **argv)
     .code = g_string_new(NULL),
   };
 
-  choose_language();
+  bt_language_choose();
   signal(SIGPIPE, SIG_IGN);
   g_unix_signal_add(SIGINT, on_interrupt, &self);
   g_unix_signal_add(SIGTERM, on_terminate, &self);

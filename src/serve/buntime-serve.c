@@ -18,12 +18,11 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gi18n-lib.h>
-#include <libintl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/bt-language.h"
 #include "serve/bt-client.h"
 #include "serve/bt-listener.h"
 #include "serve/bt-served.h"
@@ -131,15 +130,6 @@ start(Server *self, const char *name, GError **error)
   return TRUE;
 }
 
-static void
-choose_language(void)
-{
-  setlocale(LC_CTYPE, "C.UTF-8");
-  setlocale(LC_MESSAGES, "");
-  bindtextdomain(GETTEXT_PACKAGE, BT_LOCALEDIR);
-  bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -149,7 +139,7 @@ main(int argc, char **argv)
     .clients = g_ptr_array_new(),
   };
 
-  choose_language();
+  bt_language_choose();
   signal(SIGPIPE, SIG_IGN);
   g_unix_signal_add(SIGINT, on_signal, &self);
   g_unix_signal_add(SIGTERM, on_signal, &self);
