@@ -40,6 +40,8 @@ struct _BtLink {
   gpointer wake_tag, control_tag; /* NULL: not watched any more */
   GQueue queue;      /* Waiting */
   gsize queued;      /* bytes that it takes */
+  guint64 carried[2]; /* bytes, by the side that writes */
+  guint32 counted[2]; /* the index up to which they are */
   BtFrameJoin join;
   GByteArray *parts; /* of a message that is not whole yet */
   gint64 second;     /* of the monotonic clock */
@@ -108,12 +110,28 @@ set_gone(BtLink *self)
   self->left = self->map.capacity / BT_FRAME_HEADER_SIZE;
 }
 
+/* The indices count modulo 2^32; far less than that goes by between two looks at them. */
+static void
+count_bytes(BtLink *self)
+{
+  const guint32 now[] = {
+    [BT_SIDE_SUPERVISOR] = self->channel.out.head,
+    [BT_SIDE_WORKER] = self->channel.in.tail,
+  };
+
+  for (int side = 0; side < 2; side++) {
+    self->carried[side] += now[side] - self->counted[side];
+    self->counted[side] = now[side];
+  }
+}
+
 static void
 flush(BtLink *self)
 {
   BtRingResult result = bt_channel_flush(&self->channel);
   if (result == BT_RING_CLOSED)
     set_gone(self);
+  count_bytes(self);
 }
 
 gboolean
@@ -427,6 +445,18 @@ bt_link_set_paused(BtLink *self, gboolean paused)
     stop_watching(self, &self->control_tag);
   else if (!self->control_over)
     self->control_tag = g_source_add_unix_fd(self->source, self->control_fd, G_IO_IN | G_IO_HUP);
+}
+
+void
+bt_link_get_usage(BtLink *self, BtSide side, BtRingUsage *usage_out)
+{
+  count_bytes(self);
+  *usage_out = (BtRingUsage){
+    .capacity = self->map.capacity,
+    .used = side == BT_SIDE_SUPERVISOR ? bt_ring_writer_get_used(&self->channel.out)
+                                       : bt_ring_reader_get_used(&self->channel.in),
+    .bytes = self->carried[side],
+  };
 }
 
 void

@@ -17,6 +17,7 @@
 #include "wire/bt-control.h"
 #include "wire/bt-frame.h"
 #include "wire/bt-plan.h"
+#include "wire/bt-ring.h"
 
 G_BEGIN_DECLS
 
@@ -53,6 +54,14 @@ void bt_link_finish(BtLink *link);
 void bt_link_break(BtLink *link, const char *reason);
 /* To code that was sent: no more will be told of it. */
 void bt_link_answered_code(BtLink *link);
+typedef struct {
+  guint64 capacity;
+  guint64 used;  /* of it, what waits to be read; at most the capacity, whatever the worker writes */
+  guint64 bytes; /* that went by since the start, headers included */
+} BtRingUsage;
+
+/* Of the ring that side writes. */
+void bt_link_get_usage(BtLink *link, BtSide side, BtRingUsage *usage_out);
 /* One JSON object; lost if the worker does not read. */
 void bt_link_send_control(BtLink *link, const char *json);
 

@@ -29,6 +29,25 @@ buntime_worker_resume_reading(BuntimeWorker *self)
 }
 
 gboolean
+buntime_worker_get_ring_usage(BuntimeWorker *self, BuntimeRing ring, guint64 *capacity_out,
+                              guint64 *used_out, guint64 *bytes_out)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
+  BtRingUsage usage = { 0 };
+
+  if (self->link != NULL)
+    bt_link_get_usage(self->link,
+                      ring == BUNTIME_RING_TO_WORKER ? BT_SIDE_SUPERVISOR : BT_SIDE_WORKER, &usage);
+  if (capacity_out != NULL)
+    *capacity_out = usage.capacity;
+  if (used_out != NULL)
+    *used_out = usage.used;
+  if (bytes_out != NULL)
+    *bytes_out = usage.bytes;
+  return self->link != NULL;
+}
+
+gboolean
 buntime_worker_get_exited(BuntimeWorker *self)
 {
   g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);

@@ -323,6 +323,40 @@ void buntime_worker_pause_reading(BuntimeWorker *worker);
 void buntime_worker_resume_reading(BuntimeWorker *worker);
 
 /**
+ * BuntimeRing:
+ * @BUNTIME_RING_TO_WORKER: what the worker reads
+ * @BUNTIME_RING_FROM_WORKER: what the worker writes
+ *
+ * One of the two rings of a worker's channel.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_RING_TO_WORKER,
+  BUNTIME_RING_FROM_WORKER,
+} BuntimeRing;
+
+/**
+ * buntime_worker_get_ring_usage:
+ * @worker: a worker
+ * @ring: one of its rings
+ * @capacity_out: (out) (optional): bytes that it holds
+ * @used_out: (out) (optional): bytes that wait in it to be read, at most its capacity
+ * @bytes_out: (out) (optional): bytes that went by since the start, headers of frames included
+ *
+ * Says how busy a ring is at this moment. What found no room in it, and waits for it in this
+ * process, is not counted. How far the worker has read or written is its own word.
+ *
+ * Returns: %TRUE, or %FALSE, and 0 everywhere, if the worker has no channel: it has exited, or
+ *   the channel is another's
+ *
+ * Since: 1.0
+ */
+gboolean buntime_worker_get_ring_usage(BuntimeWorker *worker, BuntimeRing ring,
+                                       guint64 *capacity_out, guint64 *used_out,
+                                       guint64 *bytes_out);
+
+/**
  * buntime_worker_get_exited:
  * @worker: a worker
  *

@@ -39,6 +39,12 @@ bt_ring_writer_init(BtRingWriter *writer, const BtRingMap *map, BtSide side)
   };
 }
 
+static bool
+tail_can_be(const BtRingWriter *writer, uint32_t tail)
+{
+  return tail - writer->tail <= writer->published - writer->tail;
+}
+
 BtRingResult
 bt_ring_writer_reserve(BtRingWriter *writer, uint32_t size, uint8_t **bytes_out)
 {
@@ -47,7 +53,7 @@ bt_ring_writer_reserve(BtRingWriter *writer, uint32_t size, uint8_t **bytes_out)
   /* The peer's line is looked at only when what is known of it is not enough. */
   if (writer->capacity - (writer->head - writer->tail) < size) {
     uint32_t tail = atomic_load_explicit(&writer->peers->tail, memory_order_acquire);
-    if (tail - writer->tail > writer->published - writer->tail)
+    if (!tail_can_be(writer, tail))
       return BT_RING_VIOLATION;
     writer->tail = tail;
     if (writer->capacity - (writer->head - tail) < size)
@@ -71,6 +77,13 @@ bt_ring_writer_publish(BtRingWriter *writer, uint32_t cpu)
   atomic_store_explicit(&writer->mine->head, writer->head, memory_order_release);
 }
 
+uint32_t
+bt_ring_writer_get_used(const BtRingWriter *writer)
+{
+  uint32_t tail = atomic_load_explicit(&writer->peers->tail, memory_order_relaxed);
+  return writer->head - (tail_can_be(writer, tail) ? tail : writer->tail);
+}
+
 void
 bt_ring_reader_init(BtRingReader *reader, const BtRingMap *map, BtSide side)
 {
@@ -82,13 +95,19 @@ bt_ring_reader_init(BtRingReader *reader, const BtRingMap *map, BtSide side)
   };
 }
 
+/* The peer may fill what it was told to be free, and no more. */
+static bool
+head_can_be(const BtRingReader *reader, uint32_t head)
+{
+  return head - reader->head <= reader->capacity - (reader->head - reader->published);
+}
+
 BtRingResult
 bt_ring_reader_peek(BtRingReader *reader, const uint8_t **bytes_out, uint32_t *size_out)
 {
   if (reader->head == reader->tail) {
     uint32_t head = atomic_load_explicit(&reader->peers->head, memory_order_acquire);
-    /* The peer may fill what it was told to be free, and no more. */
-    if (head - reader->head > reader->capacity - (reader->head - reader->published))
+    if (!head_can_be(reader, head))
       return BT_RING_VIOLATION;
     reader->head = head;
     if (head == reader->tail)
@@ -111,4 +130,11 @@ bt_ring_reader_publish(BtRingReader *reader, uint32_t cpu)
   reader->published = reader->tail;
   atomic_store_explicit(&reader->mine->tail_cpu, cpu, memory_order_relaxed);
   atomic_store_explicit(&reader->mine->tail, reader->tail, memory_order_release);
+}
+
+uint32_t
+bt_ring_reader_get_used(const BtRingReader *reader)
+{
+  uint32_t head = atomic_load_explicit(&reader->peers->head, memory_order_relaxed);
+  return (head_can_be(reader, head) ? head : reader->head) - reader->tail;
 }

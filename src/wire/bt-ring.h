@@ -108,6 +108,11 @@ BtRingResult bt_ring_writer_reserve(BtRingWriter *writer, uint32_t size, uint8_t
 /* The first size bytes of what was reserved are done; the peer does not see them yet. */
 void bt_ring_writer_commit(BtRingWriter *writer, uint32_t size);
 void bt_ring_writer_publish(BtRingWriter *writer, uint32_t cpu);
+/*
+ * Bytes that wait in the ring, for who only looks: the peer's index is read once, one that cannot
+ * be is not believed, and nothing is remembered.  At most the capacity.
+ */
+uint32_t bt_ring_writer_get_used(const BtRingWriter *writer);
 
 void bt_ring_reader_init(BtRingReader *reader, const BtRingMap *map, BtSide side);
 /* OK: *size_out bytes, at least one, are at *bytes_out until they are released. */
@@ -116,3 +121,4 @@ BtRingResult bt_ring_reader_peek(BtRingReader *reader, const uint8_t **bytes_out
 /* The first size bytes of what was peeked at are done; the peer does not know yet. */
 void bt_ring_reader_release(BtRingReader *reader, uint32_t size);
 void bt_ring_reader_publish(BtRingReader *reader, uint32_t cpu);
+uint32_t bt_ring_reader_get_used(const BtRingReader *reader);

@@ -29,6 +29,10 @@ test_given_channel(void)
   g_assert_cmpint(fcntl(fds[0], F_GET_SEALS) & F_SEAL_SHRINK, ==, F_SEAL_SHRINK);
   g_assert_false(buntime_worker_send(seen.worker, bytes, &error));
   g_assert_error(error, BUNTIME_ERROR, BUNTIME_ERROR_USAGE);
+  guint64 capacity = 1;
+  g_assert_false(buntime_worker_get_ring_usage(seen.worker, BUNTIME_RING_TO_WORKER, &capacity, NULL,
+                                               NULL));
+  g_assert_cmpuint(capacity, ==, 0);
   buntime_worker_stop(seen.worker, 0);
   seen_wait(&seen);
   g_assert_false(seen.ready);
@@ -109,6 +113,60 @@ test_pause_dropped(void)
   seen_clear(&seen);
 }
 
+/* The header of a frame. */
+#define HEADER 9
+
+static guint64
+used_of(Seen *seen, BuntimeRing ring, guint64 *bytes_out)
+{
+  guint64 capacity, used;
+
+  g_assert_true(buntime_worker_get_ring_usage(seen->worker, ring, &capacity, &used, bytes_out));
+  g_assert_cmpuint(capacity, ==, 512 << 10);
+  g_assert_cmpuint(used, <=, capacity);
+  return used;
+}
+
+static void
+test_usage(void)
+{
+  const guint64 first = HEADER + 5, more = 10 * (HEADER + 4);
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  guint64 bytes;
+  Seen seen;
+
+  seen_start(&seen, sandbox, BT_TEST_PEER, NULL);
+  send_text(&seen, "first");
+  next_message(&seen);
+  g_assert_cmpuint(used_of(&seen, BUNTIME_RING_FROM_WORKER, &bytes), ==, 0);
+  g_assert_cmpuint(bytes, ==, first);
+  buntime_worker_pause_reading(seen.worker);
+  for (int i = 0; i < 10; i++)
+    send_text(&seen, "more");
+  used_of(&seen, BUNTIME_RING_TO_WORKER, &bytes);
+  g_assert_cmpuint(bytes, ==, first + more);
+  /* What waits has not gone by yet. */
+  for (int i = 0; i < 500 && used_of(&seen, BUNTIME_RING_FROM_WORKER, &bytes) < more; i++)
+    iterate(10);
+  g_assert_cmpuint(used_of(&seen, BUNTIME_RING_FROM_WORKER, &bytes), ==, more);
+  g_assert_cmpuint(bytes, ==, first);
+  buntime_worker_resume_reading(seen.worker);
+  while (seen.messages->len < 11)
+    g_main_loop_run(seen.loop);
+  g_assert_cmpuint(used_of(&seen, BUNTIME_RING_FROM_WORKER, &bytes), ==, 0);
+  g_assert_cmpuint(bytes, ==, first + more);
+  /* It tells of what it has read when it finds nothing more. */
+  for (int i = 0; i < 500 && used_of(&seen, BUNTIME_RING_TO_WORKER, NULL) > 0; i++)
+    iterate(10);
+  g_assert_cmpuint(used_of(&seen, BUNTIME_RING_TO_WORKER, NULL), ==, 0);
+  buntime_worker_stop(seen.worker, 0);
+  seen_wait(&seen);
+  g_assert_false(buntime_worker_get_ring_usage(seen.worker, BUNTIME_RING_FROM_WORKER, NULL, NULL,
+                                               &bytes));
+  g_assert_cmpuint(bytes, ==, 0);
+  seen_clear(&seen);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -117,5 +175,6 @@ main(int argc, char *argv[])
   g_test_add_func("/library-reading/pause", test_pause);
   g_test_add_func("/library-reading/pause-channel", test_pause_channel);
   g_test_add_func("/library-reading/pause-dropped", test_pause_dropped);
+  g_test_add_func("/library-reading/usage", test_usage);
   return g_test_run();
 }

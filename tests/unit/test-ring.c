@@ -124,16 +124,18 @@ test_indices_are_checked(void)
   static const struct {
     guint32 head;
     BtRingResult read;
+    guint32 to_read;
     guint32 tail;
     BtRingResult write;
+    guint32 written;
   } cases[] = {
-    { 100, BT_RING_EMPTY, 0, BT_RING_FULL },
-    { 101, BT_RING_OK, 1, BT_RING_FULL },
-    { 40 + CAPACITY, BT_RING_OK, 100, BT_RING_OK },
-    { 41 + CAPACITY, BT_RING_VIOLATION, 101, BT_RING_VIOLATION },
-    { 99, BT_RING_VIOLATION, G_MAXUINT32, BT_RING_VIOLATION },
-    { 0, BT_RING_VIOLATION, CAPACITY, BT_RING_VIOLATION },
-    { G_MAXUINT32, BT_RING_VIOLATION, 1u << 31, BT_RING_VIOLATION },
+    { 100, BT_RING_EMPTY, 0, 0, BT_RING_FULL, 100 },
+    { 101, BT_RING_OK, 1, 1, BT_RING_FULL, 99 },
+    { 40 + CAPACITY, BT_RING_OK, CAPACITY - 60, 100, BT_RING_OK, 0 },
+    { 41 + CAPACITY, BT_RING_VIOLATION, 0, 101, BT_RING_VIOLATION, 100 },
+    { 99, BT_RING_VIOLATION, 0, G_MAXUINT32, BT_RING_VIOLATION, 100 },
+    { 0, BT_RING_VIOLATION, 0, CAPACITY, BT_RING_VIOLATION, 100 },
+    { G_MAXUINT32, BT_RING_VIOLATION, 0, 1u << 31, BT_RING_VIOLATION, 100 },
   };
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
     Fixture fixture;
@@ -151,12 +153,14 @@ test_indices_are_checked(void)
     bt_ring_reader_publish(reader, 0);
     bt_ring_reader_release(reader, 60);
     words->head = cases[i].head;
+    g_assert_cmpuint(bt_ring_reader_get_used(reader), ==, cases[i].to_read);
     g_assert_cmpint(bt_ring_reader_peek(reader, &seen, &size), ==, cases[i].read);
 
     g_assert_cmpint(bt_ring_writer_reserve(writer, 100, &bytes), ==, BT_RING_OK);
     bt_ring_writer_commit(writer, 100);
     bt_ring_writer_publish(writer, 0);
     words->tail = cases[i].tail;
+    g_assert_cmpuint(bt_ring_writer_get_used(writer), ==, cases[i].written);
     g_assert_cmpint(bt_ring_writer_reserve(writer, CAPACITY, &bytes), ==, cases[i].write);
     fixture_clear(&fixture);
   }
