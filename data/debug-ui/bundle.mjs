@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The page as it is served, made by esbuild.
+ *
+ *   bundle.mjs OUT [--depfile=FILE --target=NAME]   into the folder OUT; what it read, for ninja
+ *   bundle.mjs OUT --watch                          again whenever a file changes
+ *   bundle.mjs --dist                               into a release that meson is making
+ *
+ * Nothing in it names another host: what the page loads comes from the server that served it.
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import * as esbuild from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const source = join(here, 'src');
+const COPIED = ['index.html', 'icon.svg'];
+
+function options(out, watch) {
+  return {
+    absWorkingDir: here,
+    entryPoints: { app: join(source, 'main.tsx') },
+    outdir: out,
+    bundle: true,
+    format: 'esm',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    minify: !watch,
+    metafile: true,
+    legalComments: 'linked',
+    logLevel: 'warning',
+  };
+}
+
+/* The texts that are translated, one JSON string a line. xgettext reads no TypeScript, and esbuild takes the
+ * types away. */
+function messages(inputs, out) {
+  const scratch = mkdtempSync(join(tmpdir(), 'buntime-page-'));
+  const names = inputs.filter((name) => name.startsWith('src/') && /\.tsx?$/.test(name)).sort();
+  try {
+    const plain = names.map((name, index) => {
+      const text = esbuild.transformSync(readFileSync(join(here, name), 'utf8'),
+        { loader: name.endsWith('x') ? 'tsx' : 'ts', jsx: 'automatic', jsxImportSource: 'preact' }).code;
+      const file = join(scratch, `${index}.js`);
+      writeFileSync(file, text);
+      return file;
+    });
+    execFileSync('xgettext', ['--language=JavaScript', '--from-code=UTF-8', '--keyword=_', '--no-location', '--no-wrap',
+      '--force-po', `--output=${join(scratch, 'page.pot')}`, ...plain]);
+    const pot = readFileSync(join(scratch, 'page.pot'), 'utf8');
+    const found = [...pot.matchAll(/^msgid (".*"(?:\n".*")*)$/gm)]
+      .map((match) => match[1].split('\n').map((line) => JSON.parse(line)).join(''))
+      .filter((text) => text !== '');
+    writeFileSync(join(out, 'messages.txt'), found.map((text) => JSON.stringify(text) + '\n').join(''));
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+function legalFile(out) {
+  /* esbuild writes none where no library wants one; what is in a resource must be there. */
+  const file = join(out, 'app.js.LEGAL.txt');
+  try {
+    readFileSync(file);
+  } catch {
+    writeFileSync(file, '');
+  }
+}
+
+async function bundle(out, depfile, target) {
+  mkdirSync(out, { recursive: true });
+  for (const name of COPIED)
+    copyFileSync(join(source, name), join(out, name));
+  const { metafile } = await esbuild.build(options(out, false));
+  const inputs = Object.keys(metafile.inputs);
+  legalFile(out);
+  messages(inputs, out);
+  if (depfile !== undefined) {
+    const files = [...inputs.map((name) => join(here, name)), ...COPIED.map((name) => join(source, name)), join(here, 'package-lock.json')];
+    writeFileSync(depfile, `${target}: ${files.map((name) => relative(process.cwd(), name).replace(/[ #$]/g, '\\$&')).join(' ')}\n`);
+  }
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { depfile: { type: 'string' }, target: { type: 'string' }, watch: { type: 'boolean' }, dist: { type: 'boolean' } },
+});
+if (values.dist) {
+  await bundle(join(process.env.MESON_DIST_ROOT, 'data/debug-ui/dist'));
+} else if (values.watch) {
+  const out = resolve(positionals[0]);
+  await bundle(out);
+  await (await esbuild.context(options(out, true))).watch();
+} else {
+  await bundle(resolve(positionals[0]), values.depfile, values.target);
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Tabs, the editor and the console. */
+export function CodeArea() {
+  return null;
+}
