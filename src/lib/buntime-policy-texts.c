@@ -35,6 +35,12 @@ buntime_policy_list_rules(BuntimePolicy *self)
   return bt_policy_format_lines(self->rules);
 }
 
+char *
+buntime_policy_rules_to_json(BuntimePolicy *self)
+{
+  return bt_policy_format_rules_json(self->rules);
+}
+
 /* A file's text, which has no NUL: JSON has none. */
 static char *
 text_of(GBytes *bytes)

@@ -219,7 +219,10 @@ buntime_environment_list(void)
 void
 buntime_policy_set_audit(BuntimePolicy *self)
 {
-  bt_policy_add_audit(self->rules, BT_AUDIT_ALL);
+  char source[] = BT_SOURCE_FLAGS, text[] = "--audit";
+  const BtOrigin flag = { source, 0, text };
+
+  bt_policy_add_audit(self->rules, BT_AUDIT_ALL, &flag);
 }
 
 BtPolicy *

@@ -420,6 +420,26 @@ char *buntime_policy_to_json(BuntimePolicy *policy, GError **error);
 char **buntime_policy_list_rules(BuntimePolicy *policy);
 
 /**
+ * buntime_policy_rules_to_json:
+ * @policy: a policy
+ *
+ * Says what the policy holds, and where each part of it came from, for programs.
+ *
+ * Each object is about one rule, default or setting. Its keys are kind (a policy file's: `fs`,
+ * `net`, `exec`, `env`, `ffi`, `sys`, `unix`, `limits`, `defaults`, `plugins`, `audit`,
+ * `antiEscape`), action (`allow`, `warn`, `deny`; null of a setting), text (as of
+ * buntime_policy_list_rules()) and rule {source, line, text}, as events have it. source is
+ * `command line`, `environment`, `built-in`, a file's path or a name given to
+ * buntime_policy_add_json(); line is null where there is none. Of a default or limit only the one
+ * that holds is told; rules stand as they were added, the same one once for each source.
+ *
+ * Returns: (transfer full): a JSON array, on one line
+ *
+ * Since: 1.0
+ */
+char *buntime_policy_rules_to_json(BuntimePolicy *policy);
+
+/**
  * buntime_policy_list:
  * @json: in JSON, one line a preset, instead of for people
  * @error: return location for an error

@@ -76,14 +76,7 @@ buntime_verdict_to_json(const BuntimeVerdict *self)
   bt_json_put_string(&json, "kind", kind_words[self->kind]);
   bt_json_put_string(&json, "action", bt_action_word(self->action));
   bt_json_put_string(&json, "object", self->object);
-  bt_json_begin_object(&json, "rule");
-  bt_json_put_string(&json, "source", self->origin.source);
-  if (self->origin.line > 0)
-    bt_json_put_int(&json, "line", self->origin.line);
-  else
-    bt_json_put_null(&json, "line");
-  bt_json_put_string(&json, "text", self->origin.text);
-  bt_json_end(&json);
+  bt_origin_put_json(&self->origin, &json);
   bt_json_put_string(&json, "suggestion", self->suggestion);
   bt_json_put_string(&json, "note", self->note);
   bt_json_end(&json);

@@ -56,8 +56,8 @@ action_word(const BtEvent *event)
   }
 }
 
-static void
-put_rule(BtJsonWriter *json, const BtOrigin *rule)
+void
+bt_origin_put_json(const BtOrigin *rule, BtJsonWriter *json)
 {
   if (rule->text == NULL) {
     bt_json_put_null(json, "rule");
@@ -114,7 +114,7 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
   bt_json_put_string(&json, "object", event->object);
   bt_json_put_string(&json, "host", event->host);
   bt_json_put_string(&json, "reason", event->reason);
-  put_rule(&json, &event->rule);
+  bt_origin_put_json(&event->rule, &json);
   bt_json_put_string(&json, "suggestion",
                      event->action == BT_ACTION_DENY ? event->suggestion : NULL);
   if (event->wider && event->action == BT_ACTION_DENY && event->suggestion != NULL)

@@ -5,6 +5,7 @@
  * An event: one decision about one operation, as people and programs read it.
  */
 
+#include "bt-json-writer.h"
 #include "bt-policy.h"
 
 G_BEGIN_DECLS
@@ -65,6 +66,8 @@ const char *bt_event_kind_word(BtEventKind kind);
 void bt_event_append_json(const BtEvent *event, const char *worker, GString *text);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtEvent, bt_event_free)
 
+/* The key "rule" of the object in hand: {source, line, text}, or null. (bt-event-json.c) */
+void bt_origin_put_json(const BtOrigin *origin, BtJsonWriter *json);
 /* "defaults.net = deny (built-in)" (transfer full) */
 char *bt_origin_format(const BtOrigin *origin);
 /* Would a further flag permit what this denied? Not if a flag denied it: deny stands over allow. */

@@ -108,6 +108,8 @@ bt_policy_copy(const BtPolicy *from)
   policy->plugins = from->plugins;
   policy->has_plugins = from->has_plugins;
   policy->audit = from->audit;
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    origin_copy(&policy->audit_origins[i], &from->audit_origins[i]);
   origin_copy(&policy->plugins_origin, &from->plugins_origin);
   for (guint kind = 0; kind < BT_N_KINDS; kind++) {
     policy->defaults[kind] = from->defaults[kind];

@@ -12,18 +12,11 @@
 #include "policy/bt-path.h"
 #include "policy/bt-policy-private.h"
 
-/* "/" of a bare flag, a program's name, or an absolute path. */
-static const char *
-path_of(const BtPathRule *rule)
-{
-  return rule->path != NULL ? rule->path : rule->written;
-}
-
 /* Files replace ${VAR}, and are UTF-8; flags neither. */
 static gboolean
 check_path(const BtPathRule *rule, GError **error)
 {
-  const char *path = path_of(rule);
+  const char *path = bt_path_rule_get_path(rule);
 
   if (!g_utf8_validate(path, -1, NULL))
     return bt_fail(error, BUNTIME_ERROR_USAGE, path, _("a policy file cannot name it: no UTF-8"),
@@ -89,7 +82,7 @@ put_fs(BtJsonWriter *json, BtPolicy *policy)
     g_autoptr(GPtrArray) words = bt_fs_perms_words(rule->perms);
     bt_json_begin_object(json, NULL);
     bt_json_put_string(json, "action", bt_action_word(rule->rule.action));
-    bt_json_put_string(json, "path", path_of(rule));
+    bt_json_put_string(json, "path", bt_path_rule_get_path(rule));
     bt_json_begin_array(json, "perms");
     for (guint k = 0; k < words->len; k++)
       bt_json_put_string(json, NULL, g_ptr_array_index(words, k));
@@ -147,7 +140,7 @@ put_paths(BtJsonWriter *json, const char *section, GPtrArray *rules, gboolean pr
   begin_rules(json, section);
   for (guint i = 0; i < rules->len; i++) {
     const BtPathRule *rule = g_ptr_array_index(rules, i);
-    const char *path = path_of(rule);
+    const char *path = bt_path_rule_get_path(rule);
     bt_json_begin_object(json, NULL);
     bt_json_put_string(json, "action", bt_action_word(rule->rule.action));
     bt_json_put_string(json, programs && bt_path_is_glob(path) ? "glob" : "path", path);
@@ -246,15 +239,6 @@ put_anti_escape(BtJsonWriter *json, BtPolicy *policy)
   bt_json_end(json);
 }
 
-static const struct {
-  BtAudit event;
-  const char *word;
-} audit_words[] = {
-  { BT_AUDIT_CONNECT, "connect" },
-  { BT_AUDIT_OPENAT, "openat" },
-  { BT_AUDIT_EXECVE, "execve" },
-};
-
 static void
 put_audit(BtJsonWriter *json, BtPolicy *policy)
 {
@@ -263,9 +247,9 @@ put_audit(BtJsonWriter *json, BtPolicy *policy)
   bt_json_begin_object(json, "audit");
   bt_json_put_bool(json, "enabled", TRUE);
   bt_json_begin_array(json, "events");
-  for (gsize i = 0; i < G_N_ELEMENTS(audit_words); i++)
-    if ((policy->audit & audit_words[i].event) != 0)
-      bt_json_put_string(json, NULL, audit_words[i].word);
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    if ((policy->audit & (1u << i)) != 0)
+      bt_json_put_string(json, NULL, bt_audit_words[i]);
   bt_json_end(json);
   bt_json_end(json);
 }
@@ -317,121 +301,4 @@ bt_policy_format_json(BtPolicy *policy, GError **error)
   bt_json_end(&json);
   g_string_append_c(text, '\n');
   return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-/* ---- lines ---- */
-
-static void G_GNUC_PRINTF(2, 3)
-add_line(GPtrArray *lines, const char *format, ...)
-{
-  va_list args;
-  va_start(args, format);
-  g_ptr_array_add(lines, g_strdup_vprintf(format, args));
-  va_end(args);
-}
-
-static void
-add_paths(GPtrArray *lines, const char *section, GPtrArray *rules)
-{
-  for (guint i = 0; i < rules->len; i++) {
-    const BtPathRule *rule = g_ptr_array_index(rules, i);
-    g_autoptr(GPtrArray) words =
-      bt_fs_perms_words(strcmp(section, "fs") == 0 ? rule->perms : 0);
-    g_ptr_array_add(words, NULL);
-    g_autofree char *perms = g_strjoinv(",", (char **)words->pdata);
-    add_line(lines, "%s: %s %s%s%s%s%s", section, bt_action_word(rule->rule.action), path_of(rule),
-             perms[0] != '\0' ? " " : "", perms, rule->sha256 != NULL ? " sha256 " : "",
-             rule->sha256 != NULL ? rule->sha256 : "");
-  }
-}
-
-static void
-add_net(GPtrArray *lines, BtPolicy *policy)
-{
-  for (guint i = 0; i < policy->net_items->len; i++) {
-    const BtNetItem *item = g_ptr_array_index(policy->net_items, i);
-    g_autofree char *cidr = bt_net_item_format_cidr(item);
-    g_autofree char *ports = bt_net_item_format_ports(item);
-    const char *where = item->everything ? "everything" : item->host != NULL ? item->host : cidr;
-    add_line(lines, "net: %s %s%s%s%s %s%s", bt_action_word(item->rule.action),
-             item->below ? "*." : "", where, ports != NULL ? " " : "", ports != NULL ? ports : "",
-             bt_net_item_proto_word(item),
-             (item->flags & BT_NET_RULE_PLAIN) != 0 ? " not inspected" : "");
-  }
-}
-
-static void
-add_names(GPtrArray *lines, BtPolicy *policy)
-{
-  for (guint i = 0; i < policy->env_rules->len; i++) {
-    const BtEnvRule *rule = g_ptr_array_index(policy->env_rules, i);
-    add_line(lines, "env: %s %s", bt_action_word(rule->rule.action), rule->pattern);
-  }
-  for (guint i = 0; i < policy->env_set->len; i++) {
-    const BtEnvSet *set = g_ptr_array_index(policy->env_set, i);
-    add_line(lines, "env: set %s=%s", set->name, set->value);
-  }
-  for (guint i = 0; i < policy->sys_rules->len; i++) {
-    const BtSysRule *rule = g_ptr_array_index(policy->sys_rules, i);
-    for (guint k = 0; k < BT_N_SYS; k++)
-      if ((rule->kinds & (1u << k)) != 0)
-        add_line(lines, "sys: %s %s", bt_action_word(rule->rule.action), bt_sys_words[k]);
-  }
-}
-
-static void
-add_settings(GPtrArray *lines, BtPolicy *policy)
-{
-  static const BtKind kinds[] = { BT_KIND_READ, BT_KIND_WRITE, BT_KIND_NET, BT_KIND_RUN };
-
-  for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-    add_line(lines, "%s", policy->default_origins[kinds[i]].text);
-  if ((policy->plugins & BT_PLUGIN_NAMESPACES) == 0)
-    add_line(lines, "plugins.namespaces = false");
-  if ((policy->plugins & BT_PLUGIN_LANDLOCK) == 0)
-    add_line(lines, "plugins.landlock = false");
-  if ((policy->plugins & BT_PLUGIN_SECCOMP) == 0)
-    add_line(lines, "plugins.seccomp = false");
-  for (guint i = 0; i < policy->deny_syscalls->len; i++)
-    add_line(lines, "antiEscape: deny %s",
-             ((const BtDenySyscall *)g_ptr_array_index(policy->deny_syscalls, i))->name);
-  for (gsize i = 0; i < G_N_ELEMENTS(audit_words); i++)
-    if ((policy->audit & audit_words[i].event) != 0)
-      add_line(lines, "audit: %s", audit_words[i].word);
-  for (guint i = 0; i < BT_N_LIMITS; i++) {
-    guint64 value;
-    if (!bt_policy_get_limit(policy, i, &value, NULL))
-      continue;
-    g_autofree char *word = bt_limit_format(i, value);
-    add_line(lines, "limits.%s = %s", bt_limit_key(i), word);
-  }
-}
-
-static int
-compare_lines(gconstpointer a, gconstpointer b)
-{
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-GStrv
-bt_policy_format_lines(BtPolicy *policy)
-{
-  g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-  GPtrArray *unique = g_ptr_array_new();
-
-  add_settings(lines, policy);
-  add_paths(lines, "fs", policy->fs_rules);
-  add_net(lines, policy);
-  add_paths(lines, "exec", policy->run_rules);
-  add_paths(lines, "ffi", policy->ffi_rules);
-  add_paths(lines, "unix", policy->unix_rules);
-  add_names(lines, policy);
-  g_ptr_array_sort(lines, compare_lines);
-  for (guint i = 0; i < lines->len; i++) {
-    const char *line = g_ptr_array_index(lines, i);
-    if (i == 0 || strcmp(line, g_ptr_array_index(lines, i - 1)) != 0)
-      g_ptr_array_add(unique, g_strdup(line));
-  }
-  g_ptr_array_add(unique, NULL);
-  return (GStrv)g_ptr_array_free(unique, FALSE);
 }

@@ -16,8 +16,16 @@ G_BEGIN_DECLS
  */
 char *bt_policy_format_json(BtPolicy *policy, GError **error);
 
-/* One line a rule, default and setting, sorted and each once, without origins (transfer full). */
+/*
+ * One line a rule, default and setting, sorted and each once, without origins (transfer full).
+ * (bt-policy-lines.c)
+ */
 GStrv bt_policy_format_lines(BtPolicy *policy);
+/* The same in the policy's own order, each with its origin, as JSON (transfer full). */
+char *bt_policy_format_rules_json(BtPolicy *policy);
+
+/* "/" of a bare flag, a program's name, or an absolute path (transfer none). */
+const char *bt_path_rule_get_path(const BtPathRule *rule);
 
 /* The words of a policy file for perms, the fewest (element-type utf8, not owned). */
 GPtrArray *bt_fs_perms_words(BtFsPerms perms);

@@ -79,17 +79,24 @@ bt_reader_read_anti_escape(BtPolicyReader *self, const BtJsonNode *node)
 static BtAudit
 read_event(BtPolicyReader *self, const BtJsonNode *node)
 {
-  static const char *const words[] = { "connect", "openat", "execve", NULL };
-  static const BtAudit events[] = { BT_AUDIT_CONNECT, BT_AUDIT_OPENAT, BT_AUDIT_EXECVE };
-
   if (!bt_reader_has_kind(self, node, BT_JSON_STRING))
     return 0;
-  for (gsize i = 0; i < G_N_ELEMENTS(events); i++)
-    if (strcmp(words[i], node->string) == 0)
-      return events[i];
-  bt_reader_complain_choice(self, &node->position, node->string, words,
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    if (strcmp(bt_audit_words[i], node->string) == 0)
+      return 1u << i;
+  bt_reader_complain_choice(self, &node->position, node->string, bt_audit_words,
                             _("\"%s\" is not connect, openat or execve"), node->string);
   return 0;
+}
+
+static void
+add_audit(BtPolicyReader *self, const BtJsonNode *node, BtAudit events)
+{
+  BtOrigin origin = { NULL };
+
+  bt_origin_init(&origin, self->file, node->position.line, self->path->str);
+  bt_policy_add_audit(self->found, events, &origin);
+  bt_origin_clear(&origin);
 }
 
 /* Without "events" all of them, without "enabled" they are on. */
@@ -105,16 +112,17 @@ bt_reader_read_audit(BtPolicyReader *self, const BtJsonNode *node)
     return;
   const BtJsonNode *enabled = bt_reader_get(node, "enabled", BT_JSON_BOOLEAN);
   const BtJsonNode *list = bt_reader_get(node, "events", BT_JSON_ARRAY);
-  BtAudit events = list != NULL ? 0 : BT_AUDIT_ALL;
+  BtAudit on = enabled == NULL || enabled->boolean ? BT_AUDIT_ALL : 0;
+  if (list == NULL)
+    add_audit(self, node, on);
   gsize outside = bt_reader_enter_key(self, "events");
   for (guint i = 0; list != NULL && i < list->children->len; i++) {
+    const BtJsonNode *event = g_ptr_array_index(list->children, i);
     gsize length = bt_reader_enter_index(self, i);
-    events |= read_event(self, g_ptr_array_index(list->children, i));
+    add_audit(self, event, read_event(self, event) & on);
     bt_reader_leave(self, length);
   }
   bt_reader_leave(self, outside);
-  if (enabled == NULL || enabled->boolean)
-    bt_policy_add_audit(self->found, events);
 }
 
 /* ---- env ---- */

@@ -247,7 +247,8 @@ take_settings(BtPolicy *policy, BtPolicy *found)
   g_ptr_array_extend_and_steal(policy->deny_syscalls, g_ptr_array_ref(found->deny_syscalls));
   /* Who does not speak of layers has them on. */
   bt_policy_merge_plugins(policy, found->plugins, &found->plugins_origin);
-  bt_policy_add_audit(policy, found->audit);
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    bt_policy_add_audit(policy, found->audit & (1u << i), &found->audit_origins[i]);
   for (guint i = 0; i < BT_N_LIMITS; i++)
     if (found->limits[i].set)
       bt_policy_set_limit(policy, found->limits[i].layer, i, found->limits[i].value,

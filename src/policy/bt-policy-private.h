@@ -11,7 +11,6 @@
 
 G_BEGIN_DECLS
 
-#define BT_SOURCE_FLAGS "command line"
 #define BT_SOURCE_VARIABLES "environment"
 
 #define BT_N_LAYERS 3
@@ -54,6 +53,7 @@ struct _BtPolicy {
     BtOrigin origin;
   } limits[BT_N_LIMITS];
   BtAudit audit;
+  BtOrigin audit_origins[BT_N_AUDIT];
   BtOrigin closure; /* the origin of what address closure denies */
   /* The compiled net rules; NULL when they have changed since. */
   GBytes *net_bytes;

@@ -10,6 +10,8 @@ const char *const bt_sys_words[BT_N_SYS + 1] = {
   "osRelease", "osUptime", "uid",               "gid",
 };
 
+const char *const bt_audit_words[BT_N_AUDIT + 1] = { "connect", "openat", "execve" };
+
 static void
 replace_origin(BtOrigin *to, const BtOrigin *from)
 {
@@ -56,8 +58,11 @@ bt_policy_get_audit(BtPolicy *policy)
 }
 
 void
-bt_policy_add_audit(BtPolicy *policy, BtAudit events)
+bt_policy_add_audit(BtPolicy *policy, BtAudit events, const BtOrigin *origin)
 {
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    if ((events & ~policy->audit & (1u << i)) != 0)
+      replace_origin(&policy->audit_origins[i], origin);
   policy->audit |= events;
 }
 
@@ -83,4 +88,6 @@ bt_policy_settings_clear(BtPolicy *policy)
   bt_origin_clear(&policy->plugins_origin);
   for (guint i = 0; i < BT_N_LIMITS; i++)
     bt_origin_clear(&policy->limits[i].origin);
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    bt_origin_clear(&policy->audit_origins[i]);
 }

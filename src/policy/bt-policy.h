@@ -119,7 +119,8 @@ typedef enum {
   BT_AUDIT_EXECVE = 1 << 2,
 } BtAudit;
 
-#define BT_AUDIT_ALL ((BtAudit)(BT_AUDIT_CONNECT | BT_AUDIT_OPENAT | BT_AUDIT_EXECVE))
+#define BT_N_AUDIT 3
+#define BT_AUDIT_ALL ((BtAudit)((1 << BT_N_AUDIT) - 1))
 
 /* Where a rule came from: "--deny-net=x (command line)", "p.json:12: net.rules[3]". */
 typedef struct {
@@ -128,6 +129,7 @@ typedef struct {
   char *text;   /* "--deny-net=x", "net.rules[3]", "defaults.net = deny" */
 } BtOrigin;
 
+#define BT_SOURCE_FLAGS "command line"
 #define BT_SOURCE_BUILT_IN "built-in"
 /* What buntime does by itself, and no flag changes. */
 #define BT_SOURCE_SELF "buntime"
@@ -279,10 +281,12 @@ gboolean bt_policy_wants_namespaces(BtPolicy *policy);
 
 /* The union of what files and flags ask for; 0: no audit. */
 BtAudit bt_policy_get_audit(BtPolicy *policy);
-void bt_policy_add_audit(BtPolicy *policy, BtAudit events);
+/* The first word on an event stays its origin. */
+void bt_policy_add_audit(BtPolicy *policy, BtAudit events, const BtOrigin *origin);
 
 /* "hostname", ...: the word of bit number i. */
 extern const char *const bt_sys_words[BT_N_SYS + 1];
+extern const char *const bt_audit_words[BT_N_AUDIT + 1];
 /* Of one fact. */
 const char *bt_sys_word(BtSys kind);
 /* 0: told. The error has no object yet. */

@@ -5,6 +5,7 @@
 test-introspection.py LIBRARY GIR WORKER_LIBRARY WORKER_HEADER
 """
 
+import json
 import re
 import subprocess
 import sys
@@ -116,6 +117,50 @@ class Run(unittest.TestCase):
         with self.assertRaises(GLib.Error) as caught:
             Buntime.Policy.load("/nonexistent.json")
         self.assertTrue(caught.exception.matches(Buntime.error_quark(), Buntime.Error.POLICY))
+
+
+def told(kind, action, text, source, line, rule):
+    return {"kind": kind, "action": action, "text": text,
+            "rule": {"source": source, "line": line, "text": rule}}
+
+
+class Rules(unittest.TestCase):
+    def test_each_has_its_source(self):
+        policy = Buntime.Policy.new()
+        policy.add_json("""{"version": 1, "plugins": {"landlock": false},
+            "defaults": {"fs": "allow", "net": "allow"},
+            "net": {"rules": [{"action": "warn", "host": "x.example", "ports": "443"}]},
+            "env": {"set": {"A": "1"}}, "limits": {"memory": "64M"}, "audit": {"events": ["openat"]}}""",
+                        "first")
+        policy.add_json("""{"version": 1, "plugins": {"landlock": false},
+            "defaults": {"net": "deny", "fs": "allow"},
+            "antiEscape": {"denySyscalls": ["getrandom"]},
+            "net": {"rules": [
+              {"action": "warn", "host": "x.example", "ports": "443"}]},
+            "limits": {"memory": "32M", "pids": 7}, "audit": {}}""", "second\x1b")
+        policy.add_permission(Buntime.Permission.SYS, True, "hostname")
+        policy.set_audit()
+        rules = json.loads(policy.rules_to_json())
+        wanted = [
+            told("plugins", None, "plugins.landlock = false", "first", 1, "plugins.landlock"),
+            told("defaults", "allow", "defaults.fs = allow", "first", 2, "defaults.fs = allow"),
+            told("defaults", "deny", "defaults.net = deny", "second\x1b", 2, "defaults.net = deny"),
+            told("defaults", "deny", "defaults.exec = deny", "built-in", None, "defaults.exec = deny"),
+            told("net", "warn", "net: warn x.example 443 tcp", "first", 3, "net.rules[0]"),
+            told("net", "warn", "net: warn x.example 443 tcp", "second\x1b", 5, "net.rules[0]"),
+            told("env", None, "env: set A=1", "first", 4, "env.set.A"),
+            told("sys", "allow", "sys: allow hostname", "command line", None, "--allow-sys=hostname"),
+            told("antiEscape", "deny", "antiEscape: deny getrandom", "second\x1b", 3,
+                 "antiEscape.denySyscalls[0]"),
+            told("audit", None, "audit: connect", "second\x1b", 6, "audit"),
+            told("audit", None, "audit: openat", "first", 4, "audit.events[0]"),
+            told("audit", None, "audit: execve", "second\x1b", 6, "audit"),
+            told("limits", None, "limits.memory = 32M", "second\x1b", 6, "limits.memory"),
+            told("limits", None, "limits.pids = 7", "second\x1b", 6, "limits.pids"),
+        ]
+        self.assertEqual(rules, wanted)
+        self.assertEqual(sorted({rule["text"] for rule in rules}), policy.list_rules())
+        self.assertNotIn("\x1b", policy.rules_to_json())
 
 
 if __name__ == "__main__":
