@@ -8,24 +8,31 @@ from pathlib import Path
 
 import pytest
 
+from world import PLAIN
+
 TEMPLATES = Path(__file__).resolve().parents[2] / "data/examples/templates"
 INDEX = json.loads((TEMPLATES / "index.json").read_text(encoding="utf-8"))
 BY_ID = {entry["id"]: entry for entry in INDEX}
-HOME = "/home/user"
 
 # What any Python does on its way, and an audit tells of.
 BESIDE = {("deny", "read", "/etc/ld.so.cache"), ("deny", "read", "/usr/share/locale/locale.alias"),
-          ("deny", "sys", "systemMemoryInfo")}
+          ("deny", "read", "/etc/host.conf"), ("deny", "sys", "systemMemoryInfo")}
+
+DENIED = "refused: Permission denied"
+# By the host, which has nothing at that port: the policy let it pass.
+REFUSED = "allowed: but no connection (Connection refused)"
+SH = str(Path("/bin/sh").resolve())
+ALL = None
 
 # What each attempt comes to, the events that are not of something allowed, and which attempts
-# come to something else where the policies are off.
+# come to something else where the policies are off.  HOME is the caller's.
 OUTCOMES = {
     "fs_allow_tmp": (
         {"Write /tmp/scratch.txt": "allowed: 14 characters", "Read it back": "allowed: 'a line of text'",
          "Move it into a folder": "allowed: kept.txt",
          "Write /var/tmp/scratch.txt": "refused: No such file or directory",
          "Write into your home": "refused: Permission denied"},
-        [("deny", "write", f"{HOME}/scratch.txt")],
+        [("deny", "write", "HOME/scratch.txt")],
         set()),  # each program has a /tmp of its own
     "fs_allow_etc": (
         {"List /etc": "allowed: ", "Read /etc/shells": "allowed: ",
@@ -48,9 +55,82 @@ OUTCOMES = {
          "Read /etc/hostname in another Python": "refused: PermissionError: "},
         [("deny", "sys", "hostname")],
         {"Read /etc/shells", "Read /etc/hostname", "Read /etc/hostname in another Python"}),
+    "net_allow_external": (
+        {"Get https://github.com/": "allowed: status 200", "Get http://github.com/": DENIED,
+         "Get https://example.com/": DENIED, "Get http://192.0.2.7/": DENIED},
+        [("deny", "net", "192.0.2.7:80 (tcp)"), ("deny", "net", "example.com:443 (tcp)"),
+         ("deny", "net", "github.com:80 (tcp)")],
+        {"Get https://github.com/"}),
+    "net_rfc1918_block": (
+        {"Connect to 10.0.0.1:80": DENIED, "Connect to 172.16.0.1:80": DENIED,
+         "Connect to 192.168.0.1:80": DENIED, "Connect to 169.254.169.254:80": DENIED,
+         "Connect to 192.0.2.7:80": "allowed: connected"},
+        [("deny", "net", f"{address}:80 (tcp)") for address in
+         ("10.0.0.1", "172.16.0.1", "192.168.0.1", "169.254.169.254")],
+        {"Connect to 192.0.2.7:80"}),
+    "net_warn_db_ports": (
+        {"Connect to 192.0.2.7:3306 (MySQL)": REFUSED, "Connect to 192.0.2.7:5432 (PostgreSQL)": REFUSED,
+         "Connect to 192.0.2.7:6379 (Redis)": REFUSED, "Connect to 192.0.2.7:443 (HTTPS)": "allowed: connected"},
+        [("warn", "net", f"192.0.2.7:{port} (tcp)") for port in (3306, 5432, 6379)],
+        ALL),
+    "net_warn_ssh": (
+        {"Connect to 192.0.2.7:80 (HTTP)": "allowed: connected",
+         "Connect to 192.0.2.7:22 (SSH)": "allowed: connected", "Connect to 10.0.0.1:22 (SSH)": DENIED},
+        [("warn", "net", "192.0.2.7:22 (tcp)"), ("deny", "net", "10.0.0.1:22 (tcp)")],
+        {"Connect to 192.0.2.7:80 (HTTP)", "Connect to 192.0.2.7:22 (SSH)"}),
+    "net_warn_mysql": (
+        {"Connect to 192.0.2.7:443 (HTTPS)": "allowed: connected", "Connect to 192.0.2.7:3306 (MySQL)": REFUSED},
+        [("warn", "net", "192.0.2.7:3306 (tcp)")],
+        ALL),
+    "exec_allow_python": (
+        {"Run python3": "allowed: 42", "Run it by its path": "allowed: 42", "Run uname": DENIED,
+         "Run uname by another Python": "refused: PermissionError: "},
+        [("deny", "run", "/usr/bin/uname")],
+        set()),  # its own interpreter is granted to each program
+    "exec_deny_shell": (
+        {"Run uname": "allowed: Linux", "Run sh": DENIED, "Run bash": DENIED, "Run a command line": DENIED},
+        [("deny", "run", SH), ("deny", "run", "/usr/bin/bash")],
+        {"Run uname"}),
+    "exec_deny_cat": (
+        {"Run cat /etc/hosts": DENIED, "Run head /etc/hosts": "allowed: 127.0.0.1 ",
+         "Read /etc/hosts without a program": "allowed: 127.0.0.1 "},
+        [("deny", "run", "/usr/bin/cat")],
+        {"Run head /etc/hosts"}),
+    "exec_deny_ls": (
+        {"Run ls /usr": DENIED, "Run find /usr": "allowed: /usr", "List /usr without a program": "allowed: "},
+        [("deny", "run", "/usr/bin/ls")],
+        {"Run find /usr"}),
+    "exec_deny_curl": (
+        {"Run uname": "allowed: Linux", "Run curl": DENIED, "Connect to 192.0.2.7:80": DENIED},
+        [("deny", "run", "/usr/bin/curl"), ("deny", "net", "192.0.2.7:80 (tcp)")],
+        {"Run uname"}),
+    "exec_deny_bun": (
+        {"Run Python": "allowed: 42", "Run Bun": DENIED, "Run Bun on PATH": "refused: No such file or directory"},
+        [("deny", "run", "HOME/.bun/bin/bun")],
+        set()),
+    "exec_deny_bash": (
+        {"Run env": "allowed: Linux", "Run bash": DENIED, "Run bash by env": "refused: env: "},
+        [("deny", "run", "/usr/bin/bash")],
+        {"Run env"}),
+    "audit": (
+        {"Read /etc/hosts": "allowed: ", "Read ~/.bashrc": "refused: No such file or directory",
+         "Ask for this machine's name": "allowed: 8 characters", "Start another Python": "allowed: 0",
+         "Look up github.com": DENIED},
+        [("deny", "read", "HOME/.bashrc"), ("deny", "sys", "hostname"),
+         ("deny", "dns", "github.com"), ("deny", "net", "github.com:443 (tcp)")],
+        set()),
+    "bun_hello": (
+        {"Say hello": "allowed: Hello from Bun ", "Write /tmp/note.txt": "allowed: ",
+         "Read it back": "allowed: gone soon", "Read /etc/shells": "refused: ENOENT",
+         "Write into your home": "refused: EACCES", "Fetch http://192.0.2.7/": "refused: EACCES",
+         "Run uname": "refused: EACCES"},
+        [("deny", "write", "HOME/note.txt"), ("deny", "net", "192.0.2.7:80 (tcp)"),
+         ("deny", "run", "/usr/bin/uname")],
+        set()),
 }
 # Those that do not go by attempts.
-OTHERS = {"hello_world"}
+OTHERS = {"hello_world", "ipc", "limits", "limits_memory"}
+NETWORK = [entry["id"] for entry in INDEX if entry["group"] == "network"]
 
 
 def options_of(entry, folder):
@@ -72,36 +152,43 @@ def attempts_of(text):
     return {what: (expected, came) for what, expected, came in found}
 
 
-def read_events(path):
-    """Those that are not of something allowed, each once."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    told = {(event["action"], event["kind"], event["object"]) for event in lines
-            if event["kind"] != "state" and event["action"] != "allow"}
-    return sorted(told - BESIDE)
-
-
 class Template:
-    """One of them in a folder of its own."""
+    """One of them, in a home of its own: what a program does in it is nobody else's."""
 
-    def __init__(self, world, folder, name):
-        self.world, self.folder = world, folder
+    def __init__(self, world, folder, name, env):
+        self.world, self.folder, self.home = world, folder, folder / "home"
         self.entry = BY_ID[name]
+        self.env = env | {"HOME": str(self.home)}
+        # A Bun as it installs itself, of which only the place counts.
+        bun = self.home / ".bun/bin/bun"
+        bun.parent.mkdir(parents=True)
+        bun.write_text("#!/bin/sh\necho 1.0\n", encoding="utf-8")
+        bun.chmod(0o755)
+        (self.home / ".bashrc").write_text("alias ll='ls -l'\n", encoding="utf-8")
 
-    def run(self, *options, **kwargs):
-        events = self.folder / "events"
-        events.unlink(missing_ok=True)
-        kwargs.setdefault("cwd", self.folder)
-        result = self.world.run([*options, f"--events={events}", "run", TEMPLATES / self.entry["file"],
-                                 *self.entry["args"]], **kwargs)
-        return result, read_events(events)
+    def run(self, *options, around=(), **kwargs):
+        """The run, and its events that are not of something allowed, each once."""
+        path = self.folder / "events"
+        path.unlink(missing_ok=True)
+        result = self.world.run_command(
+            [*PLAIN, *around, self.world.buntime, *options, f"--events={path}", "run",
+             TEMPLATES / self.entry["file"], *self.entry["args"]],
+            cwd=self.home, env=self.world.environment(self.env), **kwargs)
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        told = {(event["action"], event["kind"], event["object"].replace(str(self.home), "HOME"))
+                for event in lines if event["kind"] != "state" and event["action"] != "allow"}
+        return result, sorted(told - BESIDE)
 
     def run_recommended(self, **kwargs):
         return self.run(*options_of(self.entry, self.folder), **kwargs)
 
 
 @pytest.fixture
-def template(world, tmp_path):
-    return lambda name: Template(world, tmp_path, name)
+def template(request, world, tmp_path):
+    def make(name):
+        env = request.getfixturevalue("bun") if BY_ID[name]["language"] == "bun" else {}
+        return Template(world, tmp_path, name, env)
+    return make
 
 
 # ---- the index ----
@@ -163,14 +250,14 @@ def check(result, told, outcome):
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_with_what_it_recommends(template, name):
-    check(*template(name).run_recommended(cwd=HOME), OUTCOMES[name])
+    check(*template(name).run_recommended(), OUTCOMES[name])
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_as_its_first_lines_say(template, name):
     one = template(name)
     text = (TEMPLATES / one.entry["file"]).read_text(encoding="utf-8")
-    line = re.search(r"^    buntime (.*)$", text, re.MULTILINE)[1]
+    line = re.search(r"^[ *]+buntime (.*)$", text, re.MULTILINE)[1]
     *options, command, file = shlex.split(line)
     assert (command, file) == ("run", one.entry["file"])
     check(*one.run(*options), OUTCOMES[name])
@@ -181,17 +268,108 @@ def test_without_its_policies(template, name):
     """Some attempts come to something else: it was the policies that decided."""
     result, _ = template(name).run()
     assert result.status == 0 and "Traceback" not in result.stderr, str(result)
-    other = {what for what, (expected, came) in attempts_of(result.stdout).items()
-             if not came.startswith(expected)}
-    assert other == OUTCOMES[name][2], str(result)
+    attempts = attempts_of(result.stdout)
+    other = {what for what, (expected, came) in attempts.items() if not came.startswith(expected)}
+    assert other == (set(attempts) if OUTCOMES[name][2] is ALL else OUTCOMES[name][2]), str(result)
 
+
+@pytest.mark.parametrize("name", ["hello_world", "exec_deny_curl", "bun_hello", *NETWORK])
+def test_without_any_network(template, name):
+    """What a policy allows is not said to be refused; nothing waits for an answer."""
+    result, _ = template(name).run_recommended(
+        around=["unshare", "--user", "--map-current-user", "--net", "--"])
+    assert result.status == 0 and "Traceback" not in result.stderr, str(result)
+    for expected, came in attempts_of(result.stdout).values() if name != "hello_world" else ():
+        assert came.startswith((expected, "no answer: ")), str(result)
+        assert not came.endswith("connected") and "status" not in came, str(result)
+
+
+# ---- those without attempts ----
 
 def test_hello_world(template):
-    result, told = template("hello_world").run_recommended(cwd="/usr")
+    result, told = template("hello_world").run_recommended()
     assert result.status == 0, str(result)
     hello, process, tmp, home, net = result.stdout.splitlines()
     assert hello.startswith("Hello from Python 3.") and hello.endswith(" in a sandbox!")
-    assert re.match(r"I am process \d+ of this sandbox", process) and tmp.startswith("I have written /tmp/note.txt;")
-    assert home == f"In {HOME} I see: nothing."
+    assert re.match(r"I am process \d+ of this sandbox", process)
+    assert tmp.startswith("I have written /tmp/note.txt;") and home.endswith(" I see: nothing.")
     assert net == "I cannot reach 192.0.2.7: Permission denied."
     assert told == [("deny", "net", "192.0.2.7:80 (tcp)")]
+
+
+@pytest.mark.parametrize("options", [None, ["--pids=8", "--tmp-size=4M", "--open-files=32", "--timeout=2s"]],
+                         ids=["recommended", "flags"])
+def test_limits(template, options):
+    one = template("limits")
+    result, told = one.run(*options) if options else one.run_recommended()
+    tmp, files, children, *running = result.stdout.splitlines()
+    assert result.status == 124 and tmp == "MiB in /tmp: 4, then: No space left on device", str(result)
+    assert re.fullmatch(r"Open files: 2\d, then: Too many open files", files), str(result)
+    assert children == "Child processes: 7, then: Resource temporarily unavailable"
+    assert running[:2] == ["It runs for 0 s ...", "It runs for 1 s ..."] and len(running) < 5
+    assert ("deny", "limit", "wallTime") in told and ("deny", "limit", "pids") in told, str(told)
+
+
+def test_limits_of_none(template):
+    """It ends by itself, and soon."""
+    result, told = template("limits").run("--timeout=1s")
+    assert "MiB in /tmp: 16, then: no limit was reached\n" in result.stdout, str(result)
+    assert "Child processes: 20, then: no limit was reached\n" in result.stdout
+    assert "Open files: 100, then: no limit was reached\n" in result.stdout
+    assert told == [("deny", "limit", "wallTime")]
+
+
+def test_limits_memory(template):
+    one = template("limits_memory")
+    for options in (options_of(one.entry, one.folder), ["--memory=128M"]):
+        result, told = one.run(*options)
+        assert "It has 64 MiB.\n" in result.stdout and "128" not in result.stdout, str(result)
+        if "held by the kernel's resource limits" in result.stderr:
+            assert result.status == 0 and result.stdout.splitlines()[-1].startswith("MemoryError: "), str(result)
+        else:
+            assert result.status == 137 and ("deny", "limit", "memory") in told, str(result)
+    result, told = one.run()
+    assert result.stdout.endswith("It has 512 MiB.\nNo limit was reached.\n") and told == [], str(result)
+
+
+def test_ipc_by_itself(template):
+    result, told = template("ipc").run_recommended()
+    assert result.status == 0 and told == [], str(result)
+    assert result.stdout == "There is nobody to talk to: run this in the debug UI.\n"
+
+
+HOST = """
+import sys
+import gi
+gi.require_version("Buntime", "1.0")
+from gi.repository import Buntime, GLib
+
+messages = []
+loop = GLib.MainLoop()
+worker = Buntime.Sandbox.new(Buntime.Policy.new()).spawn(sys.argv[1])
+worker.connect("message", lambda worker, data: messages.append(data.get_data()))
+worker.connect("output", lambda worker, stream, data: sys.stdout.write(data.get_data().decode()))
+worker.connect("request", lambda worker, number, data: worker.reply(
+    number, GLib.Bytes.new(b"not " + data.get_data())))
+worker.connect("exited", lambda worker, status: loop.quit())
+loop.run()
+assert all(data.startswith(b"message %d ." % n) and len(data) == 4096 for n, data in enumerate(messages))
+print(len(messages), worker.get_exit_status())
+"""
+
+
+@pytest.mark.slow
+def test_ipc(world, box):
+    """With a host program, as the debug UI is one."""
+    library = str(world.build / "src/lib")
+    box.write("host.py", HOST)
+    result = world.run_command(
+        [*PLAIN, "/usr/bin/python3", "host.py", TEMPLATES / "ipc.py"], cwd=box.directory,
+        env=world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library}))
+    assert result.status == 0 and result.stderr == "", str(result)
+    *permissions, sent, answer, count = result.stdout.splitlines()
+    assert permissions == ["May I read /etc/hosts? allow", "May I write /etc/hosts? deny",
+                           "May I net github.com:443? deny"], str(result)
+    number = int(sent.partition(" ")[0])
+    assert sent == f"{number} messages of 4 KiB sent." and number >= 20 and count == f"{number} 0"
+    assert answer == "You answered: not What is your name?"
