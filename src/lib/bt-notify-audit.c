@@ -76,7 +76,9 @@ event_of_read(BtNotifier *self, const BtCall *call, int dirfd, const char *path)
 
   if (bt_process_resolve(call->tid, dirfd, path, TRUE, &object) && object.fd >= 0) {
     BtVerdict verdict = bt_notify_verdict_of_read(self, object.fd, object.path);
-    BtEvent *event = bt_notify_event_of_fact(self, object.path);
+    /* Who may not read a file is not told a made-up fact by it, either. */
+    BtEvent *event =
+      verdict.action != BT_ACTION_DENY ? bt_notify_event_of_fact(self, object.path) : NULL;
     if (event != NULL)
       return event;
     event = bt_event_new(BT_EVENT_READ, verdict.action);

@@ -56,6 +56,13 @@ def test_the_policy_section_is_what_happens(world, box):
     assert happened == told
 
 
+def test_the_templates_section_is_what_happens(world):
+    section = README.split("## Trying policies", 1)[1].split("\n## ", 1)[0]
+    command, *shown = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    result = world.run(command.split()[2:], cwd=SOURCE / "data/examples/templates", env={"LANG": "C.UTF-8"})
+    assert command.startswith("$ buntime ") and result.stdout.splitlines() == shown, str(result)
+
+
 @pytest.mark.slow  # no sanitizer's runtime in the host's interpreter
 def test_the_program_section_is_what_happens(world):
     """Its command, run; and what it says of a plugin is one."""

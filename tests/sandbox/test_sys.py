@@ -130,3 +130,17 @@ def test_sysinfo_from_many_threads(box):
         out["bad"] = sum(1 for count in counts if count != 0)
     """)
     assert out == {"all": 1600, "bad": 0}, str(result)
+
+
+def test_a_denied_file_tells_no_fact(box):
+    """Who may not read a file is told nothing by it: the event has the rule that refused."""
+    out, result = box.json("--audit", "--deny-read=/etc/hostname", code="""
+        out["etc"] = attempt(open, "/etc/hostname")
+    """)
+    assert out["etc"] == "EACCES" and result.denied("sys", "hostname") == [], str(result)
+    event, = result.denied("read", "/etc/hostname")
+    assert event.rule == "--deny-read=/etc/hostname (command line)"
+    out, result = box.json("--audit", code="""
+        out["etc"] = open("/etc/hostname").read()
+    """)
+    assert out["etc"] == "buntime\n" and len(result.denied("sys", "hostname")) == 1, str(result)

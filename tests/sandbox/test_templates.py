@@ -53,7 +53,7 @@ OUTCOMES = {
         {"Read /etc/hosts": "allowed: ", "Read /etc/shells": "allowed: ",
          "Read /etc/hostname": "refused: Permission denied",
          "Read /etc/hostname in another Python": "refused: PermissionError: "},
-        [("deny", "sys", "hostname")],
+        [("deny", "read", "/etc/hostname")],
         {"Read /etc/shells", "Read /etc/hostname", "Read /etc/hostname in another Python"}),
     "net_allow_external": (
         {"Get https://github.com/": "allowed: status 200", "Get http://github.com/": DENIED,
