@@ -9,8 +9,12 @@ export const MOST_EVENTS = 100_000;
 export class EventLog {
   /* Counts up once a batch. */
   readonly version = signal(0);
-  /* The number of the first event that is kept; those before it were dropped, here or by the server. */
+  /* The number of the first event that is kept; those before it were dropped here. */
   first = 0;
+  /* Events that the server skipped: this page was too slow for them. */
+  skipped = 0;
+  /* How often it was cleared. */
+  cleared = 0;
   private events: BuntimeEvent[] = [];
 
   get length(): number {
@@ -25,7 +29,7 @@ export class EventLog {
   add(events: BuntimeEvent[], skipped: number): void {
     for (const event of events)
       this.events.push(event);
-    this.first += skipped;
+    this.skipped += skipped;
     /* Cut in large steps: each moves the whole array. */
     if (this.events.length > MOST_EVENTS * 1.25) {
       this.first += this.events.length - MOST_EVENTS;
@@ -37,6 +41,8 @@ export class EventLog {
   clear(): void {
     this.first += this.events.length;
     this.events = [];
+    this.skipped = 0;
+    this.cleared++;
     this.version.value++;
   }
 }

@@ -4,7 +4,7 @@
  *
  * follow: the end stays in view while rows come; scrolling up ends it, reaching the end begins it again.
  */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, HTMLAttributes } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface Props {
@@ -15,15 +15,23 @@ interface Props {
   onFollow(follow: boolean): void;
   /* Rows that went at the front since the list was made: what is in view stays in view. */
   dropped?: number;
+  /* A row that is brought into view when it changes. */
+  active?: number | null;
+  /* Stays at the top; of this height. */
+  head?: ComponentChildren;
+  headHeight?: number;
   label: string;
-  role?: 'log' | 'rowgroup' | 'list';
+  role?: 'log' | 'rowgroup' | 'list' | 'grid' | 'treegrid' | 'listbox';
   class?: string;
+  /* Further attributes of the list itself. */
+  attributes?: HTMLAttributes<HTMLDivElement>;
 }
 
 const EXTRA = 12; /* rows beyond each edge */
 const NEAR = 4;   /* pixels that still count as the end */
 
-export function VirtualList({ count, rowHeight, row, follow, onFollow, dropped = 0, label, role, ...rest }: Props) {
+export function VirtualList(props: Props) {
+  const { count, rowHeight, row, follow, onFollow, dropped = 0, active = null, head, headHeight = 0, label, role } = props;
   const own = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const before = useRef(dropped);
@@ -41,6 +49,16 @@ export function VirtualList({ count, rowHeight, row, follow, onFollow, dropped =
     else if (gone > 0)
       own.current!.scrollTop -= gone * rowHeight;
   }, [count, dropped, follow, view.height]);
+  useLayoutEffect(() => {
+    const list = own.current!;
+    if (active === null || active >= count)
+      return;
+    const top = active * rowHeight;
+    if (top < list.scrollTop)
+      list.scrollTop = top;
+    else if (top + rowHeight + headHeight > list.scrollTop + list.clientHeight)
+      list.scrollTop = top + rowHeight + headHeight - list.clientHeight;
+  }, [active]);
 
   const onScroll = () => {
     const list = own.current!;
@@ -56,7 +74,8 @@ export function VirtualList({ count, rowHeight, row, follow, onFollow, dropped =
     rows.push(row(i));
 
   return (
-    <div ref={own} class={`virtual-list ${rest.class ?? ''}`} onScroll={onScroll} tabIndex={0} role={role} aria-label={label}>
+    <div ref={own} class={`virtual-list ${props.class ?? ''}`} onScroll={onScroll} tabIndex={0} role={role} aria-label={label} {...props.attributes}>
+      {head !== undefined && <div class="virtual-head">{head}</div>}
       <div class="virtual-all" style={{ height: `${count * rowHeight}px`, paddingTop: `${first * rowHeight}px` }}>{rows}</div>
     </div>
   );
