@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-backend.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include "lib/bt-processes.h"
 #include "lib/bt-sandbox-private.h"
 #include "lib/bt-session.h"
 #include "lib/bt-thread.h"
@@ -22,7 +24,10 @@ struct _BtBackend {
   gboolean freed;
   /* Of both: set before the first message, or atomic. */
   GMainContext *context;
+  gboolean flat;
   gint waiting; /* events on their way */
+  GMutex lock; /* of what follows; held for no longer than to copy it */
+  BtHelper init; /* with a pidfd of our own; from the program's start to its end */
   /* Of the supervisor's thread. */
   BuntimeSandbox *sandbox;
   char *entry;
@@ -55,6 +60,9 @@ unref(BtBackend *self)
   if (!g_atomic_ref_count_dec(&self->refs))
     return;
   bt_worker_fds_close(&self->fds);
+  if (self->init.pidfd >= 0)
+    close(self->init.pidfd);
+  g_mutex_clear(&self->lock);
   buntime_sandbox_unref(self->sandbox);
   bt_caller_clear(&self->caller);
   g_main_context_unref(self->context);
@@ -169,12 +177,35 @@ post_end(BtBackend *self, const BtOutcome *outcome, GError *error)
 /* ---- in the supervisor's thread ---- */
 
 static void
+set_init(BtBackend *self, const BtHelper *init)
+{
+  BtHelper own = BT_HELPER_INIT;
+
+  if (init != NULL)
+    own = (BtHelper){ init->pid, fcntl(init->pidfd, F_DUPFD_CLOEXEC, 3) };
+  g_mutex_lock(&self->lock);
+  int old = self->init.pidfd;
+  self->init = own;
+  g_mutex_unlock(&self->lock);
+  if (old >= 0)
+    close(old);
+}
+
+static void
+on_started(gpointer data)
+{
+  BtBackend *self = data;
+  set_init(self, bt_supervisor_get_init(bt_session_get_supervisor(self->session)));
+}
+
+static void
 finish(gpointer data)
 {
   BtBackend *self = data;
   GError *error = NULL;
   BtOutcome outcome = BT_OUTCOME_INIT;
 
+  set_init(self, NULL);
   if (bt_session_finish(self->session, &outcome, &error))
     bt_session_tell_exit(self->explainer, self->entry, &outcome);
   g_clear_pointer(&self->session, bt_session_free);
@@ -206,6 +237,7 @@ begin(BtBackend *self, GError **error)
     .fds = self->fds,
     .terminal_fd = -1,
     .environment = (const char *const *)self->environment,
+    .started = on_started,
   };
 
   /* A library does not change the user of the process that it is in. */
@@ -350,10 +382,13 @@ bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboolean harnes
   BtBackend *self = g_new0(BtBackend, 1);
 
   g_atomic_ref_count_init(&self->refs);
+  g_mutex_init(&self->lock);
+  self->init = BT_HELPER_INIT;
   self->funcs = *funcs;
   self->data = data;
   self->context = g_main_context_ref_thread_default();
   self->sandbox = bt_sandbox_snapshot(sandbox);
+  self->flat = (bt_policy_get_plugins(sandbox->policy->rules, NULL) & BT_PLUGIN_NAMESPACES) == 0;
   self->entry = g_strdup(entry);
   self->harness = harness;
   self->args = g_strdupv((char **)args);
@@ -390,6 +425,22 @@ bt_backend_ask(BtBackend *self, guint32 id, BtQuestion *question)
   message->id = id;
   message->question = question;
   bt_thread_invoke(answer, message);
+}
+
+char *
+bt_backend_processes_to_json(BtBackend *self)
+{
+  BtHelper init = BT_HELPER_INIT;
+
+  g_mutex_lock(&self->lock);
+  if (self->init.pidfd >= 0)
+    init = (BtHelper){ self->init.pid, fcntl(self->init.pidfd, F_DUPFD_CLOEXEC, 3) };
+  g_mutex_unlock(&self->lock);
+  if (init.pidfd < 0)
+    return g_strdup("[]");
+  char *json = bt_processes_to_json(init.pid, init.pidfd, self->flat);
+  close(init.pidfd);
+  return json;
 }
 
 static void

@@ -52,6 +52,11 @@ void bt_backend_ask(BtBackend *backend, guint32 id, BtQuestion *question);
 void bt_backend_settle(BtBackend *backend);
 /* As if the worker had written too much to its descriptors. */
 void bt_backend_exceed_output(BtBackend *backend);
+/*
+ * The array of bt_processes_to_json(), by the caller's own thread: nobody is waited for. Empty
+ * before the program was started and after the end (transfer full).
+ */
+char *bt_backend_processes_to_json(BtBackend *backend);
 /* Nothing is told any more, and what still runs is ended. */
 void bt_backend_free(BtBackend *backend);
 

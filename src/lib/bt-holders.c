@@ -8,11 +8,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "lib/bt-process.h"
 
 /*
  * How much is looked at, in descriptors: whoever waits for an answer, also in other sandboxes,
@@ -137,25 +137,10 @@ look_through(Search *search, int proc, const char *pid)
   return TRUE;
 }
 
-/* The sandbox's own; nothing can be mounted over it. */
-static DIR *
-open_proc(pid_t tid)
-{
-  char path[64];
-  struct statfs info;
-
-  snprintf(path, sizeof path, "/proc/%d/root/proc", tid);
-  DIR *proc = open_dir(AT_FDCWD, path);
-  if (proc == NULL || (fstatfs(dirfd(proc), &info) == 0 && info.f_type == PROC_SUPER_MAGIC))
-    return proc;
-  closedir(proc);
-  return NULL;
-}
-
 gboolean
 bt_holders_is_alone(pid_t tid, ino_t socket)
 {
-  __attribute__((cleanup(close_dir))) DIR *proc = open_proc(tid);
+  __attribute__((cleanup(close_dir))) DIR *proc = bt_process_open_proc(tid);
   Search search = { .left = MAX_COST };
   struct dirent *entry;
 

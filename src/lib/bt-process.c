@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 gssize
@@ -325,6 +327,21 @@ bt_process_open_root(pid_t tid)
 
   snprintf(link, sizeof link, "/proc/%d/root", tid);
   return open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+DIR *
+bt_process_open_proc(pid_t tid)
+{
+  char path[64];
+  struct statfs info;
+
+  /* Nothing can be mounted over it from inside. */
+  snprintf(path, sizeof path, "/proc/%d/root/proc", tid);
+  DIR *proc = opendir(path);
+  if (proc == NULL || (fstatfs(dirfd(proc), &info) == 0 && info.f_type == PROC_SUPER_MAGIC))
+    return proc;
+  closedir(proc);
+  return NULL;
 }
 
 int

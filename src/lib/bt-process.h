@@ -7,6 +7,7 @@
  * change right after, so nothing is opened by it (DESIGN 2, promise 2).
  */
 
+#include <dirent.h>
 #include <glib.h>
 #include <sys/types.h>
 
@@ -68,6 +69,8 @@ gboolean bt_process_resolve(pid_t tid, int dirfd, const char *path, gboolean fol
 /* The path as text, from the worker's root on; NULL if the process is gone (transfer full). */
 char *bt_process_absolute(pid_t tid, int dirfd, const char *path);
 
+/* The /proc that its sandbox has, where there are no others; NULL if there is none. */
+DIR *bt_process_open_proc(pid_t tid);
 /* A descriptor of the process's root, O_PATH; -1 if it is gone. */
 int bt_process_open_root(pid_t tid);
 /* The same of what a path in there leads to, if it is no link; -1: nothing. */

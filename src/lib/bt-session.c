@@ -380,6 +380,7 @@ bt_session_start(BtSession *self, BtSupervisorFunc func, gpointer data, GError *
     .guard = self->guard,
     .published = self->setup.sandbox->published,
     .capture_fd = self->capture_fd,
+    .started = self->setup.started,
   };
   self->supervisor = bt_supervisor_new(&self->run, &self->launch, func, data, error);
   return self->supervisor != NULL;

@@ -33,6 +33,7 @@ typedef struct {
   int terminal_fd; /* which of 0-2 is a terminal; -1: none */
   gboolean foreground; /* the process is there for this run alone, and stops when the worker does */
   const char *const *environment; /* NULL: the process's own */
+  BtSupervisorFunc started; /* with the data of start(); NULL: nobody wants to know */
 } BtSessionSetup;
 
 /* As two steps: what settle() may have to wait for is known after begin(). */

@@ -190,6 +190,13 @@ on_sockets(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     fds[i] = -1;
 }
 
+static void
+tell_started(BtSupervisor *self)
+{
+  if (self->run->started != NULL)
+    self->run->started(self->data);
+}
+
 /* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
 static void
 take_listener(BtSupervisor *self)
@@ -207,6 +214,7 @@ take_listener(BtSupervisor *self)
     return;
   }
   bt_notifier_listen(self->notifier, listener, self->init.pid);
+  tell_started(self);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
@@ -223,6 +231,12 @@ bt_supervisor_has_started(const BtSupervisor *self)
   if ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0)
     return self->worker_pidfd >= 0;
   return self->notifier != NULL && bt_notifier_is_listening(self->notifier);
+}
+
+const BtHelper *
+bt_supervisor_get_init(const BtSupervisor *self)
+{
+  return &self->init;
 }
 
 /* Without one nobody would wake us again: a worker could make us deaf to SIGTERM. */
@@ -247,8 +261,10 @@ on_worker(BtSupervisor *self, int pidfd)
   }
   g_autoptr(GArray) own_devices =
     bt_notifier_find_devices(self->init.pid, &self->plan, &self->tmp_fd, &self->shm_fd);
-  if ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0)
+  if ((self->plan.header->flags & BT_PLAN_NO_SECCOMP) != 0) {
+    tell_started(self);
     return;
+  }
   self->notifier = bt_notifier_new(g_steal_fd(&self->opener_fd), g_steal_pointer(&self->maker),
                                    g_steal_pointer(&own_devices), self->run->policy, &self->plan,
                                    self->names, self->peer, self->run->explainer);

@@ -17,6 +17,8 @@
 
 G_BEGIN_DECLS
 
+typedef void (*BtSupervisorFunc)(gpointer data);
+
 typedef struct {
   BtPolicy *policy;
   const BtPlan *plan;
@@ -28,6 +30,7 @@ typedef struct {
   BtOutput *output;  /* NULL: stdout and stderr are the worker's own */
   int capture_fd;    /* frames are recorded there; -1: nowhere */
   BtGuard *guard;    /* of what mounts deny; NULL: nothing */
+  BtSupervisorFunc started; /* told with the data of the end; NULL: nobody wants to know */
 } BtRun;
 
 typedef struct {
@@ -41,7 +44,6 @@ typedef struct {
 #define BT_OUTCOME_INIT ((BtOutcome){ .limit = -1 })
 
 typedef struct _BtSupervisor BtSupervisor;
-typedef void (*BtSupervisorFunc)(gpointer data);
 
 /*
  * Takes what launch holds. In the thread's main context the run goes on by itself
@@ -56,6 +58,8 @@ void bt_supervisor_take_signal(BtSupervisor *self, const struct signalfd_siginfo
 /* To the worker, and SIGCONT with what is to end it; it must have started. */
 void bt_supervisor_signal(BtSupervisor *self, int number);
 gboolean bt_supervisor_has_started(const BtSupervisor *self);
+/* buntime-init, until the end (transfer none). */
+const BtHelper *bt_supervisor_get_init(const BtSupervisor *self);
 /* Ends the run at once; func is told as of any end. */
 void bt_supervisor_kill(BtSupervisor *self);
 /* More than the policy lets be written has come, by the channel. */

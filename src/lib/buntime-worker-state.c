@@ -47,6 +47,14 @@ buntime_worker_get_ring_usage(BuntimeWorker *self, BuntimeRing ring, guint64 *ca
   return self->link != NULL;
 }
 
+char *
+buntime_worker_processes_to_json(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), NULL);
+  return self->backend != NULL && !self->ended ? bt_backend_processes_to_json(self->backend)
+                                               : g_strdup("[]");
+}
+
 gboolean
 buntime_worker_get_exited(BuntimeWorker *self)
 {

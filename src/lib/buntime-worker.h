@@ -357,6 +357,29 @@ gboolean buntime_worker_get_ring_usage(BuntimeWorker *worker, BuntimeRing ring,
                                        guint64 *bytes_out);
 
 /**
+ * buntime_worker_processes_to_json:
+ * @worker: a worker
+ *
+ * Says what runs in the sandbox at this moment: the program and what it started.
+ *
+ * Each object is about one process, by the lowest number first. Its keys are pid (inside the
+ * sandbox, as of events; without namespaces the host's), parent (the same of its parent; 1, or
+ * without namespaces a number that is not listed, where that is buntime-init, which is left
+ * out), name, state (`running`, `sleeping`, `disk sleep`, `stopped`, `tracing stop`, `zombie`,
+ * `dead`, `idle`), memory (resident bytes, those it shares with others included) and cpuTime
+ * (microseconds). A name is the process's own word. A helper of buntime's may be among them:
+ * `buntime-init` opens files for the program, `buntime-guard` ends it if need be.
+ *
+ * It takes up to some tens of milliseconds where there are very many, and nobody is waited for.
+ *
+ * Returns: (transfer full): a JSON array of at most 1,024 processes, on one line; `[]` before the
+ *   program was started and after its end
+ *
+ * Since: 1.0
+ */
+char *buntime_worker_processes_to_json(BuntimeWorker *worker);
+
+/**
  * buntime_worker_get_exited:
  * @worker: a worker
  *

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a host program is told of a worker that runs: its processes."""
+
+import json
+import os
+import signal
+import sys
+import time
+import unittest
+
+import gi
+
+gi.require_version("Buntime", "1.0")
+# pylint: disable=wrong-import-position
+from gi.repository import Buntime, GLib  # noqa: E402
+
+FLAT = '{"version": 1, "plugins": {"namespaces": false}}'
+
+# Names that processes give themselves, one that nobody waits for, an orphan, one that computes.
+FAMILY = r"""
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None)
+def child(name, work=lambda: time.sleep(1000)):
+    pid = os.fork()
+    if pid == 0:
+        libc.prctl(15, name, 0, 0, 0)
+        work()
+        os._exit(0)
+    return pid
+def parent_of_orphan():
+    print(f"orphan {child(b'orphan')}", flush=True)
+def compute():
+    while True:
+        pass
+libc.prctl(15, b"elder", 0, 0, 0)
+print(f"self {os.getpid()}", flush=True)
+for number, name in enumerate((b'a) R 1 2 3 (b', b'x\n\x1b[2J"', b'\xff\xfe', b'\xe2\x80\xae', b'')):
+    print(f"name{number} {child(name)}", flush=True)
+os.waitpid(child(b"gone", parent_of_orphan), 0)
+print(f"computes {child(b'computes', compute)}", flush=True)
+print(f"zombie {child(b'zombie', lambda: None)}", flush=True)
+print("ready 0", flush=True)
+time.sleep(1000)
+"""
+
+
+class Worker:
+    """Runs in a main loop of its own until it says "ready"."""
+
+    def __init__(self, code, *policies):
+        policy = Buntime.Policy.new()
+        for text in policies:
+            policy.add_json(text, "test")
+        self.loop, self.output = GLib.MainLoop(), b""
+        self.worker = Buntime.Sandbox.new(policy).spawn("/usr/bin/python3", ["-c", code])
+        self.at_once = self.worker.processes_to_json()
+        self.worker.connect("output", self.on_output)
+        self.worker.connect("exited", lambda _worker, _status: self.loop.quit())
+        self.patience = GLib.timeout_add_seconds(30, self.loop.quit)
+        self.loop.run()
+        self.said = dict(line.split() for line in self.output.decode(errors="replace").splitlines()
+                         if line.count(" ") == 1)
+
+    def on_output(self, _worker, _stream, data):
+        self.output += data.get_data()
+        if b"ready" in self.output:
+            self.loop.quit()
+
+    def end(self):
+        self.worker.stop(0)
+        while not self.worker.get_exited():
+            self.loop.run()
+        GLib.source_remove(self.patience)
+
+    def pid(self, name):
+        return int(self.said[name])
+
+    def processes(self):
+        listed = json.loads(self.worker.processes_to_json())
+        found = {process["pid"]: process for process in listed}
+        assert list(found) == sorted(found) and len(found) == len(listed), listed
+        return found
+
+
+class Processes(unittest.TestCase):
+    def check_family(self, worker, top):
+        self.assertIn("ready", worker.said, (worker.output, worker.worker.get_error()))
+        own = worker.pid("self")
+        deadline = time.monotonic() + 20
+        while True:
+            found = worker.processes()
+            if found[worker.pid("zombie")]["state"] == "zombie" and \
+               found[worker.pid("computes")]["cpuTime"] >= 20000:
+                break
+            self.assertLess(time.monotonic(), deadline, found)
+            time.sleep(0.02)
+        self.assertEqual(found[own]["name"], "elder")
+        self.assertEqual(found[own]["state"], "sleeping")
+        self.assertEqual(found[own]["parent"], top)
+        self.assertEqual(found[worker.pid("orphan")]["parent"], top)
+        names = ["a) R 1 2 3 (b", "x\n\x1b[2J\"", "\ufffd\ufffd", "\u202e", ""]
+        for number, name in enumerate(names):
+            process = found[worker.pid(f"name{number}")]
+            self.assertEqual((process["name"], process["parent"]), (name, own))
+        self.assertGreater(found[own]["memory"], 1 << 20)
+        self.assertLess(found[own]["memory"], 1 << 30)
+        self.assertEqual(found[worker.pid("zombie")]["memory"], 0)
+        self.assertLess(found[own]["cpuTime"], 20 * 1000000)
+        text = worker.worker.processes_to_json()
+        self.assertFalse(set("\n\x1b\u202e") & set(text), text)
+        return found
+
+    def test_in_namespaces(self):
+        worker = Worker(FAMILY)
+        self.assertEqual(worker.at_once, "[]")
+        found = self.check_family(worker, 1)
+        self.assertEqual(len(found), 9, found)
+        # It answers for itself, whatever its processes do.
+        worker.worker.pause_reading()
+        self.assertEqual(len(worker.processes()), 9)
+        worker.worker.resume_reading()
+        worker.end()
+        self.assertEqual(worker.worker.processes_to_json(), "[]")
+
+    def test_without_namespaces(self):
+        """Numbers are the host's then, and none of the others on it is told."""
+        worker = Worker(FAMILY, FLAT)
+        self.assertIn("self", worker.said, worker.output)
+        with open(f"/proc/{worker.pid('self')}/stat", encoding="ascii") as file:
+            init = int(file.read().rsplit(")", 1)[1].split()[1])
+        found = self.check_family(worker, init)
+        self.assertEqual(len([process for process in found.values()
+                              if process["name"] != "buntime-guard"]), 9, found)
+        self.assertNotIn(os.getpid(), found)
+        self.assertNotIn(init, found)
+        os.kill(worker.pid("name0"), signal.SIGKILL)
+        worker.end()
+        self.assertEqual(worker.worker.processes_to_json(), "[]")
+
+    def test_very_many(self):
+        code = """
+import os, time
+for i in range(1200):
+    try:
+        if os.fork() == 0:
+            time.sleep(1000)
+    except BlockingIOError:
+        break
+print("ready", i, flush=True)
+time.sleep(1000)
+"""
+        worker = Worker(code, '{"version": 1, "limits": {"pids": 1300}}')
+        self.assertIn("ready", worker.said, (worker.output, worker.worker.get_error()))
+        before = time.monotonic()
+        found = worker.processes()
+        self.assertLess(time.monotonic() - before, 2)
+        # All that it could start, or as many as are told in the time that there is.
+        self.assertGreater(len(found), 100)
+        self.assertLessEqual(len(found), 1024)
+        worker.end()
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv)
