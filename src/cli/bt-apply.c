@@ -76,9 +76,13 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
     buntime_sandbox_set_quiet(sandbox, TRUE);
     break;
   case BT_OPTION_INTERACTIVE:
+  case BT_OPTION_DEBUG_UI:
   case BT_OPTION_JSON:
   case BT_OPTION_MERGED:
   case BT_OPTION_SOCKET:
+  case BT_OPTION_PORT:
+  case BT_OPTION_LISTEN:
+  case BT_OPTION_OPEN:
   case BT_OPTION_VERSION:
   case BT_OPTION_HELP:
     break;

@@ -87,6 +87,10 @@ const BtOption bt_options[] = {
     .help = N_("take code line by line, in Python or Bun; without ENTRY"),
   },
   {
+    .name = "debug-ui", .use = BT_VALUE_OPTIONAL, .value = N_("PORT"), .id = BT_OPTION_DEBUG_UI,
+    .help = N_("open ENTRY in the debug UI, as 'buntime ui' does without it"),
+  },
+  {
     .name = "worker", .use = BT_VALUE_REQUIRED, .value = "python|bun|exec",
     .id = BT_OPTION_WORKER, .completion = BT_COMPLETE_WORDS,
     .help = N_("how to run ENTRY, whatever its name"),
@@ -143,6 +147,20 @@ const BtOption bt_options[] = {
     .commands = BT_IN_SERVE,
   },
   {
+    .name = "port", .use = BT_VALUE_REQUIRED, .value = N_("N"), .id = BT_OPTION_PORT,
+    .help = N_("listen on this port; 0: any that is free (3000)"),
+    .commands = BT_IN_UI,
+  },
+  {
+    .name = "listen", .use = BT_VALUE_REQUIRED, .value = N_("ADDR"), .id = BT_OPTION_LISTEN,
+    .help = N_("listen on this address, for other machines (127.0.0.1)"),
+    .commands = BT_IN_UI,
+  },
+  {
+    .name = "open", .id = BT_OPTION_OPEN, .help = N_("open the page in the browser"),
+    .commands = BT_IN_UI,
+  },
+  {
     .name = "version", .letter = 'V', .id = BT_OPTION_VERSION, .help = N_("show the version"),
     .commands = BT_IN_ALL,
   },
@@ -189,6 +207,13 @@ const BtCommand bt_commands[] = {
                "--socket by $XDG_RUNTIME_DIR/buntime/NAME, whose path is printed, from any\n"
                "number of programs of the same user. A program's workers end with it.\n"
                "buntime-serve(7) describes each request."),
+  },
+  {
+    .name = "ui", .words = "", .set = BT_IN_UI,
+    .help = N_("try policies on code and watch what happens, in a browser"),
+    .more = N_("The page's address is printed. Whoever has it can run programs as you; the\n"
+               "programs themselves cannot reach it. 'buntime run --debug-ui ENTRY' opens the\n"
+               "page with a program and its flags. buntime-debug-ui(7) says more."),
   },
 };
 const guint bt_n_commands = G_N_ELEMENTS(bt_commands);

@@ -19,6 +19,7 @@ typedef enum {
   BT_OPTION_ALLOW_ALL,
   BT_OPTION_POLICY,
   BT_OPTION_INTERACTIVE,
+  BT_OPTION_DEBUG_UI,
   BT_OPTION_WORKER,
   BT_OPTION_NET,
   BT_OPTION_PUBLISH,
@@ -31,6 +32,9 @@ typedef enum {
   BT_OPTION_JSON,
   BT_OPTION_MERGED,
   BT_OPTION_SOCKET,
+  BT_OPTION_PORT,
+  BT_OPTION_LISTEN,
+  BT_OPTION_OPEN,
   BT_OPTION_VERSION,
   BT_OPTION_HELP,
 } BtOptionId;
@@ -55,10 +59,12 @@ typedef enum {
   BT_IN_CHECK = 1 << 2,
   BT_IN_POLICY = 1 << 3,
   BT_IN_SERVE = 1 << 4,
+  BT_IN_UI = 1 << 5,
 } BtCommandSet;
 
-#define BT_IN_ALL \
-  ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY | BT_IN_SERVE))
+#define BT_IN_ALL                                                                                \
+  ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY | BT_IN_SERVE |     \
+                  BT_IN_UI))
 /* What says what is granted. */
 #define BT_IN_GRANTING ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK))
 

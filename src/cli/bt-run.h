@@ -12,6 +12,10 @@ int bt_init_policy(const BtCommandLine *line, GError **error);
 int bt_check(const BtCommandLine *line, GError **error);
 int bt_policy(const BtCommandLine *line, GError **error);
 int bt_serve(const BtCommandLine *line, GError **error);
+int bt_ui(const BtCommandLine *line, GError **error);
+
+/* The flags as words (transfer full), for a program that takes the same. (run.c) */
+GPtrArray *bt_list_flags(const BtCommandLine *line);
 
 /* To standard output: 0, or -1 with error set. (main.c) */
 int bt_print(const char *text, GError **error);

@@ -73,6 +73,7 @@ static int (*const commands[])(const BtCommandLine *line, GError **error) = {
   bt_check,
   bt_policy,
   bt_serve,
+  bt_ui,
 };
 
 static int

@@ -40,21 +40,29 @@ explain_separate_value(const BtCommandLine *line, GError **error)
   g_set_error(error, first->domain, first->code, "%s\n%s", what, cure);
 }
 
+GPtrArray *
+bt_list_flags(const BtCommandLine *line)
+{
+  GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+  for (guint i = 0; i < line->given->len; i++) {
+    const BtGiven *given = &g_array_index(line->given, BtGiven, i);
+    g_ptr_array_add(words, g_strconcat("--", given->option->name,
+                                       given->value != NULL ? "=" : NULL, given->value, NULL));
+  }
+  return words;
+}
+
 /* The same flags, for the program that does it. */
 static int
 run_interactively(const BtCommandLine *line, GError **error)
 {
-  g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GPtrArray) words = bt_list_flags(line);
 
   if (line->entry != NULL) {
     bt_fail(error, BUNTIME_ERROR_USAGE, line->entry, _("no program is run with --interactive"),
             _("leave one of both out"));
     return -1;
-  }
-  for (guint i = 0; i < line->given->len; i++) {
-    const BtGiven *given = &g_array_index(line->given, BtGiven, i);
-    g_ptr_array_add(words, g_strconcat("--", given->option->name,
-                                       given->value != NULL ? "=" : NULL, given->value, NULL));
   }
   g_ptr_array_add(words, NULL);
   bt_program_exec("buntime-repl", (const char *const *)words->pdata, error);
@@ -66,6 +74,8 @@ bt_run(const BtCommandLine *line, GError **error)
 {
   if (bt_command_line_has(line, BT_OPTION_INTERACTIVE))
     return run_interactively(line, error);
+  if (bt_command_line_has(line, BT_OPTION_DEBUG_UI))
+    return bt_ui(line, error);
   g_autoptr(BuntimePolicy) policy = buntime_policy_new();
   g_autoptr(BuntimeSandbox) sandbox = buntime_sandbox_new(policy);
   GError *failure = NULL;

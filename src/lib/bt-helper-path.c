@@ -21,6 +21,7 @@ static const struct {
   { "buntime-scope", "lib" },
   { "buntime-serve", "serve" },
   { "buntime-repl", "repl" },
+  { "buntime-debug-ui", "debug-ui" },
 };
 
 /* Is it the object that this code is in? Then *data becomes its name, "" for the program. */

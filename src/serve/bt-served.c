@@ -3,11 +3,7 @@
 
 #include <string.h>
 
-/* The first bytes of a character whose others have not come yet. */
-typedef struct {
-  guint8 bytes[4];
-  gsize count;
-} Rest;
+#include "serve/bt-rest.h"
 
 struct _BtServed {
   BtClient *client;
@@ -15,27 +11,13 @@ struct _BtServed {
   guint number;
   char *entry;
   gboolean ready;
-  Rest rests[2];  /* of its output streams */
-  guint dropped;  /* events */
+  BtRest rests[2]; /* of its output streams */
+  guint dropped;   /* events */
 };
 
 static guint n_dying;
 
 /* ---- output ---- */
-
-/* How many bytes at the end are the beginning of a character. */
-static gsize
-unfinished(const guint8 *bytes, gsize size)
-{
-  for (gsize back = 1; back <= 3 && back <= size; back++) {
-    guint8 byte = bytes[size - back];
-    if ((byte & 0xc0) == 0x80)
-      continue;
-    gsize length = byte >= 0xf0 && byte < 0xf5 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc2 ? 2 : 1;
-    return byte < 0xf5 && length > back ? back : 0;
-  }
-  return 0;
-}
 
 static void
 tell_output(BtServed *self, int stream, const guint8 *bytes, gsize size)
@@ -50,7 +32,7 @@ tell_output(BtServed *self, int stream, const guint8 *bytes, gsize size)
 static void
 flush_rest(BtServed *self, int stream)
 {
-  Rest *rest = &self->rests[stream - 1];
+  BtRest *rest = &self->rests[stream - 1];
 
   if (rest->count > 0)
     tell_output(self, stream, rest->bytes, rest->count);
@@ -60,21 +42,11 @@ flush_rest(BtServed *self, int stream)
 static void
 on_output(BuntimeWorker *worker, int stream, GBytes *bytes, BtServed *self)
 {
+  g_autoptr(GByteArray) joined = NULL;
   gsize size;
   const guint8 *data = g_bytes_get_data(bytes, &size);
-  Rest *rest = &self->rests[stream - 1];
-  g_autoptr(GByteArray) joined = NULL;
 
-  if (rest->count > 0) {
-    joined = g_byte_array_new();
-    g_byte_array_append(joined, rest->bytes, (guint)rest->count);
-    g_byte_array_append(joined, data, (guint)size);
-    data = joined->data;
-    size = joined->len;
-  }
-  rest->count = unfinished(data, size);
-  size -= rest->count;
-  memcpy(rest->bytes, data + size, rest->count);
+  data = bt_rest_add(&self->rests[stream - 1], data, &size, &joined);
   if (size > 0)
     tell_output(self, stream, data, size);
 }

@@ -148,6 +148,7 @@ static const struct {
   { "serve", "serve", "", "" },
   { "serve --socket", "serve", "socket", "" },
   { "--socket=x serve", "serve", "socket=x", "" },
+  { "ui --port=0 --listen=::1 --open", "ui", "port=0 listen=::1 open", "" },
 };
 
 static void

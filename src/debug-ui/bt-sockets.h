@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The listening socket, and bounds on who connects to it.
+ *
+ * At most BT_SOCKETS_MAX are connected at a time; more wait for a place in the kernel's queue
+ * no longer than a moment: the one that has been idle longest gives up its own. Each has a few
+ * seconds to make its request, and again between requests, however slowly its bytes come. A
+ * WebSocket has no such limit, but its page has one of its own (bt-page.h).
+ */
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define BT_SOCKETS_MAX 32
+
+typedef struct _BtSockets BtSockets;
+
+/* A connection; bt_sockets_keep() knows it by its remote address. */
+typedef void (*BtSocketsFunc)(gpointer data, GSocketConnection *connection, GSocketAddress *local,
+                              GSocketAddress *remote);
+
+BtSockets *bt_sockets_new(const char *address, guint16 port, BtSocketsFunc func, gpointer data,
+                          GError **error);
+void bt_sockets_free(BtSockets *sockets);
+guint16 bt_sockets_get_port(const BtSockets *sockets);
+
+/* It made a request: its time begins anew. */
+void bt_sockets_touch(BtSockets *sockets, GSocketAddress *remote);
+/* It became a WebSocket. */
+void bt_sockets_keep(BtSockets *sockets, GSocketAddress *remote);
+
+G_END_DECLS

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * buntime-debug-ui: the debug UI's server. `buntime ui` and `buntime run --debug-ui` execute it,
+ * with their own words.
+ *
+ * A page in a browser asks by a WebSocket for programs to be run under the policies that it
+ * shows, and is told what they do. One thread, one main loop; the library drives the workers in
+ * another.
+ *
+ *   bt-sockets     who is connected, for how long
+ *   bt-http        requests: the page's files, templates, and WebSockets
+ *   bt-page        one WebSocket: the token, and what it is told when
+ *   bt-batch       what it has not seen yet
+ *   bt-ui          what all pages share
+ *   bt-ui-calls    what a page asks for
+ *   bt-policy-set  policies and flags become one policy, or problems
+ *   bt-run         a worker, and what it told, in bt-scrollback's bounds
+ *   bt-folder      where programs are files
+ *
+ * Whoever has the token is as good as the user. Workers are not: whatever policy the page gives
+ * them, this port is denied to them (deny_port()).
+ */
+#include <glib-unix.h>
+#include <glib/gi18n-lib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/bt-language.h"
+#include "cli/bt-options.h"
+#include "debug-ui/bt-http.h"
+#include "debug-ui/bt-start.h"
+#include "debug-ui/bt-ui.h"
+
+#define ADDRESS "127.0.0.1"
+#define PORT 3000
+
+typedef struct {
+  const char *address;
+  guint16 port;
+  gboolean open;
+} Options;
+
+typedef struct {
+  BtUi *ui;
+  BtHttp *http;
+  const char *address;
+} Server;
+
+/* ---- flags ---- */
+
+static gboolean
+read_port(const char *value, guint16 *port_out, GError **error)
+{
+  guint64 number;
+
+  if (!g_ascii_string_to_unsigned(value, 10, 0, G_MAXUINT16, &number, NULL))
+    return bt_fail(error, BUNTIME_ERROR_USAGE, value, _("not a port"),
+                   _("write a number up to 65535, or 0 for any that is free"));
+  *port_out = (guint16)number;
+  return TRUE;
+}
+
+static gboolean
+read_options(const BtCommandLine *line, Options *options, GError **error)
+{
+  *options = (Options){ .address = ADDRESS, .port = PORT };
+  for (guint i = 0; i < line->given->len; i++) {
+    const BtGiven *given = &g_array_index(line->given, BtGiven, i);
+    if ((given->option->id == BT_OPTION_PORT || given->option->id == BT_OPTION_DEBUG_UI) &&
+        given->value != NULL && !read_port(given->value, &options->port, error))
+      return FALSE;
+    if (given->option->id == BT_OPTION_LISTEN)
+      options->address = given->value;
+    options->open = options->open || given->option->id == BT_OPTION_OPEN;
+  }
+  return TRUE;
+}
+
+/* ---- the port ---- */
+
+/* Every way to write what leads there. */
+static gboolean
+deny_port(gpointer data, BuntimePolicy *policy, GError **error)
+{
+  const Server *self = data;
+  guint port = bt_http_get_port(self->http);
+  g_autofree char *items = g_strdup_printf(
+    "127.0.0.0/8:%u,0.0.0.0:%u,localhost:%u,[::1]:%u,[::]:%u", port, port, port, port, port);
+
+  return buntime_policy_add_permission(policy, BUNTIME_PERMISSION_NET, FALSE, items, error);
+}
+
+/* ---- */
+
+static void
+on_socket(gpointer data, SoupWebsocketConnection *socket)
+{
+  Server *self = data;
+  bt_ui_add_page(self->ui, socket);
+}
+
+static gboolean
+on_signal(gpointer data)
+{
+  g_main_loop_quit(data);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+announce(const Server *self, const Options *options)
+{
+  g_autofree char *address =
+    g_strdup_printf("%s/#token=%s", bt_http_get_origin(self->http), bt_ui_get_token(self->ui));
+
+  if (strcmp(options->address, ADDRESS) != 0)
+    fprintf(stderr, _("buntime: %s: not only this machine can reach the page; whoever sees its "
+                      "address or its packets can run programs as you\n"),
+            options->address);
+  /* Whoever started it can wait for this line. */
+  printf("%s\n", address);
+  fflush(stdout);
+  if (options->open)
+    g_app_info_launch_default_for_uri(address, NULL, NULL);
+}
+
+static gboolean
+serve(const BtCommandLine *line, GError **error)
+{
+  g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+  g_autofree char *start = NULL;
+  Server self = { 0 };
+  Options options;
+
+  if (!read_options(line, &options, error) || !bt_start_read(line, &start, error))
+    return FALSE;
+  g_unix_signal_add(SIGINT, on_signal, loop);
+  g_unix_signal_add(SIGTERM, on_signal, loop);
+  g_unix_signal_add(SIGHUP, on_signal, loop);
+  g_autoptr(BtHttp) http = bt_http_new(options.address, options.port, on_socket, &self, error);
+  g_autoptr(BtUi) ui = http != NULL ? bt_ui_new(start, deny_port, &self, error) : NULL;
+  if (ui == NULL)
+    return FALSE;
+  self = (Server){ .ui = ui, .http = http, .address = options.address };
+  announce(&self, &options);
+  g_main_loop_run(loop);
+  return TRUE;
+}
+
+int
+main(int argc, char **argv)
+{
+  g_auto(BtCommandLine) line = BT_COMMAND_LINE_INIT;
+  g_autoptr(GError) error = NULL;
+
+  bt_language_choose();
+  signal(SIGPIPE, SIG_IGN);
+  if (bt_command_line_parse((const char *const *)argv, &line, &error) && serve(&line, &error))
+    return 0;
+  g_autofree char *text = buntime_error_format(error);
+  fputs(text, stderr);
+  return buntime_error_exit_status(error);
+}
