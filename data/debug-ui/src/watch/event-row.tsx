@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* An event, and a group of them, as a row of the table. */
+import { _, clock, format, number } from '../i18n';
+import type { BuntimeEvent } from '../protocol';
+import { canPermit, permit } from './event-actions';
+import { ruleText } from './filter';
+import type { Group } from './groups';
+
+export const ROW = 27;
+
+interface Props {
+  id: string;
+  index: number;
+  selected: boolean;
+  onSelect(): void;
+  onOpen(): void;
+}
+
+export function actionClass(action: string): string {
+  switch (action) {
+    case 'deny':
+    case 'failed':
+    case 'dropped':
+      return 'deny';
+    case 'warn':
+    case 'notice':
+      return 'warn';
+    case 'allow':
+      return 'allow';
+    default:
+      return '';
+  }
+}
+
+function who(event: BuntimeEvent): string {
+  if (event.program !== null)
+    return event.pid === null ? event.program : `${event.program} [${event.pid}]`;
+  return event.host ?? '';
+}
+
+export function EventRow({ event, level, withWorker, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean }) {
+  return (
+    <div key={row.id} id={row.id} role="row" class={`event-row ${level > 1 ? 'inner' : ''}`} aria-rowindex={row.index + 2} aria-level={level > 1 ? level : undefined}
+      aria-selected={row.selected} onClick={row.onSelect} onDblClick={row.onOpen}>
+      <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
+      <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
+      <span role="gridcell">{event.kind}</span>
+      <span role="gridcell" class="mono object">{event.object ?? ''}</span>
+      <span role="gridcell" class="who">{withWorker ? event.worker : who(event)}</span>
+      <span role="gridcell" class="quiet rule">{ruleText(event)}</span>
+      <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>
+      <span role="gridcell" class="act">
+        {canPermit(event) && <button type="button" class="plain" tabIndex={-1} onClick={(click) => { click.stopPropagation(); permit(event); }}>{_('Permit…')}</button>}
+      </span>
+    </div>
+  );
+}
+
+export function GroupRow({ group, open, onToggle, ...row }: Props & { group: Group; open: boolean; onToggle(): void }) {
+  const worst = group.denied > 0 ? format(_('%1 denied'), number(group.denied)) : '';
+  return (
+    <div key={row.id} id={row.id} role="row" class="event-row group" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
+      aria-selected={row.selected} onClick={() => { row.onSelect(); onToggle(); }}>
+      <span role="gridcell" class="mono quiet">{clock(group.last)}</span>
+      <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : group.key}</span>
+      <span role="gridcell" class="worst">{worst !== '' && <span class="badge deny">{worst}</span>}</span>
+      <span role="gridcell" class="mono count">{format('×%1', number(group.count))}</span>
+    </div>
+  );
+}
