@@ -19,6 +19,7 @@ export type Area = 'code' | 'policies' | 'watch';
 export const area = signal<Area>('code');
 
 const split = stored<number>('split', 58, (value): value is number => typeof value === 'number');
+const aside = stored<number>('aside', 27, (value): value is number => typeof value === 'number');
 const theme = stored<string>('theme', 'auto', (value): value is string => typeof value === 'string');
 
 function statusText(value: Status): string {
@@ -70,9 +71,10 @@ export function App() {
     );
   }
   return (
-    <div class="app" data-area={area.value}>
+    <div class="app" data-area={area.value} style={{ '--aside': `${aside.value}%` }}>
       <Head />
       <aside class="area-policies" aria-label={_('Policies')}><PoliciesArea /></aside>
+      <Splitter label={_('Width of the policies')} direction="columns" percent={aside.value} onChange={(value) => { aside.value = value; }} />
       <main class="work" style={{ '--split': `${split.value}%` }}>
         <section class="area-code" aria-label={_('Code')}><CodeArea /></section>
         <Splitter label={_('Height of the code')} direction="rows" percent={split.value} onChange={(value) => { split.value = value; }} />

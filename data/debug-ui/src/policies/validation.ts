@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the server says of the policies, while they are written: of each text that was edited here, and of
+ * everything that is on. Asked for a moment after the last change; only the newest answer counts.
+ */
+import { effect, signal } from '@preact/signals';
+
+import type { Problem } from '../protocol';
+import { ask, status } from '../state/connection';
+import { cards, merged, policySet, presets } from '../state/policies';
+
+const DELAY = 250;
+
+interface Checked {
+  text: string;
+  problems: Problem[];
+}
+
+/* Of each card with a text of its own, by name. */
+const checked = signal<ReadonlyMap<string, Checked>>(new Map());
+/* Of the set that `merged` speaks of: the names of its parts. */
+const mergedNames = signal<string[]>([]);
+
+const isSame = (a: Problem) => (b: Problem) =>
+  a.line === b.line && a.column === b.column && a.object === b.object && a.reason === b.reason;
+
+/* Of the text by itself, and of it among the others. */
+export function problemsOf(name: string): Problem[] {
+  const own = checked.value.get(name)?.problems ?? [];
+  const others = (merged.value?.problems ?? [])
+    .filter((problem) => problem.part !== null && mergedNames.value[problem.part] === name);
+  return [...own, ...others.filter((problem) => !own.some(isSame(problem)))];
+}
+
+/* Of the flags, and of the set as a whole. */
+export function problemsOfSet(): Problem[] {
+  return (merged.value?.problems ?? []).filter((problem) => problem.part === null);
+}
+
+export function problemText(problem: Problem): string {
+  const text = problem.object === '' ? problem.reason : `${problem.object}: ${problem.reason}`;
+  return problem.cure === null ? text : `${text}; ${problem.cure}`;
+}
+
+async function checkSet(): Promise<void> {
+  const set = policySet.peek();
+  try {
+    const answer = await ask({ type: 'apply-policy', ...set }, 'policy-set-loaded');
+    if (policySet.peek() !== set)
+      return;
+    mergedNames.value = set.policies.map((part) => ('preset' in part ? part.preset : part.name));
+    merged.value = answer;
+  } catch {
+    /* The connection is gone: all is asked again when it is back. */
+  }
+}
+
+async function checkCards(): Promise<void> {
+  const texts = new Map<string, string>();
+  for (const { name, text } of cards.peek())
+    if (text !== null)
+      texts.set(name, text);
+  const left = [...checked.peek()].filter(([name]) => texts.has(name));
+  if (left.length !== checked.peek().size)
+    checked.value = new Map(left);
+  for (const [name, text] of texts) {
+    if (checked.peek().get(name)?.text === text)
+      continue;
+    try {
+      const { problems } = await ask({ type: 'apply-policy', policy: { name, text } }, 'policy-loaded');
+      if (cards.peek().find((card) => card.name === name)?.text === text)
+        checked.value = new Map(checked.peek()).set(name, { text, problems });
+    } catch {
+      return;
+    }
+  }
+}
+
+let timer = 0;
+
+/* Whatever a card, a flag, a preset or the connection changes is checked again. */
+effect(() => {
+  void [policySet.value, cards.value, presets.value];
+  clearTimeout(timer);
+  if (status.value === 'open')
+    timer = setTimeout(() => { void checkSet(); void checkCards(); }, merged.peek() === null ? 0 : DELAY);
+});
+
+/* A preset that is gone has no card any more. */
+effect(() => {
+  const names = new Set(presets.value.map((preset) => preset.name));
+  const left = cards.peek().filter((card) => card.text !== null || names.has(card.name));
+  if (names.size > 0 && left.length !== cards.peek().length)
+    cards.value = left;
+});
