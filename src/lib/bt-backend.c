@@ -28,6 +28,7 @@ struct _BtBackend {
   gint waiting; /* events on their way */
   GMutex lock; /* of what follows; held for no longer than to copy it */
   BtHelper init; /* with a pidfd of our own; from the program's start to its end */
+  char *layers;  /* NULL: it was not started */
   /* Of the supervisor's thread. */
   BuntimeSandbox *sandbox;
   char *entry;
@@ -62,6 +63,7 @@ unref(BtBackend *self)
   bt_worker_fds_close(&self->fds);
   if (self->init.pidfd >= 0)
     close(self->init.pidfd);
+  g_free(self->layers);
   g_mutex_clear(&self->lock);
   buntime_sandbox_unref(self->sandbox);
   bt_caller_clear(&self->caller);
@@ -195,7 +197,13 @@ static void
 on_started(gpointer data)
 {
   BtBackend *self = data;
-  set_init(self, bt_supervisor_get_init(bt_session_get_supervisor(self->session)));
+  const BtSupervisor *supervisor = bt_session_get_supervisor(self->session);
+  char *layers = bt_supervisor_layers_to_json(supervisor);
+
+  set_init(self, bt_supervisor_get_init(supervisor));
+  g_mutex_lock(&self->lock);
+  self->layers = layers;
+  g_mutex_unlock(&self->lock);
 }
 
 static void
@@ -388,7 +396,7 @@ bt_backend_new(const BuntimeSandbox *sandbox, const char *entry, gboolean harnes
   self->data = data;
   self->context = g_main_context_ref_thread_default();
   self->sandbox = bt_sandbox_snapshot(sandbox);
-  self->flat = (bt_policy_get_plugins(sandbox->policy->rules, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  self->flat = (bt_policy_get_plugins(sandbox->policy->rules) & BT_PLUGIN_NAMESPACES) == 0;
   self->entry = g_strdup(entry);
   self->harness = harness;
   self->args = g_strdupv((char **)args);
@@ -441,6 +449,15 @@ bt_backend_processes_to_json(BtBackend *self)
   char *json = bt_processes_to_json(init.pid, init.pidfd, self->flat);
   close(init.pidfd);
   return json;
+}
+
+char *
+bt_backend_layers_to_json(BtBackend *self)
+{
+  g_mutex_lock(&self->lock);
+  char *layers = g_strdup(self->layers != NULL ? self->layers : "[]");
+  g_mutex_unlock(&self->lock);
+  return layers;
 }
 
 static void

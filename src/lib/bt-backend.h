@@ -57,6 +57,8 @@ void bt_backend_exceed_output(BtBackend *backend);
  * before the program was started and after the end (transfer full).
  */
 char *bt_backend_processes_to_json(BtBackend *backend);
+/* What bt_supervisor_layers_to_json() said when the program was started (transfer full). */
+char *bt_backend_layers_to_json(BtBackend *backend);
 /* Nothing is told any more, and what still runs is ended. */
 void bt_backend_free(BtBackend *backend);
 

@@ -42,10 +42,8 @@ connect_to_found(BtNotifier *self, const BtCall *call, int fd, int found)
 static BtVerdict
 verdict_of_flat(const BtNotifier *self)
 {
-  BtVerdict verdict = { .action = BT_ACTION_DENY };
-
-  bt_policy_get_plugins(self->policy, &verdict.origin);
-  return verdict;
+  return (BtVerdict){ BT_ACTION_DENY,
+                      bt_policy_get_plugin_origin(self->policy, BT_PLUGIN_NAMESPACES) };
 }
 
 /* Connecting on the worker's behalf, we would not be held by its Landlock domain. */

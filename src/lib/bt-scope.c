@@ -70,6 +70,7 @@ struct _BtScope {
   BtHelper helper;
   int fd; /* buntime-scope's socket; -1: none */
   gint64 deadline;
+  guint held; /* 1 << BtLimit, once it is known */
   char *reason; /* why nothing can be held; NULL: not known yet */
   BtExplainer *explainer;
   Counter counters[G_N_ELEMENTS(counters)];
@@ -171,7 +172,7 @@ limit_or_none(BtPolicy *policy, BtLimit limit)
 static guint64
 pids_of_group(BtPolicy *policy)
 {
-  gboolean flat = (bt_policy_get_plugins(policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  gboolean flat = (bt_policy_get_plugins(policy) & BT_PLUGIN_NAMESPACES) == 0;
   guint64 pids = limit_or_none(policy, BT_LIMIT_PIDS);
 
   if (pids == G_MAXUINT64)
@@ -375,11 +376,17 @@ bt_scope_settle(BtScope *self, GPtrArray *notices, guint *held_out, GError **err
   }
   if (self->reason == NULL)
     set_reason(self, reason);
-  *held_out = held;
+  *held_out = self->held = held;
   if (self->limits.cpu != G_MAXUINT64 && (held & 1u << BT_LIMIT_CPU) == 0)
     return refuse_cpu(self, error);
   tell(self, held, notices);
   return TRUE;
+}
+
+guint
+bt_scope_get_held(const BtScope *self)
+{
+  return self->held;
 }
 
 /* ---- when one strikes ---- */

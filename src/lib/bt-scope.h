@@ -25,6 +25,8 @@ int bt_scope_get_wait(const BtScope *scope, guint *ms_out);
  * is said in notices. FALSE: a limit that nothing else can hold is not held.
  */
 gboolean bt_scope_settle(BtScope *scope, GPtrArray *notices, guint *held_out, GError **error);
+/* What settle() found. */
+guint bt_scope_get_held(const BtScope *scope);
 /*
  * Tells from the main loop when a limit strikes, and calls out_of_time once
  * when the processor time is used up, if the group holds that; borrows all.

@@ -183,7 +183,7 @@ output_of(BtPolicy *policy)
 static gboolean
 is_flat(BtPolicy *policy)
 {
-  return (bt_policy_get_plugins(policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  return (bt_policy_get_plugins(policy) & BT_PLUGIN_NAMESPACES) == 0;
 }
 
 /* Init gets its stdio now. */

@@ -40,6 +40,7 @@ struct _BtSupervisor {
   BtNames *names;
   BtNetPeer *peer;
   gboolean net_came;
+  BtPlanNetMode net_mode; /* that init took, once that came */
   BtNotifier *notifier; /* NULL until WORKER; listens once both came */
   BtDeadline *deadline; /* NULL: none */
   gboolean started; /* known when it ends: might the program have run? */

@@ -169,6 +169,7 @@ on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
     return;
   }
   self->net_came = TRUE;
+  self->net_mode = status->value;
   if (!bt_net_peer_start(self->peer, g_steal_fd(&fds[0]), g_steal_fd(&fds[1]),
                          network ? g_steal_fd(&fds[2]) : -1, &self->failure))
     bt_supervisor_end(self);

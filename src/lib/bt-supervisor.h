@@ -53,6 +53,11 @@ typedef struct _BtSupervisor BtSupervisor;
  */
 BtSupervisor *bt_supervisor_new(const BtRun *run, BtLaunch *launch, BtSupervisorFunc func,
                                 gpointer data, GError **error);
+/*
+ * The array of buntime_worker_layers_to_json(), true from the start of the program to its end
+ * (transfer full). (bt-supervisor-layers.c)
+ */
+char *bt_supervisor_layers_to_json(const BtSupervisor *self);
 /* What another process sent to the caller, who stands for the worker. */
 void bt_supervisor_take_signal(BtSupervisor *self, const struct signalfd_siginfo *info);
 /* To the worker, and SIGCONT with what is to end it; it must have started. */

@@ -68,7 +68,7 @@ override(Check *self, BtAction action, const char *source, const char *text)
 static gboolean
 is_flat(const Check *self)
 {
-  return (bt_policy_get_plugins(self->policy, NULL) & BT_PLUGIN_NAMESPACES) == 0;
+  return (bt_policy_get_plugins(self->policy) & BT_PLUGIN_NAMESPACES) == 0;
 }
 
 /* A flag's own denial is not undone by another flag, and what is never granted by none. */

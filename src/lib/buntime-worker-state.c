@@ -55,6 +55,13 @@ buntime_worker_processes_to_json(BuntimeWorker *self)
                                                : g_strdup("[]");
 }
 
+char *
+buntime_worker_layers_to_json(BuntimeWorker *self)
+{
+  g_return_val_if_fail(BUNTIME_IS_WORKER(self), NULL);
+  return self->backend != NULL ? bt_backend_layers_to_json(self->backend) : g_strdup("[]");
+}
+
 gboolean
 buntime_worker_get_exited(BuntimeWorker *self)
 {

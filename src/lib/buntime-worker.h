@@ -380,6 +380,26 @@ gboolean buntime_worker_get_ring_usage(BuntimeWorker *worker, BuntimeRing ring,
 char *buntime_worker_processes_to_json(BuntimeWorker *worker);
 
 /**
+ * buntime_worker_layers_to_json:
+ * @worker: a worker
+ *
+ * Says what holds the program in this very run: what a policy turned off, what this machine does
+ * not have, and what was used instead.
+ *
+ * Each object is about one layer, in the order in which they are set up: `namespaces`, `network`,
+ * `gate` (of packets), `mounts`, `limits`, `landlock`, `privileges`, `seccomp`, `notifier` (of
+ * system calls that the supervisor is asked about), `channel`. Its keys are layer, state and
+ * detail, a text in English. state is `on`; `off`: a policy turned it off, and detail says which;
+ * or `unneeded`: there is nothing that it would have to hold. Further layers may come.
+ *
+ * Returns: (transfer full): a JSON array, on one line; `[]` before the program was started. What
+ *   it says then it says for ever, also after the end
+ *
+ * Since: 1.0
+ */
+char *buntime_worker_layers_to_json(BuntimeWorker *worker);
+
+/**
  * buntime_worker_get_exited:
  * @worker: a worker
  *

@@ -173,6 +173,7 @@ finish(BtCompile *self, GError **error)
   plan->denied = g_ptr_array_ref(self->denied);
   plan->program = g_strdup(self->program);
   plan->entry_path = g_strdup(self->entry_path);
+  plan->landlock_abi = self->landlock_abi;
   plan->network = bt_policy_grants_net(self->request->policy);
   plan->silent_limits = bt_compile_silent_limits(self);
   plan->hidden_folder = g_steal_pointer(&hidden);

@@ -62,6 +62,7 @@ typedef struct {
   GPtrArray *denied;   /* char *: the host's objects over which a mount lies that denies them */
   char *program;       /* "python3": the worker's program name */
   char *entry_path;    /* canonical path of the entry, NULL for a program from PATH */
+  int landlock_abi;    /* the kernel's; 0: that layer is off */
   gboolean network;    /* an interface is made and buntime-net starts with it */
   char *silent_limits; /* those that only the program is told of when it reaches them; NULL: none */
   char *hidden_folder; /* the entry's, of which the worker sees the entry alone; or NULL */

@@ -52,6 +52,7 @@ bt_compile_landlock(BtCompile *self, GError **error)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", reason,
                    _("use Linux 6.12 or newer, or leave the layer namespaces on"));
   }
+  self->landlock_abi = (int)abi;
   self->handled = rights_of_abi(abi);
   header->landlock_fs = self->handled;
   /* Without the scopes namespaces hold alone: abstract sockets by net, signals by pid. */

@@ -17,17 +17,16 @@
 gboolean
 bt_compile_has_plugin(const BtCompile *self, BtPlugins plugin)
 {
-  return (bt_policy_get_plugins(self->request->policy, NULL) & plugin) != 0;
+  return (bt_policy_get_plugins(self->request->policy) & plugin) != 0;
 }
 
 gboolean
 bt_compile_refuse(const BtCompile *self, const BtOrigin *wanted, const char *reason, GError **error)
 {
-  const BtOrigin *origin;
+  const BtOrigin *origin = bt_policy_get_plugin_origin(
+    self->request->policy, self->flat ? BT_PLUGIN_NAMESPACES : BT_PLUGIN_SECCOMP);
   g_autofree char *object = bt_origin_format(wanted);
   g_autofree char *safe = bt_text_neutralise(object, -1);
-
-  bt_policy_get_plugins(self->request->policy, &origin);
   g_autofree char *where = bt_origin_format(origin);
   g_autofree char *cure = g_strdup_printf(_("leave it out, or leave the layer on (%s)"), where);
   return bt_fail(error, BUNTIME_ERROR_POLICY, safe, reason, cure);

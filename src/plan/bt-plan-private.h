@@ -75,6 +75,7 @@ typedef struct {
   GHashTable *shown;   /* host paths already followed */
   GHashTable *plain;   /* host paths that are no symbolic links */
   GPtrArray *readable; /* char *: where reading is allowed if not at "/" */
+  int landlock_abi;    /* 0: off */
   guint64 handled;     /* Landlock rights this kernel knows */
   gboolean flat;       /* without namespaces: the host's tree is what there is (bt-plan-flat.c) */
   gboolean run_everything; /* programs are granted everywhere */

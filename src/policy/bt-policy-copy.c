@@ -110,7 +110,8 @@ bt_policy_copy(const BtPolicy *from)
   policy->audit = from->audit;
   for (guint i = 0; i < BT_N_AUDIT; i++)
     origin_copy(&policy->audit_origins[i], &from->audit_origins[i]);
-  origin_copy(&policy->plugins_origin, &from->plugins_origin);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    origin_copy(&policy->plugin_origins[i], &from->plugin_origins[i]);
   for (guint kind = 0; kind < BT_N_KINDS; kind++) {
     policy->defaults[kind] = from->defaults[kind];
     origin_copy(&policy->default_origins[kind], &from->default_origins[kind]);

@@ -17,38 +17,29 @@ init_rule(BtPolicyReader *self, BtRule *rule, BtAction action, const BtJsonNode 
 
 /* ---- plugins ---- */
 
-static const struct {
-  const char *name;
-  BtPlugins plugin;
-} plugins[BT_N_PLUGINS] = {
-  { "namespaces", BT_PLUGIN_NAMESPACES },
-  { "landlock", BT_PLUGIN_LANDLOCK },
-  { "seccomp", BT_PLUGIN_SECCOMP },
-};
-
-/* The origin is of a layer that is off, the last of them. */
 void
 bt_reader_read_plugins(BtPolicyReader *self, const BtJsonNode *node)
 {
   BtReaderKey keys[BT_N_PLUGINS];
   BtPlugins on = BT_PLUGINS_ALL;
-  BtRule off = { .action = BT_ACTION_DENY };
+  BtOrigin off[BT_N_PLUGINS] = { { NULL } };
 
   for (guint i = 0; i < BT_N_PLUGINS; i++)
-    keys[i] = (BtReaderKey){ plugins[i].name, BT_JSON_BOOLEAN, NULL };
+    keys[i] = (BtReaderKey){ bt_plugin_words[i], BT_JSON_BOOLEAN, NULL };
   if (!bt_reader_read_object(self, node, keys, G_N_ELEMENTS(keys)))
     return;
   for (guint i = 0; i < BT_N_PLUGINS; i++) {
-    const BtJsonNode *member = bt_reader_get(node, plugins[i].name, BT_JSON_BOOLEAN);
+    const BtJsonNode *member = bt_reader_get(node, bt_plugin_words[i], BT_JSON_BOOLEAN);
     if (member == NULL || member->boolean)
       continue;
-    on &= ~plugins[i].plugin;
-    gsize outside = bt_reader_enter_key(self, plugins[i].name);
-    init_rule(self, &off, BT_ACTION_DENY, member);
+    on &= ~(1u << i);
+    gsize outside = bt_reader_enter_key(self, bt_plugin_words[i]);
+    bt_origin_init(&off[i], self->file, member->position.line, self->path->str);
     bt_reader_leave(self, outside);
   }
-  bt_policy_merge_plugins(self->found, on, &off.origin);
-  bt_origin_clear(&off.origin);
+  bt_policy_merge_plugins(self->found, on, off);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    bt_origin_clear(&off[i]);
 }
 
 /* ---- antiEscape, audit ---- */

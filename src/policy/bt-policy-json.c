@@ -246,7 +246,7 @@ take_settings(BtPolicy *policy, BtPolicy *found)
   g_ptr_array_extend_and_steal(policy->sys_rules, g_ptr_array_ref(found->sys_rules));
   g_ptr_array_extend_and_steal(policy->deny_syscalls, g_ptr_array_ref(found->deny_syscalls));
   /* Who does not speak of layers has them on. */
-  bt_policy_merge_plugins(policy, found->plugins, &found->plugins_origin);
+  bt_policy_merge_plugins(policy, found->plugins, found->plugin_origins);
   for (guint i = 0; i < BT_N_AUDIT; i++)
     bt_policy_add_audit(policy, found->audit & (1u << i), &found->audit_origins[i]);
   for (guint i = 0; i < BT_N_LIMITS; i++)

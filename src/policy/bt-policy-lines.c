@@ -116,19 +116,10 @@ add_defaults(GPtrArray *lines, BtPolicy *policy)
 static void
 add_plugins(GPtrArray *lines, BtPolicy *policy)
 {
-  static const struct {
-    BtPlugins plugin;
-    const char *word;
-  } words[BT_N_PLUGINS] = {
-    { BT_PLUGIN_NAMESPACES, "namespaces" },
-    { BT_PLUGIN_LANDLOCK, "landlock" },
-    { BT_PLUGIN_SECCOMP, "seccomp" },
-  };
-
-  for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
-    if ((policy->plugins & words[i].plugin) == 0)
-      add_line(lines, "plugins", BT_ACTION_NONE, &policy->plugins_origin, "plugins.%s = false",
-               words[i].word);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    if ((policy->plugins & (1u << i)) == 0)
+      add_line(lines, "plugins", BT_ACTION_NONE, &policy->plugin_origins[i], "plugins.%s = false",
+               bt_plugin_words[i]);
 }
 
 static void

@@ -45,7 +45,7 @@ struct _BtPolicy {
   BtNameIndex name_index;
   BtPlugins plugins;
   gboolean has_plugins; /* a file has spoken */
-  BtOrigin plugins_origin;
+  BtOrigin plugin_origins[BT_N_PLUGINS]; /* of those that are off */
   struct {
     gboolean set;
     BtLayer layer;

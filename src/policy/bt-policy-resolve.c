@@ -97,7 +97,7 @@ can_be_made(Resolver *self, const BtPathRule *rule, int problem)
 
   return problem == ENOENT && !is_deny(rule) && !rule->everything &&
          (rule->perms & needed) == needed && !g_str_has_suffix(rule->written, "/") &&
-         (bt_policy_get_plugins(self->policy, NULL) & layers) == layers &&
+         (bt_policy_get_plugins(self->policy) & layers) == layers &&
          lstat(rule->path, &info) != 0 && stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
 }
 

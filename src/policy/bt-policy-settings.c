@@ -10,6 +10,8 @@ const char *const bt_sys_words[BT_N_SYS + 1] = {
   "osRelease", "osUptime", "uid",               "gid",
 };
 
+const char *const bt_plugin_words[BT_N_PLUGINS + 1] = { "namespaces", "landlock", "seccomp" };
+
 const char *const bt_audit_words[BT_N_AUDIT + 1] = { "connect", "openat", "execve" };
 
 static void
@@ -26,21 +28,26 @@ bt_sys_word(BtSys kind)
 }
 
 BtPlugins
-bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out)
+bt_policy_get_plugins(BtPolicy *policy)
 {
-  if (origin_out != NULL)
-    *origin_out = &policy->plugins_origin;
   return policy->plugins;
 }
 
+const BtOrigin *
+bt_policy_get_plugin_origin(BtPolicy *policy, BtPlugins plugin)
+{
+  return &policy->plugin_origins[g_bit_nth_lsf(plugin, -1)];
+}
+
 void
-bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin)
+bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origins)
 {
   /* Absent means on: the first file replaces the built-in word, a further one can only add. */
   BtPlugins merged = policy->has_plugins ? policy->plugins | on : on;
 
-  if (merged != policy->plugins && merged != BT_PLUGINS_ALL)
-    replace_origin(&policy->plugins_origin, origin);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    if ((policy->plugins & ~merged & (1u << i)) != 0)
+      replace_origin(&policy->plugin_origins[i], &origins[i]);
   policy->plugins = merged;
   policy->has_plugins = TRUE;
 }
@@ -85,7 +92,8 @@ bt_deny_syscall_free(BtDenySyscall *syscall)
 void
 bt_policy_settings_clear(BtPolicy *policy)
 {
-  bt_origin_clear(&policy->plugins_origin);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    bt_origin_clear(&policy->plugin_origins[i]);
   for (guint i = 0; i < BT_N_LIMITS; i++)
     bt_origin_clear(&policy->limits[i].origin);
   for (guint i = 0; i < BT_N_AUDIT; i++)

@@ -272,10 +272,12 @@ gboolean bt_policy_grants_plain_net(BtPolicy *policy);
 
 /* ---- what is no rule (bt-policy-settings.c) ---- */
 
-/* The layers that are on; *origin_out (may be NULL, transfer none) is what turned one off. */
-BtPlugins bt_policy_get_plugins(BtPolicy *policy, const BtOrigin **origin_out);
-/* Only a layer that every policy file turns off is off. */
-void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origin);
+/* The layers that are on. */
+BtPlugins bt_policy_get_plugins(BtPolicy *policy);
+/* What turned a layer off that is off. */
+const BtOrigin *bt_policy_get_plugin_origin(BtPolicy *policy, BtPlugins plugin);
+/* Only a layer that every policy file turns off is off. origins: BT_N_PLUGINS, of those off. */
+void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origins);
 /* Has a policy file been read that leaves namespaces on? Silence means on. */
 gboolean bt_policy_wants_namespaces(BtPolicy *policy);
 
@@ -286,6 +288,7 @@ void bt_policy_add_audit(BtPolicy *policy, BtAudit events, const BtOrigin *origi
 
 /* "hostname", ...: the word of bit number i. */
 extern const char *const bt_sys_words[BT_N_SYS + 1];
+extern const char *const bt_plugin_words[BT_N_PLUGINS + 1];
 extern const char *const bt_audit_words[BT_N_AUDIT + 1];
 /* Of one fact. */
 const char *bt_sys_word(BtSys kind);

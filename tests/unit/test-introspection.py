@@ -127,12 +127,12 @@ def told(kind, action, text, source, line, rule):
 class Rules(unittest.TestCase):
     def test_each_has_its_source(self):
         policy = Buntime.Policy.new()
-        policy.add_json("""{"version": 1, "plugins": {"landlock": false},
-            "defaults": {"fs": "allow", "net": "allow"},
+        policy.add_json("""{"version": 1, "plugins": {"landlock": false, "seccomp": true,
+            "namespaces": false}, "defaults": {"fs": "allow", "net": "allow"},
             "net": {"rules": [{"action": "warn", "host": "x.example", "ports": "443"}]},
             "env": {"set": {"A": "1"}}, "limits": {"memory": "64M"}, "audit": {"events": ["openat"]}}""",
                         "first")
-        policy.add_json("""{"version": 1, "plugins": {"landlock": false},
+        policy.add_json("""{"version": 1, "plugins": {"namespaces": false, "landlock": false},
             "defaults": {"net": "deny", "fs": "allow"},
             "antiEscape": {"denySyscalls": ["getrandom"]},
             "net": {"rules": [
@@ -142,6 +142,7 @@ class Rules(unittest.TestCase):
         policy.set_audit()
         rules = json.loads(policy.rules_to_json())
         wanted = [
+            told("plugins", None, "plugins.namespaces = false", "first", 2, "plugins.namespaces"),
             told("plugins", None, "plugins.landlock = false", "first", 1, "plugins.landlock"),
             told("defaults", "allow", "defaults.fs = allow", "first", 2, "defaults.fs = allow"),
             told("defaults", "deny", "defaults.net = deny", "second\x1b", 2, "defaults.net = deny"),

@@ -16,10 +16,10 @@ static void
 compile(Fixture *self, const char *entry, const char *const *flags, GError **error)
 {
   static const char *const environment[] = { "PATH=/usr/bin:/bin", NULL };
-  const BtOrigin origin = { (char *)"p.json", 1, (char *)"plugins.namespaces" };
+  const BtOrigin origins[BT_N_PLUGINS] = { { (char *)"p.json", 1, (char *)"plugins.namespaces" } };
 
   *self = (Fixture){ .policy = bt_policy_new() };
-  bt_policy_merge_plugins(self->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  bt_policy_merge_plugins(self->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, origins);
   add_flags(self->policy, flags);
   self->request = make_request(self->policy, entry, environment);
   self->plan = bt_plan_compile(&self->request, error);
@@ -242,13 +242,13 @@ test_look(void)
 {
   static const char *const flags[] = { "allow-read=dir", "allow-run=./dir/tool", NULL };
   static const char *const no_environment[] = { NULL };
-  const BtOrigin origin = { (char *)"p.json", 1, (char *)"plugins.namespaces" };
+  const BtOrigin origins[BT_N_PLUGINS] = { { (char *)"p.json", 1, (char *)"plugins.namespaces" } };
   g_autoptr(BtPolicy) policy = bt_policy_new();
   g_autoptr(GError) error = NULL;
   g_autofree char *tool = at("dir/tool"), *other = at("w.py");
   BtPlanLook look;
 
-  bt_policy_merge_plugins(policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  bt_policy_merge_plugins(policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, origins);
   for (gsize i = 0; flags[i] != NULL; i++)
     add_flag(policy, flags[i]);
   g_assert_true(bt_policy_resolve(policy, "/usr/bin:/bin", NULL, &error));

@@ -85,7 +85,10 @@ dump_settings(GString *text, const BtPolicy *policy)
   g_string_append_printf(text, "counts %u %u files %d audit %x plugins %x %d", policy->n_net_rules,
                          policy->n_net_ports, policy->has_files, policy->audit, policy->plugins,
                          policy->has_plugins);
-  dump_origin(text, &policy->plugins_origin);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    dump_origin(text, &policy->plugin_origins[i]);
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    dump_origin(text, &policy->audit_origins[i]);
   for (guint kind = 0; kind < BT_N_KINDS; kind++) {
     g_string_append_printf(text, "default %u %d", kind, policy->defaults[kind]);
     dump_origin(text, &policy->default_origins[kind]);
@@ -237,7 +240,10 @@ spoil(BtPolicy *policy)
     scribble_origin(&syscall->origin);
     scribble(syscall->name);
   }
-  scribble_origin(&policy->plugins_origin);
+  for (guint i = 0; i < BT_N_PLUGINS; i++)
+    scribble_origin(&policy->plugin_origins[i]);
+  for (guint i = 0; i < BT_N_AUDIT; i++)
+    scribble_origin(&policy->audit_origins[i]);
   scribble_origin(&policy->closure);
   for (guint kind = 0; kind < BT_N_KINDS; kind++)
     scribble_origin(&policy->default_origins[kind]);

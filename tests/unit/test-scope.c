@@ -138,6 +138,7 @@ settle(Fixture *f)
   f->scope = bt_scope_start(f->policy, getpid(), &f->place);
   g_assert_nonnull(f->scope);
   gboolean ok = bt_scope_settle(f->scope, f->notices, &f->held, &f->error);
+  g_assert_true(!ok || bt_scope_get_held(f->scope) == f->held);
   g_assert_true(ok == (f->error == NULL));
 }
 
@@ -214,8 +215,8 @@ test_one_process(Fixture *f, gconstpointer mode)
   assert_in(request, "('TasksMax', <uint64 3>)");
   g_free(g_steal_pointer(&request));
 
-  const BtOrigin origin = { .source = (char *)"p.json", .line = 1, .text = (char *)"plugins" };
-  bt_policy_merge_plugins(f->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, &origin);
+  const BtOrigin origins[BT_N_PLUGINS] = { { (char *)"p.json", 1, (char *)"plugins" } };
+  bt_policy_merge_plugins(f->policy, BT_PLUGINS_ALL & ~BT_PLUGIN_NAMESPACES, origins);
   settle(f);
   g_assert_cmpuint(f->held, ==, PIDS);
   g_assert_true(g_file_get_contents(path, &request, NULL, NULL));

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a host program is told of a worker that runs: its processes."""
+"""What a host program is told of a worker that runs: its processes, and what holds it."""
 
 import json
 import os
@@ -54,7 +54,7 @@ class Worker:
             policy.add_json(text, "test")
         self.loop, self.output = GLib.MainLoop(), b""
         self.worker = Buntime.Sandbox.new(policy).spawn("/usr/bin/python3", ["-c", code])
-        self.at_once = self.worker.processes_to_json()
+        self.at_once = self.worker.processes_to_json(), self.worker.layers_to_json()
         self.worker.connect("output", self.on_output)
         self.worker.connect("exited", lambda _worker, _status: self.loop.quit())
         self.patience = GLib.timeout_add_seconds(30, self.loop.quit)
@@ -113,7 +113,7 @@ class Processes(unittest.TestCase):
 
     def test_in_namespaces(self):
         worker = Worker(FAMILY)
-        self.assertEqual(worker.at_once, "[]")
+        self.assertEqual(worker.at_once, ("[]", "[]"))
         found = self.check_family(worker, 1)
         self.assertEqual(len(found), 9, found)
         # It answers for itself, whatever its processes do.
@@ -159,6 +159,111 @@ time.sleep(1000)
         self.assertGreater(len(found), 100)
         self.assertLessEqual(len(found), 1024)
         worker.end()
+
+
+LAYERS = ["namespaces", "network", "gate", "mounts", "limits", "landlock", "privileges", "seccomp",
+          "notifier", "channel"]
+
+# What the kernel says of the process itself, and whether files and programs are kept from it.
+HELD = r"""
+import os, socket, sys
+for line in open("/proc/self/status"):
+    key, value = line.split(":", 1)
+    if key in ("Seccomp", "NoNewPrivs", "CapEff", "CapBnd"):
+        print(key, value.strip())
+try:
+    print("pid", os.readlink("/proc/self/ns/pid"))
+except OSError:
+    print("pid hidden")
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    print("inet yes")
+except OSError:
+    print("inet no")
+try:
+    print("interfaces", ",".join(name for _, name in socket.if_nameindex()))
+except OSError:
+    print("interfaces unknown")
+print("ready 0", flush=True)
+"""
+
+
+class Layers(unittest.TestCase):
+    def held(self, *policies):
+        worker = Worker(HELD, *policies)
+        self.assertIn("ready", worker.said, (worker.output, worker.worker.get_error()))
+        text = worker.worker.layers_to_json()
+        worker.end()
+        self.assertEqual(worker.worker.layers_to_json(), text)
+        listed = json.loads(text)
+        self.assertEqual([layer["layer"] for layer in listed], LAYERS)
+        self.assertNotIn("\n", text)
+        states = {layer["layer"]: layer["state"] for layer in listed}
+        details = {layer["layer"]: layer["detail"] for layer in listed}
+        self.assertEqual(states["privileges"], "on")
+        self.assertEqual(worker.said["NoNewPrivs"], "1")
+        self.assertEqual(int(worker.said["CapEff"], 16), 0)
+        self.assertEqual(worker.said["Seccomp"], "2" if states["seccomp"] == "on" else "0")
+        self.assertEqual(states["notifier"], states["seccomp"])
+        self.assertEqual(worker.said["pid"] not in ("hidden", os.readlink("/proc/self/ns/pid")),
+                         states["namespaces"] == "on")
+        return worker, states, details
+
+    def test_all(self):
+        worker, states, details = self.held()
+        self.assertEqual(worker.said["interfaces"], "lo")
+        self.assertEqual({layer for layer, state in states.items() if state == "on"},
+                         set(LAYERS) - {"gate"})
+        self.assertEqual(states["gate"], "unneeded")
+        self.assertTrue(details["network"].startswith("none: "), details)
+        self.assertRegex(details["landlock"], r"^ABI [1-9][0-9]*, [1-9][0-9]* rules")
+        self.assertRegex(details["mounts"], r" [1-9][0-9]* mounts$")
+        self.assertRegex(details["limits"], r"^resource limits: .*core.*nproc")
+
+    def test_network(self):
+        rule = '{"action": "allow", "%s": "%s", "ports": "443"}'
+        for key, value, gate in (("host", "granted.example", "every packet"),
+                                 ("cidr", "192.0.2.1/32", "but for connections")):
+            worker, states, details = self.held(
+                '{"version": 1, "net": {"rules": [' + rule % (key, value) + "]}}")
+            self.assertIn("eth0", worker.said["interfaces"])
+            self.assertRegex(details["network"], "^(tap|veth), slirp$")
+            self.assertEqual(states["gate"], "on")
+            self.assertTrue(details["gate"].startswith(gate), details)
+
+    def test_turned_off(self):
+        for layer, others in (("landlock", set()), ("seccomp", {"notifier"})):
+            text = '{"version": 1, "plugins":\n {"%s": false}}' % layer
+            _, states, details = self.held(text)
+            self.assertEqual({name for name, state in states.items() if state == "off"},
+                             {layer} | others)
+            self.assertIn(f"(test:2: plugins.{layer})", details[layer])
+
+    def test_without_namespaces(self):
+        worker, states, details = self.held(FLAT)
+        self.assertEqual({name for name, state in states.items() if state == "off"},
+                         {"namespaces", "network", "mounts"})
+        self.assertEqual(states["gate"], "unneeded")
+        self.assertIn("(test:1: plugins.namespaces)", details["network"])
+        self.assertEqual(worker.said["inet"], "no")
+
+    def test_limits(self):
+        """No bus: the kernel's own limits are used instead, and that is said."""
+        for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"):
+            os.environ.pop(name, None)
+        _, states, details = self.held(
+            '{"version": 1, "limits": {"memory": "512M", "wallTime": "60s", "tmpSize": "1M"}}')
+        self.assertEqual(states["limits"], "on")
+        self.assertRegex(details["limits"], "^no control group; file systems: tmpSize; "
+                                            "supervisor: wallTime; resource limits: .*data")
+
+    def test_nothing_was_started(self):
+        worker = Buntime.Sandbox.new(Buntime.Policy.new()).spawn("/nonexistent", None)
+        loop = GLib.MainLoop()
+        worker.connect("exited", lambda _worker, _status: loop.quit())
+        loop.run()
+        self.assertEqual(worker.get_exit_status(), 127)
+        self.assertEqual(worker.layers_to_json(), "[]")
 
 
 if __name__ == "__main__":
