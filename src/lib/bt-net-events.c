@@ -116,6 +116,20 @@ tell_own_limit(const BtNetParts *parts, const BtNetMsgDenied *message, const cha
   bt_explainer_add(parts->explainer, event);
 }
 
+static gint64
+or_unknown(guint32 milliseconds)
+{
+  return milliseconds != BT_NET_MSG_NO_TIME ? (gint64)milliseconds : -1;
+}
+
+/* A flow is told of when it is swept, which is later than its last packet. */
+static gint64
+real_time_of(const BtNetParts *parts, gint64 monotonic)
+{
+  gint64 now = g_get_monotonic_time();
+  return g_get_real_time() - (now - CLAMP(monotonic, MIN(parts->begun, now), now));
+}
+
 void
 bt_net_event_flow(const BtNetParts *parts, const BtNetMsgFlow *message)
 {
@@ -127,8 +141,16 @@ bt_net_event_flow(const BtNetParts *parts, const BtNetMsgFlow *message)
   event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
   event->host = bt_net_describe_host(&words, &message->addr);
   event->state = message->state == BT_NET_FLOW_OPENED ? "opened" : "closed";
+  event->flow = message->number;
+  event->time = real_time_of(parts, message->time);
   if (message->state == BT_NET_FLOW_CLOSED) {
     event->duration = message->milliseconds;
+    event->times = (BtEventTimes){
+      .connect = or_unknown(message->times.connect),
+      .sent = or_unknown(message->times.sent),
+      .tls = or_unknown(message->times.tls),
+      .first_byte = or_unknown(message->times.first_byte),
+    };
     event->bytes_out = message->bytes_out;
     event->bytes_in = message->bytes_in;
   }

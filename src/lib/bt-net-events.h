@@ -20,6 +20,7 @@ typedef struct {
   BtExplainer *explainer;
   const BtPlanNet *net;
   GPtrArray *published; /* BtPublished */
+  gint64 begun; /* monotonic, in µs: no packet was seen before */
 } BtNetParts;
 
 /* FALSE: it speaks of a limit that was not set. */

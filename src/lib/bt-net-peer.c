@@ -255,6 +255,7 @@ begin(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
                       bt_explainer_has_stream(self->parts.explainer);
   self->tell_flows =
     self->tell_counts && (bt_policy_get_audit(self->parts.policy) & BT_AUDIT_CONNECT) != 0;
+  self->parts.begun = g_get_monotonic_time();
   if (n_fds == 3 && self->capture >= 0)
     all[n_fds++] = self->capture;
   if (!bt_net_send_config(self->fd, &self->parts, self->tell_flows, self->tell_counts, all, n_fds,

@@ -49,6 +49,7 @@ flow_free(gpointer data)
 {
   BtFlow *flow = data;
   g_clear_pointer(&flow->inspect, bt_inspect_free);
+  g_clear_pointer(&flow->times, bt_flow_times_free);
   g_free(flow);
 }
 
@@ -107,16 +108,41 @@ bt_flows_peek(BtFlows *self)
 }
 
 void
-bt_flows_tell(BtFlows *self, const BtFlow *flow, gboolean opened)
+bt_flows_tell(BtFlows *self, BtFlow *flow, gboolean opened)
 {
   if (opened) {
-    self->total.flows++;
+    flow->number = ++self->total.flows;
   } else {
     self->total.bytes_out += flow->bytes_out;
     self->total.bytes_in += flow->bytes_in;
   }
-  if (self->told != NULL)
-    self->told(self->told_data, flow, opened);
+  if (self->told == NULL)
+    return;
+  self->told(self->told_data, flow, opened);
+  if (opened) {
+    flow->times = bt_flow_times_new();
+    flow->awaits = BT_FLOW_AWAITS_OUT | BT_FLOW_AWAITS_IN;
+  } else {
+    g_clear_pointer(&flow->times, bt_flow_times_free);
+  }
+}
+
+BtNetMsgFlow
+bt_flows_describe(const BtFlow *flow, gboolean opened)
+{
+  return (BtNetMsgFlow){
+    .header.kind = BT_NET_MSG_FLOW,
+    .state = opened ? BT_NET_FLOW_OPENED : BT_NET_FLOW_CLOSED,
+    .proto = flow->key.proto,
+    .addr = flow->key.address,
+    .port = flow->key.port,
+    .milliseconds = (guint32)CLAMP((flow->last_used - flow->started) / 1000, 0, G_MAXUINT32),
+    .bytes_out = flow->bytes_out,
+    .bytes_in = flow->bytes_in,
+    .number = flow->number,
+    .time = opened ? flow->started : flow->last_used,
+    .times = bt_flow_times_tell(flow->times, flow->started),
+  };
 }
 
 BtFlowsTotal

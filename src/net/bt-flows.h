@@ -20,6 +20,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "net/bt-flow-times.h"
 #include "net/bt-inspect.h"
 #include "net/bt-pins.h"
 #include "wire/bt-packet.h"
@@ -50,6 +51,7 @@ typedef struct {
   guint8 state; /* a BtFlowState */
   bool fin_out, fin_in;
   bool released; /* what inspect says of itself: it is asked for each packet */
+  guint8 awaits; /* as released, of times: a set of BT_FLOW_AWAITS_* */
   gint32 pin_rule; /* name rule whose pin the flow holds; negative: none */
   guint32 pins_version; /* by which that pin opened it */
   BtTcp last_out; /* TCP: of the worker's last packet, to end the flow in its name */
@@ -58,6 +60,8 @@ typedef struct {
   guint64 bytes_out, bytes_in; /* of IP payload */
   gint64 queued;  /* when it came to where it is in the queue */
   gint64 started;
+  BtFlowTimes *times; /* from when it is told to have come to when it is told to go */
+  guint64 number;     /* of all that there were, from 1 */
   GList link; /* in the queue of its state */
 } BtFlow;
 
@@ -89,7 +93,9 @@ BtFlow *bt_flows_add(BtFlows *flows, const BtFlowKey *key, gint32 rule, gboolean
 /* A packet has passed: tcp_flags are BT_TCP_*, 0 for others. */
 void bt_flows_touch(BtFlows *flows, BtFlow *flow, guint tcp_flags, gboolean inbound, gint64 now);
 /* One that is not in the table, since no packets of it are seen; it counts, and is told. */
-void bt_flows_tell(BtFlows *flows, const BtFlow *flow, gboolean opened);
+void bt_flows_tell(BtFlows *flows, BtFlow *flow, gboolean opened);
+/* What is said of one that is told. */
+BtNetMsgFlow bt_flows_describe(const BtFlow *flow, gboolean opened);
 BtFlowsTotal bt_flows_get_total(BtFlows *flows);
 void bt_flows_remove(BtFlows *flows, BtFlow *flow, gint64 now);
 guint bt_flows_count(BtFlows *flows);

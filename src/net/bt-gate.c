@@ -334,6 +334,18 @@ inspect(Outbound *out, BtFlow *flow)
                 found.reason == BT_NET_REASON_NAME ? asking.verdict.rule : flow->pin_rule);
 }
 
+/* Under audit, and until all is seen. */
+static void
+time_outbound(BtFlow *flow, const Outbound *out)
+{
+  const BtPacket *packet = &out->packet;
+  gboolean tcp = packet->kind == BT_PACKET_TCP;
+
+  flow->awaits =
+    bt_flow_times_outbound(flow->times, tcp ? &packet->tcp : NULL,
+                           tcp ? bt_packet_tcp_payload(packet, out->frame) : NULL, out->now);
+}
+
 static BtGateResult
 judge_flow(Outbound *out)
 {
@@ -374,6 +386,8 @@ judge_flow(Outbound *out)
   if (!take_bytes(gate, packet, out->now))
     return answer_spent(out);
   flow->bytes_out += payload_of(packet);
+  if ((flow->awaits & BT_FLOW_AWAITS_OUT) != 0)
+    time_outbound(flow, out);
   bt_flows_touch(gate->flows, flow, packet->tcp.flags, FALSE, out->now);
   return BT_GATE_PASS;
 }
@@ -521,8 +535,12 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
     flow->released = bt_inspect_is_released(flow->inspect);
   }
   /* An error does not keep a flow alive. */
-  if (packet.kind != BT_PACKET_ICMP || packet.icmp.type == BT_ICMP_ECHO_REPLY)
-    bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);
+  if (packet.kind == BT_PACKET_ICMP && packet.icmp.type != BT_ICMP_ECHO_REPLY)
+    return TRUE;
+  if ((flow->awaits & BT_FLOW_AWAITS_IN) != 0)
+    flow->awaits = bt_flow_times_inbound(
+      flow->times, packet.kind == BT_PACKET_TCP ? &packet.tcp : NULL, now);
+  bt_flows_touch(gate->flows, flow, packet.tcp.flags, TRUE, now);
   return TRUE;
 }
 

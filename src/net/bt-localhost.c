@@ -168,11 +168,28 @@ connection_free(Connection *connection, gboolean reset)
   g_free(connection);
 }
 
-static gboolean
-on_passing(gpointer data, gsize size)
+/* The worker's stream is not looked at here: what it says first are the program's own bytes. */
+static void
+on_connected(gpointer data)
 {
-  BtGate *gate = ((Connection *)data)->localhost->gate;
-  return bt_gate_take_bytes(gate, size, g_get_monotonic_time());
+  BtFlow *flow = &((Connection *)data)->flow;
+
+  if (flow->awaits != 0)
+    flow->awaits = bt_flow_times_connect(flow->times, 0, g_get_monotonic_time());
+}
+
+static gboolean
+on_passing(gpointer data, BtRelayEnd end, gsize size)
+{
+  Connection *connection = data;
+  BtFlow *flow = &connection->flow;
+  gboolean out = end == BT_RELAY_NEAR;
+  gint64 now = g_get_monotonic_time();
+
+  if ((flow->awaits & (out ? BT_FLOW_AWAITS_OUT : BT_FLOW_AWAITS_IN)) != 0)
+    flow->awaits = out ? bt_flow_times_outbound(flow->times, NULL, NULL, now)
+                       : bt_flow_times_inbound(flow->times, NULL, now);
+  return bt_gate_take_bytes(connection->localhost->gate, size, now);
 }
 
 static void
@@ -192,7 +209,11 @@ on_ended(gpointer data, BtRelay *relay, gboolean reset)
 static void
 connection_new(Service *service, int near, int far)
 {
-  static const BtRelayFuncs funcs = { .passing = on_passing, .ended = on_ended };
+  static const BtRelayFuncs funcs = {
+    .connected = on_connected,
+    .passing = on_passing,
+    .ended = on_ended,
+  };
   const int on = 1;
   BtLocalhost *self = service->localhost;
   Connection *connection = g_new0(Connection, 1);

@@ -179,7 +179,7 @@ connection_end(Connection *connection, gboolean reset, gint64 now)
 }
 
 static gboolean
-on_passing(gpointer data, gsize size)
+on_passing(gpointer data, BtRelayEnd end, gsize size)
 {
   return bt_gate_take_bytes(((Connection *)data)->publish->gate, size, g_get_monotonic_time());
 }

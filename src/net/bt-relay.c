@@ -39,8 +39,10 @@ struct _BtRelay {
 
 /* FALSE: an error. *more_out: the buffer is full. */
 static gboolean
-fill(BtRelay *self, Half *half, int fd, gboolean *more_out)
+fill(BtRelay *self, int from, gboolean *more_out)
 {
+  Half *half = &self->halves[from];
+  int fd = self->ends[from].fd;
   gssize got = recv(fd, half->buffer, sizeof half->buffer, MSG_DONTWAIT);
 
   *more_out = got > 0;
@@ -52,7 +54,7 @@ fill(BtRelay *self, Half *half, int fd, gboolean *more_out)
   }
   half->start = 0;
   half->end = (gsize)got;
-  if (!self->funcs->passing(self->data, (gsize)got))
+  if (!self->funcs->passing(self->data, (BtRelayEnd)from, (gsize)got))
     return FALSE;
   half->bytes += (guint64)got;
   return TRUE;
@@ -80,13 +82,13 @@ static gboolean
 pump(BtRelay *self, int from)
 {
   Half *half = &self->halves[from];
-  int in = self->ends[from].fd, out = self->ends[!from].fd;
+  int out = self->ends[!from].fd;
   gboolean more = TRUE;
 
   for (int i = 0; more && i < BATCH; i++) {
     if (!drain(half, out, &more))
       return FALSE;
-    if (more && !half->eof && !fill(self, half, in, &more))
+    if (more && !half->eof && !fill(self, from, &more))
       return FALSE;
     more &= !half->eof;
   }
@@ -103,7 +105,12 @@ finish_connect(BtRelay *self)
   socklen_t size = sizeof error;
 
   self->connecting = FALSE;
-  return getsockopt(self->ends[BT_RELAY_FAR].fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+  if (getsockopt(self->ends[BT_RELAY_FAR].fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 ||
+      error != 0)
+    return FALSE;
+  if (self->funcs->connected != NULL)
+    self->funcs->connected(self->data);
+  return TRUE;
 }
 
 static gboolean on_ready(int fd, GIOCondition condition, gpointer data);

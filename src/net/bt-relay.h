@@ -24,8 +24,10 @@ typedef struct _BtRelay BtRelay;
 typedef enum { BT_RELAY_NEAR, BT_RELAY_FAR } BtRelayEnd;
 
 typedef struct {
-  /* So many bytes came in; FALSE: they must not go on, and the relay is reset. */
-  gboolean (*passing)(gpointer data, gsize size);
+  /* far is connected. NULL: of no interest. */
+  void (*connected)(gpointer data);
+  /* So many bytes came from an end; FALSE: they must not go on, and the relay is reset. */
+  gboolean (*passing)(gpointer data, BtRelayEnd end, gsize size);
   /* To be freed now, or later. */
   void (*ended)(gpointer data, BtRelay *relay, gboolean reset);
 } BtRelayFuncs;

@@ -199,16 +199,7 @@ send_denied(gpointer data, const BtNetMsgDenied *denied)
 static void
 tell_flow(gpointer data, const BtFlow *flow, gboolean opened)
 {
-  const BtNetMsgFlow message = {
-    .header.kind = BT_NET_MSG_FLOW,
-    .state = opened ? BT_NET_FLOW_OPENED : BT_NET_FLOW_CLOSED,
-    .proto = flow->key.proto,
-    .addr = flow->key.address,
-    .port = flow->key.port,
-    .milliseconds = (guint32)CLAMP((flow->last_used - flow->started) / 1000, 0, G_MAXUINT32),
-    .bytes_out = flow->bytes_out,
-    .bytes_in = flow->bytes_in,
-  };
+  const BtNetMsgFlow message = bt_flows_describe(flow, opened);
   bt_control_send(BT_NET_CONTROL_FD, &message, sizeof message);
 }
 

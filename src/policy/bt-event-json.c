@@ -92,6 +92,41 @@ put_counts(BtJsonWriter *json, const BtEvent *event)
   bt_json_end(json);
 }
 
+static void
+put_time(BtJsonWriter *json, const char *key, gint64 milliseconds)
+{
+  if (milliseconds >= 0)
+    bt_json_put_int(json, key, milliseconds);
+}
+
+/* Of a flow its number, and once it is closed what became of it. */
+static void
+put_flow(BtJsonWriter *json, const BtEvent *event)
+{
+  put_count(json, "flow", event->flow);
+  if (event->duration < 0)
+    return;
+  put_time(json, "duration", event->duration);
+  put_time(json, "connect", event->times.connect);
+  put_time(json, "sent", event->times.sent);
+  put_time(json, "tls", event->times.tls);
+  put_time(json, "firstByte", event->times.first_byte);
+  put_count(json, "bytesOut", event->bytes_out);
+  put_count(json, "bytesIn", event->bytes_in);
+}
+
+static void
+put_look_up(BtJsonWriter *json, const BtEvent *event)
+{
+  put_time(json, "duration", event->duration);
+  if (event->addresses == NULL)
+    return;
+  bt_json_begin_array(json, "addresses");
+  for (char **address = event->addresses; *address != NULL; address++)
+    bt_json_put_string(json, NULL, *address);
+  bt_json_end(json);
+}
+
 void
 bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
 {
@@ -121,11 +156,10 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
     bt_json_put_bool(&json, "wider", TRUE);
   bt_json_put_int(&json, "count", event->count);
   bt_json_put_bool(&json, "observed", event->observed);
-  if (event->duration >= 0) {
-    bt_json_put_int(&json, "duration", event->duration);
-    put_count(&json, "bytesOut", event->bytes_out);
-    put_count(&json, "bytesIn", event->bytes_in);
-  }
+  if (event->flow > 0)
+    put_flow(&json, event);
+  if (event->kind == BT_EVENT_DNS)
+    put_look_up(&json, event);
   if (event->exit_status >= 0)
     bt_json_put_int(&json, "exit", event->exit_status);
   if (event->counted)

@@ -27,6 +27,7 @@ bt_event_new(BtEventKind kind, BtAction action)
   event->action = action;
   event->count = 1;
   event->duration = -1;
+  event->times = (BtEventTimes){ -1, -1, -1, -1 };
   event->exit_status = -1;
   return event;
 }
@@ -65,6 +66,7 @@ bt_event_copy(const BtEvent *from)
   event->reason = g_strdup(from->reason);
   event->program = g_strdup(from->program);
   event->suggestion = g_strdup(from->suggestion);
+  event->addresses = g_strdupv(from->addresses);
   bt_origin_init(&event->rule, from->rule.source, from->rule.line, from->rule.text);
   return event;
 }
@@ -78,6 +80,7 @@ bt_event_free(BtEvent *event)
   g_free(event->program);
   bt_origin_clear(&event->rule);
   g_free(event->suggestion);
+  g_strfreev(event->addresses);
   g_free(event);
 }
 

@@ -26,6 +26,14 @@ typedef enum {
   BT_N_EVENTS,
 } BtEventKind;
 
+/* Of a flow, in milliseconds; -1: it did not come to that, or is not known. */
+typedef struct {
+  gint64 connect;    /* from its first packet to the answer that made the connection */
+  gint64 sent;       /* from its first packet to the first bytes that the program sent */
+  gint64 tls;        /* from these to the end of TLS's handshake (wire/bt-tls-records.h) */
+  gint64 first_byte; /* from the program's own first bytes to the first that came then */
+} BtEventTimes;
+
 typedef struct {
   gint64 time;       /* µs since 1970 */
   BtEventKind kind;
@@ -42,7 +50,10 @@ typedef struct {
   char *suggestion;  /* "--allow-net=api.example.com:443"; NULL: no flag permits it */
   gboolean wider;    /* the suggestion permits more than what was denied */
   guint count;       /* how many operations it stands for; at least 1 */
-  gint64 duration;   /* NET "closed": milliseconds; else -1 */
+  gint64 duration;   /* NET "closed", DNS if it was looked up: milliseconds; else -1 */
+  guint64 flow;      /* NET "opened", "closed": its number in this run; else 0 */
+  BtEventTimes times; /* NET "closed" */
+  char **addresses;  /* DNS: what was answered; NULL: nothing was, yet */
   guint64 bytes_out, bytes_in; /* NET "closed"; STATE "exited" if counted, of all flows */
   int exit_status;   /* STATE "exited": as a shell reports it; else -1 */
   gboolean counted;  /* STATE "exited": there was a network, and this is what became of it */

@@ -27,7 +27,7 @@ _Static_assert(sizeof(BtNetMsgPublish) == 24 + 2 * BT_NET_MSG_MAX_PUBLISHED,
                "BtNetMsgPublish has a hole");
 _Static_assert(sizeof(BtNetMsgAccepted) == 32, "BtNetMsgAccepted has a hole");
 
-_Static_assert(sizeof(BtNetMsgFlow) == 56, "BtNetMsgFlow has a hole");
+_Static_assert(sizeof(BtNetMsgFlow) == 88, "BtNetMsgFlow has a hole");
 
 /* The least that IPv4 asks of a link, the most that its length field holds. */
 #define MIN_MTU 68
@@ -121,13 +121,29 @@ has_id(uint32_t kind)
          kind == BT_NET_MSG_OPENED;
 }
 
+/* The parts of a flow come one after another, and all of them within it, unless that was cut. */
+static bool
+times_are_valid(const BtNetMsgTimes *times, uint32_t whole)
+{
+  const uint32_t none = BT_NET_MSG_NO_TIME;
+  uint64_t tls = times->tls != none ? times->tls : 0;
+  uint64_t first_byte = times->first_byte != none ? times->first_byte : 0;
+
+  if (times->sent == none && (times->tls != none || times->first_byte != none))
+    return false;
+  if (times->connect != none && times->connect > (times->sent != none ? times->sent : whole))
+    return false;
+  return whole == UINT32_MAX || times->sent == none || times->sent + tls + first_byte <= whole;
+}
+
 static bool
 flow_is_valid(const BtNetMsgFlow *flow)
 {
   bool proto = flow->proto == BT_PROTO_TCP || flow->proto == BT_PROTO_UDP ||
                flow->proto == BT_PROTO_ICMP;
 
-  return proto && flow->port <= UINT16_MAX &&
+  return proto && flow->port <= UINT16_MAX && flow->number > 0 && flow->time >= 0 &&
+         times_are_valid(&flow->times, flow->milliseconds) &&
          (flow->state == BT_NET_FLOW_OPENED || flow->state == BT_NET_FLOW_CLOSED);
 }
 

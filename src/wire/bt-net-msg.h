@@ -189,6 +189,16 @@ enum { /* BtNetMsgFlow.state */
   BT_NET_FLOW_CLOSED,
 };
 
+#define BT_NET_MSG_NO_TIME UINT32_MAX
+
+/* What happened when in a flow, in milliseconds; NO_TIME: it did not, or is not known. */
+typedef struct {
+  uint32_t connect;    /* from its first packet to the answer that makes the connection */
+  uint32_t sent;       /* from its first packet to the first bytes that the worker sent */
+  uint32_t tls;        /* from these to the end of TLS's handshake: bt-tls-records.h */
+  uint32_t first_byte; /* from the first bytes behind all this to the first that came then */
+} BtNetMsgTimes;
+
 /* Lost where the supervisor does not take it. */
 typedef struct {
   BtNetMsgHeader header;
@@ -198,6 +208,9 @@ typedef struct {
   uint32_t port;
   uint32_t milliseconds; /* CLOSED: from its first packet to its last */
   uint64_t bytes_out, bytes_in; /* CLOSED: of IP payload */
+  uint64_t number; /* of the flow, from 1 */
+  int64_t time;    /* monotonic, in microseconds: OPENED of its first packet, CLOSED of its last */
+  BtNetMsgTimes times; /* CLOSED */
 } BtNetMsgFlow;
 
 /* Of the whole run. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Conversations through the gate: each frame is a u16 of size, highest bit
+ * Conversations through the gate, as under audit: each frame is a u16 of size, highest bit
  * set for one towards the worker, and its bytes. Whatever was before it, a
  * frame that passes is what DESIGN 6 lets pass.
  */
@@ -20,6 +20,18 @@ static gboolean
 on_denied(gpointer data, const BtNetMsgDenied *denied)
 {
   return TRUE;
+}
+
+/* The supervisor ends who tells it of what cannot be. */
+static void
+on_flow(gpointer data, const BtFlow *flow, gboolean opened)
+{
+  BtNetMsgFlow told = bt_flows_describe(flow, opened);
+  const guint8 *unused;
+  BtNetMsg message;
+
+  if (!bt_net_msg_parse(&told, sizeof told, &message, &unused))
+    abort();
 }
 
 #define BYTES 4096
@@ -131,6 +143,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   memcpy(gate.config.worker_mac, worker_mac, 6);
   memcpy(gate.config.gateway_mac, gateway_mac, 6);
   bt_quota_init(&gate.quota, 4, BYTES, now);
+  bt_flows_set_told_func(flows, on_flow, NULL);
   while (size >= 2) {
     gboolean inbound = (data[0] & 0x80) != 0;
     gsize length = (gsize)(data[0] & 0x7f) << 8 | data[1];

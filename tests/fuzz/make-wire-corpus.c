@@ -211,8 +211,12 @@ save_messages(void)
                              .name = "evil.example" };
   save("net-msg", "another-name", &denied, sizeof denied);
   BtNetMsgFlow flow = { .header.kind = BT_NET_MSG_FLOW, .state = BT_NET_FLOW_CLOSED, .proto = 1,
-                        .port = 443, .milliseconds = 7, .bytes_out = 100, .bytes_in = UINT64_MAX };
+                        .port = 443, .milliseconds = 7, .bytes_out = 100, .bytes_in = UINT64_MAX,
+                        .number = 1, .time = 5000, .times = { 1, 1, 2, 3 } };
   save("net-msg", "flow", &flow, sizeof flow);
+  flow.times = (BtNetMsgTimes){ BT_NET_MSG_NO_TIME, BT_NET_MSG_NO_TIME, BT_NET_MSG_NO_TIME,
+                                BT_NET_MSG_NO_TIME };
+  save("net-msg", "flow-without-times", &flow, sizeof flow);
   BtNetMsgCounts counts = { .header.kind = BT_NET_MSG_COUNTS, .flows = 3, .bytes_out = 1u << 20,
                             .bytes_in = 1u << 30, .dropped = 2, .queries = 1 };
   save("net-msg", "counts", &counts, sizeof counts);

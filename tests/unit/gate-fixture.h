@@ -186,9 +186,15 @@ out(Fixture *f, Frame frame)
 }
 
 static inline gboolean
+in_at(Fixture *f, Frame frame, gint64 now)
+{
+  return bt_gate_inbound(&f->gate, frame.bytes, frame.size, now);
+}
+
+static inline gboolean
 in(Fixture *f, Frame frame)
 {
-  return bt_gate_inbound(&f->gate, frame.bytes, frame.size, T0);
+  return in_at(f, frame, T0);
 }
 
 static inline void

@@ -111,6 +111,55 @@ test_json(void)
     "\"exit\":7}\n");
 }
 
+/* From the object on, without the rest that all have. */
+static char *
+tail_of(const BtEvent *event)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  static const char common[] = "\"observed\":false";
+
+  bt_event_append_json(event, "w", text);
+  const char *tail = strstr(text->str, common);
+  g_assert_nonnull(tail);
+  return g_strdup(tail + sizeof common - 1);
+}
+
+/* Times and bytes are of what has ended, and only those that are known. */
+static void
+test_json_of_flows(void)
+{
+  g_autoptr(BtEvent) flow = bt_event_new(BT_EVENT_NET, BT_ACTION_ALLOW);
+  g_autoptr(BtEvent) name = bt_event_new(BT_EVENT_DNS, BT_ACTION_ALLOW);
+  g_autofree char *plain = tail_of(flow), *asked = tail_of(name);
+
+  g_assert_cmpstr(plain, ==, "}\n");
+  g_assert_cmpstr(asked, ==, "}\n");
+  flow->state = "opened";
+  flow->flow = 3;
+  g_autofree char *opened = tail_of(flow);
+  g_assert_cmpstr(opened, ==, ",\"flow\":3}\n");
+  flow->state = "closed";
+  flow->duration = 12;
+  flow->bytes_in = G_MAXUINT64;
+  g_autofree char *closed = tail_of(flow);
+  g_assert_cmpstr(closed, ==, ",\"flow\":3,\"duration\":12,\"bytesOut\":0,"
+                              "\"bytesIn\":9223372036854775807}\n");
+  flow->times = (BtEventTimes){ 0, 1, 2, 3 };
+  g_autofree char *timed = tail_of(flow);
+  g_assert_nonnull(strstr(timed, "\"duration\":12,\"connect\":0,\"sent\":1,\"tls\":2,"
+                                 "\"firstByte\":3,\"bytesOut\""));
+  name->duration = 7;
+  name->addresses = g_strsplit("192.0.2.1 2001:db8::1", " ", -1);
+  g_autoptr(BtEvent) copy = bt_event_copy(name);
+  g_autofree char *answered = tail_of(copy);
+  g_assert_cmpstr(answered, ==,
+                  ",\"duration\":7,\"addresses\":[\"192.0.2.1\",\"2001:db8::1\"]}\n");
+  g_clear_pointer(&name->addresses, g_strfreev);
+  name->addresses = g_strsplit("", " ", -1);
+  g_autofree char *nothing = tail_of(name);
+  g_assert_cmpstr(nothing, ==, ",\"duration\":7,\"addresses\":[]}\n");
+}
+
 static const struct {
   const char *text;
   gssize length;
@@ -242,6 +291,7 @@ main(int argc, char **argv)
     g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_neutralise);
   }
   g_test_add_func("/event/json", test_json);
+  g_test_add_func("/event/json-of-flows", test_json_of_flows);
   g_test_add_func("/event/suggest-path", test_suggest_path);
   g_test_add_func("/event/suggest-net", test_suggest_net);
   g_test_add_func("/event/yields", test_yields);

@@ -64,9 +64,19 @@ static const BtNetMsgPublish publish = {
   .ports = { 1, 65535 },
 };
 static const BtNetMsgAccepted accepted = { .header.kind = BT_NET_MSG_ACCEPTED, .port = 40000 };
+static const BtNetMsgFlow flow = {
+  .header.kind = BT_NET_MSG_FLOW,
+  .state = BT_NET_FLOW_CLOSED,
+  .proto = BT_PROTO_TCP,
+  .port = 443,
+  .milliseconds = 100,
+  .number = 1,
+  .times = { .connect = 10, .sent = 20, .tls = 30, .first_byte = 40 },
+};
 
 typedef enum {
-  CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, RELAYS, OPEN, OPENED, PUBLISH, ACCEPTED, N_MESSAGES,
+  CONFIG, ANSWER, HOST_ADDRS, READY, RESOLVE, UNPIN, DENIED, RELAYS, OPEN, OPENED, PUBLISH, ACCEPTED, FLOW,
+  N_MESSAGES,
 } Which;
 
 static const struct {
@@ -85,6 +95,7 @@ static const struct {
   [OPENED] = { &opened, sizeof opened, sizeof opened },
   [PUBLISH] = { &publish, sizeof publish, sizeof publish },
   [ACCEPTED] = { &accepted, sizeof accepted, sizeof accepted },
+  [FLOW] = { &flow, sizeof flow, sizeof flow },
 };
 
 static gboolean
@@ -293,6 +304,25 @@ static const struct {
   { "publish with more", IN(PUBLISH, BtNetMsgPublish, reserved), 1, FALSE },
   { "accepted port", IN(ACCEPTED, BtNetMsgAccepted, port), 65536, FALSE },
   { "accepted nowhere", IN(ACCEPTED, BtNetMsgAccepted, listener), BT_NET_MSG_MAX_PUBLISHED, FALSE },
+  { "flow opened", IN(FLOW, BtNetMsgFlow, state), BT_NET_FLOW_OPENED, TRUE },
+  { "flow of no state", IN(FLOW, BtNetMsgFlow, state), 0, FALSE },
+  { "flow of another state", IN(FLOW, BtNetMsgFlow, state), BT_NET_FLOW_CLOSED + 1, FALSE },
+  { "flow no protocol", IN(FLOW, BtNetMsgFlow, proto), 0, FALSE },
+  { "flow ICMP", IN(FLOW, BtNetMsgFlow, proto), BT_PROTO_ICMP, TRUE },
+  { "flow port", IN(FLOW, BtNetMsgFlow, port), 65536, FALSE },
+  { "flow id", IN(FLOW, BtNetMsgFlow, header.id), 1, FALSE },
+  { "flow without a number", FLOW, offsetof(BtNetMsgFlow, number), 4, 0, FALSE },
+  { "flow before all time", FLOW, offsetof(BtNetMsgFlow, time) + 4, 4, 0x80000000u, FALSE },
+  { "flow as short as its parts", IN(FLOW, BtNetMsgFlow, milliseconds), 90, TRUE },
+  { "flow shorter than its parts", IN(FLOW, BtNetMsgFlow, milliseconds), 89, FALSE },
+  { "flow longer than can be said", IN(FLOW, BtNetMsgFlow, milliseconds), G_MAXUINT32, TRUE },
+  { "flow not connected", IN(FLOW, BtNetMsgFlow, times.connect), BT_NET_MSG_NO_TIME, TRUE },
+  { "flow connected after it sent", IN(FLOW, BtNetMsgFlow, times.connect), 21, FALSE },
+  { "flow that sent nothing, but TLS", IN(FLOW, BtNetMsgFlow, times.sent), BT_NET_MSG_NO_TIME, FALSE },
+  { "flow without TLS", IN(FLOW, BtNetMsgFlow, times.tls), BT_NET_MSG_NO_TIME, TRUE },
+  { "flow longer in TLS", IN(FLOW, BtNetMsgFlow, times.tls), BT_NET_MSG_NO_TIME - 1, FALSE },
+  { "flow that got nothing", IN(FLOW, BtNetMsgFlow, times.first_byte), BT_NET_MSG_NO_TIME, TRUE },
+  { "flow that waited longer", IN(FLOW, BtNetMsgFlow, times.first_byte), 51, FALSE },
 };
 
 /* Only a good answer has addresses. */

@@ -86,8 +86,10 @@ NAMES = {
     "a.wild6.example": [SIX],
     "mixed6.example": ["::1", "fd00::2", SIX, "127.0.0.1"],
     "half.example": ["10.0.0.1", SIX],
+    "late.example": [OTHER],  # after LATE seconds
     "big.example": ["198.51.100.%d" % (128 + n) for n in range(60)],
 }
+LATE = 0.4
 # Names of the real world, of which buntime asks by itself (RFC 7050).
 REGISTERED = {"ipv4only.arpa": ["192.0.0.170", "192.0.0.171"]}
 

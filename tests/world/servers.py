@@ -139,6 +139,8 @@ def serve_http(connection):
     host = next((line[5:].strip() for line in lines if line.lower().startswith("host:")), "")
     path = lines[0].split(" ")[1]
     body = f"hello from {host}{path}\n".encode()
+    if path.startswith("/late"):
+        time.sleep(addresses.LATE)
     if path.startswith("/big"):
         body = b"x" * (1 << 22)
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -264,6 +266,8 @@ def answer_dns(log, data, proto):
     except (IndexError, struct.error):
         return None
     log.add(kind="dns", name=name, type=TYPES.get(kind, str(kind)), proto=proto)
+    if name == "late.example":
+        time.sleep(addresses.LATE)
     question = data[12:end + 4]
     known = addresses.look_up(name)
     prefix = dns64()
