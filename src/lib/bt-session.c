@@ -213,10 +213,13 @@ list_published(const BuntimeSandbox *self, BtPlanPublished list_out[BT_NET_MSG_M
 
 /* Are all packets to pass buntime-net: asked for, recorded, or told of as flows (bt-net-peer.c)? */
 static gboolean
-sees_packets(const BuntimeSandbox *sandbox, BtPolicy *policy)
+sees_packets(const BtSessionSetup *setup, BtPolicy *policy)
 {
+  const BuntimeSandbox *sandbox = setup->sandbox;
+  gboolean told = sandbox->events != NULL || bt_explainer_has_stream(setup->explainer);
+
   return sandbox->packets_only || sandbox->capture != NULL ||
-         (sandbox->events != NULL && (bt_policy_get_audit(policy) & BT_AUDIT_CONNECT) != 0);
+         (told && (bt_policy_get_audit(policy) & BT_AUDIT_CONNECT) != 0);
 }
 
 static const char *
@@ -271,7 +274,7 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .gid = setup->caller->gid,
     .entry_bytes = setup->caller->entry_bytes,
     .net_mode = sandbox->net_mode,
-    .fast_path = !sees_packets(sandbox, self->policy),
+    .fast_path = !sees_packets(setup, self->policy),
     .published = published,
     .n_published = sandbox->published->len,
     .ipv6 = bt_policy_grants_net(self->policy) && bt_host_has_ipv6(),

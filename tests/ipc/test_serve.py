@@ -143,6 +143,19 @@ def test_spawn_denied_and_allowed(client, box):
     assert (status, output) == (5, b"content\n")
 
 
+def test_audit_sees_every_connection(client):
+    """Also those that addresses alone open: no fast path leads past it, and without audit one does."""
+    code = 'exec 3<>/dev/tcp/198.51.100.20/9000; echo "?" >&3; read x <&3; echo "$x"'
+    for audit in ([], ["--audit"]):
+        status, output, _ = client.run("/bin/bash", "-c", code,
+                                       flags=["--allow-net=198.51.100.20:9000", *audit])
+        assert (status, output) == (0, b"?\n")
+    told = {worker: [(event["event"]["action"], event["event"]["flow"])
+                     for event in client.of(worker, "event") if "flow" in event["event"]]
+            for worker in (1, 2)}
+    assert told == {1: [], 2: [("opened", 1), ("closed", 1)]}
+
+
 def test_not_started(client):
     status, _, exited = client.run("/nonexistent/program")
     assert status == 127 and exited["error"]["code"] == "not-found"
