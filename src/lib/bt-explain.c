@@ -175,6 +175,9 @@ show_again(BtExplainer *self, Group *group)
 
   group->event->count = group->again;
   group->event->time = g_get_real_time();
+  /* These were the first one's. */
+  group->event->duration = -1;
+  g_clear_pointer(&group->event->addresses, g_strfreev);
   tell(self, group->event);
   if (self->quiet || !is_shown(self, group->event))
     return;
@@ -242,6 +245,13 @@ bt_explainer_add(BtExplainer *self, BtEvent *event)
 {
   BtEventHandle unused;
   bt_explainer_add_handle(self, event, &unused);
+}
+
+void
+bt_explainer_add_alone(BtExplainer *self, BtEvent *event)
+{
+  show_event(self, event);
+  bt_event_free(event);
 }
 
 gboolean

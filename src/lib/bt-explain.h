@@ -27,6 +27,8 @@ void bt_explainer_set_func(BtExplainer *explainer, BtExplainerFunc func, gpointe
 void bt_explainer_set_audit(BtExplainer *explainer, gboolean audit);
 
 void bt_explainer_add(BtExplainer *explainer, BtEvent *event); /* transfer full */
+/* The same, but it is never one of several alike. */
+void bt_explainer_add_alone(BtExplainer *explainer, BtEvent *event);
 gboolean bt_explainer_has_stream(const BtExplainer *explainer);
 /* For the stream alone, and by itself: not one of several alike. Takes the event. */
 void bt_explainer_record(BtExplainer *explainer, BtEvent *event);

@@ -34,6 +34,7 @@
 
 #include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
+#include "lib/bt-name-events.h"
 #include "lib/bt-nat64.h"
 #include "lib/bt-pin-table.h"
 #include "wire/bt-dns.h"
@@ -60,6 +61,7 @@ typedef struct {
 typedef struct {
   guint32 id;
   guint32 type; /* BT_DNS_TYPE_A or AAAA */
+  gint64 asked; /* monotonic, once the answer is waited for; else 0 */
 } Waiter;
 
 typedef struct {
@@ -137,9 +139,24 @@ bt_names_new(BtPolicy *policy, BtExplainer *explainer)
   return self;
 }
 
+static void tell_of_answers(BtNames *self, const char *name, GArray *waiters, BtNameAnswer answer);
+
+static void
+tell_of_unanswered(BtNames *self)
+{
+  const BtNameAnswer none = { .ended = TRUE };
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init(&iter, self->lookups);
+  while (g_hash_table_iter_next(&iter, NULL, &value))
+    tell_of_answers(self, ((Lookup *)value)->name, ((Lookup *)value)->waiters, none);
+}
+
 void
 bt_names_free(BtNames *self)
 {
+  tell_of_unanswered(self);
   g_queue_clear(&self->queue);
   g_queue_clear(&self->held);
   g_hash_table_unref(self->lookups);
@@ -441,31 +458,50 @@ closed_name(BtNames *self, const char *name, const BtAddr *addr)
   return sinkhole;
 }
 
-/*
- * Of an answer with closed addresses beside public ones no connect will tell:
- * the worker does not learn of them. It may be somebody's attempt at rebinding.
- */
 static void
 tell_of_closed(BtNames *self, const char *name, const BtAddr *addrs, guint n_addrs)
 {
-  guint first = 0;
+  const BtAddr *first = NULL;
+  guint count = 0;
 
-  while (first < n_addrs && !is_closed(self, &addrs[first]))
-    first++;
-  if (first == n_addrs || self->explainer == NULL)
-    return;
-  BtEvent *event = bt_event_new(BT_EVENT_DNS, BT_ACTION_DENY);
-  event->object = g_strdup(name);
-  event->host = g_strdup(name);
-  event->reason = describe_closed(self, name, &addrs[first]);
-  bt_event_set_rule(event, bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE));
-  for (guint i = first + 1; i < n_addrs; i++)
-    event->count += is_closed(self, &addrs[i]);
-  bt_explainer_add(self->explainer, event);
+  for (guint i = 0; i < n_addrs; i++) {
+    if (!is_closed(self, &addrs[i]))
+      continue;
+    first = first != NULL ? first : &addrs[i];
+    count++;
+  }
+  if (first != NULL)
+    bt_name_event_closed(self->explainer, self->policy, name, describe_closed(self, name, first),
+                         count);
 }
 
-/* The answer to all who asked for one kind of address; sinkhole may be NULL. */
+/* A program asks for both kinds of address together: this is told once. */
 static void
+tell_of_answers(BtNames *self, const char *name, GArray *waiters, BtNameAnswer answer)
+{
+  for (guint i = 0; i < waiters->len; i++) {
+    const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+    if (waiter->type != BT_DNS_TYPE_A)
+      continue;
+    answer.asked = waiter->asked;
+    bt_name_event_answered(self->explainer, self->policy, name, &answer);
+  }
+}
+
+/* To all who wait for a granted name: there is no address. */
+static void
+answer_failed(BtNames *self, const char *name, GArray *waiters, guint32 rcode)
+{
+  for (guint i = 0; i < waiters->len; i++)
+    answer_empty(self, g_array_index(waiters, Waiter, i).id, rcode);
+  tell_of_answers(self, name, waiters, (BtNameAnswer){ .rcode = rcode });
+}
+
+/*
+ * The answer to all who asked for one kind of address; sinkhole may be NULL. FALSE: there was no
+ * room for pins.
+ */
+static gboolean
 answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
             BtNetMsgAnswer *answer, gboolean several, const Known *sinkhole)
 {
@@ -488,6 +524,7 @@ answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
     else
       send_answer(self, waiter->id, answer);
   }
+  return room;
 }
 
 /* To all who wait for a granted name, for ttl seconds. FALSE: it leads to nothing that is open. */
@@ -507,8 +544,12 @@ answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *add
     sinkhole = closed_name(self, name, &addrs[0]);
   else if (ipv4.n_rules > 0 || ipv6.n_rules > 0)
     tell_of_closed(self, name, addrs, n_addrs);
-  answer_type(self, name, waiters, BT_DNS_TYPE_A, &ipv4, n_told > 1, sinkhole);
+  BtNameAnswer told = { .answers = { &ipv4, &ipv6 } };
+  if (!answer_type(self, name, waiters, BT_DNS_TYPE_A, &ipv4, n_told > 1, sinkhole))
+    told = (BtNameAnswer){ .rcode = RCODE_SERVFAIL };
   answer_type(self, name, waiters, BT_DNS_TYPE_AAAA, &ipv6, n_told > 1, NULL);
+  told.closed = sinkhole != NULL ? sinkhole->reason : NULL;
+  tell_of_answers(self, name, waiters, told);
   return n_told > 0;
 }
 
@@ -526,8 +567,7 @@ answer_result(BtNames *self, const Lookup *lookup, BtLookupResult result, const 
                           g_get_monotonic_time());
     return;
   }
-  for (guint i = 0; i < lookup->waiters->len; i++)
-    answer_empty(self, g_array_index(lookup->waiters, Waiter, i).id, rcode);
+  answer_failed(self, lookup->name, lookup->waiters, rcode);
 }
 
 /* ---- lookups ---- */
@@ -635,7 +675,7 @@ has_ipv6(BtNames *self)
 
 /* Another question for a name that is being looked up, or a new lookup. */
 static gboolean
-join_lookup(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter)
+join_lookup(BtNames *self, const char *name, gboolean ipv6, Waiter waiter)
 {
   Lookup *lookup = g_hash_table_lookup(self->lookups, name);
 
@@ -652,7 +692,8 @@ join_lookup(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter
   }
   if (lookup->waiters->len >= MAX_WAITERS)
     return FALSE;
-  g_array_append_val(lookup->waiters, *waiter);
+  waiter.asked = g_get_monotonic_time();
+  g_array_append_val(lookup->waiters, waiter);
   start_queued(self);
   return TRUE;
 }
@@ -667,13 +708,14 @@ look_up(BtNames *self, const char *name, gboolean ipv6, const Waiter *waiter)
 
   if (n_addrs == 0)
     addrs = bt_answer_cache_get(self->cache, name, ipv6, g_get_monotonic_time(), &n_addrs, &ttl);
-  if (addrs != NULL) {
-    g_autoptr(GArray) waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
-    g_array_append_val(waiters, *waiter);
+  if (addrs == NULL && join_lookup(self, name, ipv6, *waiter))
+    return;
+  g_autoptr(GArray) waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+  g_array_append_val(waiters, *waiter);
+  if (addrs != NULL)
     answer_found(self, name, waiters, addrs, n_addrs, ttl);
-  } else if (!join_lookup(self, name, ipv6, waiter)) {
-    answer_empty(self, waiter->id, RCODE_SERVFAIL);
-  }
+  else
+    answer_failed(self, name, waiters, RCODE_SERVFAIL);
 }
 
 /* ---- questions ---- */
@@ -713,24 +755,6 @@ is_plain(const char *name)
   return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL;
 }
 
-/*
- * Under audit alone: the connect that usually follows is told of anyway, and
- * who asked is not known. Without that connect nothing else speaks of the name.
- */
-static void
-tell_of_query(BtNames *self, const char *name, const BtVerdict *verdict)
-{
-  if (self->explainer == NULL || (bt_policy_get_audit(self->policy) & BT_AUDIT_CONNECT) == 0)
-    return;
-  BtEvent *event = bt_event_new(BT_EVENT_DNS, verdict->action);
-  event->object = g_strdup(name);
-  event->host = g_strdup(name);
-  bt_event_set_rule(event, verdict->origin);
-  if (verdict->action == BT_ACTION_DENY && bt_origin_yields_to_flags(verdict->origin))
-    event->suggestion = bt_suggest_net(name, BT_PROTO_TCP, 0);
-  bt_explainer_add(self->explainer, event);
-}
-
 static void
 answer_forward(BtNames *self, const char *name, const Waiter *waiter)
 {
@@ -738,9 +762,8 @@ answer_forward(BtNames *self, const char *name, const Waiter *waiter)
   gboolean denied = verdict.action == BT_ACTION_DENY;
   gboolean ipv6 = !denied && has_ipv6(self);
 
-  /* A program asks for both kinds together: this is told once. */
-  if (waiter->type == BT_DNS_TYPE_A)
-    tell_of_query(self, name, &verdict);
+  if (denied && waiter->type == BT_DNS_TYPE_A)
+    bt_name_event_denied(self->explainer, self->policy, name, &verdict);
   if (waiter->type == BT_DNS_TYPE_AAAA && !ipv6)
     answer_empty(self, waiter->id, RCODE_NOERROR);
   else if (denied)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a waterfall of connections is drawn from: when each part of one was."""
+"""What a waterfall of connections is drawn from: when each part of one was, and of its name's look-up."""
 
 import json
 import socket
@@ -137,3 +137,38 @@ with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=10) as so
     assert closed["sent"] >= 195 and closed["firstByte"] >= 99 and "tls" not in closed, closed
     assert closed["connect"] <= closed["sent"]
     assert closed["sent"] + closed["firstByte"] <= closed["duration"]
+
+
+def names(net):
+    return [event for event in read(net) if event["kind"] == "dns"]
+
+
+def test_of_a_name(net):
+    out, result = net.json("--allow-net=late.example:9000", "--audit=e.jsonl", code="""
+        begun = time.time()
+        with socket.create_connection(("late.example", 9000), timeout=10):
+            pass
+        out["begun"] = begun
+    """)
+    event, = names(net)
+    opened, closed = closed_of(net)
+    assert event["action"] == "allow" and event["count"] == 1, str(result)
+    assert event["addresses"] == [addresses.OTHER] and event["host"] == closed["host"]
+    assert LATE - 1 <= event["duration"] < 5000
+    # It is over before the connection begins, and began when the program asked.
+    assert event["time"] <= opened["time"] + 2
+    assert event["time"] - event["duration"] >= out["begun"] * 1000 - 3
+
+
+def test_of_names_that_lead_nowhere(net):
+    _, result = net.json("--allow-net=none.example,rebind.example", "--audit=e.jsonl", code="""
+        for name in ("none.example", "rebind.example", "evil.example"):
+            attempt(socket.gethostbyname, name)
+    """)
+    found = {event["object"]: event for event in names(net) if event["count"] == 1}
+    none, closed, denied = (found[name] for name in ("none.example", "rebind.example", "evil.example"))
+    assert none["action"] == closed["action"] == "allow", str(result)
+    assert none["addresses"] == closed["addresses"] == []
+    assert "no such name" in none["reason"] and "127.0.0.1" in closed["reason"]
+    assert denied["action"] == "deny" and not {"duration", "addresses"} & set(denied)
+
