@@ -16,6 +16,7 @@ struct _BtInput {
   gpointer data;
   GString *read; /* from `taken` on not told yet */
   gsize taken;
+  gsize scanned;     /* of what is not told: no newline is there */
   gboolean over;     /* nothing more comes */
   gboolean terminal;
   gboolean edited;   /* lines are: nothing is ever in `read` */
@@ -67,10 +68,13 @@ take_line(BtInput *self)
 {
   const char *start = self->read->str + self->taken;
   gsize left = self->read->len - self->taken;
-  const char *end = memchr(start, '\n', left);
+  const char *end = memchr(start + self->scanned, '\n', left - self->scanned);
 
-  if (end == NULL && !(self->over && left > 0))
+  if (end == NULL && !(self->over && left > 0)) {
+    self->scanned = left;
     return NULL;
+  }
+  self->scanned = 0;
   gsize length = end != NULL ? (gsize)(end - start) : left;
   char *line = g_utf8_make_valid(start, (gssize)length);
   self->taken += length + (end != NULL ? 1 : 0);
@@ -103,6 +107,9 @@ on_readable(int fd, GIOCondition condition, gpointer data)
 
   if (got < 0 && (errno == EINTR || errno == EAGAIN))
     return G_SOURCE_CONTINUE;
+  /* What is told already would else be kept as long as lines come in parts. */
+  g_string_erase(self->read, 0, (gssize)self->taken);
+  self->taken = 0;
   if (got > 0)
     g_string_append_len(self->read, bytes, got);
   self->over = got <= 0;
@@ -115,7 +122,11 @@ on_typed(int fd, GIOCondition condition, gpointer data)
   BtInput *self = data;
   g_autofree char *line = NULL;
 
-  if (!bt_edit_read(&line))
+  /* The terminal is gone: the editor would never say so, and we would never sleep again. */
+  self->over = (condition & (G_IO_HUP | G_IO_ERR)) != 0;
+  if (self->over)
+    bt_edit_cancel();
+  else if (!bt_edit_read(&line))
     return G_SOURCE_CONTINUE;
   self->editing = FALSE;
   self->source = 0;
@@ -154,7 +165,7 @@ bt_input_discard(BtInput *self)
 {
   stop(self);
   g_string_truncate(self->read, 0);
-  self->taken = 0;
+  self->taken = self->scanned = 0;
   if (self->terminal)
     tcflush(STDIN_FILENO, TCIFLUSH);
 }

@@ -27,8 +27,10 @@
 #include "cli/bt-run.h"
 #include "lib/buntime.h"
 #include "repl/bt-input.h"
+#include "repl/bt-modes.h"
+#include "repl/bt-show.h"
 
-/* For a worker that was killed. */
+/* For a worker that ends by itself, and again for one that was killed. */
 #define PATIENCE_SECONDS 10
 #define INTERRUPTED 130
 #define MAX_INTERRUPTS 3
@@ -49,6 +51,8 @@ typedef struct {
   gboolean exits;   /* code has called exit() */
   gboolean over;    /* standard input is */
   gboolean restarts;
+  gboolean killed;  /* the worker is, or was */
+  char *failure;    /* that was told of the worker; NULL: none was */
   int code_status; /* of the last code */
   int status;      /* of all */
 } Repl;
@@ -56,43 +60,6 @@ typedef struct {
 static void read_line(Repl *self);
 static void ask(Repl *self);
 static gboolean start(Repl *self, GError **error);
-
-/* ---- what is shown ---- */
-
-/* All of it, at whatever pace it is taken. FALSE: nobody takes it any more. */
-static gboolean
-show(int fd, const char *bytes, gsize size)
-{
-  while (size > 0) {
-    gssize done = write(fd, bytes, size);
-    if (done < 0 && errno != EINTR)
-      return FALSE;
-    bytes += MAX(done, 0);
-    size -= (gsize)MAX(done, 0);
-  }
-  return TRUE;
-}
-
-static void
-show_line(int fd, const char *text)
-{
-  show(fd, text, strlen(text));
-  show(fd, "\n", 1);
-}
-
-static void
-tell(const char *text)
-{
-  g_autofree char *line = g_strconcat("buntime: ", text, NULL);
-  show_line(STDERR_FILENO, line);
-}
-
-static void
-show_error(const GError *error)
-{
-  g_autofree char *text = buntime_error_format(error);
-  show(STDERR_FILENO, text, strlen(text));
-}
 
 static const char *
 prompt(const Repl *self)
@@ -105,13 +72,61 @@ prompt(const Repl *self)
 /* ---- the end ---- */
 
 static void
-end(Repl *self, int status)
+kill_worker(Repl *self)
+{
+  self->killed = TRUE;
+  buntime_worker_stop(self->worker, 0);
+}
+
+static gboolean
+on_patience_over(gpointer data)
+{
+  Repl *self = data;
+
+  if (self->killed)
+    g_main_loop_quit(self->loop);
+  kill_worker(self);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+begin_end(Repl *self, int status)
 {
   if (self->state == ENDING)
     return;
   self->state = ENDING;
   self->status = status;
-  buntime_worker_stop(self->worker, 0);
+  g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, self);
+}
+
+/* Whatever it does. */
+static void
+end(Repl *self, int status)
+{
+  begin_end(self, status);
+  kill_worker(self);
+}
+
+static void
+on_left(GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GBytes) answer = buntime_worker_call_finish(BUNTIME_WORKER(object), result, &error);
+
+  /* It does not know how. */
+  if (answer == NULL)
+    kill_worker(data);
+}
+
+/* As an interpreter ends: what it has in hand for its open files is written. */
+static void
+leave(Repl *self, int status)
+{
+  static const char request[] = "{\"method\":\"buntime.exit\"}";
+  g_autoptr(GBytes) bytes = g_bytes_new_static(request, strlen(request));
+
+  begin_end(self, status);
+  buntime_worker_call(self->worker, bytes, -1, NULL, on_left, self);
 }
 
 /* At a terminal someone has seen how each code ended. */
@@ -119,15 +134,8 @@ static void
 end_of_input(Repl *self)
 {
   if (bt_input_is_terminal(self->input))
-    show(STDOUT_FILENO, "\n", 1);
-  end(self, bt_input_is_terminal(self->input) ? 0 : self->code_status);
-}
-
-static gboolean
-on_patience_over(gpointer data)
-{
-  g_main_loop_quit(data);
-  return G_SOURCE_REMOVE;
+    bt_show(STDOUT_FILENO, "\n", 1);
+  leave(self, bt_input_is_terminal(self->input) ? 0 : self->code_status);
 }
 
 static void
@@ -138,17 +146,19 @@ on_exited(BuntimeWorker *worker, int status, Repl *self)
 
   if (self->restarts && self->state != ENDING) {
     self->restarts = FALSE;
-    tell(_("the interpreter was ended, and with it what it knew"));
+    bt_tell(_("the interpreter was ended, and with it what it knew"));
     if (start(self, &error))
       return;
     failure = error;
     status = buntime_error_exit_status(error);
   }
   if (failure != NULL) {
-    show_error(failure);
+    bt_tell_error(failure);
   } else if (self->state != ENDING) {
+    if (self->failure != NULL)
+      bt_show(STDERR_FILENO, self->failure, strlen(self->failure));
     g_autofree char *text = g_strdup_printf(_("the interpreter ended, with status %d"), status);
-    tell(text);
+    bt_tell(text);
   }
   if (self->state != ENDING)
     self->status = status;
@@ -179,7 +189,7 @@ show_exit(const Repl *self, const char *text)
   const char *reason = strstr(text, ": ");
 
   if (!self->bun && self->code_status == 1 && reason != NULL && strcmp(reason, ": 1") != 0)
-    show_line(STDERR_FILENO, reason + 2);
+    bt_show_line(STDERR_FILENO, reason + 2);
 }
 
 static void
@@ -194,14 +204,16 @@ on_result(GObject *object, GAsyncResult *result, gpointer data)
   if (g_error_matches(error, BUNTIME_ERROR, BUNTIME_ERROR_FAILED)) {
     if (self->exits) {
       show_exit(self, error->message);
-      end(self, self->code_status);
+      leave(self, self->code_status);
       return;
     }
-    show_line(STDERR_FILENO, error->message);
-  } else if (error != NULL) {
+    bt_show_line(STDERR_FILENO, error->message);
+  } else if (g_error_matches(error, BUNTIME_ERROR, BUNTIME_ERROR_ENDED)) {
     return; /* its end is told */
+  } else if (error != NULL) {
+    bt_tell_error(error); /* it was not sent */
   } else if (value[0] != '\0') {
-    show_line(STDOUT_FILENO, value);
+    bt_show_line(STDOUT_FILENO, value);
   }
   if (self->last_line != NULL) {
     g_autofree char *line = g_steal_pointer(&self->last_line);
@@ -324,7 +336,7 @@ interrupt_code(Repl *self)
   if (self->interrupts < MAX_INTERRUPTS) {
     buntime_worker_interrupt(self->worker);
     if (self->interrupts == MAX_INTERRUPTS - 1)
-      tell(_("it has not ended yet; once more ends the interpreter"));
+      bt_tell(_("it has not ended yet; once more ends the interpreter"));
   } else if (!self->restarts) {
     self->restarts = TRUE;
     buntime_worker_stop(self->worker, 0);
@@ -344,7 +356,7 @@ on_interrupt(gpointer data)
     }
     g_string_truncate(self->code, 0);
     bt_input_discard(self->input);
-    show(STDOUT_FILENO, "\n", 1);
+    bt_show(STDOUT_FILENO, "\n", 1);
     read_line(self);
     break;
   case ASKING:
@@ -355,31 +367,9 @@ on_interrupt(gpointer data)
     end(self, INTERRUPTED);
     break;
   case ENDING:
+    kill_worker(self);
     break;
   }
-  return G_SOURCE_CONTINUE;
-}
-
-/* As it would be without us, but for the terminal, which gets its modes back. */
-static void
-die(Repl *self, int number)
-{
-  bt_input_discard(self->input);
-  signal(number, SIG_DFL);
-  raise(number);
-}
-
-static gboolean
-on_terminate(gpointer data)
-{
-  die(data, SIGTERM);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_hangup(gpointer data)
-{
-  die(data, SIGHUP);
   return G_SOURCE_CONTINUE;
 }
 
@@ -398,8 +388,16 @@ on_output(BuntimeWorker *worker, int stream, GBytes *bytes, Repl *self)
   gsize size;
   const char *data = g_bytes_get_data(bytes, &size);
 
-  if (!show(stream == BUNTIME_STREAM_STDOUT ? STDOUT_FILENO : STDERR_FILENO, data, size))
+  if (!bt_show(stream == BUNTIME_STREAM_STDOUT ? STDOUT_FILENO : STDERR_FILENO, data, size))
     end(self, 128 + SIGPIPE);
+}
+
+/* What else it writes is lost, and the end of the program that lost it is no success. */
+static gboolean
+is_end_of_output(BuntimeEvent *event)
+{
+  return strcmp(buntime_event_get_kind(event), "limit") == 0 &&
+         g_strcmp0(buntime_event_get_object(event), "output") == 0;
 }
 
 /* Refusals, and buntime's own words; not that it started and ended. */
@@ -407,15 +405,18 @@ static void
 on_event(BuntimeWorker *worker, BuntimeEvent *event, Repl *self)
 {
   const char *state = buntime_event_get_state(event);
+  g_autofree char *text = buntime_event_format(event);
 
-  if (self->quiet || self->state == ENDING)
-    return;
-  if (state != NULL && strcmp(state, "notice") == 0) {
-    tell(buntime_event_get_reason(event));
-  } else if (state == NULL) {
-    g_autofree char *text = buntime_event_format(event);
-    show(STDERR_FILENO, text, strlen(text));
+  if (self->state != ENDING && g_strcmp0(state, "failed") == 0) {
+    g_free(self->failure);
+    self->failure = g_steal_pointer(&text);
+  } else if (self->state != ENDING && !self->quiet && g_strcmp0(state, "notice") == 0) {
+    bt_tell(buntime_event_get_reason(event));
+  } else if (self->state != ENDING && !self->quiet && state == NULL) {
+    bt_show(STDERR_FILENO, text, strlen(text));
   }
+  if (is_end_of_output(event))
+    end(self, 128 + SIGKILL);
 }
 
 static void
@@ -481,7 +482,7 @@ announce_environment(void)
     return;
   g_autofree char *joined = g_strjoinv(", ", names);
   g_autofree char *text = g_strdup_printf(_("permissions from the environment: %s"), joined);
-  tell(text);
+  bt_tell(text);
 }
 
 static gboolean
@@ -509,25 +510,22 @@ main(int argc, char **argv)
   };
 
   bt_language_choose();
+  bt_modes_keep();
   signal(SIGPIPE, SIG_IGN);
   g_unix_signal_add(SIGINT, on_interrupt, &self);
-  g_unix_signal_add(SIGTERM, on_terminate, &self);
-  g_unix_signal_add(SIGHUP, on_hangup, &self);
   self.input = bt_input_new(on_line, &self);
   if (prepare(&self, (const char *const *)argv, &error)) {
     g_main_loop_run(self.loop);
-    if (!buntime_worker_get_exited(self.worker)) {
-      g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, self.loop);
-      g_main_loop_run(self.loop);
-    }
   } else {
-    show_error(error);
+    bt_tell_error(error);
     self.status = buntime_error_exit_status(error);
   }
   release_worker(&self);
   bt_input_free(self.input);
+  bt_modes_give_back();
   g_string_free(self.code, TRUE);
   g_free(self.last_line);
+  g_free(self.failure);
   buntime_sandbox_unref(self.sandbox);
   g_main_loop_unref(self.loop);
   return self.status;

@@ -2,15 +2,18 @@
 """`buntime run --interactive`: by a pipe, and at a terminal."""
 
 import os
+import pty
+import resource
 import signal
+import subprocess
 import termios
-
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
-
+from world import processes, wait_for
 
 
 @pytest.fixture
@@ -264,3 +267,181 @@ def test_hostile_answers(repl):
         4 + 1
     """)
     assert result.stdout.splitlines() == ["2", "3", "4", "5"] and result.status == 0, str(result)
+
+
+# ---- ends ----
+
+def test_what_is_open(repl, box, bun):
+    """At its end the interpreter ends as by itself: files are written, handlers run."""
+    text = """
+        import atexit, threading, time
+        x = atexit.register(print, "bye")
+        f = open("new.txt", "w")
+        x = f.write("data")
+        threading.Thread(target=lambda: (time.sleep(0.2), print("late"))).start()
+    """
+    result = repl(text, "--allow-write=.")
+    assert (result.status, result.stdout, result.stderr) == (0, "late\nbye\n", ""), str(result)
+    assert (box.directory / "new.txt").read_text(encoding="utf-8") == "data"
+    left = repl("import atexit; x = atexit.register(print, 'bye')\nexit(3)\n")
+    assert (left.status, left.stdout) == (3, "bye\n"), str(left)
+    told = repl("process.on('exit', () => console.log('bye')); undefined\n", "--worker=bun", env=bun)
+    assert (told.status, told.stdout) == (0, "bye\n"), str(told)
+
+
+def test_an_end_that_does_not_come(world, box):
+    """... which an interrupt cuts short."""
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"import atexit, time; x = atexit.register(lambda: (print('begun'), time.sleep(100)))\n")
+        process.stdin.close()
+        process.stdin = None
+        assert process.stdout.readline() == b"begun\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(8) == 0
+
+
+def test_output_over_the_limit(repl):
+    result = repl("1\nprint('x' * 3000)\n5\n", "--max-output=1K")
+    assert result.status == 137 and "limit output" in result.stderr, str(result)
+
+
+def test_a_broken_channel(repl):
+    """Why the interpreter was ended is told."""
+    result = repl("import buntime, os, time; os.write(buntime.channel().control_fileno(), b'{'); time.sleep(9)\n")
+    assert result.status == 137 and "broke the channel's protocol" in result.stderr, str(result)
+
+
+def test_code_too_large(repl):
+    """What cannot be sent is told, and the next line is run."""
+    result = repl(f"x = '{'a' * (65 << 20)}'\n6 * 7\n")
+    assert result.status == 0 and result.stdout == "42\n" and "python" in result.stderr, str(result)[:2000]
+
+
+def test_no_other_interpreter(world, box):
+    """One that cannot be started again is the end."""
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"import signal; x = signal.pthread_sigmask(signal.SIG_BLOCK, [2]); "
+                            b"print('begun')\nexec('while True: pass')\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"begun\n"
+        # As many as there are: fewer, and it could not wait for them.
+        open_files = len(os.listdir(f"/proc/{process.pid}/fd"))
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files, open_files))
+        for _ in range(3):
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        assert process.wait(8) == 125
+        told = process.stderr.read().decode()
+        assert "Too many open files" in told and "CRITICAL" not in told, told
+
+
+# ---- who reads and writes ----
+
+def test_standard_output_that_does_not_wait(world, box):
+    """Whoever shares it may have made it so."""
+    end, begin = os.pipe()
+    os.set_blocking(begin, False)
+    with world.spawn(["run", "--interactive"], cwd=box.directory, stdout=begin) as process:
+        os.close(begin)
+        process.stdin.write(b"print('x' * 1000000)\n2\n")
+        process.stdin.close()
+        process.stdin = None
+        time.sleep(0.5)
+        with open(end, "rb") as file:
+            assert file.read() == b"x" * 1000000 + b"\n2\n"
+        assert process.wait(20) == 0
+
+
+def test_nobody_reads_yet(world, box):
+    """A signal ends it where it waits for its reader."""
+    with world.spawn(["run", "--interactive"], cwd=box.directory) as process:
+        process.stdin.write(b"print('x' * 1000000)\n")
+        process.stdin.flush()
+        assert process.stdout.read(1) == b"x"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(8) == -signal.SIGTERM
+
+
+def test_much_input(world, box):
+    """What was run is not kept."""
+    path = box.directory / "in.txt"
+    path.write_bytes((b" " * 65000 + b"\n") * 1000 + b"2\n")
+    with open(path, "rb") as file, \
+            world.spawn(["run", "--interactive"], cwd=box.directory, stdin=file) as process:
+        peak = 0
+        while process.poll() is None:
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            peak = max([peak, *(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line)])
+            time.sleep(0.002)
+        # A sanitizer keeps what was freed.
+        assert 0 < peak < (400 if world.sanitized else 40) << 10, f"{peak} KiB"
+
+
+def test_warnings(repl):
+    """Once, when it is run."""
+    result = repl("1 is 1\n")
+    assert result.stdout == "True\n" and result.stderr.count("SyntaxWarning") == 1, str(result)
+
+
+# ---- the terminal ----
+
+def test_what_was_typed(world, terminal):
+    """What was not read is dropped at the end: it may be what the terminal answered to the worker."""
+    one = terminal(["sh", "-c", f"{world.buntime} run --interactive; echo over; read x; echo got:$x."],
+                   shell=True)
+    one.expect(">>> ")
+    one.type("exit()\nevil\n")
+    one.expect("over")
+    one.type("mine\n")
+    one.expect("got:mine.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP])
+def test_its_modes(terminal, number):
+    one = terminal(["run", "--interactive"])
+    one.expect(">>> ")
+    before = termios.tcgetattr(one.fd)[3]
+    assert not before & termios.ECHO  # by the editor
+    if number == signal.SIGQUIT:
+        one.type("\x1c")
+    else:
+        os.kill(one.pid, number)
+    assert one.wait() == 128 + number
+    assert termios.tcgetattr(one.fd)[3] & termios.ECHO
+
+
+def test_the_terminal_goes(world, box):
+    """One that is not told by a signal sees that nobody is there."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(world.command(["run", "--interactive"]), cwd=box.directory, stdin=its,
+                               stdout=its, stderr=subprocess.PIPE, env=world.environment())
+    os.close(its)
+    shown = b""
+    while b">>> " not in shown:
+        shown += os.read(ours, 1000)
+    os.close(ours)
+    try:
+        assert process.wait(8) in (0, 128 + signal.SIGPIPE)
+    finally:
+        process.kill()
+        process.stderr.close()
+
+
+def test_killed(world, box):
+    """By SIGKILL: no process and no file is left."""
+    before = set(processes())
+    files = sorted(Path("/tmp").glob("*"))
+    with world.spawn(["run", "--interactive", "--allow-net"], cwd=box.directory) as process:
+        process.stdin.write(b"import os, signal, time; open('/tmp/left', 'w').write('x')\n"
+                            b"if os.fork() == 0:\n    os.setsid()\n"
+                            b"    for n in (1, 2, 3, 15): signal.signal(n, signal.SIG_IGN)\n"
+                            b"    time.sleep(600)\n\nprint('READY')\ntime.sleep(600)\n")
+        process.stdin.flush()
+        while process.stdout.readline() != b"READY\n":
+            pass
+        assert len(set(processes()) - before) >= 4
+        process.kill()
+        process.wait(10)
+        wait_for(lambda: set(processes()) <= before, what="the end of every process")
+    assert sorted(Path("/tmp").glob("*")) == files

@@ -263,6 +263,16 @@ function complete(source) {
 
 theChannel.handle("buntime.complete", complete);
 
+/** At the end of a conversation: what code wants to be told of its end is told. */
+theChannel.handle("buntime.exit", () => {
+  try {
+    process.emit("exit", 0);
+  } catch (error) {
+    write(STDERR, describe(error) + "\n");
+  }
+  process.reallyExit(0);
+});
+
 const waiting = [];
 
 function next() {

@@ -25,6 +25,7 @@ import sys
 import threading
 import traceback
 import types
+import warnings
 
 import buntime
 from buntime._types import CODE, ERROR, REQUEST, RESULT, STDERR, STDOUT
@@ -96,6 +97,7 @@ class Harness:
         self.early = collections.deque(maxlen=EARLY)
         self.owed = 0               # signals that are still to come for messages seen
         self.forked = False
+        self.leaving = False        # the interpreter is to end as by exit()
         self.waiting = collections.deque()
         self.count = 0              # of codes
         self.sources = collections.deque()
@@ -111,6 +113,7 @@ class Harness:
         self.names["__builtins__"] = builtins
         os.register_at_fork(after_in_child=self._on_fork)
         self.channel.handler("buntime.complete")(self._complete)
+        self.channel.handler("buntime.exit")(self._leave)
         self.channel.on(CODE)(lambda number, data: self.waiting.append((number, data)))
         signal.signal(signal.SIGINT, self._on_signal)
 
@@ -172,7 +175,7 @@ class Harness:
 
     def serve(self):
         self._tell(type="ready")
-        while True:
+        while not self.leaving:
             while self.waiting:
                 self._run(*self.waiting.popleft())
             try:
@@ -187,9 +190,19 @@ class Harness:
             if self.forked:
                 os._exit(0)
 
-    @staticmethod
-    def _complete(source):
+    def _leave(self):
+        """At the end of a conversation: what code has in hand for its files is written, too."""
+        self.leaving = True
+
+    @classmethod
+    def _complete(cls, source):
         """Of lines that are typed: 0, more must come; 1, it is whole; 2, it was without the last."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they come when it is run
+            return cls._complete_quietly(source)
+
+    @staticmethod
+    def _complete_quietly(source):
         try:
             return 0 if codeop.compile_command(source, "<input>", "single") is None else 1
         except (SyntaxError, ValueError, OverflowError):
@@ -312,18 +325,21 @@ class Harness:
 
 
 def main(leave=os._exit):
-    """Ends the process in any case, whatever code has made of it."""
-    status = 1
+    """Ends the process in any case, whatever code has made of it, unless it was asked to let it
+    end as an interpreter does."""
+    status, harness = 1, None
     try:
         # Modules are looked for in the working directory, not in this one.
         if sys.path and sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
             sys.path[0] = ""
-        Harness(sys.argv[1:]).serve()
+        harness = Harness(sys.argv[1:])
+        harness.serve()
         status = 0
     except BaseException:
         os.write(2, traceback.format_exc().encode(errors="backslashreplace"))
     finally:
-        leave(status)
+        if status != 0 or not harness.leaving:
+            leave(status)
 
 
 if __name__ == "__main__":
