@@ -2,6 +2,7 @@
 /*
  * Policies as text, for people and for files.
  */
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "lib/bt-helper-path.h"
@@ -69,25 +70,55 @@ buntime_policy_schema(GError **error)
   return bytes != NULL ? text_of(bytes) : NULL;
 }
 
+/* error: why a file of the user's own tells nothing of itself; NULL: it does. */
 static void
-append_preset(GString *text, const BtPreset *preset, const char *description, gboolean json)
+append_preset_json(GString *text, const BtPreset *preset, const char *description,
+                   const char *error)
 {
-  if (json) {
-    BtJsonWriter writer = BT_JSON_WRITER_INIT(text, 0);
-    bt_json_begin_object(&writer, NULL);
-    bt_json_put_string(&writer, "name", preset->name);
-    bt_json_put_string(&writer, "path", preset->path);
-    bt_json_put_string(&writer, "description", description);
-    bt_json_end(&writer);
-    g_string_append_c(text, '\n');
-    return;
-  }
+  BtJsonWriter writer = BT_JSON_WRITER_INIT(text, 0);
+
+  bt_json_begin_object(&writer, NULL);
+  bt_json_put_string(&writer, "name", preset->name);
+  bt_json_put_string(&writer, "path", preset->path);
+  bt_json_put_string(&writer, "description", description);
+  bt_json_put_bool(&writer, "user", preset->own);
+  if (error != NULL)
+    bt_json_put_string(&writer, "error", error);
+  bt_json_end(&writer);
+  g_string_append_c(text, '\n');
+}
+
+static void
+append_preset(GString *text, const BtPreset *preset, const char *description, const char *error)
+{
   /* Its first sentence says what it grants. */
-  const char *stop = strstr(description, ". ");
+  const char *told = error != NULL ? error : description;
+  gsize length = error != NULL ? strcspn(error, "\n") : strlen(description);
+  const char *stop = error == NULL ? strstr(description, ". ") : NULL;
   g_autofree char *safe =
-    bt_text_neutralise(description, stop != NULL ? stop + 1 - description : -1);
+    bt_text_neutralise(told, stop != NULL ? stop + 1 - description : (gssize)length);
   g_autofree char *path = bt_text_neutralise(preset->path, -1);
-  g_string_append_printf(text, "%s (%s)\n  %s\n", preset->name, path, safe);
+
+  g_string_append_printf(text, preset->own ? _("%s (%s, your own)\n  %s\n") : "%s (%s)\n  %s\n",
+                         preset->name, path, safe);
+}
+
+/* FALSE only for one that all have: a mistake of the user's hides no other preset. */
+static gboolean
+list_preset(GString *text, const BtPreset *preset, gboolean json, GError **error)
+{
+  g_autoptr(GError) mistake = NULL;
+  g_autoptr(GBytes) bytes = bt_policy_file_read(preset->path, &mistake);
+  g_autofree char *description =
+    bytes != NULL ? bt_policy_json_describe(bytes, preset->path, &mistake) : NULL;
+
+  if (description == NULL && !preset->own) {
+    g_propagate_error(error, g_steal_pointer(&mistake));
+    return FALSE;
+  }
+  (json ? append_preset_json : append_preset)(text, preset, description != NULL ? description : "",
+                                              mistake != NULL ? mistake->message : NULL);
+  return TRUE;
 }
 
 char *
@@ -100,14 +131,8 @@ buntime_policy_list(gboolean json, GError **error)
   g_autoptr(GPtrArray) presets = bt_presets_list((const char *const *)folders);
   g_autoptr(GString) text = g_string_new(NULL);
 
-  for (guint i = 0; i < presets->len; i++) {
-    const BtPreset *preset = g_ptr_array_index(presets, i);
-    g_autoptr(GBytes) bytes = bt_policy_file_read(preset->path, error);
-    g_autofree char *description =
-      bytes != NULL ? bt_policy_json_describe(bytes, preset->path, error) : NULL;
-    if (description == NULL)
+  for (guint i = 0; i < presets->len; i++)
+    if (!list_preset(text, g_ptr_array_index(presets, i), json, error))
       return NULL;
-    append_preset(text, preset, description, json);
-  }
   return g_string_free(g_steal_pointer(&text), FALSE);
 }

@@ -196,7 +196,7 @@ gboolean buntime_policy_set_limit(BuntimePolicy *policy, BuntimeLimit limit, con
 /**
  * buntime_policy_add_file:
  * @policy: a policy
- * @value: a path (with a slash or ending in .json) or a preset's name
+ * @value: a path (with a slash or ending in .json) or the name of a preset, also of the user's own
  * @error: return location for an error
  *
  * Reads a policy file and merges it into the file layer, which stands below
@@ -444,10 +444,15 @@ char *buntime_policy_rules_to_json(BuntimePolicy *policy);
  * @json: in JSON, one line a preset, instead of for people
  * @error: return location for an error
  *
- * Lists the presets.
+ * Lists the presets, by name: those that all have, and the user's own, which are the files in
+ * `$XDG_CONFIG_HOME/buntime/policies`. A file there does not stand in for another preset of its
+ * name: that name is refused then, and the file is not listed.
+ *
+ * In JSON each is an object with the keys name, path, description and user (whether it is the
+ * user's own). If that cannot be read, it has error, too.
  *
  * Returns: (transfer full): the presets with path and description, or %NULL
- *   with @error set if one cannot be read
+ *   with @error set if one that all have cannot be read
  *
  * Since: 1.0
  */

@@ -139,7 +139,7 @@ has_preset(GPtrArray *presets, const char *name)
 }
 
 static void
-list_folder(GPtrArray *presets, const char *folder)
+list_folder(GPtrArray *presets, const char *folder, gboolean own)
 {
   g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
 
@@ -154,6 +154,7 @@ list_folder(GPtrArray *presets, const char *folder)
     BtPreset *preset = g_new0(BtPreset, 1);
     preset->name = g_steal_pointer(&name);
     preset->path = g_build_filename(folder, entry, NULL);
+    preset->own = own;
     g_ptr_array_add(presets, preset);
   }
 }
@@ -163,8 +164,10 @@ bt_presets_list(const char *const *folders)
 {
   GPtrArray *presets = g_ptr_array_new_with_free_func((GDestroyNotify)bt_preset_free);
 
-  for (; *folders != NULL; folders++)
-    list_folder(presets, *folders);
+  for (guint i = 1; folders[0] != NULL && folders[i] != NULL; i++)
+    list_folder(presets, folders[i], FALSE);
+  if (folders[0] != NULL)
+    list_folder(presets, folders[0], TRUE);
   g_ptr_array_sort(presets, compare_presets);
   return presets;
 }
@@ -186,28 +189,46 @@ fail_unknown_preset(BtPolicyFiles *self, const char *name, GError **error)
   return bt_fail(error, BUNTIME_ERROR_POLICY, name, _("no preset of that name"), cure);
 }
 
-/*
- * The first folder that has the name, even if its file cannot be read: what
- * somebody put before a preset is not passed over.
- */
+/* Even a file that cannot be read: what somebody put before a preset is not passed over. */
+static char *
+find_in(const char *folder, const char *name)
+{
+  g_autofree char *file = g_strconcat(name, ".json", NULL);
+  g_autofree char *path = g_build_filename(folder, file, NULL);
+  struct stat info;
+
+  return lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR) ? g_steal_pointer(&path)
+                                                                          : NULL;
+}
+
+static char *
+fail_twofold(const char *name, const char *own, GError **error)
+{
+  g_autofree char *reason =
+    g_strdup_printf(_("a preset that all have, and a file of your own: %s"), own);
+  bt_fail(error, BUNTIME_ERROR_POLICY, name, reason,
+          _("rename yours, or name the one you mean by its path"));
+  return NULL;
+}
+
 static char *
 find_preset(BtPolicyFiles *self, const char *name, GError **error)
 {
-  g_autofree char *file = g_strconcat(name, ".json", NULL);
-  struct stat info;
+  g_autofree char *found = NULL;
 
   if (!is_preset_name(name)) {
     bt_fail(error, BUNTIME_ERROR_POLICY, name, _("neither a preset's name nor a path"),
             _("write a path with a slash or ending in .json"));
     return NULL;
   }
-  for (char **folder = self->folders; *folder != NULL; folder++) {
-    g_autofree char *path = g_build_filename(*folder, file, NULL);
-    if (lstat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR))
-      return g_steal_pointer(&path);
-  }
-  fail_unknown_preset(self, name, error);
-  return NULL;
+  g_autofree char *own = self->folders[0] != NULL ? find_in(self->folders[0], name) : NULL;
+  for (guint i = 1; self->folders[0] != NULL && self->folders[i] != NULL && found == NULL; i++)
+    found = find_in(self->folders[i], name);
+  if (own != NULL && found != NULL)
+    return fail_twofold(name, own, error);
+  if (own == NULL && found == NULL)
+    fail_unknown_preset(self, name, error);
+  return own != NULL ? g_steal_pointer(&own) : g_steal_pointer(&found);
 }
 
 static gboolean

@@ -6,7 +6,9 @@
  *
  * A value with a slash or ending in .json is a path, "-" is standard input,
  * anything else the name of a preset, which is looked for in the given folders
- * and never in the current directory. What a file extends is added with it,
+ * and never in the current directory. A file of the user's own does not stand in
+ * for a preset that all have: such a name is refused, since either might be meant
+ * by who writes it, and one of them may permit more. What a file extends is added with it,
  * each file once; a cycle is an error.
  */
 
@@ -16,9 +18,11 @@ G_BEGIN_DECLS
 
 typedef struct _BtPolicyFiles BtPolicyFiles;
 
-/* folders: absolute, NULL-terminated, where presets are looked for, the first first. */
+/*
+ * folders: absolute, NULL-terminated, where presets are looked for. The first is the user's own;
+ * of the others the first that has a name counts.
+ */
 BtPolicyFiles *bt_policy_files_new(const char *const *folders, const char *cwd, const char *home);
-BtPolicyFiles *bt_policy_files_copy(const BtPolicyFiles *self);
 BtPolicyFiles *bt_policy_files_copy(const BtPolicyFiles *self);
 void bt_policy_files_free(BtPolicyFiles *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicyFiles, bt_policy_files_free)
@@ -57,11 +61,15 @@ gboolean bt_policy_files_check_links(BtPolicyFiles *self, BtPolicy *policy, cons
 typedef struct {
   char *name;
   char *path;
+  gboolean own; /* the user's */
 } BtPreset;
 
 void bt_preset_free(BtPreset *preset);
 
-/* BtPreset sorted by name; of one name the first folder's (transfer full). */
+/*
+ * BtPreset sorted by name (transfer full). folders as of bt_policy_files_new(); the user's file of
+ * another's name, which cannot be named, is left out.
+ */
 GPtrArray *bt_presets_list(const char *const *folders);
 /* The path of what value names, without opening it; "-" stays (transfer full). */
 char *bt_policy_files_find(BtPolicyFiles *self, const char *value, GError **error);

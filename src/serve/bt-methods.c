@@ -84,7 +84,7 @@ const BtMethod bt_methods[] = {
   {
     .name = "policy_list",
     .help = "Lists the presets",
-    .result = { { "presets", "an array of objects: name, path, description" } },
+    .result = { { "presets", "an array of objects: name, path, description, and user, whether it is the user's own" } },
   },
   {
     .name = "policy_schema",

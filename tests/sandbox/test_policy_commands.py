@@ -166,13 +166,36 @@ def test_list(buntime, world):
     assert buntime("policy", "list").stdout.count("\n") == 2 * len(PRESETS)
 
 
-def test_the_users_own_stand_before(buntime, box):
-    own = '{"version": 1, "description": "mine"}\n'
-    box.write("config/buntime/policies/agent.json", own)
+def test_the_users_own(buntime, box):
+    own = '{"version": 1, "description": "Mine. All of it."}\n'
+    box.write("config/buntime/policies/mine.json", own)
+    box.write("config/buntime/policies/broken.json", "{")
     env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
-    assert buntime("policy", "show", "agent", env=env).stdout == own
-    assert buntime("policy", "show", "agent", env={"XDG_CONFIG_HOME": "config"}).stdout != own
-    assert "config/buntime" in buntime("policy", "list", env=env).stdout
+    assert buntime("policy", "show", "mine", env=env).stdout == own
+    assert buntime("policy", "show", "mine", env={"XDG_CONFIG_HOME": "config"}).status != 0
+    listed = buntime("policy", "list", env=env).stdout
+    assert f"mine ({box.directory}/config/buntime/policies/mine.json, your own)\n  Mine.\n" in listed
+    found = {preset["name"]: preset for preset in
+             map(json.loads, buntime("policy", "list", "--json", env=env).stdout.splitlines())}
+    assert set(found) == PRESETS | {"mine", "broken"}
+    assert {name for name in found if found[name]["user"]} == {"mine", "broken"}
+    assert {name for name in found if "error" in found[name]} == {"broken"}
+    assert "broken.json:1:" in found["broken"]["error"], found
+
+
+def test_a_file_of_the_users_is_no_preset_of_all(buntime, box):
+    """It would decide what "strict" means, and nobody would see it."""
+    box.write("config/buntime/policies/strict.json", '{"version": 1, "defaults": {"net": "allow"}}')
+    env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
+    result = box.run("--policy=strict", env=env, code="print('ran')\n")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert "strict: a preset that all have, and a file of your own: " in result.stderr
+    assert buntime("policy", "show", "strict", env=env).status == 125
+    path = str(box.directory / "config/buntime/policies/strict.json")
+    assert buntime("check", f"--policy={path}", "net", "a.example:443", env=env).status == 0
+    shipped = {preset["name"]: preset for preset in
+               map(json.loads, buntime("policy", "list", "--json", env=env).stdout.splitlines())}
+    assert not shipped["strict"]["user"] and shipped["strict"]["path"] != path
 
 
 def test_show_and_merged(buntime, box):
@@ -253,7 +276,7 @@ def test_all_that_was_read_is_read_only(box):
     box.write("p.json", '{"version": 1, "extends": ["./base.json"]}')
     box.write("config/buntime/policies/own.json", '{"version": 1}')
     env = {"XDG_CONFIG_HOME": str(box.directory / "config")}
-    out, result = box.json("--policy=p.json", "-R=.", "-W=.", env=env, code="""
+    out, result = box.json("--policy=p.json", "--policy=own", "-R=.", "-W=.", env=env, code="""
         for name in ("p.json", "base.json", "config/buntime/policies/own.json"):
             out[name] = attempt(open, name, "a")
         out["new"] = attempt(open, "config/buntime/policies/new.json", "w")

@@ -95,25 +95,43 @@ refuse(Fixture *self, const char *value, const char *const *words)
 static void
 test_search(Fixture *self, gconstpointer data)
 {
-  put(self, "user/both.json", ALLOWS("user.example"));
-  put(self, "system/both.json", ALLOWS("system.example"));
+  put(self, "user/own.json", ALLOWS("user.example"));
   put(self, "system/one.json", ALLOWS("one.example"));
   put(self, "here/one.json", ALLOWS("here.example"));
   put(self, "here/other.json", ALLOWS("other.example"));
 
-  add(self, "both");
+  add(self, "own");
   add(self, "one");
   g_assert_true(allows(self, "user.example") && allows(self, "one.example"));
-  g_assert_false(allows(self, "system.example"));
   g_assert_false(allows(self, "here.example"));
   add(self, "one.json");
   g_assert_true(allows(self, "here.example"));
   refuse(self, "other", (const char *[]){ "other: no preset of that name", NULL });
-  refuse(self, "bot", (const char *[]){ "did you mean both?", NULL });
+  refuse(self, "ow", (const char *[]){ "did you mean own?", NULL });
   refuse(self, "..", (const char *[]){ "neither a preset's name nor a path", NULL });
   refuse(self, "", (const char *[]){ "neither a preset's name nor a path", NULL });
   refuse(self, "./nothere", (const char *[]){ "nothere", NULL });
   refuse(self, "./", (const char *[]){ "not a regular file", NULL });
+}
+
+/* A user's file does not change what a preset's name means, by whatever way it is named. */
+static void
+test_own(Fixture *self, gconstpointer data)
+{
+  g_autofree char *own = g_build_filename(self->folders[0], "both.json", NULL);
+  g_autofree char *shipped = g_build_filename(self->folders[1], "both.json", NULL);
+
+  put(self, "user/both.json", ALLOWS("user.example"));
+  put(self, "system/both.json", ALLOWS("system.example"));
+  put(self, "here/a.json", EXTENDS("\"both\""));
+  refuse(self, "both", (const char *[]){ "both: a preset that all have", own, "by its path", NULL });
+  refuse(self, "a.json", (const char *[]){ "a.json:1:28: extends[0]", own, NULL });
+  g_assert_false(allows(self, "user.example") || allows(self, "system.example"));
+  add(self, shipped);
+  g_assert_true(allows(self, "system.example"));
+  g_assert_false(allows(self, "user.example"));
+  add(self, own);
+  g_assert_true(allows(self, "user.example"));
 }
 
 /* What stands before a preset is not passed over since it cannot be read. */
@@ -121,10 +139,13 @@ static void
 test_unreadable(Fixture *self, gconstpointer data)
 {
   g_autofree char *link = g_build_filename(self->folders[0], "one.json", NULL);
+  g_autofree char *own = g_build_filename(self->folders[0], "own.json", NULL);
   put(self, "system/one.json", ALLOWS("one.example"));
   g_assert_cmpint(symlink("nowhere", link), ==, 0);
   refuse(self, "one", (const char *[]){ "user/one.json", NULL });
   g_assert_false(allows(self, "one.example"));
+  g_assert_cmpint(g_rename(link, own), ==, 0);
+  refuse(self, "own", (const char *[]){ "user/own.json", NULL });
 }
 
 static void
@@ -231,14 +252,21 @@ test_list(Fixture *self, gconstpointer data)
   put(self, "user/both.json", "");
   put(self, "system/both.json", "");
   put(self, "system/a.json", "");
+  put(self, "user/own.json", "");
   put(self, "system/.hidden.json", "");
   put(self, "system/readme.txt", "");
   g_autoptr(GPtrArray) presets = bt_presets_list((const char *const *)self->folders);
-  g_assert_cmpuint(presets->len, ==, 2);
-  const BtPreset *first = g_ptr_array_index(presets, 0), *second = g_ptr_array_index(presets, 1);
-  g_assert_cmpstr(first->name, ==, "a");
-  g_assert_cmpstr(second->name, ==, "both");
-  g_assert_true(g_str_has_prefix(second->path, self->folders[0]));
+  static const struct {
+    const char *name;
+    gboolean own;
+  } listed[] = { { "a", FALSE }, { "both", FALSE }, { "own", TRUE } };
+  g_assert_cmpuint(presets->len, ==, G_N_ELEMENTS(listed));
+  for (gsize i = 0; i < G_N_ELEMENTS(listed); i++) {
+    const BtPreset *preset = g_ptr_array_index(presets, i);
+    g_assert_cmpstr(preset->name, ==, listed[i].name);
+    g_assert_cmpint(preset->own, ==, listed[i].own);
+    g_assert_true(g_str_has_prefix(preset->path, self->folders[listed[i].own ? 0 : 1]));
+  }
 }
 
 /* ---- flags → file → the same verdicts ---- */
@@ -376,6 +404,7 @@ main(int argc, char **argv)
     void (*test)(Fixture *, gconstpointer);
   } tests[] = {
     { "/policy-files/search", test_search },   { "/policy-files/unreadable", test_unreadable },
+    { "/policy-files/own", test_own },
     { "/policy-files/extends", test_extends }, { "/policy-files/merge", test_merge },
     { "/policy-files/cycles", test_cycles },   { "/policy-files/all-errors", test_all_errors },
     { "/policy-files/bounds", test_bounds },   { "/policy-files/guard", test_guard },
