@@ -6,6 +6,8 @@
 #include "debug-ui/bt-sockets.h"
 #include "debug-ui/bt-templates.h"
 
+/* Of a request: none has one that is looked at. */
+#define MAX_BODY (64 << 10)
 #define PAGE "/io/github/buntime/debug-ui/page/"
 
 struct _BtHttp {
@@ -77,15 +79,34 @@ refuse(const BtHttp *self, SoupServerMessage *message)
   return 0;
 }
 
+/* libsoup answers when it has read the body, whatever was said to that. */
+static gboolean
+has_large_body(SoupServerMessage *message)
+{
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+  SoupEncoding encoding = soup_message_headers_get_encoding(headers);
+
+  /* Not below 0, either: that is what too large a number becomes. */
+  if (encoding == SOUP_ENCODING_CONTENT_LENGTH)
+    return (guint64)soup_message_headers_get_content_length(headers) > MAX_BODY;
+  return encoding != SOUP_ENCODING_NONE;
+}
+
 /* Before a body is read. */
 static void
 on_early(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
          gpointer data)
 {
   BtHttp *self = data;
+  GSocketAddress *remote = soup_server_message_get_remote_address(message);
   guint status = refuse(self, message);
 
-  bt_sockets_touch(self->sockets, soup_server_message_get_remote_address(message));
+  soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+  if (has_large_body(message)) {
+    bt_sockets_hang_up(self->sockets, remote);
+    return;
+  }
+  bt_sockets_touch(self->sockets, remote);
   if (status == 0)
     return;
   SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);

@@ -3,12 +3,11 @@
 
 #include <glib/gi18n-lib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "lib/buntime.h"
 
 #define BACKLOG 16
-#define REQUEST_SECONDS 10
+#define REQUEST_SECONDS 5
 /* Until one is looked at again that there were no descriptors for. */
 #define PAUSE_MS 100
 
@@ -18,6 +17,7 @@ typedef struct {
   GSocketAddress *remote;
   GObject *connection; /* NULL: it is gone */
   guint timeout;       /* 0: it has none */
+  gboolean closed;
 } Place;
 
 struct _BtSockets {
@@ -45,11 +45,16 @@ place_free(Place *place)
   g_free(place);
 }
 
-/* Whoever reads it sees its end, and closes it. */
+/*
+ * Whoever reads it next is told so, and lets it go. It is closed and not shut down: what comes
+ * after that can still be read, as long as the client sends.
+ */
 static void
 hang_up(Place *place)
 {
-  shutdown(g_socket_get_fd(place->socket), SHUT_RDWR);
+  g_clear_handle_id(&place->timeout, g_source_remove);
+  place->closed = TRUE;
+  g_socket_close(place->socket, NULL);
 }
 
 static gboolean
@@ -94,6 +99,15 @@ bt_sockets_touch(BtSockets *self, GSocketAddress *remote)
 }
 
 void
+bt_sockets_hang_up(BtSockets *self, GSocketAddress *remote)
+{
+  Place *place = find(self, remote);
+
+  if (place != NULL && !place->closed)
+    hang_up(place);
+}
+
+void
 bt_sockets_keep(BtSockets *self, GSocketAddress *remote)
 {
   Place *place = find(self, remote);
@@ -102,19 +116,24 @@ bt_sockets_keep(BtSockets *self, GSocketAddress *remote)
     g_clear_handle_id(&place->timeout, g_source_remove);
 }
 
+/* Makes some, if that is what it takes. */
 static gboolean
 has_room(BtSockets *self)
 {
-  if (self->places->len < BT_SOCKETS_MAX)
-    return TRUE;
+  Place *oldest = NULL;
+  guint count = 0;
+
   for (guint i = 0; i < self->places->len; i++) {
     Place *place = g_ptr_array_index(self->places, i);
-    if (place->timeout != 0) {
-      hang_up(place);
-      break;
-    }
+    count += !place->closed;
+    if (oldest == NULL && place->timeout != 0)
+      oldest = place;
   }
-  return FALSE;
+  if (count >= BT_SOCKETS_MAX && oldest != NULL) {
+    hang_up(oldest);
+    count--;
+  }
+  return count < BT_SOCKETS_MAX;
 }
 
 static void
@@ -201,6 +220,10 @@ open_socket(BtSockets *self, const char *address, guint16 port, GError **error)
 
   if (wanted == NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, address, _("not an address"),
+                   _("write one of this machine's: --listen=192.168.0.7"));
+  /* Host and Origin have to be it. */
+  if (g_inet_address_get_is_any(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(wanted))))
+    return bt_fail(error, BUNTIME_ERROR_USAGE, address, _("stands for every address"),
                    _("write one of this machine's: --listen=192.168.0.7"));
   self->socket = g_socket_new(g_socket_address_get_family(wanted), G_SOCKET_TYPE_STREAM,
                               G_SOCKET_PROTOCOL_TCP, &failure);

@@ -29,6 +29,8 @@ guint16 bt_sockets_get_port(const BtSockets *sockets);
 
 /* It made a request: its time begins anew. */
 void bt_sockets_touch(BtSockets *sockets, GSocketAddress *remote);
+/* It is told no more, and whoever reads it finds its end. */
+void bt_sockets_hang_up(BtSockets *sockets, GSocketAddress *remote);
 /* It became a WebSocket. */
 void bt_sockets_keep(BtSockets *sockets, GSocketAddress *remote);
 

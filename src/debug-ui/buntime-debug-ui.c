@@ -79,16 +79,19 @@ read_options(const BtCommandLine *line, Options *options, GError **error)
 
 /* ---- the port ---- */
 
-/* Every way to write what leads there. */
+/* Every way to write what leads there; the name stands for the relay to the host's loopback. */
 static gboolean
 deny_port(gpointer data, BuntimePolicy *policy, GError **error)
 {
+  static const char *const loopback[] = { "127.0.0.0/8", "0.0.0.0", "[::1]", "[::]", "localhost" };
   const Server *self = data;
-  guint port = bt_http_get_port(self->http);
-  g_autofree char *items = g_strdup_printf(
-    "127.0.0.0/8:%u,0.0.0.0:%u,localhost:%u,[::1]:%u,[::]:%u", port, port, port, port, port);
+  g_autoptr(GString) items = g_string_new(strchr(self->address, ':') != NULL ? "[" : "");
 
-  return buntime_policy_add_permission(policy, BUNTIME_PERMISSION_NET, FALSE, items, error);
+  g_string_append_printf(items, "%s%s:%u", self->address, items->len > 0 ? "]" : "",
+                         bt_http_get_port(self->http));
+  for (gsize i = 0; i < G_N_ELEMENTS(loopback); i++)
+    g_string_append_printf(items, ",%s:%u", loopback[i], bt_http_get_port(self->http));
+  return buntime_policy_add_permission(policy, BUNTIME_PERMISSION_NET, FALSE, items->str, error);
 }
 
 /* ---- */
