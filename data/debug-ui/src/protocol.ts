@@ -190,10 +190,13 @@ export interface BuntimeEvent {
   wider?: true;
   count: number;
   observed: boolean;
-  duration?: number; /* ms */
+  flow?: number; /* the connection's number in its run */
+  duration?: number; /* ms, as the next ones */
   connect?: number;
+  sent?: number;
   tls?: number;
   firstByte?: number;
+  addresses?: string[];
   bytesOut?: number;
   bytesIn?: number;
   exit?: number;

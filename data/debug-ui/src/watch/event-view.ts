@@ -13,15 +13,7 @@ import { signal } from '@preact/signals';
 import type { BuntimeEvent } from '../protocol';
 import { MOST_EVENTS, type EventLog } from '../state/event-log';
 import type { Filter } from './filter';
-
-interface Cursor {
-  next: number; /* the first event of the log that was not taken */
-  cleared: number;
-}
-
-function byTime(one: BuntimeEvent, two: BuntimeEvent): number {
-  return one.time - two.time;
-}
+import { byTime, LogCursors } from './log-cursors';
 
 /* How many of the numbers, which ascend, are below the limit. */
 function countBelow(numbers: number[], limit: number): number {
@@ -49,7 +41,7 @@ export class EventView {
   private all: BuntimeEvent[] = [];
   private first = 0;
   private shown: number[] = [];
-  private cursors = new Map<EventLog, Cursor>();
+  private cursors = new LogCursors();
 
   constructor(private filter: Filter) {}
 
@@ -76,15 +68,12 @@ export class EventView {
 
   /* Events that came too fast for this page. */
   get skipped(): number {
-    let sum = 0;
-    for (const log of this.cursors.keys())
-      sum += log.skipped;
-    return sum;
+    return this.cursors.logs.reduce((sum, log) => sum + log.skipped, 0);
   }
 
   /* Events of a log that were not taken. */
   waiting(log: EventLog): number {
-    return log.first + log.length - (this.cursors.get(log)?.next ?? 0);
+    return this.cursors.waiting(log);
   }
 
   setFilter(filter: Filter): void {
@@ -97,40 +86,22 @@ export class EventView {
   }
 
   setLogs(logs: EventLog[]): void {
-    const kept = [...this.cursors.keys()].every((log) => logs.includes(log));
-    if (!kept)
+    if (this.cursors.set(logs))
       this.reset();
-    for (const log of logs)
-      if (!this.cursors.has(log))
-        this.cursors.set(log, { next: 0, cleared: log.cleared });
     this.take();
   }
 
   clear(): void {
-    for (const log of this.cursors.keys())
+    for (const log of this.cursors.logs)
       log.clear();
     this.take();
   }
 
   /* What came since. */
   take(): void {
-    const logs = [...this.cursors.keys()];
-    if ([...this.cursors].some(([log, cursor]) => log.cleared !== cursor.cleared)) {
+    if (this.cursors.restart())
       this.reset();
-      for (const log of logs)
-        this.cursors.set(log, { next: 0, cleared: log.cleared });
-    }
-    const came: BuntimeEvent[] = [];
-    let sources = 0;
-    for (const [log, cursor] of this.cursors) {
-      const begin = Math.max(cursor.next - log.first, 0);
-      for (let i = begin; i < log.length; i++)
-        came.push(log.at(i));
-      sources += begin < log.length ? 1 : 0;
-      cursor.next = log.first + log.length;
-    }
-    if (sources > 1)
-      came.sort(byTime);
+    const came = this.cursors.take();
     if (came.length > 0)
       this.add(came);
     this.version.value++;
@@ -143,7 +114,6 @@ export class EventView {
     this.gone = 0;
     this.generation++;
     this.counts.clear();
-    this.cursors.clear();
   }
 
   private add(came: BuntimeEvent[]): void {
