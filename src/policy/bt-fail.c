@@ -6,9 +6,12 @@
 gboolean
 bt_fail(GError **error, BuntimeError code, const char *object, const char *reason, const char *cure)
 {
-  g_set_error(error, BUNTIME_ERROR, code, "%s%s%s%s%s", object != NULL ? object : "",
-              object != NULL ? ": " : "", reason, cure != NULL ? "\n" : "",
-              cure != NULL ? cure : "");
+  /* A newline in it, which a name can have, would be where the cure begins. */
+  g_auto(GStrv) lines = g_strsplit(object != NULL ? object : "", "\n", -1);
+  g_autofree char *line = g_strjoinv("\\x0a", lines);
+
+  g_set_error(error, BUNTIME_ERROR, code, "%s%s%s%s%s", line, object != NULL ? ": " : "", reason,
+              cure != NULL ? "\n" : "", cure != NULL ? cure : "");
   return FALSE;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib/gi18n-lib.h>
+#include <string.h>
 
 #include "serve/bt-calls.h"
 #include "serve/bt-served.h"
@@ -59,7 +60,7 @@ finish_code(BtClient *client, GObject *object, GAsyncResult *result, GString *te
 
   if (value == NULL)
     return FALSE;
-  bt_put_string(text, "value", value, -1);
+  bt_put_bytes_as(text, "value", value, strlen(value));
   return TRUE;
 }
 

@@ -61,7 +61,7 @@ open_own_folder(const char *path, GError **error)
 
 /*
  * Held until the descriptor is closed or unlocked. Another server has it only while it starts,
- * and nothing is served here yet; a signal ends the wait.
+ * and nothing is served here yet: a signal is our end (buntime-serve.c).
  */
 static gboolean
 lock_folder(int fd, const char *path, GError **error)

@@ -112,7 +112,10 @@ const BtMethod bt_methods[] = {
             "interrupted when the time is up. What it writes is told by output; an exception "
             "is an error of code failed with the traceback",
     .params = { WORKER, PARAM("code", TEXT, TRUE, "the code"), TIMEOUT },
-    .result = { { "value", "what it came to, as text" } },
+    .result = {
+      { "value", "what it came to, as text" },
+      { "base64", "or this, of a text that its escapes would make much longer" },
+    },
   },
   {
     .name = "call",

@@ -134,10 +134,10 @@ quoted_size(const char *bytes, gsize size)
 }
 
 void
-bt_put_bytes(GString *text, const void *bytes, gsize size)
+bt_put_bytes_as(GString *text, const char *name, const void *bytes, gsize size)
 {
   if (is_text(bytes, size) && quoted_size(bytes, size) <= 2 * size + 64) {
-    bt_put_name(text, "text");
+    bt_put_name(text, name);
     append_quoted(text, bytes, size);
     return;
   }
@@ -146,4 +146,10 @@ bt_put_bytes(GString *text, const void *bytes, gsize size)
   g_string_append_c(text, '"');
   g_string_append(text, encoded);
   g_string_append_c(text, '"');
+}
+
+void
+bt_put_bytes(GString *text, const void *bytes, gsize size)
+{
+  bt_put_bytes_as(text, "text", bytes, size);
 }

@@ -65,5 +65,7 @@ void bt_put_json(GString *text, const char *name, const char *json);
  * make much of a large text, so that a worker's message cannot become six times as long.
  */
 void bt_put_bytes(GString *text, const void *bytes, gsize size);
+/* By another name than "text". */
+void bt_put_bytes_as(GString *text, const char *name, const void *bytes, gsize size);
 
 G_END_DECLS

@@ -84,6 +84,8 @@ end_all(Server *self)
 {
   gboolean over = FALSE;
 
+  /* First: nobody comes any more, and another server may begin. */
+  g_clear_pointer(&self->listener, bt_listener_free);
   while (self->clients->len > 0) {
     BtClient *client = g_ptr_array_steal_index_fast(self->clients, 0);
     bt_client_free(client);
@@ -122,12 +124,17 @@ start(Server *self, const char *name, GError **error)
     return TRUE;
   }
   self->listener = bt_listener_new(name, on_connection, self, error);
+  return self->listener != NULL;
+}
+
+/* Whoever started it can wait for this line. */
+static void
+announce(const Server *self)
+{
   if (self->listener == NULL)
-    return FALSE;
-  /* Whoever started it can wait for this line. */
+    return;
   printf("%s\n", bt_listener_get_path(self->listener));
   fflush(stdout);
-  return TRUE;
 }
 
 int
@@ -141,14 +148,15 @@ main(int argc, char **argv)
 
   bt_language_choose();
   signal(SIGPIPE, SIG_IGN);
-  g_unix_signal_add(SIGINT, on_signal, &self);
-  g_unix_signal_add(SIGTERM, on_signal, &self);
-  g_unix_signal_add(SIGHUP, on_signal, &self);
   if (start(&self, argc > 1 ? argv[1] : NULL, &error)) {
+    /* Not before: until then a signal ends us where we wait for another server to start. */
+    g_unix_signal_add(SIGINT, on_signal, &self);
+    g_unix_signal_add(SIGTERM, on_signal, &self);
+    g_unix_signal_add(SIGHUP, on_signal, &self);
+    announce(&self);
     g_main_loop_run(self.loop);
     end_all(&self);
   }
-  g_clear_pointer(&self.listener, bt_listener_free);
   g_ptr_array_unref(self.clients);
   g_main_loop_unref(self.loop);
   if (error == NULL)

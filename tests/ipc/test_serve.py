@@ -321,6 +321,29 @@ def test_harness(client):
     client.do("stop", worker=worker)
 
 
+# What a worker does that knows its harness.
+HOSTILE = """
+import buntime, gc
+from buntime import _types as kinds
+channel = buntime.channel()
+harness = next(one for one in gc.get_objects() if type(one).__name__ == 'Harness')
+def answer(data):
+    channel.send_frame(kinds.STDOUT, harness.current, b'', -1)
+    channel.send_frame(kinds.RESULT, harness.current, data, -1)
+"""
+
+
+def test_hostile_answers(client):
+    """A value that its escapes would make six times as long; and output that is nothing."""
+    worker = client.do("spawn")["worker"]
+    client.do("run_code", worker=worker, code=HOSTILE)
+    assert client.do("run_code", worker=worker, code="answer(b'one')") == {"value": "one"}
+    value = client.do("run_code", worker=worker, code="answer(b'\\x01' * 1000)")
+    assert value == {"base64": base64.b64encode(b"\x01" * 1000).decode()}
+    assert client.do("run_code", worker=worker, code="answer(b'\\xff')") == {"value": "\ufffd"}
+    client.do("stop", worker=worker)
+
+
 def test_harness_of_bun(world, box, bun):
     with piped(world, box.directory, env=bun) as client:
         worker = client.do("spawn", flags=["--worker=bun"])["worker"]
@@ -431,6 +454,18 @@ def test_bad_lines(client):
         assert found["error"]["code"] == "usage" and reason in found["error"]["message"], \
             (line[:80], found)
         assert client.stray == [] and 1 not in client.answers
+
+
+def test_newlines(client):
+    """What is between message and cure is no newline of a name."""
+    for method, params in (("a\nb", {}), ("hello", {"a\nb": 1}), ("policy_load", {"flags": ["--a\nb"]}),
+                           ("policy_load", {"flags": ["a\nb"]}),
+                           ("policy_load", {"flags": ["--allow-net=a\nb"]}),
+                           ("policy_check", {"permission": "a\nb", "value": "x"}),
+                           ("policy_show", {"name": "/a\nb"})):
+        error = client.fails(method, **params)
+        line = error.message.split("\n")[0] if error.code == "policy" else error.message
+        assert "a\\x0ab: " in line and "\n" not in line, (method, params, error.message)
 
 
 def test_ids(client):

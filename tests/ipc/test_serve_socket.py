@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`buntime serve --socket`: whose it is, many clients, hostile ones, and nothing left behind."""
 
+import fcntl
 import json
 import os
 import random
+import re
 import signal
 import socket
 import stat
 import subprocess
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
-from served import PATIENCE, Server, listening, payload, piped
+from served import PATIENCE, Server, command, listening, payload, piped
 
 
 @pytest.fixture
@@ -167,6 +170,23 @@ def test_many_start_at_once(world, runtime):
         for server in servers:
             server.kill()
             server.communicate()
+
+
+def test_waits_no_longer_than_it_is_wanted(world, runtime):
+    """Another one that is about to start, and does not go on."""
+    (runtime / "buntime").mkdir(mode=0o700)
+    folder = os.open(runtime / "buntime", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    server = subprocess.Popen(command(world, "--socket"), stdin=subprocess.DEVNULL,
+                              env=world.environment({"XDG_RUNTIME_DIR": str(runtime)}))
+    try:
+        with_pid = re.compile(rf"-> FLOCK .*\b{server.pid}\b")
+        until(lambda: with_pid.search(Path("/proc/locks").read_text(encoding="ascii")))
+        server.terminate()
+        assert server.wait(8) == -signal.SIGTERM
+    finally:
+        server.kill()
+        os.close(folder)
 
 
 def test_another_socket_in_its_place_stays(world, runtime):
