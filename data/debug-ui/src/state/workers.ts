@@ -5,7 +5,7 @@
  * Output and events come faster than rows can be made for them, so they lie in plain bounded buffers, and
  * `version` counts up once a batch: who draws subscribes to it and reads the rows it shows.
  */
-import { signal, type Signal } from '@preact/signals';
+import { effect, signal, type Signal } from '@preact/signals';
 
 import type { BuntimeEvent, Message, Process, Ring, WorkerState } from '../protocol';
 import { onItem, onMessage } from './connection';
@@ -52,6 +52,20 @@ export function workerOf(number: number | null): Worker | null {
 export function runs(worker: Worker | null): boolean {
   const state = worker?.state.value.state;
   return state === 'starting' || state === 'running';
+}
+
+/* Resolved when it runs no longer, or nothing is known of it any more. */
+export function onOver(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    let over = false;
+    const dispose = effect(() => {
+      if (over || (runs(worker) && workers.value.get(worker.number) === worker))
+        return;
+      over = true;
+      resolve();
+      queueMicrotask(() => dispose());
+    });
+  });
 }
 
 function hearState(state: WorkerState): void {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The tabs: each a program, and the last worker that ran it.
+ *
+ * The server knows a worker by its tab's id, so that a page which was reloaded finds what it runs again.
  */
 import { computed, signal } from '@preact/signals';
 
-import type { Language } from '../protocol';
-import { ask } from './connection';
+import type { Language, Problem } from '../protocol';
+import { ask, onMessage, ProblemError } from './connection';
 import { dropFlagsOfOneRun, policySet } from './policies';
 import { stored } from './stored';
+import { forget, onOver, runs, workerOf } from './workers';
 
 export interface Tab {
   id: string;
@@ -42,6 +45,15 @@ export const tabs = stored<Tab[]>('tabs', [first], isTabs);
 export const activeId = stored<string>('active', first.id, isText);
 export const active = computed<Tab>(() => tabs.value.find((tab) => tab.id === activeId.value) ?? tabs.value[0]);
 
+/* Those that an interpreter was found for. */
+export const languages = signal<Language[]>(['python', 'bun']);
+
+/* Why the last attempt to run a tab came to nothing, by the tab's id. */
+export const problems = signal<ReadonlyMap<string, Problem>>(new Map());
+
+/* Workers that this page asked to end. */
+export const stopAsked = signal<ReadonlySet<number>>(new Set());
+
 /* Asks the editor to show a line of a tab, from 1. */
 export const wantedLine = signal<{ tab: string; line: number } | null>(null);
 
@@ -50,20 +62,82 @@ export function updateTab(id: string, change: Partial<Tab>): void {
 }
 
 export function openTab(tab: Partial<Tab>): Tab {
-  const made: Tab = { ...first, code: '', worker: null, ...tab, id: newId() };
+  const made: Tab = { ...first, code: '', worker: null, template: null, args: [], ...tab, id: newId() };
   tabs.value = [...tabs.value, made];
   activeId.value = made.id;
   return made;
 }
 
-/* Rejected with a ProblemError if it cannot be started. */
-export async function run(tab: Tab): Promise<void> {
-  const answer = await ask({ type: 'run', tab: tab.id, name: tab.name, language: tab.language, code: tab.code, args: tab.args, ...policySet.value }, 'done');
-  dropFlagsOfOneRun();
-  updateTab(tab.id, { worker: answer.worker ?? null });
+/* With its worker. The last one leaves an empty one behind. */
+export function closeTab(tab: Tab): void {
+  const at = tabs.value.findIndex((one) => one.id === tab.id);
+  const left = tabs.value.filter((one) => one.id !== tab.id);
+  tabs.value = left.length > 0 ? left : [{ ...first, id: newId(), code: '', name: 'program' }];
+  if (activeId.value === tab.id)
+    activeId.value = tabs.value[Math.min(at, tabs.value.length - 1)].id;
+  forgetWorker(tab.worker);
+}
+
+function forgetWorker(number: number | null): void {
+  if (number === null)
+    return;
+  forget(number);
+  ask({ type: 'forget', worker: number }, 'done').catch(() => { /* A server that lost it has forgotten it. */ });
+}
+
+function setProblem(tab: string, problem: Problem | null): void {
+  const left = new Map(problems.value);
+  left.delete(tab);
+  problems.value = problem === null ? left : left.set(tab, problem);
+}
+
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError)
+    return error.problem;
+  const reason = error instanceof Error ? error.message : String(error);
+  return { object: 'buntime', reason, cure: null, part: null, line: null, column: null };
+}
+
+/* The new worker's number; null if it came to nothing, which `problems` then tells. */
+export async function run(tab: Tab): Promise<number | null> {
+  setProblem(tab.id, null);
+  try {
+    const answer = await ask({ type: 'run', tab: tab.id, name: tab.name, language: tab.language, code: tab.code, args: tab.args, ...policySet.value }, 'done');
+    dropFlagsOfOneRun();
+    forgetWorker(tabs.value.find((one) => one.id === tab.id)?.worker ?? null);
+    updateTab(tab.id, { worker: answer.worker ?? null });
+    return answer.worker ?? null;
+  } catch (error) {
+    setProblem(tab.id, problemOf(error));
+    return null;
+  }
 }
 
 export async function stop(tab: Tab, force = false): Promise<void> {
-  if (tab.worker !== null)
-    await ask({ type: 'stop', worker: tab.worker, force }, 'done');
+  if (tab.worker === null)
+    return;
+  stopAsked.value = new Set(stopAsked.value).add(tab.worker);
+  await ask({ type: 'stop', worker: tab.worker, force }, 'done');
 }
+
+/* Stops it, and runs it as soon as it has ended. */
+export async function restart(id: string): Promise<void> {
+  const tab = tabs.value.find((one) => one.id === id)!;
+  const worker = workerOf(tab.worker);
+  if (worker !== null && runs(worker)) {
+    await stop(tab);
+    await onOver(worker);
+  }
+  const now = tabs.value.find((one) => one.id === id);
+  if (now !== undefined)
+    await run(now);
+}
+
+onMessage('hello', (message) => {
+  languages.value = message.languages;
+  /* Numbers are the server's, and a new one counts from the beginning. */
+  tabs.value = tabs.value.map((tab) => ({
+    ...tab,
+    worker: message.workers.filter((worker) => worker.tab === tab.id).at(-1)?.worker ?? null,
+  }));
+});

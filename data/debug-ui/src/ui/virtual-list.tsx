@@ -35,6 +35,7 @@ export function VirtualList(props: Props) {
   const own = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const before = useRef(dropped);
+  const ended = useRef(0); /* where the end was when it was last brought into view */
 
   useEffect(() => {
     const watch = new ResizeObserver(() => setView((old) => ({ ...old, height: own.current?.clientHeight ?? old.height })));
@@ -44,9 +45,10 @@ export function VirtualList(props: Props) {
   useLayoutEffect(() => {
     const gone = dropped - before.current;
     before.current = dropped;
-    if (follow)
+    if (follow) {
       own.current!.scrollTop = own.current!.scrollHeight;
-    else if (gone > 0)
+      ended.current = own.current!.scrollTop;
+    } else if (gone > 0)
       own.current!.scrollTop -= gone * rowHeight;
   }, [count, dropped, follow, view.height]);
   useLayoutEffect(() => {
@@ -63,7 +65,8 @@ export function VirtualList(props: Props) {
   const onScroll = () => {
     const list = own.current!;
     setView({ top: list.scrollTop, height: list.clientHeight });
-    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR;
+    /* A list that became lower, or longer, is not one that was scrolled. */
+    const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR || (follow && list.scrollTop >= ended.current);
     if (atEnd !== follow)
       onFollow(atEnd);
   };

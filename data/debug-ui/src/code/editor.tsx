@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * CodeMirror, as a component.
+ *
+ * It lives in a shadow root: there style-mod makes constructed style sheets, which the page's Content-Security-
+ * Policy permits, and no inline ones, which it does not. Tab is not taken: it leaves the editor, as it leaves
+ * every other field, and Ctrl+] and Ctrl+[ indent.
+ */
+import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import { defaultKeymap, history, historyField, historyKeymap } from '@codemirror/commands';
+import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
+import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
+import { Compartment, EditorState, type Extension, type Text } from '@codemirror/state';
+import {
+  drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
+  rectangularSelection,
+} from '@codemirror/view';
+import { useEffect, useRef } from 'preact/hooks';
+
+import './editor.css';
+
+import { editorTheme } from './editor-theme';
+import { extensionsOf, type EditorLanguage } from './languages';
+import { phrases } from './phrases';
+
+/* line and column from 1. */
+export interface EditorProblem {
+  line: number;
+  column: number;
+  text: string;
+}
+
+interface Props {
+  label: string;
+  language: EditorLanguage;
+  value: string;
+  onChange(value: string): void;
+  onRun?(): void; /* Ctrl+Enter, or Cmd+Enter */
+  problems?: EditorProblem[];
+  /* Shown and selected whenever it is set; onLineShown is the time to take it back. */
+  line?: number | null;
+  onLineShown?(): void;
+  /* Where the undo history, the selection and the view are kept when it is not shown. */
+  keepAs?: string;
+}
+
+interface Kept {
+  state: { doc: string };
+  top: number;
+}
+
+const FIELDS = { history: historyField };
+
+const kept = new Map<string, Kept>();
+
+export function dropKept(name: string): void {
+  kept.delete(name);
+}
+
+function unitOf(language: EditorLanguage): string {
+  return language === 'python' ? '    ' : '  ';
+}
+
+function diagnosticsOf(doc: Text, problems: EditorProblem[]): Diagnostic[] {
+  return problems.map((problem) => {
+    const line = doc.line(Math.min(Math.max(problem.line, 1), doc.lines));
+    const from = Math.min(line.from + Math.max(problem.column - 1, 0), line.to);
+    const word = /^[\w.$-]+|^"[^"]*"?|^./.exec(doc.sliceString(from, line.to));
+    return { from, to: from + (word?.[0].length ?? 0), severity: 'error' as const, message: problem.text };
+  }).sort((a, b) => a.from - b.from);
+}
+
+function extensions(language: Extension, label: Extension, hear: { change(value: string): void; run(): boolean }): Extension {
+  return [
+    lineNumbers(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(),
+    closeBrackets(), autocompletion(), rectangularSelection(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
+    EditorState.phrases.of(phrases()),
+    keymap.of([
+      { key: 'Mod-Enter', run: () => hear.run() },
+      ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap,
+    ]),
+    language, label, editorTheme,
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged)
+        hear.change(update.state.doc.toString());
+    }),
+  ];
+}
+
+export function Editor(props: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const latest = useRef(props);
+  const parts = useRef({ language: new Compartment(), label: new Compartment() });
+
+  latest.current = props;
+  useEffect(() => {
+    const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: 'open' });
+    const { keepAs, value } = latest.current;
+    const old = keepAs === undefined ? undefined : kept.get(keepAs);
+    const hear = {
+      change: (text: string) => latest.current.onChange(text),
+      run: () => {
+        latest.current.onRun?.();
+        return latest.current.onRun !== undefined;
+      },
+    };
+    const config = { extensions: extensions(parts.current.language.of([]), parts.current.label.of([]), hear) };
+    const goesOn = old?.state.doc === value;
+    const state = goesOn ? EditorState.fromJSON(old.state, config, FIELDS) : EditorState.create({ ...config, doc: value });
+    const made = new EditorView({ state, root, parent: root });
+    view.current = made;
+    if (goesOn)
+      requestAnimationFrame(() => { made.scrollDOM.scrollTop = old.top; });
+    return () => {
+      if (keepAs !== undefined)
+        kept.set(keepAs, { state: made.state.toJSON(FIELDS), top: made.scrollDOM.scrollTop });
+      made.destroy();
+      view.current = null;
+    };
+  }, []);
+
+  useEffect(() => {
+    view.current!.dispatch({
+      effects: parts.current.language.reconfigure([
+        extensionsOf(props.language), indentUnit.of(unitOf(props.language)), props.problems === undefined ? [] : lintGutter(),
+      ]),
+    });
+  }, [props.language, props.problems === undefined]);
+  useEffect(() => {
+    view.current!.dispatch({ effects: parts.current.label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': props.label })) });
+  }, [props.label]);
+  useEffect(() => {
+    const doc = view.current!.state.doc;
+    if (doc.toString() !== props.value)
+      view.current!.dispatch({ changes: { from: 0, to: doc.length, insert: props.value } });
+  }, [props.value]);
+  useEffect(() => {
+    if (props.problems !== undefined)
+      view.current!.dispatch(setDiagnostics(view.current!.state, diagnosticsOf(view.current!.state.doc, props.problems)));
+  }, [props.problems]);
+  useEffect(() => {
+    if (props.line == null)
+      return;
+    const { doc } = view.current!.state;
+    const line = doc.line(Math.min(Math.max(props.line, 1), doc.lines));
+    view.current!.dispatch({ selection: { anchor: line.from, head: line.to }, effects: EditorView.scrollIntoView(line.from, { y: 'center' }) });
+    view.current!.focus();
+    props.onLineShown?.();
+  }, [props.line]);
+
+  return <div class="editor" ref={host} />;
+}
