@@ -71,7 +71,6 @@ function Body({ card, problems }: { card: CardState; problems: Problem[] }) {
   }, [place]);
   return (
     <div class="card-body">
-      <p class="quiet">{descriptionOf(card)}</p>
       {problems.length > 0 && <Problems problems={problems} onLine={goTo} />}
       <TabList label={format(_('%1 as'), titleOf(card.name))} panel={panel} selected={mode} onSelect={(to) => { setMode(to); setLine(null); }}
         items={[{ id: 'table', label: _('Table') }, { id: 'text', label: _('Text') }]} />
@@ -105,9 +104,9 @@ export function Card({ card }: { card: CardState }) {
       <header>
         <input type="checkbox" role="switch" class="switch" aria-label={title} checked={card.on}
           onChange={(event) => updateCard(card.name, { on: event.currentTarget.checked })} />
-        <h3 id={id}>
+        <h3>
           <button type="button" class="plain card-title" aria-expanded={open} onClick={() => setOpened(card.name, !open)}>
-            <span class="words">{title}</span>
+            <span class="words" id={id}>{title}</span>
             {card.text !== null && <span class="badge accent">{presetOf(card.name) === null ? _('not saved') : _('edited')}</span>}
             {problems.length > 0 && <span class="badge deny">{format(_('Mistakes: %1'), number(problems.length))}</span>}
           </button>

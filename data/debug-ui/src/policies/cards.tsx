@@ -82,7 +82,7 @@ export function Cards() {
       onDragLeave={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false); }} onDrop={onDrop}>
       <Tools main={main} own={own} more={more} />
       {isNone && presets.value.length > 0 &&
-        <p class="hint">{_('No policy is on: a program runs with nothing of yours. Run it, see below what it was refused, and permit that from there, or turn a policy on.')}</p>}
+        <p class="hint">{_('No policy is on: a program runs with nothing of yours. Run it and permit what its events show as denied, or turn a policy on.')}</p>}
       <Flags />
       {main.map((card) => <Card key={card.name} card={card} />)}
       <h3 class="group">{_('Yours')}</h3>

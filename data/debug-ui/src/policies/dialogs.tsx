@@ -93,6 +93,9 @@ function SaveDialog({ from }: { from: string }) {
   const [problem, setProblem] = useState<string | null>(null);
   const known = presetOf(name);
   const save = async () => {
+    /* A preset that all have stays what it is. */
+    if (known?.user === false)
+      return;
     try {
       const path = await saveCard(from, name, known?.user ?? false);
       close();
@@ -111,7 +114,7 @@ function SaveDialog({ from }: { from: string }) {
       <p class="quiet">{format(_('It becomes one of your policies: buntime --policy=%1 finds it from then on.'), name)}</p>
       {known?.user === true && <p class="problem">{format(_('You have a policy called %1 on disk already; this text replaces it.'), name)}</p>}
       {known?.user === false &&
-        <p class="problem">{format(_('A preset called %1 comes with buntime; yours stands before it from then on, on the command line, too.'), name)}</p>}
+        <p class="problem">{format(_('%1 is a preset that all have, and stays what it is: take another name.'), name)}</p>}
       {problem !== null && <p class="problem" role="alert">{problem}</p>}
     </Dialog>
   );

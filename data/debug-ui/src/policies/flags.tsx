@@ -6,7 +6,7 @@ import { _, format } from '../i18n';
 import { ask } from '../state/connection';
 import { addFlag, flags, type FlagScope } from '../state/policies';
 import { split } from './shell';
-import { problemsOfSet, problemText } from './validation';
+import { problemOfRun, problemsOfSet, problemText } from './validation';
 
 const KNOWN = [
   '--allow-net=', '--deny-net=', '--allow-read=', '--deny-read=', '--allow-write=', '--deny-write=', '--allow-env=',
@@ -18,7 +18,10 @@ const KNOWN = [
 async function fault(words: string[]): Promise<string | null> {
   try {
     const answer = await ask({ type: 'apply-policy', policies: [], flags: words }, 'policy-set-loaded');
-    return answer.problems.length > 0 ? answer.problems.map(problemText).join('\n') : null;
+    if (answer.problems.length > 0)
+      return answer.problems.map(problemText).join('\n');
+    const problem = await problemOfRun({ policies: [], flags: words });
+    return problem === null ? null : problemText(problem);
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -9,6 +9,7 @@ import { CommandLine } from './command-line';
 import { CardDialogs } from './dialogs';
 import { download } from './files';
 import { isShown, showRule, sourceText } from './places';
+import { isCurrent } from './validation';
 
 /* A person reads no more; filters reach the rest. */
 const MOST_ROWS = 500;
@@ -22,12 +23,15 @@ export function ActionBadge({ action }: { action: MergedRule['action'] }) {
   return <span class={`badge ${action ?? ''}`}>{action ?? _('set')}</span>;
 }
 
+/* The badge says the action. */
+const withoutAction = ({ kind, action, text }: MergedRule) => text.replace(`${kind}: ${action} `, `${kind}: `);
+
 function Row({ rule }: { rule: MergedRule }) {
   const source = rule.rule;
   return (
     <li>
       <ActionBadge action={rule.action} />
-      <span class="mono what">{rule.text}</span>
+      <span class="mono what">{withoutAction(rule)}</span>
       {source !== null && (isShown(source)
         ? <button type="button" class="plain small mono where" onClick={() => showRule(source)}>{sourceText(source)}</button>
         : <span class="mono quiet where">{sourceText(source)}</span>)}
@@ -48,7 +52,7 @@ export function Result() {
       <section aria-label={_('Rules in force')}>
         <h3 class="group">{_('Rules in force')} <span class="quiet" role="status">{format(_('%1 of %2'), number(rules.length), number(all.length))}</span>
           <span class="space" />
-          <button type="button" class="small" disabled={policy === null} onClick={() => download('merged', policy!)}>{_('Export merged')}</button>
+          <button type="button" class="small" disabled={policy === null || !isCurrent.value} onClick={() => download('merged', policy!)}>{_('Export merged')}</button>
         </h3>
         <input type="search" aria-label={_('Filter the rules')} placeholder={_('Filter: deny net 443')} value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
         <ul class="rules">{rules.slice(0, MOST_ROWS).map((rule, index) => <Row key={index} rule={rule} />)}</ul>

@@ -45,8 +45,8 @@ function Variables({ form }: { form: Form }) {
   };
   return (
     <>
-      {pairs.map(([name]) => (
-        <div class="pair" key={name}>
+      {pairs.map(([name], index) => (
+        <div class="pair" key={index}>
           <input class="mono" aria-label={_('Variable')} value={name} spellcheck={false} onChange={(event) => rename(name, event.currentTarget.value, event.currentTarget)} />
           <TextField form={form} path={['env', 'set', name]} label={format(_('Value of %1'), name)} keep />
           <button type="button" class="plain remove" aria-label={format(_('Remove %1'), name)} onClick={() => form.set(['env', 'set', name], undefined)}>×</button>
@@ -147,7 +147,8 @@ export function Table({ text, problems, onChange }: Props) {
     <div class="policy-table">
       <label class="words">
         <span>{_('Description')}</span>
-        <TextField form={form} path={['description']} label={_('Description')} placeholder={_('What it stops, and what it does not')} />
+        <textarea aria-label={_('Description')} placeholder={_('What it stops, and what it does not')} rows={2}
+          value={typeof policy.description === 'string' ? policy.description : ''} onInput={(event) => form.set(['description'], event.currentTarget.value)} />
       </label>
       {there.map((section) => (
         <SectionBox key={section} title={sectionTitle(section)} name={name(section)} onRemove={() => form.set([section], undefined)}>

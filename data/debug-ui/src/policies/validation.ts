@@ -3,10 +3,10 @@
  * What the server says of the policies, while they are written: of each text that was edited here, and of
  * everything that is on. Asked for a moment after the last change; only the newest answer counts.
  */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 
-import type { Problem } from '../protocol';
-import { ask, status } from '../state/connection';
+import type { PolicyPart, PolicySet, Problem } from '../protocol';
+import { ask, ProblemError, status } from '../state/connection';
 import { cards, merged, policySet, presets } from '../state/policies';
 
 const DELAY = 250;
@@ -18,17 +18,24 @@ interface Checked {
 
 /* Of each card with a text of its own, by name. */
 const checked = signal<ReadonlyMap<string, Checked>>(new Map());
-/* Of the set that `merged` speaks of: the names of its parts. */
-const mergedNames = signal<string[]>([]);
+/* The set that `merged` speaks of. */
+const mergedSet = signal<PolicySet | null>(null);
+
+/* Has the last change been answered? */
+export const isCurrent = computed(() => mergedSet.value === policySet.value);
 
 const isSame = (a: Problem) => (b: Problem) =>
   a.line === b.line && a.column === b.column && a.object === b.object && a.reason === b.reason;
+
+function nameOf(part: PolicyPart | undefined): string | undefined {
+  return part === undefined ? undefined : 'preset' in part ? part.preset : part.name;
+}
 
 /* Of the text by itself, and of it among the others. */
 export function problemsOf(name: string): Problem[] {
   const own = checked.value.get(name)?.problems ?? [];
   const others = (merged.value?.problems ?? [])
-    .filter((problem) => problem.part !== null && mergedNames.value[problem.part] === name);
+    .filter((problem) => problem.part !== null && nameOf(mergedSet.value?.policies[problem.part]) === name);
   return [...own, ...others.filter((problem) => !own.some(isSame(problem)))];
 }
 
@@ -42,14 +49,27 @@ export function problemText(problem: Problem): string {
   return problem.cure === null ? text : `${text}; ${problem.cure}`;
 }
 
+/* What only a run would find, such as a flag's path that is not there: any request meets it. */
+export async function problemOfRun(set: PolicySet): Promise<Problem | null> {
+  try {
+    await ask({ type: 'check', permission: 'sys', value: 'hostname', ...set }, 'verdict');
+    return null;
+  } catch (error) {
+    if (error instanceof ProblemError)
+      return { ...error.problem, part: null };
+    throw error;
+  }
+}
+
 async function checkSet(): Promise<void> {
   const set = policySet.peek();
   try {
     const answer = await ask({ type: 'apply-policy', ...set }, 'policy-set-loaded');
+    const problem = answer.problems.length === 0 ? await problemOfRun(set) : null;
     if (policySet.peek() !== set)
       return;
-    mergedNames.value = set.policies.map((part) => ('preset' in part ? part.preset : part.name));
-    merged.value = answer;
+    mergedSet.value = set;
+    merged.value = problem === null ? answer : { ...answer, problems: [problem] };
   } catch {
     /* The connection is gone: all is asked again when it is back. */
   }
