@@ -10,6 +10,9 @@
 #include "lib/bt-net-words.h"
 #include "policy/bt-event.h"
 
+/* More than buntime-net has room for: the rest of those of whose end nobody was told. */
+#define MAX_FLOW_NAMES 16384
+
 static void
 tell_denied(const BtNetParts *parts, const BtNetMsgDenied *message)
 {
@@ -116,6 +119,31 @@ tell_own_limit(const BtNetParts *parts, const BtNetMsgDenied *message, const cha
   bt_explainer_add(parts->explainer, event);
 }
 
+GHashTable *
+bt_net_flow_names_new(void)
+{
+  return g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+}
+
+static void
+remember_name(GHashTable *names, guint64 number, const char *name)
+{
+  if (g_hash_table_size(names) < MAX_FLOW_NAMES)
+    g_hash_table_insert(names, g_memdup2(&number, sizeof number), g_strdup(name));
+}
+
+/* FALSE: it is not known how the flow was called. *name_out may be NULL: by no name. */
+static gboolean
+take_name(GHashTable *names, guint64 number, char **name_out)
+{
+  gpointer key = NULL, name = NULL;
+  gboolean found = g_hash_table_steal_extended(names, &number, &key, &name);
+
+  g_free(key);
+  *name_out = name;
+  return found;
+}
+
 static gint64
 or_unknown(guint32 milliseconds)
 {
@@ -134,16 +162,22 @@ void
 bt_net_event_flow(const BtNetParts *parts, const BtNetMsgFlow *message)
 {
   guint16 port = (guint16)message->port;
+  gboolean opened = message->state == BT_NET_FLOW_OPENED;
   BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_ALLOW);
+  g_autofree char *name = NULL;
   BtFlowWords words;
 
   bt_names_check_flow(parts->names, &message->addr, message->proto, port, &words);
+  if (opened)
+    remember_name(parts->flow_names, message->number, words.name);
+  else if (take_name(parts->flow_names, message->number, &name))
+    words.name = name;
   event->object = bt_net_describe_flow(&words, &message->addr, message->proto, port);
   event->host = bt_net_describe_host(&words, &message->addr);
-  event->state = message->state == BT_NET_FLOW_OPENED ? "opened" : "closed";
+  event->state = opened ? "opened" : "closed";
   event->flow = message->number;
   event->time = real_time_of(parts, message->time);
-  if (message->state == BT_NET_FLOW_CLOSED) {
+  if (!opened) {
     event->duration = message->milliseconds;
     event->times = (BtEventTimes){
       .connect = or_unknown(message->times.connect),

@@ -21,7 +21,11 @@ typedef struct {
   const BtPlanNet *net;
   GPtrArray *published; /* BtPublished */
   gint64 begun; /* monotonic, in µs: no packet was seen before */
+  GHashTable *flow_names; /* of flows that are open: bt_net_flow_names_new() */
 } BtNetParts;
+
+/* By what names flows were opened: their addresses may have been answered for others since. */
+GHashTable *bt_net_flow_names_new(void);
 
 /* FALSE: it speaks of a limit that was not set. */
 gboolean bt_net_event_denied(const BtNetParts *parts, const BtNetMsgDenied *message);

@@ -256,6 +256,8 @@ begin(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
   self->tell_flows =
     self->tell_counts && (bt_policy_get_audit(self->parts.policy) & BT_AUDIT_CONNECT) != 0;
   self->parts.begun = g_get_monotonic_time();
+  if (self->tell_flows)
+    self->parts.flow_names = bt_net_flow_names_new();
   if (n_fds == 3 && self->capture >= 0)
     all[n_fds++] = self->capture;
   if (!bt_net_send_config(self->fd, &self->parts, self->tell_flows, self->tell_counts, all, n_fds,
@@ -469,6 +471,7 @@ bt_net_peer_free(BtNetPeer *self)
   bt_names_set_answer_func(self->parts.names, NULL, NULL);
   sockets_clear(&self->relays);
   sockets_clear(&self->dialers);
+  g_clear_pointer(&self->parts.flow_names, g_hash_table_unref);
   if (self->fd >= 0)
     close(self->fd);
   bt_helper_clear(&self->helper);

@@ -117,6 +117,23 @@ def test_the_end_is_when_it_was(net):
     assert exited["time"] - closed["time"] >= 690 and closed["duration"] < 600, str(result)
 
 
+def test_the_name_is_that_of_its_beginning(net):
+    """Another that leads to the same address is asked for while the connection lives."""
+    _, result = net.json("--allow-net=github.com:9000,api.github.com:9000,198.51.100.20:9000,late.example:1",
+                         "--audit=e.jsonl", code="""
+        with socket.create_connection(("198.51.100.20", 9000), timeout=10):
+            attempt(socket.gethostbyname, "late.example")
+        for name, other in (("github.com", "api.github.com"), ("api.github.com", "github.com")):
+            with socket.create_connection((name, 9000), timeout=10):
+                socket.gethostbyname(other)
+    """)
+    found = [(event["flow"], event["host"]) for event in flows(net) if event["action"] == "closed"]
+    expected = [(1, "198.51.100.20"), (2, "github.com"), (3, "api.github.com")]
+    assert sorted(found) == expected, str(result)
+    assert [(event["flow"], event["host"]) for event in flows(net)
+            if event["action"] == "opened"] == expected
+
+
 def test_of_the_hosts_loopback(net):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
