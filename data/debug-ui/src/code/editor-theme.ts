@@ -11,7 +11,7 @@ const theme = EditorView.theme({
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5', scrollbarWidth: 'thin' },
   '.cm-content': { padding: '8px 0', caretColor: 'var(--text)' },
   '.cm-line': { padding: '0 12px 0 6px' },
-  '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--text)', borderLeftWidth: '2px' },
+  '.cm-cursor': { borderLeftColor: 'var(--text)', borderLeftWidth: '2px' },
   '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground, ::selection':
     { backgroundColor: 'var(--selection)' },
   '.cm-gutters': { backgroundColor: 'var(--panel)', color: 'var(--quiet)', border: 'none' },
@@ -20,10 +20,8 @@ const theme = EditorView.theme({
   '.cm-activeLineGutter': { backgroundColor: 'transparent', color: 'var(--text)' },
   '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--accent-ground)', outline: '1px solid var(--line)' },
   '.cm-nonmatchingBracket, &.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'var(--deny-ground)', color: 'var(--deny)' },
-  '.cm-selectionMatch': { backgroundColor: 'var(--accent-ground)' },
   '.cm-searchMatch': { backgroundColor: 'var(--warn-ground)', outline: '1px solid var(--warn)' },
   '.cm-searchMatch-selected': { backgroundColor: 'var(--accent-ground)', outline: '2px solid var(--accent)' },
-  '.cm-wanted': { backgroundColor: 'var(--warn-ground)' },
   '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--text)', fontFamily: 'var(--sans)', fontSize: '13px' },
   '.cm-panels.cm-panels-bottom': { borderTop: '1px solid var(--line)' },
   '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--line)' },
@@ -40,11 +38,9 @@ const theme = EditorView.theme({
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent)', color: 'var(--on-accent)' },
   '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
   '.cm-completionDetail': { color: 'inherit' },
-  '.cm-diagnostic': { padding: '4px 10px', fontFamily: 'var(--sans)', fontSize: '12.5px' },
-  '.cm-diagnostic-error': { borderLeft: '3px solid var(--deny)' },
-  '.cm-lintRange-error': { backgroundImage: 'none', textDecoration: 'underline wavy var(--deny)', textDecorationSkipInk: 'none' },
-  '.cm-gutter-lint': { width: '14px' },
-  '.cm-lint-marker': { width: '9px', height: '9px', margin: '5px 2px 0', borderRadius: '50%', content: 'none', backgroundColor: 'var(--deny)' },
+  '.cm-problem': { textDecoration: 'underline wavy var(--deny)', textDecorationSkipInk: 'none' },
+  '.cm-problem-gutter': { width: '13px' },
+  '.cm-problem-mark': { display: 'block', width: '8px', height: '8px', margin: '6px 0 0 4px', borderRadius: '2px', backgroundColor: 'var(--deny)' },
 });
 
 const highlight = HighlightStyle.define([

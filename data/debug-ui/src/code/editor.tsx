@@ -6,30 +6,25 @@
  * Policy permits, and no inline ones, which it does not. Tab is not taken: it leaves the editor, as it leaves
  * every other field, and Ctrl+] and Ctrl+[ indent.
  */
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyField, historyKeymap } from '@codemirror/commands';
-import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
-import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
-import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, type Text } from '@codemirror/state';
+import { autocompletion, closeBrackets } from '@codemirror/autocomplete';
+import { history, historyField } from '@codemirror/commands';
+import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
+import { search } from '@codemirror/search';
+import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import {
-  drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
-  rectangularSelection,
+  drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
 } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 
 import './editor.css';
 
+import { editorKeys } from './editor-keys';
+import { problemMarks, showProblems, type EditorProblem } from './editor-problems';
 import { editorTheme } from './editor-theme';
 import { extensionsOf, type EditorLanguage } from './languages';
 import { phrases } from './phrases';
 
-/* line and column from 1. */
-export interface EditorProblem {
-  line: number;
-  column: number;
-  text: string;
-}
+export type { EditorProblem };
 
 interface Props {
   label: string;
@@ -62,24 +57,11 @@ function unitOf(language: EditorLanguage): string {
   return language === 'python' ? '    ' : '  ';
 }
 
-function diagnosticsOf(doc: Text, problems: EditorProblem[]): Diagnostic[] {
-  return problems.map((problem) => {
-    const line = doc.line(Math.min(Math.max(problem.line, 1), doc.lines));
-    const from = Math.min(line.from + Math.max(problem.column - 1, 0), line.to);
-    const word = /^[\w.$-]+|^"[^"]*"?|^./.exec(doc.sliceString(from, line.to));
-    return { from, to: from + (word?.[0].length ?? 0), severity: 'error' as const, message: problem.text };
-  }).sort((a, b) => a.from - b.from);
-}
-
 function extensions(language: Extension, label: Extension, hear: { change(value: string): void; run(): boolean }): Extension {
   return [
-    lineNumbers(), foldGutter(), highlightSpecialChars(), history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(),
-    closeBrackets(), autocompletion(), rectangularSelection(), highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(),
-    EditorState.phrases.of(phrases()),
-    keymap.of([
-      { key: 'Mod-Enter', run: () => hear.run() },
-      ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap,
-    ]),
+    lineNumbers(), highlightSpecialChars(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
+    autocompletion(), highlightActiveLine(), highlightActiveLineGutter(), search({ top: true }), EditorState.phrases.of(phrases()),
+    keymap.of([{ key: 'Mod-Enter', run: () => hear.run() }, ...editorKeys]),
     language, label, editorTheme,
     EditorView.updateListener.of((update) => {
       if (update.docChanged)
@@ -124,7 +106,7 @@ export function Editor(props: Props) {
   useEffect(() => {
     view.current!.dispatch({
       effects: parts.current.language.reconfigure([
-        extensionsOf(props.language), indentUnit.of(unitOf(props.language)), props.problems === undefined ? [] : lintGutter(),
+        extensionsOf(props.language), indentUnit.of(unitOf(props.language)), props.problems === undefined ? [] : problemMarks,
       ]),
     });
   }, [props.language, props.problems === undefined]);
@@ -138,7 +120,7 @@ export function Editor(props: Props) {
   }, [props.value]);
   useEffect(() => {
     if (props.problems !== undefined)
-      view.current!.dispatch(setDiagnostics(view.current!.state, diagnosticsOf(view.current!.state.doc, props.problems)));
+      showProblems(view.current!, props.problems);
   }, [props.problems]);
   useEffect(() => {
     if (props.line == null)

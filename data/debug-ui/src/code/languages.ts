@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What the editor knows of each language. */
-import { completeFromList, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
-import { javascript, typescriptLanguage } from '@codemirror/lang-javascript';
+import { completeFromList, ifNotIn, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
+import { localCompletionSource, typescriptLanguage } from '@codemirror/lang-javascript';
 import { json } from '@codemirror/lang-json';
 import { python, pythonLanguage } from '@codemirror/lang-python';
 import type { Extension } from '@codemirror/state';
@@ -25,13 +25,18 @@ const BUN = ('Bun Bun.env Bun.file Bun.serve Bun.sleep Bun.spawn Bun.spawnSync B
 const NODE_MODULES = ('buntime node:child_process node:crypto node:dns node:events node:fs node:fs/promises node:http node:https node:net ' +
   'node:os node:path node:stream node:tls node:url node:util node:worker_threads node:zlib bun:ffi bun:sqlite').split(' ');
 
+const KEYWORDS = ('async await break case catch class const continue default delete do else export extends false finally for from function ' +
+  'if implements import in instanceof interface let new null of private public readonly return static super switch this throw true try ' +
+  'type typeof undefined while yield').split(' ');
+
 function options(names: string[], type: string): Completion[] {
   return names.map((label) => ({ label, type }));
 }
 
 const modules = options(MODULES, 'namespace');
 const nodeModules = options(NODE_MODULES, 'namespace');
-const bunGlobals = completeFromList(options(BUN, 'variable'));
+const bunGlobals = ifNotIn(['String', 'TemplateString', 'LineComment', 'BlockComment', 'PropertyName'],
+  completeFromList([...options(BUN, 'variable'), ...options(KEYWORDS, 'keyword')]));
 
 function afterImport(context: CompletionContext): CompletionResult | null {
   const word = context.matchBefore(/^\s*(?:import|from)\s+[\w.]*/);
@@ -53,7 +58,8 @@ export function extensionsOf(language: EditorLanguage): Extension {
       return [python(), pythonLanguage.data.of({ autocomplete: afterImport })];
     case 'bun':
       return [
-        javascript({ typescript: true }),
+        typescriptLanguage,
+        typescriptLanguage.data.of({ autocomplete: localCompletionSource }),
         typescriptLanguage.data.of({ autocomplete: inModuleName }),
         typescriptLanguage.data.of({ autocomplete: bunGlobals }),
       ];

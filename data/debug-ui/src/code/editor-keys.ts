@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The editor's keys: those everybody expects. Whole keymaps of CodeMirror would bring a third of its commands along. */
+import { closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
+import {
+  deleteLine, historyKeymap, indentLess, indentMore, moveLineDown, moveLineUp, simplifySelection, standardKeymap, toggleComment,
+} from '@codemirror/commands';
+import { closeSearchPanel, findNext, findPrevious, openSearchPanel } from '@codemirror/search';
+import type { KeyBinding } from '@codemirror/view';
+
+const IN_EDITOR_AND_PANEL = 'editor search-panel';
+
+export const editorKeys: readonly KeyBinding[] = [
+  ...closeBracketsKeymap,
+  ...completionKeymap,
+  { key: 'Mod-f', run: openSearchPanel, scope: IN_EDITOR_AND_PANEL },
+  { key: 'F3', run: findNext, shift: findPrevious, scope: IN_EDITOR_AND_PANEL, preventDefault: true },
+  { key: 'Mod-g', run: findNext, shift: findPrevious, scope: IN_EDITOR_AND_PANEL, preventDefault: true },
+  { key: 'Escape', run: closeSearchPanel, scope: IN_EDITOR_AND_PANEL },
+  { key: 'Escape', run: simplifySelection },
+  { key: 'Mod-]', run: indentMore },
+  { key: 'Mod-[', run: indentLess },
+  { key: 'Mod-/', run: toggleComment },
+  { key: 'Alt-ArrowUp', run: moveLineUp },
+  { key: 'Alt-ArrowDown', run: moveLineDown },
+  { key: 'Shift-Mod-k', run: deleteLine },
+  ...historyKeymap,
+  ...standardKeymap,
+];
