@@ -55,13 +55,13 @@ function Actions({ card }: { card: CardState }) {
 
 function Body({ card, problems }: { card: CardState; problems: Problem[] }) {
   const [mode, setMode] = useState('table');
-  const [line, setLine] = useState<{ line: number } | null>(null);
+  const [line, setLine] = useState<number | null>(null);
   const panel = useId();
   const text = textOf(card);
   const place = wanted.value;
   const goTo = (to: number) => {
     setMode('text');
-    setLine({ line: to });
+    setLine(to);
   };
   const onChange = (to: string) => updateCard(card.name, { text: to });
 
@@ -72,12 +72,12 @@ function Body({ card, problems }: { card: CardState; problems: Problem[] }) {
   return (
     <div class="card-body">
       {problems.length > 0 && <Problems problems={problems} onLine={goTo} />}
-      <TabList label={format(_('%1 as'), titleOf(card.name))} panel={panel} selected={mode} onSelect={(to) => { setMode(to); setLine(null); }}
+      <TabList label={format(_('%1 as'), titleOf(card.name))} panel={panel} selected={mode} onSelect={setMode}
         items={[{ id: 'table', label: _('Table') }, { id: 'text', label: _('Text') }]} />
       <div id={panel} role="tabpanel" aria-labelledby={tabId(panel, mode)}>
         {mode === 'table'
           ? <Table text={text} problems={problems} onChange={onChange} />
-          : <TextView label={format(_('Text of %1'), titleOf(card.name))} text={text} problems={problems} wanted={line} onChange={onChange} />}
+          : <TextView label={format(_('Text of %1'), titleOf(card.name))} text={text} problems={problems} line={line} onLineShown={() => setLine(null)} onChange={onChange} />}
       </div>
       <Actions card={card} />
     </div>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a shell is told for the same run. What only this page has must get a file first. */
+import { SUFFIXES } from '../code/languages';
 import { _, format } from '../i18n';
 import { cards, flags, presetOf, type Card } from '../state/policies';
 import { active } from '../state/workspace';
@@ -18,7 +19,7 @@ function words(): string[] {
     ...cards.value.filter((card) => card.on).map((card) => `--policy=${card.text !== null ? `./${card.name}.json` : card.name}`),
     ...flags.value.map((flag) => flag.flag),
     'run',
-    `${tab.name}.${tab.language === 'python' ? 'py' : 'ts'}`,
+    tab.name + SUFFIXES[tab.language],
     ...tab.args,
   ];
 }

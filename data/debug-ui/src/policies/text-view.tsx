@@ -1,32 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A policy as JSON, with its mistakes. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 
+import { Editor } from '../code/editor';
+import { runActive } from '../code/head-actions';
 import type { Problem } from '../protocol';
+import { problemText } from './validation';
 
 interface Props {
   label: string;
   text: string;
   problems: Problem[];
-  /* Asks for a line, from 1; a new object each time. */
-  wanted: { line: number } | null;
+  line: number | null;
+  onLineShown(): void;
   onChange(text: string): void;
 }
 
-export function TextView({ label, text, wanted, onChange }: Props) {
-  const own = useRef<HTMLTextAreaElement>(null);
-
-  useEffect(() => {
-    if (wanted === null)
-      return;
-    const lines = text.split('\n');
-    const start = lines.slice(0, wanted.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
-    own.current!.focus();
-    own.current!.setSelectionRange(start, start + (lines[wanted.line - 1]?.length ?? 0));
-    own.current!.scrollTop = (wanted.line - 3) * 18;
-  }, [wanted]);
+export function TextView({ problems, text, ...rest }: Props) {
+  const marks = useMemo(
+    () => problems.filter((problem) => problem.line !== null)
+      .map((problem) => ({ line: problem.line!, column: problem.column ?? 1, text: problemText(problem) })),
+    [JSON.stringify(problems)]);
   return (
-    <textarea ref={own} class="mono policy-text" aria-label={label} value={text} spellcheck={false} wrap="off" rows={14}
-      onInput={(event) => onChange(event.currentTarget.value)} />
+    <div class="policy-text">
+      <Editor language="json" value={text} problems={marks} onRun={runActive} {...rest} />
+    </div>
   );
 }
