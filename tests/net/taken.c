@@ -4,7 +4,7 @@
  * and then whatever comes to its mind, until the supervisor has had enough.
  *
  * SEED and KIND are compiled in; KIND 0: bytes at random, 1: messages whose fields are at random, 2: only
- * such as may be said at any time.
+ * such as may be said at any time, 3: flows, as under audit, of which none was.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 #include "wire/bt-net-msg.h"
 #include "wire/bt-net-policy.h"
 
-#define MESSAGES 20000
+#define MESSAGES (KIND == 3 ? 3000 : 20000)
 
 static uint32_t state = SEED;
 
@@ -40,6 +40,28 @@ name(char *text)
   for (size_t i = 0; i < size; i++)
     text[i] = i % 7 == 3 ? "a-."[any(3)] : (char)('a' + any(26));
   text[size] = 'x';
+}
+
+/* Beginnings and ends, of the same and of others, at any time; what is said of one fits together. */
+static size_t
+make_flow(BtNetMsg *message)
+{
+  static const int64_t times[] = { 0, 1, 1000000, INT64_MAX, INT64_MAX - 1000 };
+  BtNetMsgFlow *flow = &message->flow;
+
+  memset(message, 0, sizeof *message);
+  flow->header.kind = BT_NET_MSG_FLOW;
+  flow->state = 1 + any(2);
+  flow->proto = 1u << any(3);
+  fill(&flow->addr, sizeof flow->addr);
+  flow->port = any(65536);
+  flow->number = any(2) ? 1 + any(5) : UINT64_MAX - any(1u << 30);
+  flow->time = times[any(sizeof times / sizeof times[0])];
+  flow->milliseconds = any(4) ? any(UINT32_MAX) : UINT32_MAX;
+  flow->bytes_out = UINT64_MAX;
+  flow->times.connect = flow->times.sent = flow->times.tls = flow->times.first_byte =
+    any(2) ? flow->milliseconds / 3 : BT_NET_MSG_NO_TIME;
+  return sizeof *flow;
 }
 
 /* Its size; of all that buntime-net has to say, or of that which may be said at any time. */
@@ -111,7 +133,9 @@ main(void)
   } while (message.header.kind != BT_NET_MSG_CONFIG);
   say(&ready, sizeof ready);
   for (int i = 0; i < MESSAGES; i++) {
-    size_t size = KIND == 0 ? any(sizeof message + 9) : make(&message, KIND != 1);
+    size_t size = KIND == 0   ? any(sizeof message + 9)
+                  : KIND == 3 ? make_flow(&message)
+                              : make(&message, KIND != 1);
     if (KIND == 0)
       fill(bytes, sizeof message + 9);
     if (!say(KIND == 0 ? (void *)bytes : &message, size))

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A buntime-net that was taken over, and says what it likes to the supervisor (tests/net/taken.c)."""
 
+import json
 import random
 import shutil
 import time
 
 import pytest
 from native import compile_c
+from test_flows import VALIDATOR
 from world import PLAIN, processes, wait_for
 
 HELPERS = ["init/buntime-init", "lib/buntime-json", "lib/buntime-resolver", "lib/buntime-scope"]
@@ -35,11 +37,12 @@ def taken(world, tmp_path):
     entry = tmp_path / "w.py"
     entry.write_text("\n".join(line[4:] for line in WORKER.splitlines()), encoding="utf-8")
 
-    def run(kind, seed):
+    def run(kind, seed, *flags):
         compile_c(world.source / "tests/net/taken.c", helpers / "buntime-net", "-D_GNU_SOURCE",
                   f"-I{world.source}/src", f"-DSEED={seed}u", f"-DKIND={kind}")
         return world.run_command([*PLAIN, str(tmp_path / "bin/buntime"),
-                                  "--allow-net=198.51.100.10,github.com", "run", str(entry)])
+                                  "--allow-net=198.51.100.10,github.com", *flags, "run", str(entry)],
+                                 cwd=tmp_path)
     return run
 
 
@@ -61,6 +64,19 @@ def check_words(result, seed):
 def test_garbage(taken, kind):
     for seed in (random.randrange(1 << 32) for _ in range(4)):
         check(taken(kind, seed), seed)
+
+
+def test_flows_that_were_not(taken, tmp_path):
+    """They are told, since nothing else knows of flows; but at no time before the run or behind it."""
+    begun, seed = time.time(), random.randrange(1 << 32)
+    result = taken(3, seed, "--audit=e.jsonl")
+    assert result.status == 0, (seed, str(result)[:4000])
+    events = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text("utf-8").splitlines()]
+    told = [event for event in events if event["action"] in ("opened", "closed")]
+    assert len(told) > 1000, (seed, len(told))
+    for event in told:
+        VALIDATOR.validate(event)
+        assert begun * 1000 - 5 <= event["time"] <= time.time() * 1000, (seed, event)
 
 
 def test_what_may_be_said_but_is_not_true(taken, world):

@@ -125,7 +125,8 @@ take_step(Fixture *f, const Step *step, guint32 *next)
   gint64 now = T0 + step->ms * MS;
   Frame syn = frame_tcp(FAR, 443, 4000, BT_TCP_SYN, 999, 0, "");
   guint32 sequence = step->what == AGAIN ? *next - (guint32)step->size : *next;
-  Frame sent = frame_tcp_bytes(FAR, 443, 4000, BT_TCP_ACK, sequence, 1, step->bytes, step->size);
+  const char *bytes = step->bytes != NULL ? step->bytes : "";
+  Frame sent = frame_tcp_bytes(FAR, 443, 4000, BT_TCP_ACK, sequence, 1, bytes, step->size);
   Frame got = frame_reply(&sent);
 
   switch (step->what) {
