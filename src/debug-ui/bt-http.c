@@ -193,8 +193,10 @@ on_socket(SoupServer *server, SoupServerMessage *message, const char *path,
 {
   BtHttp *self = data;
 
-  bt_sockets_keep(self->sockets, soup_server_message_get_remote_address(message));
-  self->func(self->data, socket);
+  GSocketAddress *remote = soup_server_message_get_remote_address(message);
+
+  bt_sockets_keep(self->sockets, remote);
+  self->func(self->data, socket, remote);
 }
 
 /* ---- */
@@ -274,6 +276,12 @@ bt_http_new(const char *address, guint16 port, BtHttpFunc func, gpointer data, G
   add_files(self);
   self->server = make_server(self);
   return g_steal_pointer(&self);
+}
+
+void
+bt_http_hang_up(BtHttp *self, GSocketAddress *remote)
+{
+  bt_sockets_hang_up(self->sockets, remote);
 }
 
 guint16

@@ -21,13 +21,16 @@ G_BEGIN_DECLS
 
 typedef struct _BtHttp BtHttp;
 
-typedef void (*BtHttpFunc)(gpointer data, SoupWebsocketConnection *socket);
+typedef void (*BtHttpFunc)(gpointer data, SoupWebsocketConnection *socket, GSocketAddress *remote);
 
 /* address: of this machine, without brackets; port 0: any that is free. */
 BtHttp *bt_http_new(const char *address, guint16 port, BtHttpFunc func, gpointer data,
                     GError **error);
 void bt_http_free(BtHttp *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHttp, bt_http_free)
+
+/* Ends a connection at once. */
+void bt_http_hang_up(BtHttp *http, GSocketAddress *remote);
 
 guint16 bt_http_get_port(const BtHttp *http);
 /* "http://127.0.0.1:3000" */

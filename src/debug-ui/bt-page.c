@@ -16,13 +16,14 @@
 #define TICK_USEC (G_USEC_PER_SEC / 30)
 #define BATCH_SIZE (384u << 10)
 #define MAX_UNSEEN 2
-/* Bytes that it has not acknowledged: it is asked to, and it is closed. */
+/* Bytes that it has not acknowledged: it is asked to, and it is hung up on. */
 #define ASK_SIZE (1u << 20)
-#define CLOSE_SIZE (64u << 20)
+#define HANG_UP_SIZE (16u << 20)
 
 struct _BtPage {
   BtUi *ui;
   SoupWebsocketConnection *socket;
+  GSocketAddress *remote;
   gboolean known, wrong;
   guint timeout;      /* of what it has to do before it is known */
   GHashTable *views;  /* a run's number → BtView */
@@ -85,8 +86,8 @@ void
 bt_page_send(BtPage *self, GString *text)
 {
   send_text(self, g_string_append_c(text, '}'));
-  if (self->sent - self->seen > CLOSE_SIZE)
-    close_socket(self, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "it does not read");
+  if (self->sent - self->seen > HANG_UP_SIZE)
+    bt_ui_hang_up(self->ui, self->remote);
   else if (self->sent - self->seen > ASK_SIZE && self->seq == self->acked)
     send_batch(self, begin_batch(self));
 }
@@ -121,6 +122,23 @@ add_runs(BtPage *self, GString *text, GPtrArray *runs)
   }
 }
 
+static void
+send_state(BtPage *self, const BtRun *run, BtView *view)
+{
+  GString *text = bt_page_begin("state");
+
+  bt_run_describe(run, text);
+  bt_page_send(self, text);
+  view->serial = run->serial;
+}
+
+void
+bt_page_introduce(BtPage *self, const BtRun *run)
+{
+  if (self->known)
+    send_state(self, run, get_view(self, run));
+}
+
 /* TRUE: there is more to tell. */
 static gboolean
 send_states(BtPage *self, GPtrArray *runs)
@@ -132,12 +150,9 @@ send_states(BtPage *self, GPtrArray *runs)
     BtView *view = get_view(self, run);
     gboolean drained = bt_batch_is_drained(run, view);
     more = more || !drained;
-    if (view->serial == run->serial || (bt_run_is_over(run) && !drained))
-      continue;
-    GString *text = bt_page_begin("state");
-    bt_run_describe(run, text);
-    bt_page_send(self, text);
-    view->serial = run->serial;
+    /* The end comes last. */
+    if (view->serial != run->serial && (drained || !bt_run_is_over(run)))
+      send_state(self, run, view);
   }
   return more;
 }
@@ -147,11 +162,11 @@ on_tick(gpointer data)
 {
   BtPage *self = data;
   GPtrArray *runs = bt_ui_get_runs(self->ui);
-  GString *text = begin_batch(self);
-  gsize empty = text->len;
 
   self->tick = 0;
   self->last_tick = g_get_monotonic_time();
+  GString *text = begin_batch(self);
+  gsize empty = text->len;
   add_runs(self, text, runs);
   if (text->len > empty)
     send_batch(self, text);
@@ -331,12 +346,13 @@ on_closed(SoupWebsocketConnection *socket, BtPage *self)
 /* ---- */
 
 BtPage *
-bt_page_new(BtUi *ui, SoupWebsocketConnection *socket)
+bt_page_new(BtUi *ui, SoupWebsocketConnection *socket, GSocketAddress *remote)
 {
   BtPage *self = g_new0(BtPage, 1);
 
   self->ui = ui;
   self->socket = g_object_ref(socket);
+  self->remote = g_object_ref(remote);
   self->views = g_hash_table_new_full(NULL, NULL, NULL, g_free);
   soup_websocket_connection_set_max_incoming_payload_size(socket, HELLO_SIZE);
   g_signal_connect(socket, "message", G_CALLBACK(on_message), self);
@@ -360,5 +376,6 @@ bt_page_free(BtPage *self)
   g_clear_handle_id(&self->tick, g_source_remove);
   g_hash_table_unref(self->views);
   g_object_unref(self->socket);
+  g_object_unref(self->remote);
   g_free(self);
 }

@@ -14,7 +14,7 @@
  * it is not told yet stays in the runs' scrollbacks, which it costs nothing to be behind of. That
  * a worker has ended is told when all that is kept of it was. Answers are small, but a page that
  * asks and never reads them would fill our memory: empty batches ask it for acknowledgements, and
- * it is closed where it owes too many.
+ * it is hung up on where it owes too many.
  */
 
 #include <libsoup/soup.h>
@@ -26,7 +26,7 @@ G_BEGIN_DECLS
 typedef struct _BtUi BtUi; /* bt-ui.h */
 typedef struct _BtPage BtPage;
 
-BtPage *bt_page_new(BtUi *ui, SoupWebsocketConnection *socket);
+BtPage *bt_page_new(BtUi *ui, SoupWebsocketConnection *socket, GSocketAddress *remote);
 void bt_page_free(BtPage *page);
 gboolean bt_page_is_known(const BtPage *page);
 
@@ -35,6 +35,8 @@ void bt_page_send(BtPage *page, GString *text);
 /* A message that begins so. */
 GString *bt_page_begin(const char *type);
 
+/* A run began: the page knows it before it hears of it. */
+void bt_page_introduce(BtPage *page, const BtRun *run);
 /* A run changed. */
 void bt_page_wake(BtPage *page);
 /* A run is no more. */

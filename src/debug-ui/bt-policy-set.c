@@ -139,24 +139,90 @@ bt_policy_set_new_for_part(const BtNode *part, GError **error)
 
 /* ---- what it comes to ---- */
 
-static void
-put_summary(GString *text)
+typedef enum { LEVEL_STRICT, LEVEL_SCOPED, LEVEL_OPEN, LEVEL_UNRESTRICTED } Level;
+
+typedef struct {
+  Level level;
+  guint allow, warn, deny;
+} Summary;
+
+/* Is what is granted, "fs: allow / read_dir" say, this object, and not one that begins so? */
+static gboolean
+is_about(const char *text, const char *object)
 {
+  const char *colon = strstr(text, ": "), *at = colon != NULL ? strchr(colon + 2, ' ') : NULL;
+  gsize length = strlen(object);
+
+  return at != NULL && strncmp(at + 1, object, length) == 0 &&
+         (at[1 + length] == '\0' || at[1 + length] == ' ');
+}
+
+/* Of a rule that grants. */
+static Level
+level_of(const char *kind, const char *text)
+{
+  static const char *const addresses[] = { "everything", "0.0.0.0/0", "::/0", "[::]/0" };
+
+  if (strcmp(kind, "defaults") == 0)
+    return LEVEL_OPEN;
+  for (gsize i = 0; strcmp(kind, "net") == 0 && i < G_N_ELEMENTS(addresses); i++)
+    if (is_about(text, addresses[i]))
+      return LEVEL_OPEN;
+  return is_about(text, "/") || is_about(text, "*") ? LEVEL_UNRESTRICTED : LEVEL_SCOPED;
+}
+
+static void
+count_rule(Summary *self, const BtNode *rule)
+{
+  const char *kind, *action, *text;
+
+  /* A setting has none. */
+  if (!bt_field_text(rule, "kind", G_MAXSIZE, &kind, NULL) ||
+      !bt_field_text(rule, "action", G_MAXSIZE, &action, NULL) ||
+      !bt_field_text(rule, "text", G_MAXSIZE, &text, NULL))
+    return;
+  gboolean counted = strcmp(kind, "defaults") != 0;
+  if (strcmp(action, "deny") == 0) {
+    self->deny += counted;
+    return;
+  }
+  if (strcmp(action, "warn") == 0)
+    self->warn += counted;
+  else
+    self->allow += counted;
+  self->level = MAX(self->level, level_of(kind, text));
+}
+
+static void
+put_summary(GString *text, const char *rules)
+{
+  static const char *const levels[] = { "strict", "scoped", "open", "unrestricted" };
+  g_autoptr(BtNode) node = bt_node_parse(rules, strlen(rules), NULL);
+  Summary summary = { 0 };
+
+  for (guint i = 0; node != NULL && i < node->children->len; i++)
+    count_rule(&summary, g_ptr_array_index(node->children, i));
   bt_put_name(text, "summary");
-  g_string_append(text, "{\"level\":\"strict\",\"allow\":0,\"deny\":0,\"warn\":0}");
+  g_string_append_c(text, '{');
+  bt_put_string(text, "level", levels[summary.level], -1);
+  bt_put_int(text, "allow", summary.allow);
+  bt_put_int(text, "deny", summary.deny);
+  bt_put_int(text, "warn", summary.warn);
+  g_string_append_c(text, '}');
 }
 
 void
 bt_policy_set_put(GString *text, BtPolicySet *self, gboolean merged)
 {
   g_autoptr(GError) failure = NULL;
+  g_autofree char *rules = buntime_policy_rules_to_json(self->policy);
   g_autofree char *json =
     merged && self->problems->len == 0 ? buntime_policy_to_json(self->policy, &failure) : NULL;
 
   if (failure != NULL)
     bt_problems_add(self->problems, failure, -1, NULL);
-  bt_put_json(text, "rules", "[]");
-  put_summary(text);
+  bt_put_json(text, "rules", rules);
+  put_summary(text, rules);
   if (json != NULL)
     bt_put_string(text, "policy", json, -1);
   else if (merged)

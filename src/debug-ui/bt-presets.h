@@ -5,11 +5,13 @@
  * The presets, those of the user's own among them.
  */
 
-#include "serve/bt-node.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
 /* As an array of Preset. */
 void bt_presets_put(GString *text, const char *name);
+/* Is it one that is not the user's own? */
+gboolean bt_presets_is_common(const char *name);
 
 G_END_DECLS

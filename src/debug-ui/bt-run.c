@@ -31,6 +31,9 @@ tell(BtRun *self)
 static void
 set_state(BtRun *self, BtRunState state)
 {
+  /* What they say then they say for ever. */
+  if (self->layers == NULL && self->worker != NULL && state != BT_RUN_STARTING)
+    self->layers = buntime_worker_layers_to_json(self->worker);
   self->state = state;
   self->serial++;
   tell(self);
@@ -104,23 +107,6 @@ on_request(BuntimeWorker *worker, guint id, GBytes *bytes, BtRun *self)
 
 /* ---- events ---- */
 
-static void
-put_syscalls(BtRun *self)
-{
-  BtSample *sample = &self->samples[BT_SAMPLE_SYSCALLS];
-  GString *text = g_string_new("{\"type\":\"syscalls\"");
-
-  bt_put_int(text, "worker", self->number);
-  bt_put_int(text, "time", now_ms());
-  bt_put_int(text, "connect", (gint64)self->connects);
-  bt_put_int(text, "openat", (gint64)self->opens);
-  bt_put_int(text, "execve", (gint64)self->execs);
-  g_string_append_c(text, '}');
-  g_free(sample->json);
-  sample->json = g_string_free(text, FALSE);
-  sample->serial++;
-}
-
 /* An event stands for one kind of call, as far as events go. */
 static void
 count_calls(BtRun *self, const BuntimeEvent *event)
@@ -159,6 +145,87 @@ on_ready(BuntimeWorker *worker, BtRun *self)
     set_state(self, BT_RUN_RUNNING);
 }
 
+/* ---- what is looked at now and then ---- */
+
+static void
+set_sample(BtRun *self, BtSampleKind kind, GString *text)
+{
+  BtSample *sample = &self->samples[kind];
+
+  g_string_append_c(text, '}');
+  g_free(sample->json);
+  sample->json = g_string_free(text, FALSE);
+  sample->serial++;
+}
+
+static GString *
+begin_sample(const BtRun *self, const char *type)
+{
+  GString *text = g_string_new("{");
+
+  bt_put_string(text, "type", type, -1);
+  bt_put_int(text, "worker", self->number);
+  bt_put_int(text, "time", now_ms());
+  return text;
+}
+
+static void
+sample_syscalls(BtRun *self)
+{
+  GString *text = begin_sample(self, "syscalls");
+
+  bt_put_int(text, "connect", (gint64)self->connects);
+  bt_put_int(text, "openat", (gint64)self->opens);
+  bt_put_int(text, "execve", (gint64)self->execs);
+  set_sample(self, BT_SAMPLE_SYSCALLS, text);
+}
+
+static void
+put_ring(GString *text, const char *name, BuntimeWorker *worker, BuntimeRing ring)
+{
+  guint64 capacity, used, bytes;
+
+  buntime_worker_get_ring_usage(worker, ring, &capacity, &used, &bytes);
+  bt_put_name(text, name);
+  g_string_append_c(text, '{');
+  bt_put_int(text, "capacity", (gint64)capacity);
+  bt_put_int(text, "used", (gint64)used);
+  bt_put_int(text, "bytes", (gint64)bytes);
+  g_string_append_c(text, '}');
+}
+
+static void
+sample_rings(BtRun *self)
+{
+  GString *text = begin_sample(self, "rings");
+
+  put_ring(text, "toWorker", self->worker, BUNTIME_RING_TO_WORKER);
+  put_ring(text, "fromWorker", self->worker, BUNTIME_RING_FROM_WORKER);
+  set_sample(self, BT_SAMPLE_RINGS, text);
+}
+
+static void
+sample_processes(BtRun *self)
+{
+  g_autofree char *processes = buntime_worker_processes_to_json(self->worker);
+  GString *text = begin_sample(self, "memory");
+
+  bt_put_json(text, "processes", processes);
+  set_sample(self, BT_SAMPLE_MEMORY, text);
+}
+
+void
+bt_run_sample(BtRun *self, gboolean processes)
+{
+  if (self->state != BT_RUN_RUNNING)
+    return;
+  sample_rings(self);
+  sample_syscalls(self);
+  if (processes)
+    sample_processes(self);
+  tell(self);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -167,7 +234,7 @@ on_exited(BuntimeWorker *worker, int status, BtRun *self)
   const GError *error = buntime_worker_get_error(worker);
 
   flush_rests(self);
-  put_syscalls(self);
+  sample_syscalls(self);
   self->ended = now_ms();
   self->exit = status;
   if (error != NULL)
@@ -215,46 +282,6 @@ bt_run_describe(const BtRun *self, GString *text)
   else
     bt_put_json(text, "problem", "null");
   bt_put_json(text, "layers", self->layers != NULL ? self->layers : "[]");
-}
-
-static void
-put_ring(GString *text, const char *name, BuntimeWorker *worker, BuntimeRing ring)
-{
-  guint64 capacity, used, bytes;
-
-  buntime_worker_get_ring_usage(worker, ring, &capacity, &used, &bytes);
-  bt_put_name(text, name);
-  g_string_append_c(text, '{');
-  bt_put_int(text, "capacity", (gint64)capacity);
-  bt_put_int(text, "used", (gint64)used);
-  bt_put_int(text, "bytes", (gint64)bytes);
-  g_string_append_c(text, '}');
-}
-
-static void
-sample_rings(BtRun *self)
-{
-  BtSample *sample = &self->samples[BT_SAMPLE_RINGS];
-  GString *text = g_string_new("{\"type\":\"rings\"");
-
-  bt_put_int(text, "worker", self->number);
-  bt_put_int(text, "time", now_ms());
-  put_ring(text, "toWorker", self->worker, BUNTIME_RING_TO_WORKER);
-  put_ring(text, "fromWorker", self->worker, BUNTIME_RING_FROM_WORKER);
-  g_string_append_c(text, '}');
-  g_free(sample->json);
-  sample->json = g_string_free(text, FALSE);
-  sample->serial++;
-}
-
-void
-bt_run_sample(BtRun *self, gboolean processes)
-{
-  if (self->state != BT_RUN_RUNNING)
-    return;
-  sample_rings(self);
-  put_syscalls(self);
-  tell(self);
 }
 
 /* ---- */

@@ -6,6 +6,8 @@
 
 #include "debug-ui/bt-fields.h"
 #include "debug-ui/bt-policy-set.h"
+#include "debug-ui/bt-presets.h"
+#include "debug-ui/bt-user-policies.h"
 
 #define MAX_NAME 64
 #define MAX_ARGS 256
@@ -111,6 +113,52 @@ check(const Call *call, GError **error)
   bt_put_json(text, "verdict", json);
   bt_page_send(call->page, text);
   return TRUE;
+}
+
+/* To every page: each shows them. */
+static void
+tell_presets(const Call *call)
+{
+  g_autoptr(GString) text = bt_page_begin("presets");
+
+  bt_presets_put(text, "presets");
+  bt_ui_tell_all(call->ui, text);
+}
+
+/* Takes path; NULL: it was not done. */
+static gboolean
+answer_path(const Call *call, char *path)
+{
+  g_autofree char *own = path;
+
+  if (own == NULL)
+    return FALSE;
+  GString *text = begin(call, "done");
+  bt_put_string(text, "path", own, -1);
+  bt_page_send(call->page, text);
+  tell_presets(call);
+  return TRUE;
+}
+
+static gboolean
+save_policy(const Call *call, GError **error)
+{
+  const char *name, *text;
+  gboolean overwrite;
+
+  return bt_field_text(call->message, "name", BT_POLICY_SET_MAX_NAME, &name, error) &&
+         bt_field_text(call->message, "text", BT_FIELD_MAX_CODE, &text, error) &&
+         bt_field_boolean(call->message, "overwrite", &overwrite, error) &&
+         answer_path(call, bt_user_policies_save(name, text, overwrite, error));
+}
+
+static gboolean
+delete_policy(const Call *call, GError **error)
+{
+  const char *name;
+
+  return bt_field_text(call->message, "name", BT_POLICY_SET_MAX_NAME, &name, error) &&
+         answer_path(call, bt_user_policies_delete(name, error));
 }
 
 /* ---- workers ---- */
@@ -247,6 +295,8 @@ static const struct {
   { "reply", { "worker", "request", "text", "failed" }, reply },
   { "apply-policy", { "policy", "policies", "flags" }, apply_policy },
   { "check", { "permission", "value", "policies", "flags" }, check },
+  { "save-policy", { "name", "text", "overwrite" }, save_policy },
+  { "delete-policy", { "name" }, delete_policy },
 };
 
 static gboolean

@@ -23,7 +23,7 @@ struct _BtUi {
   guint last_run;
   guint sampling; /* source */
   guint samples;
-  BtUiDenyFunc deny;
+  BtUiFuncs funcs;
   gpointer data;
 };
 
@@ -108,9 +108,15 @@ start_sampling(BtUi *self)
 }
 
 void
-bt_ui_add_page(BtUi *self, SoupWebsocketConnection *socket)
+bt_ui_add_page(BtUi *self, SoupWebsocketConnection *socket, GSocketAddress *remote)
 {
-  g_ptr_array_add(self->pages, bt_page_new(self, socket));
+  g_ptr_array_add(self->pages, bt_page_new(self, socket, remote));
+}
+
+void
+bt_ui_hang_up(BtUi *self, GSocketAddress *remote)
+{
+  self->funcs.hang_up(self->data, remote);
 }
 
 static void
@@ -230,7 +236,7 @@ make_room(BtUi *self, GError **error)
 gboolean
 bt_ui_deny(BtUi *self, BuntimePolicy *policy, GError **error)
 {
-  return self->deny(self->data, policy, error);
+  return self->funcs.deny(self->data, policy, error);
 }
 
 BtRun *
@@ -252,8 +258,9 @@ bt_ui_run(BtUi *self, const BtRunRequest *request, BuntimePolicy *policy, Buntim
   buntime_sandbox_set_quiet(sandbox, TRUE);
   BtRun *run = bt_run_new(number, request, file, sandbox, on_changed, self);
   g_ptr_array_add(self->runs, run);
+  for (guint i = 0; i < self->pages->len; i++)
+    bt_page_introduce(g_ptr_array_index(self->pages, i), run);
   start_sampling(self);
-  on_changed(self, run);
   return run;
 }
 
@@ -277,14 +284,14 @@ bt_ui_get_run(BtUi *self, const BtNode *message, GError **error)
 /* ---- */
 
 BtUi *
-bt_ui_new(const char *start, BtUiDenyFunc deny, gpointer data, GError **error)
+bt_ui_new(const char *start, const BtUiFuncs *funcs, gpointer data, GError **error)
 {
   g_autoptr(BtUi) self = g_new0(BtUi, 1);
 
   self->pages = g_ptr_array_new();
   self->runs = g_ptr_array_new_with_free_func((GDestroyNotify)bt_run_free);
   self->start = g_strdup(start);
-  self->deny = deny;
+  self->funcs = *funcs;
   self->data = data;
   self->token = make_token(error);
   self->folder = self->token != NULL ? bt_folder_new(error) : NULL;

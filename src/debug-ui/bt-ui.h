@@ -17,11 +17,15 @@ G_BEGIN_DECLS
 /* Runs, those that have ended included: the oldest of these makes room. */
 #define BT_UI_MAX_RUNS 16
 
-/* Denies to a policy what no worker may reach: the page's own address. */
-typedef gboolean (*BtUiDenyFunc)(gpointer data, BuntimePolicy *policy, GError **error);
+typedef struct {
+  /* Denies to a policy what no worker may reach: the page's own address. */
+  gboolean (*deny)(gpointer data, BuntimePolicy *policy, GError **error);
+  /* Ends the connection from there at once, whatever waits to be sent. */
+  void (*hang_up)(gpointer data, GSocketAddress *remote);
+} BtUiFuncs;
 
 /* start: JSON of what `run --debug-ui` was given, or NULL. */
-BtUi *bt_ui_new(const char *start, BtUiDenyFunc deny, gpointer data, GError **error);
+BtUi *bt_ui_new(const char *start, const BtUiFuncs *funcs, gpointer data, GError **error);
 /* Ends all workers, and waits for that a while. */
 void bt_ui_free(BtUi *ui);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtUi, bt_ui_free)
@@ -30,7 +34,8 @@ const char *bt_ui_get_token(const BtUi *ui);
 /* In a time that tells nothing of where they differ. */
 gboolean bt_ui_is_token(const BtUi *ui, const char *text);
 
-void bt_ui_add_page(BtUi *ui, SoupWebsocketConnection *socket);
+void bt_ui_add_page(BtUi *ui, SoupWebsocketConnection *socket, GSocketAddress *remote);
+void bt_ui_hang_up(BtUi *ui, GSocketAddress *remote);
 void bt_ui_remove_page(BtUi *ui, BtPage *page);
 /* One has said its hello. */
 void bt_ui_page_came(BtUi *ui);

@@ -97,10 +97,17 @@ deny_port(gpointer data, BuntimePolicy *policy, GError **error)
 /* ---- */
 
 static void
-on_socket(gpointer data, SoupWebsocketConnection *socket)
+on_socket(gpointer data, SoupWebsocketConnection *socket, GSocketAddress *remote)
 {
   Server *self = data;
-  bt_ui_add_page(self->ui, socket);
+  bt_ui_add_page(self->ui, socket, remote);
+}
+
+static void
+hang_up(gpointer data, GSocketAddress *remote)
+{
+  Server *self = data;
+  bt_http_hang_up(self->http, remote);
 }
 
 static gboolean
@@ -130,6 +137,7 @@ announce(const Server *self, const Options *options)
 static gboolean
 serve(const BtCommandLine *line, GError **error)
 {
+  static const BtUiFuncs funcs = { .deny = deny_port, .hang_up = hang_up };
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   g_autofree char *start = NULL;
   Server self = { 0 };
@@ -141,7 +149,7 @@ serve(const BtCommandLine *line, GError **error)
   g_unix_signal_add(SIGTERM, on_signal, loop);
   g_unix_signal_add(SIGHUP, on_signal, loop);
   g_autoptr(BtHttp) http = bt_http_new(options.address, options.port, on_socket, &self, error);
-  g_autoptr(BtUi) ui = http != NULL ? bt_ui_new(start, deny_port, &self, error) : NULL;
+  g_autoptr(BtUi) ui = http != NULL ? bt_ui_new(start, &funcs, &self, error) : NULL;
   if (ui == NULL)
     return FALSE;
   self = (Server){ .ui = ui, .http = http, .address = options.address };
