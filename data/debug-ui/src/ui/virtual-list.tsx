@@ -10,7 +10,9 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 interface Props {
   count: number;
   rowHeight: number;
-  row(index: number): ComponentChildren; /* one element of this height; it has its key */
+  /* One element of this height; it has its key: what its row is about, or `slot`, a number that a row
+   * which came into view has from one that left it, so that its elements are used again. */
+  row(index: number, slot: number): ComponentChildren;
   follow: boolean;
   onFollow(follow: boolean): void;
   /* Rows that went at the front since the list was made: what is in view stays in view. */
@@ -72,9 +74,10 @@ export function VirtualList(props: Props) {
   };
   const first = Math.max(0, Math.floor(view.top / rowHeight) - EXTRA);
   const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + EXTRA);
+  const slots = Math.ceil(view.height / rowHeight) + 2 * EXTRA + 2;
   const rows = [];
   for (let i = first; i < last; i++)
-    rows.push(row(i));
+    rows.push(row(i, i % slots));
 
   return (
     <div ref={own} class={`virtual-list ${props.class ?? ''}`} onScroll={onScroll} tabIndex={0} role={role} aria-label={label} {...props.attributes}>

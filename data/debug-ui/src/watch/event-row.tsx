@@ -40,7 +40,7 @@ function who(event: BuntimeEvent): string {
 
 export function EventRow({ event, level, withWorker, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean }) {
   return (
-    <div key={row.id} id={row.id} role="row" class={`event-row ${level > 1 ? 'inner' : ''}`} aria-rowindex={row.index + 2} aria-level={level > 1 ? level : undefined}
+    <div id={row.id} role="row" class={`event-row ${level > 1 ? 'inner' : ''}`} aria-rowindex={row.index + 2} aria-level={level > 1 ? level : undefined}
       aria-selected={row.selected} onClick={row.onSelect} onDblClick={row.onOpen}>
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
@@ -59,7 +59,7 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
 export function GroupRow({ group, open, onToggle, ...row }: Props & { group: Group; open: boolean; onToggle(): void }) {
   const worst = group.denied > 0 ? format(_('%1 denied'), number(group.denied)) : '';
   return (
-    <div key={row.id} id={row.id} role="row" class="event-row group" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
+    <div id={row.id} role="row" class="event-row group" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
       aria-selected={row.selected} onClick={() => { row.onSelect(); onToggle(); }}>
       <span role="gridcell" class="mono quiet">{clock(group.last)}</span>
       <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : group.key}</span>

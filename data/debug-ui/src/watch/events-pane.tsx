@@ -179,16 +179,16 @@ export function EventsPane() {
     setDetails(false);
     own.current?.querySelector<HTMLElement>('.virtual-list')?.focus();
   };
-  const row = (index: number) => {
+  const row = (index: number, slot: number) => {
     const { group, event } = rows.at(index);
     const common = { id: `${id}-${index}`, index, selected: index === at };
     if (group !== null)
       return (
-        <GroupRow key={index} {...common} group={group} open={groups?.isOpen(group) ?? false} onSelect={() => setCursor({ group, event: null })} onOpen={() => {}}
+        <GroupRow key={slot} {...common} group={group} open={groups?.isOpen(group) ?? false} onSelect={() => setCursor({ group, event: null })} onOpen={() => {}}
           onToggle={() => { groups?.setOpen(group, !groups.isOpen(group)); redrawSoon(); }} />
       );
     return event === null ? null : (
-      <EventRow key={index} {...common} event={event} level={groups === null ? 1 : 2} withWorker={scope.value === 'all'}
+      <EventRow key={slot} {...common} event={event} level={groups === null ? 1 : 2} withWorker={scope.value === 'all'}
         onSelect={() => { setCursor({ group: null, event }); follow.value = false; setDetails(true); }} onOpen={() => setDetails(true)} />
     );
   };
