@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "debug-ui/bt-fields.h"
+#include "debug-ui/bt-messages.h"
 #include "debug-ui/bt-presets.h"
 
 #define TOKEN_SIZE 32
@@ -172,8 +173,7 @@ bt_ui_hello(BtUi *self)
 
   bt_put_int(text, "version", BT_UI_PROTOCOL);
   bt_put_string(text, "buntime", BT_VERSION, -1);
-  bt_put_string(text, "locale", "en", -1);
-  bt_put_json(text, "messages", "{}");
+  bt_messages_put(text);
   bt_presets_put(text, "presets");
   bt_put_name(text, "workers");
   g_string_append_c(text, '[');
@@ -231,6 +231,18 @@ make_room(BtUi *self, GError **error)
     }
   return self->runs->len < BT_UI_MAX_RUNS ||
          bt_fail(error, BUNTIME_ERROR_BUSY, "run", _("too many workers run"), _("stop some"));
+}
+
+char *
+bt_ui_write_link(BtUi *self, const char *url, GError **error)
+{
+  g_autofree char *html = g_markup_printf_escaped(
+    "<!doctype html>\n<meta charset=\"utf-8\">\n<meta name=\"referrer\" content=\"no-referrer\">\n"
+    "<meta http-equiv=\"refresh\" content=\"0;url=%s\">\n<title>buntime</title>\n",
+    url);
+
+  /* No run has this number. */
+  return bt_folder_write(self->folder, 0, "buntime.html", html, error);
 }
 
 gboolean

@@ -52,6 +52,8 @@ BtRun *bt_ui_run(BtUi *ui, const BtRunRequest *request, BuntimePolicy *policy,
 /* Of a message's member `worker`. */
 BtRun *bt_ui_get_run(BtUi *ui, const BtNode *message, GError **error);
 void bt_ui_forget(BtUi *ui, BtRun *run);
+/* A file of the user's alone that leads a browser there; its path (transfer full). */
+char *bt_ui_write_link(BtUi *ui, const char *url, GError **error);
 gboolean bt_ui_deny(BtUi *ui, BuntimePolicy *policy, GError **error);
 
 G_END_DECLS

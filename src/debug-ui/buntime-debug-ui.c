@@ -118,9 +118,32 @@ on_signal(gpointer data)
 }
 
 static void
+on_opened(GObject *object, GAsyncResult *result, gpointer data)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!g_app_info_launch_default_for_uri_finish(result, &error))
+    fprintf(stderr, _("buntime: the browser was not opened: %s\n"), error->message);
+}
+
+/* By a file: what programs are started with can be read by every user. */
+static void
+open_browser(const Server *self, const char *url)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = bt_ui_write_link(self->ui, url, &error);
+  g_autofree char *uri = path != NULL ? g_filename_to_uri(path, NULL, &error) : NULL;
+
+  if (uri != NULL)
+    g_app_info_launch_default_for_uri_async(uri, NULL, NULL, on_opened, NULL);
+  else
+    fprintf(stderr, _("buntime: the browser was not opened: %s\n"), error->message);
+}
+
+static void
 announce(const Server *self, const Options *options)
 {
-  g_autofree char *address =
+  g_autofree char *url =
     g_strdup_printf("%s/#token=%s", bt_http_get_origin(self->http), bt_ui_get_token(self->ui));
 
   if (strcmp(options->address, ADDRESS) != 0)
@@ -128,10 +151,10 @@ announce(const Server *self, const Options *options)
                       "address or its packets can run programs as you\n"),
             options->address);
   /* Whoever started it can wait for this line. */
-  printf("%s\n", address);
+  printf("%s\n", url);
   fflush(stdout);
   if (options->open)
-    g_app_info_launch_default_for_uri(address, NULL, NULL);
+    open_browser(self, url);
 }
 
 static gboolean

@@ -223,9 +223,9 @@ class Page:
 
 
 class Server:
-    def __init__(self, world, *words, cwd="/home/user", env=None):
+    def __init__(self, world, *words, cwd="/home/user", env=None, prefix=()):
         self.process = subprocess.Popen(
-            [*PLAIN, world.buntime, *(words or ("ui", "--port=0"))], cwd=cwd,
+            [*prefix, *PLAIN, world.buntime, *map(str, words or ("ui", "--port=0"))], cwd=cwd,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=world.environment(env))
         self.url = self.process.stdout.readline().decode().strip()

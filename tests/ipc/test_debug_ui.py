@@ -3,13 +3,15 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from debug_ui import Closed, serving
+from debug_ui import serving
 
 
 @pytest.fixture(scope="module")
@@ -462,7 +464,50 @@ def test_policies_of_the_users_own(world, tmp_path):
         assert page.problem("delete-policy", name="mine")["reason"] == "no policy of yours"
 
 
+# ---- languages ----
+
+def test_texts_in_another_language(world, tmp_path):
+    """With a German catalogue and a German locale, which a small system may lack."""
+    (tmp_path / "de.po").write_text('msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
+                                    'msgid "Connected"\nmsgstr "Verbunden – \\"da\\""\n', encoding="utf-8")
+    subprocess.run(["msgfmt", "-o", "de.mo", "de.po"], cwd=tmp_path, check=True)
+    shutil.copytree("/usr/lib/locale/C.utf8", tmp_path / "locale/de_DE.UTF-8")
+    options = json.loads((world.build / "meson-info/intro-buildoptions.json").read_text())
+    options = {option["name"]: option["value"] for option in options}
+    folder = Path(options["prefix"], options["localedir"], "de/LC_MESSAGES")
+    place = next(parent for parent in folder.parents if parent.exists())
+    prefix = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-ec",
+              f'mount -t tmpfs catalogue {place}; mkdir -p {folder}; cp {tmp_path}/de.mo {folder}/buntime.mo; exec "$@"', "sh"]
+    env = {"LC_ALL": "de_DE.UTF-8", "LOCPATH": str(tmp_path / "locale")}
+    with serving(world, prefix=prefix, env=env) as server:
+        hello = server.page().hello
+        assert hello["locale"] == "de-DE" and hello["messages"] == {"Connected": 'Verbunden – "da"'}
+    with serving(world, prefix=prefix, env=env | {"LC_ALL": "C"}) as server:
+        assert server.page().hello["locale"] == "en" and server.page().hello["messages"] == {}
+
+
 # ---- beginning and end ----
+
+def test_the_browser_is_given_no_token(world, tmp_path):
+    """Every user of the machine can read what programs are started with; a file leads there instead."""
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/args.new\ncp "${{1#file://}}" {tmp_path}/page\n'
+                       f'stat -c %a "${{1#file://}}" > {tmp_path}/mode\nmv {tmp_path}/args.new {tmp_path}/args\n')
+    browser.chmod(0o755)
+    applications = tmp_path / "share/applications"
+    applications.mkdir(parents=True)
+    (applications / "b.desktop").write_text(f"[Desktop Entry]\nType=Application\nName=B\nExec={browser} %u\nMimeType=text/html;x-scheme-handler/file;\n")
+    (applications / "mimeapps.list").write_text("[Default Applications]\ntext/html=b.desktop\nx-scheme-handler/file=b.desktop\n")
+    (applications / "mimeinfo.cache").write_text("[MIME Cache]\ntext/html=b.desktop;\nx-scheme-handler/file=b.desktop;\n")
+    env = {"XDG_DATA_HOME": str(tmp_path / "share"), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    with serving(world, "ui", "--port=0", "--open", env=env) as server:
+        wait_until((tmp_path / "args").exists)
+        args = (tmp_path / "args").read_text()
+        assert args.strip().endswith("/buntime.html") and server.token not in args, args
+        assert f"url={server.url}" in (tmp_path / "page").read_text()
+        assert (tmp_path / "mode").read_text() == "600\n"
+    assert not Path(args.strip().removeprefix("file://")).exists()
+
 
 def test_run_debug_ui(world, tmp_path):
     program = tmp_path / "my prog.py"
