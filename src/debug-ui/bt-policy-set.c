@@ -122,10 +122,12 @@ BtPolicySet *
 bt_policy_set_new(const BtNode *policies, const BtNode *flags, GError **error)
 {
   g_autoptr(BtPolicySet) self = set_new();
+  g_autoptr(GError) failure = NULL;
 
-  if ((policies != NULL && !add_parts(self, policies, error)) ||
-      (flags != NULL && !add_flags(self, flags, error)))
+  if (!add_parts(self, policies, error) || !add_flags(self, flags, error))
     return NULL;
+  if (!buntime_policy_add_environment(self->policy, &failure))
+    bt_problems_add(self->problems, failure, -1, NULL);
   return g_steal_pointer(&self);
 }
 

@@ -5,6 +5,8 @@
  * A set of policies as the page has it on, read: presets and texts, which merge as files do, and
  * flags, the command line's layer above them.
  *
+ * What the environment grants is between them, as in any run.
+ *
  * All that is wrong is found, not only the first: each part is read by itself before it is added.
  */
 
@@ -28,8 +30,8 @@ void bt_policy_set_free(BtPolicySet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPolicySet, bt_policy_set_free)
 
 /*
- * policies: an array of PolicyPart; flags: an array of strings; either may be NULL. NULL with
- * error set: they are no such thing, which the page would not send.
+ * policies: an array of PolicyPart; flags: an array of strings. NULL with error set: they are no
+ * such thing, which the page would not send.
  */
 BtPolicySet *bt_policy_set_new(const BtNode *policies, const BtNode *flags, GError **error);
 

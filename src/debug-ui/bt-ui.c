@@ -257,8 +257,7 @@ bt_ui_run(BtUi *self, const BtRunRequest *request, BuntimePolicy *policy, Buntim
 {
   guint number = self->last_run + 1;
 
-  if (!make_room(self, error) || !bt_ui_deny(self, policy, error) ||
-      !buntime_policy_add_environment(policy, error))
+  if (!make_room(self, error) || !bt_ui_deny(self, policy, error))
     return NULL;
   char *file = bt_folder_write(self->folder, number, request->name, request->code, error);
   if (file == NULL)

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from debug_ui import serving
+from world import PLAIN
 
 
 @pytest.fixture(scope="module")
@@ -434,6 +436,18 @@ def test_check(page):
     assert page.problem("check", permission="net", value="x", policies=[{"name": "a", "text": "{"}], flags=[])["reason"]
 
 
+def test_what_the_environment_grants(world):
+    """Of a run, and so of what is said about it."""
+    with serving(world, env={"BUNTIME_ALLOW_NET": "github.com"}) as server:
+        page = server.page()
+        answer = set_loaded(page)
+        assert any(rule["rule"]["source"] == "environment" for rule in answer["rules"]) and answer["summary"]["level"] == "scoped"
+        answer = page.ask("check", permission="net", value="github.com", policies=[], flags=[])
+        assert answer["verdict"]["action"] == "allow"
+    with serving(world, env={"BUNTIME_ALLOW_NETT": "github.com"}) as server:
+        assert "BUNTIME_ALLOW_NETT" in set_loaded(server.page())["problems"][0]["object"]
+
+
 def test_policies_of_the_users_own(world, tmp_path):
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
     with serving(world, env=home) as server:
@@ -462,6 +476,22 @@ def test_policies_of_the_users_own(world, tmp_path):
         assert [one.name for one in path.parent.iterdir()] == ["mine.json"]
         assert page.ask("delete-policy", name="mine")["path"] == str(path) and not path.exists()
         assert page.problem("delete-policy", name="mine")["reason"] == "no policy of yours"
+
+
+# ---- the page of the manual ----
+
+def test_every_message_is_described(world):
+    """With each of its keys, as the page's own types have them."""
+    types = (world.source / "data/debug-ui/src/protocol.ts").read_text(encoding="utf-8")
+    types = re.sub(r"/\*.*?\*/", "", types, flags=re.S).split("export type ToServer", 1)[1]
+    # Those come from the library, which describes them.
+    for name in ("Layer", "Verdict", "BuntimeEvent", "Process"):
+        types = re.sub(r"export interface %s \{.*?\n\}\n" % name, "", types, flags=re.S)
+    page = (world.source / "man/buntime-debug-ui.7.in").read_text(encoding="utf-8").replace("\\-", "-").replace("\\fI", "")
+    for kind in set(re.findall(r"type: '([\w-]+)'", types)):
+        assert re.search(rf"^\.B {kind}$", page, re.M), kind
+    for key in set(re.findall(r"\b([a-z]\w*)\??:", types)) - {"type", "stream"}:
+        assert re.search(rf"\b{key}\b", page, re.I), key
 
 
 # ---- languages ----
@@ -573,6 +603,16 @@ def test_nothing_is_left_of_one_that_was_killed(world, tmp_path):
         with serving(world, env=env):
             pass
         assert Path(page.states[worker]["file"]).exists()
+
+
+def test_without_it(world, tmp_path):
+    """A build without the debug UI says what is missing."""
+    alone = tmp_path / "buntime"
+    shutil.copy(world.buntime, alone)
+    (tmp_path / "w.py").write_text("")
+    for words in (["ui"], ["run", "--debug-ui", tmp_path / "w.py"]):
+        result = world.run_command([*PLAIN, alone, *words])
+        assert result.status == 125 and "not a part of this buntime" in result.stderr and "-Ddebug_ui=enabled" in result.stderr
 
 
 def test_a_run_does_not_load_it(world, tmp_path):

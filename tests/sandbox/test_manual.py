@@ -224,7 +224,7 @@ def test_messages_are_those_of_the_header():
                     re.findall(r"^  BUNTIME_(\w+) = 0x([0-9a-f]{2}),", header, re.M)}
 
 
-@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7", HOST_PAGE])
+@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7", "buntime-debug-ui.7", HOST_PAGE])
 def test_pages_are_sound(world, page):
     """Two formatters have nothing to say about them."""
     path = world.build / "man" / page
