@@ -2,6 +2,7 @@
 #include "debug-ui/bt-presets.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "debug-ui/bt-fields.h"
 #include "lib/buntime.h"
@@ -51,14 +52,87 @@ put_preset(const Preset *preset, gpointer data)
   g_string_append_c(text, '}');
 }
 
-void
-bt_presets_put(GString *text, const char *name)
+/* ---- what was read ---- */
+
+struct _BtPresets {
+  char *stamp; /* of the user's folder; NULL: nothing was read */
+  char *json;
+};
+
+char *
+bt_presets_folder(void)
 {
-  bt_put_name(text, name);
-  g_string_append_c(text, '[');
-  for_each(put_preset, text);
-  g_string_append_c(text, ']');
+  return g_build_filename(g_get_user_config_dir(), "buntime", "policies", NULL);
 }
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Differs where a file came, went or was written. */
+static char *
+make_stamp(void)
+{
+  g_autofree char *folder = bt_presets_folder();
+  g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    struct stat status;
+    if (stat(path, &status) == 0)
+      g_ptr_array_add(lines, g_strdup_printf("%s %lu %ld %ld.%ld", name,
+                                             (gulong)status.st_ino, (glong)status.st_size,
+                                             (glong)status.st_mtim.tv_sec,
+                                             (glong)status.st_mtim.tv_nsec));
+  }
+  g_ptr_array_sort(lines, compare_names);
+  g_ptr_array_add(lines, NULL);
+  return g_strjoinv("\n", (char **)lines->pdata);
+}
+
+static void
+read_again(BtPresets *self)
+{
+  g_autofree char *stamp = make_stamp();
+
+  if (g_strcmp0(stamp, self->stamp) == 0)
+    return;
+  GString *json = g_string_new("[");
+  for_each(put_preset, json);
+  g_string_append_c(json, ']');
+  g_free(self->stamp);
+  g_free(self->json);
+  self->stamp = g_steal_pointer(&stamp);
+  self->json = g_string_free(json, FALSE);
+}
+
+void
+bt_presets_put(BtPresets *self, GString *text, const char *name)
+{
+  read_again(self);
+  if (text != NULL)
+    bt_put_json(text, name, self->json);
+}
+
+BtPresets *
+bt_presets_new(void)
+{
+  return g_new0(BtPresets, 1);
+}
+
+void
+bt_presets_free(BtPresets *self)
+{
+  g_free(self->stamp);
+  g_free(self->json);
+  g_free(self);
+}
+
+/* ---- */
 
 typedef struct {
   const char *name;

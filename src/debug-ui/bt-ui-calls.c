@@ -6,7 +6,6 @@
 
 #include "debug-ui/bt-fields.h"
 #include "debug-ui/bt-policy-set.h"
-#include "debug-ui/bt-presets.h"
 #include "debug-ui/bt-user-policies.h"
 
 #define MAX_NAME 64
@@ -115,16 +114,6 @@ check(const Call *call, GError **error)
   return TRUE;
 }
 
-/* To every page: each shows them. */
-static void
-tell_presets(const Call *call)
-{
-  g_autoptr(GString) text = bt_page_begin("presets");
-
-  bt_presets_put(text, "presets");
-  bt_ui_tell_all(call->ui, text);
-}
-
 /* Takes path; NULL: it was not done. */
 static gboolean
 answer_path(const Call *call, char *path)
@@ -136,7 +125,7 @@ answer_path(const Call *call, char *path)
   GString *text = begin(call, "done");
   bt_put_string(text, "path", own, -1);
   bt_page_send(call->page, text);
-  tell_presets(call);
+  bt_ui_tell_presets(call->ui);
   return TRUE;
 }
 

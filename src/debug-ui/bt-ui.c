@@ -19,11 +19,13 @@
 struct _BtUi {
   char *token, *start;
   BtFolder *folder;
+  BtPresets *presets;
   GPtrArray *pages; /* BtPage */
   GPtrArray *runs;  /* BtRun */
   guint last_run;
   guint sampling; /* source */
   guint samples;
+  guint reading; /* source */
   BtUiFuncs funcs;
   gpointer data;
 };
@@ -141,8 +143,11 @@ bt_ui_page_came(BtUi *self)
 }
 
 void
-bt_ui_tell_all(BtUi *self, const GString *text)
+bt_ui_tell_presets(BtUi *self)
 {
+  g_autoptr(GString) text = bt_page_begin("presets");
+
+  bt_presets_put(self->presets, text, "presets");
   for (guint i = 0; i < self->pages->len; i++) {
     BtPage *page = g_ptr_array_index(self->pages, i);
     if (bt_page_is_known(page))
@@ -174,7 +179,7 @@ bt_ui_hello(BtUi *self)
   bt_put_int(text, "version", BT_UI_PROTOCOL);
   bt_put_string(text, "buntime", BT_VERSION, -1);
   bt_messages_put(text);
-  bt_presets_put(text, "presets");
+  bt_presets_put(self->presets, text, "presets");
   bt_put_name(text, "workers");
   g_string_append_c(text, '[');
   for (guint i = 0; i < self->runs->len; i++) {
@@ -294,11 +299,24 @@ bt_ui_get_run(BtUi *self, const BtNode *message, GError **error)
 
 /* ---- */
 
+/* Before the first page asks for them. */
+static gboolean
+on_idle(gpointer data)
+{
+  BtUi *self = data;
+
+  self->reading = 0;
+  bt_presets_put(self->presets, NULL, NULL);
+  return G_SOURCE_REMOVE;
+}
+
 BtUi *
 bt_ui_new(const char *start, const BtUiFuncs *funcs, gpointer data, GError **error)
 {
   g_autoptr(BtUi) self = g_new0(BtUi, 1);
 
+  self->presets = bt_presets_new();
+  self->reading = g_idle_add(on_idle, self);
   self->pages = g_ptr_array_new();
   self->runs = g_ptr_array_new_with_free_func((GDestroyNotify)bt_run_free);
   self->start = g_strdup(start);
@@ -333,11 +351,13 @@ void
 bt_ui_free(BtUi *self)
 {
   g_clear_handle_id(&self->sampling, g_source_remove);
+  g_clear_handle_id(&self->reading, g_source_remove);
   while (self->pages->len > 0)
     bt_page_free(g_ptr_array_steal_index_fast(self->pages, 0));
   g_ptr_array_set_size(self->runs, 0);
   wait_for_workers();
   g_clear_pointer(&self->folder, bt_folder_free);
+  bt_presets_free(self->presets);
   g_ptr_array_unref(self->pages);
   g_ptr_array_unref(self->runs);
   g_free(self->token);

@@ -41,8 +41,8 @@ void bt_ui_remove_page(BtUi *ui, BtPage *page);
 void bt_ui_page_came(BtUi *ui);
 /* The message for that (transfer full). */
 GString *bt_ui_hello(BtUi *ui);
-/* To all pages; copies it. */
-void bt_ui_tell_all(BtUi *ui, const GString *text);
+/* To all pages: they have changed. */
+void bt_ui_tell_presets(BtUi *ui);
 
 /* BtRun, oldest first. */
 GPtrArray *bt_ui_get_runs(BtUi *ui);

@@ -26,12 +26,6 @@ check_name(const char *name, GError **error)
 }
 
 static char *
-folder_of_policies(void)
-{
-  return g_build_filename(g_get_user_config_dir(), "buntime", "policies", NULL);
-}
-
-static char *
 path_of(const char *folder, const char *name)
 {
   g_autofree char *file = g_strconcat(name, ".json", NULL);
@@ -90,7 +84,7 @@ write_file(const char *path, const char *text, gboolean overwrite)
 char *
 bt_user_policies_save(const char *name, const char *text, gboolean overwrite, GError **error)
 {
-  g_autofree char *folder = folder_of_policies(), *path = path_of(folder, name);
+  g_autofree char *folder = bt_presets_folder(), *path = path_of(folder, name);
 
   if (!check_name(name, error) || !check_text(name, text, error))
     return NULL;
@@ -115,7 +109,7 @@ bt_user_policies_save(const char *name, const char *text, gboolean overwrite, GE
 char *
 bt_user_policies_delete(const char *name, GError **error)
 {
-  g_autofree char *folder = folder_of_policies(), *path = path_of(folder, name);
+  g_autofree char *folder = bt_presets_folder(), *path = path_of(folder, name);
 
   if (!check_name(name, error))
     return NULL;
