@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * worker [TEXT]: a worker in C.  It asks what it may do, says TEXT, answers each request with
- * its text in capitals, and ends when it is told something.
+ * worker [TEXT]: a worker in C.  It asks what it may do, says TEXT when it knows, answers each
+ * request with its text in capitals, and ends when it is told something.
  *
  *   cc worker.c $(pkg-config --cflags --libs buntime-worker-1.0) -o worker
  */
@@ -40,16 +40,16 @@ main(int argc, char **argv)
   }
   uint32_t id = buntime_channel_next_id(channel);
   error = buntime_channel_send(channel, BUNTIME_NET_CONNECT, id, question, strlen(question), -1);
-  if (error == 0)
-    error = buntime_channel_send(channel, BUNTIME_MESSAGE, 0, text, strlen(text), -1);
   while (error == 0 && (error = buntime_channel_recv(channel, &message, -1)) == 0) {
     if (message.type == BUNTIME_REQUEST)
       error = answer(channel, &message);
     else if (message.type == BUNTIME_MESSAGE) {
       printf("told: %.*s\n", (int)message.size, (const char *)message.bytes);
       break;
-    } else if (message.id == id)
+    } else if (message.id == id) {
       printf("%s: %s\n", question, message.type == BUNTIME_DENY ? "denied" : "allowed");
+      error = buntime_channel_send(channel, BUNTIME_MESSAGE, 0, text, strlen(text), -1);
+    }
   }
   buntime_channel_close(channel);
   return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -126,11 +126,12 @@ BUNTIME_WORKER_API int
 buntime_channel_flush(BuntimeChannel *channel)
 {
   pthread_mutex_lock(&channel->lock);
-  int error = bt_worker_push(channel);
-  if (error == 0 || error == -EAGAIN)
+  int kept = bt_worker_push(channel);
+  int error = kept;
+  if (kept == 0 || kept == -EAGAIN)
     error = bt_worker_error(bt_channel_flush(&channel->channel));
   pthread_mutex_unlock(&channel->lock);
-  return error;
+  return error != 0 ? error : kept;
 }
 
 BUNTIME_WORKER_API int

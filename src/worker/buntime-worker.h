@@ -201,7 +201,8 @@ BUNTIME_WORKER_API int buntime_channel_queue(BuntimeChannel *channel, uint32_t t
  *
  * Shows the supervisor what was queued.  Never waits.
  *
- * Returns: 0, -EPIPE if the supervisor is gone
+ * Returns: 0; -EAGAIN if the rest of a message is kept for which there is no room yet, see
+ *   buntime_channel_send(): wait for #BUNTIME_WANTS_ROOM; -EPIPE if the supervisor is gone
  *
  * Since: 1.0
  */

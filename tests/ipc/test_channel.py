@@ -136,6 +136,185 @@ def test_bun(host, box, bun):
     talk(host, box.write("w.ts", BUN), env=bun)
 
 
+# ---- messages larger than the ring ----
+
+LARGE = """
+    import buntime, asyncio
+    channel = buntime.channel()
+
+    @channel.handler("now")
+    def now(size):
+        return "x" * size
+
+    @channel.handler("later")
+    async def later(size):
+        await asyncio.sleep(0.02)
+        return "x" * size
+
+    @channel.handler("end")
+    def end():
+        channel.over = True
+
+    async def main():
+        channel.over = False
+        serving = asyncio.ensure_future(channel.serve_async())
+        while not channel.over:
+            await asyncio.sleep(0.01)
+        serving.cancel()
+        await channel.send_async(bytes(5 << 20))
+
+    asyncio.run(main())
+"""
+LARGE_BUN = """
+    import { channel } from "buntime";
+    const c = channel();
+    const ended = new Promise((resolve) => c.handle("end", () => { resolve(null); }));
+    c.handle("now", (size) => "x".repeat(size));
+    c.handle("later", async (size) => { await Bun.sleep(20); return "x".repeat(size); });
+    c.serve();
+    await ended;
+    await c.sendAsync(new Uint8Array(5 << 20));
+    process.exit(0);
+"""
+
+
+@pytest.mark.parametrize("kind", ["python", "bun"])
+def test_large_messages_in_an_event_loop(host, box, bun, kind):
+    """All of them comes, also when nothing else happens, and before the program ends."""
+    entry = box.write("w.ts" if kind == "bun" else "w.py", LARGE_BUN if kind == "bun" else LARGE)
+    found = host(f"""
+        w = Host({str(entry)!r})
+        sizes = [3, 3 << 20, 1 << 20, 1_000_000, 5, 2 << 20]
+        out["sizes"] = [len(w.ask(how, size)) for how in ("now", "later") for size in sizes] == sizes * 2
+        w.ask("end")
+        out["last"] = len(w.message())
+        w.until(lambda: w.status is not None)
+        out["end"] = [w.status, w.stderr.decode()]
+    """, env=bun if kind == "bun" else None)
+    assert found == {"sizes": True, "last": 5 << 20, "end": [0, ""]}
+
+
+# ---- requests that have no good answer ----
+
+UNANSWERABLE = """
+    import buntime, asyncio
+    channel = buntime.channel()
+
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    @channel.handler("large")
+    {a}def large(size):
+        return "x" * size
+
+    @channel.handler("words")
+    {a}def words(size):
+        raise ValueError("x" * size)
+
+    @channel.handler("mute")
+    {a}def mute(_):
+        raise Mute()
+
+    @channel.handler
+    {a}def answer(data):
+        return "no bytes"
+
+    {serve}
+"""
+UNANSWERABLE_BUN = """
+    import { channel } from "buntime";
+    const c = channel();
+    c.handle("large", (size) => "x".repeat(size));
+    c.handle("words", (size) => { throw new Error("x".repeat(size)); });
+    c.handle("mute", () => { throw { get name() { throw new Error("no words"); } }; });
+    c.handle(() => 7);
+    await c.serve();
+"""
+WORKERS = {
+    "plain": UNANSWERABLE.format(a="", serve="channel.serve()"),
+    "asyncio": UNANSWERABLE.format(a="async ", serve="asyncio.run(channel.serve_async())"),
+    "bun": UNANSWERABLE_BUN,
+}
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_unanswerable(host, box, bun, kind):
+    """Whatever the handler made of it, an answer comes, and the worker goes on."""
+    entry = box.write("w.ts" if kind == "bun" else "w.py", WORKERS[kind])
+    found = host(f"""
+        w = Host({str(entry)!r})
+        out["large"] = w.ask("large", 70 << 20)
+        out["words"] = len(w.ask("words", 70 << 20))
+        out["mute"] = w.ask("mute", 1)
+        out["type"] = str(w.call(b"x").message)
+        out["good"] = w.ask("large", 3)
+    """, env=bun if kind == "bun" else None)
+    assert found.pop("words") == 1 << 20 and found.pop("good") == "xxx"
+    assert "Message too long" in found["large"] and found["mute"] in ("Mute", "Error"), found
+    assert found["type"].startswith("TypeError: "), found
+
+
+CLOSING = """
+    import {before}buntime, signal
+    channel = buntime.channel()
+
+    class Closer:
+        def __iter__(self):
+            channel.close()
+            return iter([1, 2])
+
+    def told(function, *args):
+        try:
+            function(*args)
+        except (ValueError, TypeError) as error:
+            print(type(error).__name__)
+
+    signal.signal(signal.SIGALRM, lambda *_: channel.close())
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    {what}
+    open("done", "w").close()
+"""
+
+
+@pytest.mark.parametrize("what", [
+    "told(channel.recv)",
+    "told(channel.send, Closer())",
+    "while signal.getitimer(0)[0]: told(channel.send, bytes(1 << 20))",
+], ids=["receiving", "converting", "full"])
+@pytest.mark.parametrize("before", ["", "sys; sys.modules['buntime._native'] = None; import "],
+                         ids=["native", "ctypes"])
+def test_closed_while_it_is_used(host, box, before, what):
+    """By code that runs in between: an exception, and no crash."""
+    entry = box.write("w.py", CLOSING.format(before=before, what=what))
+    found = host(f"""
+        w = Host({str(entry)!r}, flags=[("WRITE", {str(box.directory)!r})])
+        # Nobody reads meanwhile.
+        end = time.monotonic() + 15
+        while not os.path.exists("done") and time.monotonic() < end:
+            time.sleep(0.05)
+        w.until(lambda: w.status is not None)
+        out["end"] = [w.status, w.stdout.decode().split()[-1], w.stderr.decode()]
+    """)
+    assert found["end"] in ([0, "ValueError", ""], [0, "TypeError", ""])
+
+
+def test_closed_at_once(host, box, bun):
+    """What waits for the event loop to watch the channel does not keep the program."""
+    entry = box.write("w.ts", """
+        import { channel } from "buntime";
+        const c = channel();
+        c.recv().catch((error) => console.log(error.message));
+        c.close();
+    """)
+    found = host(f"""
+        w = Host({str(entry)!r})
+        w.until(lambda: w.status is not None)
+        out["end"] = [w.status, w.stdout.decode(), w.stderr.decode()]
+    """, env=bun)
+    assert found["end"] == [0, "the channel is closed\n", ""]
+
+
 def test_read_only(host, box):
     """What every worker loads is nobody's to change, nor a way to run or load anything else."""
     found = host(f"""

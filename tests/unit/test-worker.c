@@ -191,6 +191,7 @@ test_rest(void)
   g_assert_cmpint(buntime_channel_send(world.worker, BUNTIME_MESSAGE, 6, "b", 1, 0), ==, -EAGAIN);
   g_assert_cmpint(buntime_channel_send(world.worker, BUNTIME_MESSAGE, 6, "b", 1, 20), ==,
                   -ETIMEDOUT);
+  g_assert_cmpint(buntime_channel_flush(world.worker), ==, -EAGAIN);
   bt_frame_join_init(&join, size);
   while (joined == BT_JOIN_PART) {
     if (bt_channel_peek(world.host, &frame) == BT_RING_EMPTY) {
@@ -204,6 +205,7 @@ test_rest(void)
     bt_channel_release(world.host);
   }
   g_assert_cmpmem(copy, join.size, bytes, size);
+  g_assert_cmpint(buntime_channel_flush(world.worker), ==, 0);
   g_assert_cmpint(buntime_channel_send(world.worker, BUNTIME_MESSAGE, 6, "b", 1, 0), ==, 0);
   host_expect(&world, BT_FRAME_MESSAGE, 6, "b");
   world_clear(&world);

@@ -77,6 +77,27 @@ get_bytes(PyObject *object, PyObject **owner_out, const char **bytes_out, Py_ssi
 
 typedef int (*SendFunction)(BuntimeChannel *, uint32_t, uint32_t, const void *, size_t, int);
 
+/* With the interpreter's lock it does not wait. */
+static int
+try_to_send(Channel *self, SendFunction function, uint32_t type, uint32_t id, const char *bytes,
+            size_t size, int timeout)
+{
+  int error;
+
+  if (self->channel == NULL) {
+    raise_closed();
+    return 0;
+  }
+  if (timeout == 0)
+    return function(self->channel, type, id, bytes, size, 0);
+  self->busy++;
+  Py_BEGIN_ALLOW_THREADS
+  error = function(self->channel, type, id, bytes, size, timeout);
+  Py_END_ALLOW_THREADS
+  self->busy--;
+  return error;
+}
+
 static PyObject *
 send_object(Channel *self, PyObject *object, SendFunction function, uint32_t type, uint32_t id,
             int timeout)
@@ -85,22 +106,17 @@ send_object(Channel *self, PyObject *object, SendFunction function, uint32_t typ
   const char *bytes;
   Py_ssize_t size;
 
-  if (self->channel == NULL)
-    return raise_closed();
   if (get_bytes(object, &owner, &bytes, &size) < 0)
     return NULL;
-  int error = function(self->channel, type, id, bytes, (size_t)size, 0);
+  /* Only now: making bytes of it runs its own code, as signal handlers below are code. */
+  int error = try_to_send(self, function, type, id, bytes, (size_t)size, 0);
   if (error == -EAGAIN && timeout != 0 && owner == NULL) {
     /* A bytearray may be changed by others while this thread waits. */
     copy = PyBytes_FromObject(object);
     bytes = copy != NULL ? PyBytes_AsString(copy) : NULL;
   }
   while ((error == -EAGAIN || error == -EINTR) && timeout != 0 && bytes != NULL) {
-    self->busy++;
-    Py_BEGIN_ALLOW_THREADS
-    error = function(self->channel, type, id, bytes, (size_t)size, timeout);
-    Py_END_ALLOW_THREADS
-    self->busy--;
+    error = try_to_send(self, function, type, id, bytes, (size_t)size, timeout);
     if (error == -EINTR && PyErr_CheckSignals() < 0)
       break;
   }
@@ -159,9 +175,7 @@ channel_flush(PyObject *object, PyObject *unused)
   if (self->channel == NULL)
     return raise_closed();
   int error = buntime_channel_flush(self->channel);
-  if (error != 0)
-    return raise_error(error);
-  return none();
+  return error != 0 && error != -EAGAIN ? raise_error(error) : PyBool_FromLong(error == 0);
 }
 
 /* 0: a message; 1: none within the time; -1: an exception. */
@@ -187,6 +201,11 @@ receive(Channel *self, BuntimeMessage *message, int timeout)
     self->busy--;
     if (error == -EINTR && PyErr_CheckSignals() < 0)
       return -1;
+    /* By a signal's handler. */
+    if (self->channel == NULL) {
+      raise_closed();
+      return -1;
+    }
   }
   if (error == 0)
     return 0;
@@ -357,7 +376,7 @@ channel_dealloc(PyObject *object)
 static PyMethodDef channel_methods[] = {
   { "send", channel_send, METH_O, "send(data): sends a message, and waits for room." },
   { "queue", channel_queue, METH_O, "queue(data): sends it with the next flush()." },
-  { "flush", channel_flush, METH_NOARGS, "flush(): shows what was queued." },
+  { "flush", channel_flush, METH_NOARGS, "flush(): shows what was queued; False if not all of it." },
   { "recv", channel_recv, METH_NOARGS, "recv(): waits for a message." },
   { "send_frame", FAST(channel_send_frame), METH_FASTCALL,
     "send_frame(type, id, data, timeout): of any type; the timeout in ms, -1 for ever." },

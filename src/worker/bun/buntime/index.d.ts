@@ -30,7 +30,8 @@ export class Channel implements AsyncIterable<Uint8Array> {
   send(data: Data): void;
   /** As send(), with the next flush(). */
   queue(data: Data): void;
-  flush(): void;
+  /** Shows what was queued; false: the rest of a large message is kept until there is room. */
+  flush(): boolean;
   /** Sends a message; others run while there is no room. */
   sendAsync(data: Data): Promise<void>;
   /** Sends a message of any type. */

@@ -14,10 +14,12 @@ const STATES = { 0x10: "allow", 0x11: "deny", 0x12: "warn" };
 const ORDER = [0x10, 0x12, 0x11];
 const MESSAGE = 0x30, REQUEST = 0x31, REPLY = 0x32, ERROR = 0x33;
 const DATA = 1, ROOM = 2;
-const EINTR = -4, EAGAIN = -11, EPIPE = -32, ETIMEDOUT = -110;
+const EINTR = -4, EAGAIN = -11, EPIPE = -32, EMSGSIZE = -90, ETIMEDOUT = -110;
 const POLLOUT = 4;
 // After so many messages others run.
 const BURST = 64;
+// Characters of an error's text: what nobody reads to the end.
+const MAX_TEXT = 1 << 20;
 
 const SONAME = "libbuntime-worker.so.1";
 
@@ -77,6 +79,14 @@ function convert(data) {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
   throw new TypeError("a string or bytes are sent");
+}
+
+function describe(error) {
+  try {
+    return `${error?.name ?? "Error"}: ${error?.message ?? error}`.slice(0, MAX_TEXT);
+  } catch {
+    return "Error"; // its own words are code, too
+  }
 }
 
 export class RemoteError extends Error {
@@ -149,7 +159,8 @@ export class Channel {
 
   flush() {
     const error = library.buntime_channel_flush(this.#open());
-    if (error) throw failure(error);
+    if (error && error !== EAGAIN) throw failure(error);
+    return error === 0;
   }
 
   async sendAsync(data) {
@@ -160,10 +171,12 @@ export class Channel {
     const bytes = toBytes(data);
     for (;;) {
       const error = library.buntime_channel_send(this.#open(), type, id, bytes, bytes.byteLength, 0);
-      if (!error) return;
+      if (!error) break;
       if (error !== EAGAIN) throw failure(error);
       await this.#sleep(ROOM | DATA);
     }
+    // Of a message that is larger than the ring the rest is kept, until there is room.
+    while (!this.flush()) await this.#sleep(ROOM | DATA);
   }
 
   // Receiving.
@@ -274,12 +287,13 @@ export class Channel {
       toBytes(answer);
     } catch (error) {
       type = ERROR;
-      answer = `${error?.name ?? "Error"}: ${error?.message ?? error}`;
+      answer = describe(error);
     }
     try {
       await this.#sendAsync(type, id, answer);
-    } catch {
-      // The supervisor is gone, or the channel closed: nobody waits for it.
+    } catch (error) {
+      // Else the supervisor is gone, or the channel closed: nobody waits for it.
+      if (error.errno === -EMSGSIZE) await this.#sendAsync(ERROR, id, describe(error)).catch(() => {});
     }
   }
 
@@ -319,7 +333,7 @@ export class Channel {
       if (this.#handle !== null) library.buntime_channel_woken(this.#handle, size);
       this.#wake();
     };
-    this.#socket = await Bun.connect({
+    const socket = await Bun.connect({
       fd: library.dup(library.buntime_channel_get_fd(this.#open())),
       socket: {
         data: (_, bytes) => onBytes(bytes.byteLength),
@@ -327,6 +341,9 @@ export class Channel {
         error: () => onBytes(0),
       },
     });
+    this.#socket = socket;
+    // Closed meanwhile: it would keep the program from its end.
+    if (this.#handle === null) socket.end();
   }
 
   async #sleep(wants) {
@@ -399,7 +416,7 @@ const stat = path => statSync(path, { throwIfNoEntry: false });
 
 /** Without links; with a slash behind a directory. */
 function place(path) {
-  let folder = resolve(path.replace(/^~(?=\/|$)/, homedir()));
+  let folder = resolve(path.replace(/^~(?=\/|$)/, homedir));
   let rest = "";
   for (;;) {
     try {

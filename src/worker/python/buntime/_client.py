@@ -5,6 +5,7 @@ A program uses it from plain code or from one event loop.  Any thread may send; 
 may receive, and that includes waiting for an answer.
 """
 
+import errno
 import json
 import threading
 import time
@@ -19,6 +20,8 @@ except ImportError:
 
 # An event loop's other tasks run after so many messages, whatever comes.
 _BURST = 64
+# Characters of an error's text: what nobody reads to the end.
+_MAX_TEXT = 1 << 20
 
 
 class RemoteError(Exception):
@@ -167,17 +170,24 @@ class Channel(_Base):
         return self._raw_handler(data), lambda result: b"" if result is None else result
 
     def _answer(self, number, kind, data):
+        """Each request is answered: what cannot be sent, such as a str or too much, is an error."""
         try:
             self.send_frame(kind, number, data, -1 if self._loop is None else 0)
+            if self._loop is not None and not self.flush():
+                self._start(self._drain())
         except BlockingIOError:
             self._start(self._send_async(kind, number, data))
+        except (OSError, TypeError) as error:
+            if kind == ERROR or getattr(error, "errno", errno.EMSGSIZE) != errno.EMSGSIZE:
+                raise
+            self._answer(number, ERROR, _describe(error))
 
     async def _finish(self, number, awaitable, pack):
         try:
             kind, data = REPLY, pack(await awaitable)
         except Exception as error:
             kind, data = ERROR, _describe(error)
-        await self._send_async(kind, number, data)
+        self._answer(number, kind, data)
 
     def _start(self, coroutine):
         task = _asyncio().ensure_future(coroutine)
@@ -221,9 +231,15 @@ class Channel(_Base):
         while True:
             try:
                 self.send_frame(kind, number, data, 0)
-                return
+                break
             except BlockingIOError:
                 await self._sleep(ROOM | DATA)
+        await self._drain()
+
+    async def _drain(self):
+        """Of a message that is larger than the ring the rest is kept, until there is room."""
+        while not self.flush():
+            await self._sleep(ROOM | DATA)
 
     async def _ask_async(self, kind, data):
         number = self.next_id()
@@ -296,7 +312,12 @@ def _unpack_call(data):
 
 
 def _describe(error):
-    return f"{type(error).__name__}: {error}".encode(errors="replace")
+    name = type(error).__name__
+    try:
+        text = f"{name}: {error}"
+    except Exception:  # its own words are code, too
+        text = name
+    return text[:_MAX_TEXT].encode(errors="replace")
 
 
 _channel = None

@@ -101,20 +101,22 @@ class Channel:
 
     def flush(self):
         error = flush(self._open())
-        if error:
+        if error not in (0, -errno.EAGAIN):
             raise failure(error)
+        return error == 0
 
     def send_frame(self, kind, number, data, timeout):
         self._send(send, send_waiting, kind, number, data, timeout)
 
     def recv_frame(self, timeout):
-        handle, message = self._open(), self._message
-        error = recv(handle, self._message_at, 0)
+        message = self._message
+        error = recv(self._open(), self._message_at, 0)
         while timeout and error in (-errno.EAGAIN, -errno.EINTR):
-            error = recv_waiting(handle, self._message_at, timeout)
+            # A signal's handler may have closed it.
+            error = recv_waiting(self._open(), self._message_at, timeout)
         if not error:
             data = ctypes.string_at(message.bytes, message.size) if message.size else b""
-            release(handle)
+            release(self._open())
             return message.type, message.id, data
         if error in (-errno.EAGAIN, -errno.ETIMEDOUT):
             return None

@@ -54,8 +54,11 @@ def _interpreter(path):
     """What the first line of a script names, which has to be allowed, too."""
     line = b""
     if os.path.isfile(path) and os.access(path, os.R_OK):
-        with open(path, "rb") as file:
-            line = file.readline(256)
+        try:
+            with open(path, "rb") as file:
+                line = file.readline(256)
+        except OSError:  # what may be executed alone
+            pass
     words = line[2:].split() if line.startswith(b"#!") else []
     return [os.fsdecode(words[0])] if words else []
 
