@@ -1,27 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The language of the events' filter, src/watch/filter.ts, without a browser. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
 
-const source = process.env.BUNTIME_TEST_SOURCE ?? join(dirname(fileURLToPath(import.meta.url)), '../..');
-const page = join(source, 'data/debug-ui');
-const esbuild = createRequire(join(page, 'package.json'))('esbuild');
-const scratch = mkdtempSync(join(tmpdir(), 'buntime-filter-'));
-after(() => rmSync(scratch, { recursive: true }));
+import { load } from './page-modules.mjs';
 
-async function load(name) {
-  const { outputFiles } = await esbuild.build({ entryPoints: [join(page, 'src/watch', name)], bundle: true, write: false, format: 'esm' });
-  const file = join(scratch, name.replace('.ts', '.mjs'));
-  writeFileSync(file, outputFiles[0].text);
-  return import(file);
-}
-
-const { compile, completed, completions, parse, quoted, toggled } = await load('filter.ts');
+const { compile, completed, completions, parse, quoted, toggled } = await load(['watch/filter.ts']);
 
 const NET = {
   time: 1, worker: 'w.py-12', pid: 3, program: 'python3', kind: 'net', action: 'deny', object: 'db.Example.com:443 (tcp)',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The Watch area: what real workers do, as the page shows it. */
 import { assert, browserTest } from './harness.mjs';
-import { begin, fillFilter, pane, rows, run, until } from './watching.mjs';
+import { begin, fillFilter, pane, PANEL, rows, run, until } from './watching.mjs';
 
 const TRIES = `
 import socket
@@ -294,15 +294,46 @@ browserTest('flows: a waterfall of connections, attempts among them, and the sam
   await page.getByRole('button', { name: 'As a table' }).click();
 
   /* Closer, and to fit again. */
-  const left = async () => (await flow.locator('.bar').last().getAttribute('style'));
-  const fitted = await left();
+  const axis = () => grid.locator('.ticks').innerText();
+  const fitted = await axis();
   await grid.focus();
   await page.keyboard.press('+');
-  await until(left, (style) => style !== fitted, 'closer');
+  await until(axis, (ticks) => ticks !== fitted, 'closer');
   await page.keyboard.press('0');
-  await until(left, (style) => style === fitted, 'to fit');
+  await until(axis, (ticks) => ticks === fitted, 'to fit');
   await page.keyboard.press('Home');
   await page.getByRole('region', { name: 'Details of the event' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('region', { name: 'Details of the event' }).waitFor({ state: 'detached' });
+});
+
+const HOSTILE = `
+import os
+for name in "<img src=x onerror=alert(1)>", "a\\u202eb\\u0007", "javascript:alert(1)", "x" * 200, "\\U0001f642":
+    try: os.open("/etc/" + name, os.O_WRONLY | os.O_CREAT)
+    except OSError: pass
+import ctypes
+ctypes.CDLL(None).prctl(15, b"<b>me</b>", 0, 0, 0)
+try: open("/etc/named", "w")
+except OSError: pass
+import buntime
+buntime.channel().send(b"<script>alert(1)</script> \\xe2\\x80\\xae turned")
+print("done", flush=True)
+`;
+
+browserTest('what a program names is text, whatever it looks like', async ({ page }) => {
+  await begin(page, { tabs: [{ code: HOSTILE }] });
+  await run(page);
+  await rows(page).filter({ hasText: 'exited' }).waitFor();
+  await fillFilter(page, 'kind:write');
+  await until(() => rows(page).count(), (count) => count === 6, 'six rows');
+  const shown = await rows(page).locator('.object').allInnerTexts();
+  assert.ok(shown.includes('/etc/<img src=x onerror=alert(1)>'), JSON.stringify(shown));
+  assert.ok(shown.includes('/etc/a\\u{202e}b\\u{7}'), JSON.stringify(shown));
+  assert.equal(await page.locator(`${PANEL} img, ${PANEL} script, ${PANEL} b`).count(), 0);
+  await rows(page).filter({ hasText: '/etc/named' }).click();
+  assert.match(await page.getByRole('region', { name: 'Details of the event' }).innerText(), /<b>me<\/b>/);
+  await pane(page, 'Messages');
+  await page.getByText('<script>alert(1)</script> \\u{202e} turned').waitFor();
+  assert.equal(await page.locator(`${PANEL} script`).count(), 0);
 });

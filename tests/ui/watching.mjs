@@ -2,7 +2,7 @@
 /* What the tests of the Watch area share. */
 import { assert } from './harness.mjs';
 
-const PANEL = '#watch-panel';
+export const PANEL = '#watch-panel';
 
 /* Begins anew with these programs and policies, as if they had been typed in. */
 export async function begin(page, { tabs, cards = [], flags = [], pane = 'events', all = false }) {

@@ -25,8 +25,26 @@ export function format(text: string, ...values: (string | number)[]): string {
   return text.replace(/%(\d)/g, (whole, number) => String(values[Number(number) - 1] ?? whole));
 }
 
+/* What formats is made once a language: making one takes longer than all else in a row of a table. */
+const formats = new Map<string, Intl.NumberFormat>();
+let clocks: { locale: string; time: Intl.DateTimeFormat } | null = null;
+
+function formatOf(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${locale.value} ${options.unit} ${options.maximumFractionDigits}`;
+  let found = formats.get(key);
+  if (found === undefined) {
+    found = new Intl.NumberFormat(locale.value, options);
+    formats.set(key, found);
+  }
+  return found;
+}
+
+function withUnit(value: number, unit: string, digits: number): string {
+  return formatOf({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits }).format(value);
+}
+
 export function number(value: number): string {
-  return value.toLocaleString(locale.value);
+  return formatOf({}).format(value);
 }
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'];
@@ -37,18 +55,18 @@ export function bytes(value: number): string {
     value /= 1000;
     unit++;
   }
-  return new Intl.NumberFormat(locale.value, {
-    style: 'unit', unit: UNITS[unit], unitDisplay: 'short', maximumFractionDigits: unit > 0 && value < 100 ? 1 : 0,
-  }).format(value);
+  return withUnit(value, UNITS[unit], unit > 0 && value < 100 ? 1 : 0);
 }
 
 export function duration(ms: number): string {
-  if (ms < 1000)
-    return new Intl.NumberFormat(locale.value, { style: 'unit', unit: 'millisecond', unitDisplay: 'short', maximumFractionDigits: 0 }).format(ms);
-  return new Intl.NumberFormat(locale.value, { style: 'unit', unit: 'second', unitDisplay: 'short', maximumFractionDigits: 1 }).format(ms / 1000);
+  return ms < 1000 ? withUnit(ms, 'millisecond', 0) : withUnit(ms / 1000, 'second', 1);
 }
 
 /* Of the day, to the millisecond. */
 export function clock(ms: number): string {
-  return new Date(ms).toLocaleTimeString(locale.value, { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+  if (clocks?.locale !== locale.value) {
+    const time = new Intl.DateTimeFormat(locale.value, { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 });
+    clocks = { locale: locale.value, time };
+  }
+  return Math.abs(ms) <= 8.64e15 ? clocks.time.format(ms) : '';
 }

@@ -14,6 +14,8 @@ import { OutputLog } from './output-log';
 
 /* Two minutes of two a second. */
 const SAMPLES = 240;
+const MOST_MESSAGES = 1000;
+const MOST_MESSAGE_CHARACTERS = 16_000_000;
 
 export interface RingSample {
   time: number;
@@ -87,6 +89,17 @@ export function forget(number: number): void {
   workers.value = left;
 }
 
+/* The last messages; each may be as long as the server lets it be. */
+function bounded(messages: Message[]): Message[] {
+  let left = MOST_MESSAGE_CHARACTERS;
+  let first = messages.length;
+  while (first > 0 && messages.length - first < MOST_MESSAGES && left > 0) {
+    first--;
+    left -= (messages[first].text ?? messages[first].base64 ?? '').length;
+  }
+  return messages.slice(first);
+}
+
 function push<T>(list: Signal<T[]>, items: T[], most: number): void {
   list.value = [...list.value, ...items].slice(-most);
 }
@@ -102,7 +115,7 @@ onItem('events', (item) => workers.value.get(item.worker)?.events.add(item.event
 onItem('messages', (item) => {
   const worker = workers.value.get(item.worker);
   if (worker !== undefined)
-    push(worker.messages, item.messages, 1000);
+    worker.messages.value = bounded([...worker.messages.value, ...item.messages]);
 });
 onItem('memory', (item) => {
   const worker = workers.value.get(item.worker);

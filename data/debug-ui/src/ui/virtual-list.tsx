@@ -35,12 +35,14 @@ const NEAR = 4;   /* pixels that still count as the end */
 export function VirtualList(props: Props) {
   const { count, rowHeight, row, follow, onFollow, dropped = 0, active = null, head, headHeight = 0, label, role } = props;
   const own = useRef<HTMLDivElement>(null);
-  const [view, setView] = useState({ top: 0, height: 400 });
+  const [height, setHeight] = useState(400);
+  const [, setTop] = useState(0);
   const before = useRef(dropped);
+  const scrolled = useRef(0);
   const ended = useRef(0); /* where the end was when it was last brought into view */
 
   useEffect(() => {
-    const watch = new ResizeObserver(() => setView((old) => ({ ...old, height: own.current?.clientHeight ?? old.height })));
+    const watch = new ResizeObserver(() => setHeight((old) => own.current?.clientHeight ?? old));
     watch.observe(own.current!);
     return () => watch.disconnect();
   }, []);
@@ -49,10 +51,10 @@ export function VirtualList(props: Props) {
     before.current = dropped;
     if (follow) {
       own.current!.scrollTop = own.current!.scrollHeight;
-      ended.current = own.current!.scrollTop;
+      ended.current = scrolled.current = own.current!.scrollTop;
     } else if (gone > 0)
       own.current!.scrollTop -= gone * rowHeight;
-  }, [count, dropped, follow, view.height]);
+  }, [count, dropped, follow, height]);
   useLayoutEffect(() => {
     const list = own.current!;
     if (active === null || active >= count)
@@ -66,15 +68,19 @@ export function VirtualList(props: Props) {
 
   const onScroll = () => {
     const list = own.current!;
-    setView({ top: list.scrollTop, height: list.clientHeight });
+    scrolled.current = list.scrollTop;
     /* A list that became lower, or longer, is not one that was scrolled. */
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR || (follow && list.scrollTop >= ended.current);
+    /* What follows has drawn its end before it scrolled there. */
+    if (!follow || !atEnd)
+      setTop(list.scrollTop);
     if (atEnd !== follow)
       onFollow(atEnd);
   };
-  const first = Math.max(0, Math.floor(view.top / rowHeight) - EXTRA);
-  const last = Math.min(count, Math.ceil((view.top + view.height) / rowHeight) + EXTRA);
-  const slots = Math.ceil(view.height / rowHeight) + 2 * EXTRA + 2;
+  const top = follow ? Math.max(0, count * rowHeight + headHeight - height) : scrolled.current;
+  const first = Math.max(0, Math.floor(top / rowHeight) - EXTRA);
+  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + EXTRA);
+  const slots = Math.ceil(height / rowHeight) + 2 * EXTRA + 2;
   const rows = [];
   for (let i = first; i < last; i++)
     rows.push(row(i, i % slots));

@@ -3,6 +3,7 @@
 import { _, clock } from '../i18n';
 import type { BuntimeEvent } from '../protocol';
 import { announce, announceError } from '../ui/announce';
+import { plain } from '../ui/plain';
 import { canPermit, permit } from './event-actions';
 import { meaningOf, orderedKeys } from './event-keys';
 import { actionClass } from './event-row';
@@ -14,7 +15,7 @@ function valueText(event: BuntimeEvent, key: string): string {
     return `${clock(event.time)} (${event.time})`;
   if (value === null)
     return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return plain(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
 export async function copyText(text: string): Promise<void> {
@@ -32,12 +33,12 @@ export function EventDetails({ event, onClose }: { event: BuntimeEvent; onClose(
     <section class="event-details" aria-label={_('Details of the event')}>
       <div class="details-head">
         <span class={`badge ${actionClass(event.action)}`}>{event.action}</span>
-        <h3 class="mono">{event.object ?? event.kind}</h3>
+        <h3 class="mono">{plain(event.object ?? event.kind)}</h3>
         <button type="button" class="plain" aria-label={_('Close the details')} onClick={onClose}>✕</button>
       </div>
       {canPermit(event) && (
         <div class="details-permit">
-          <code>{event.suggestion}</code>
+          <code>{plain(event.suggestion ?? '')}</code>
           <button type="button" class="primary" onClick={() => permit(event)}>{_('Permit…')}</button>
           {event.wider === true && <p class="quiet">{meaningOf('wider')}</p>}
         </div>

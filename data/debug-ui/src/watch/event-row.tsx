@@ -2,6 +2,7 @@
 /* An event, and a group of them, as a row of the table. */
 import { _, clock, format, number } from '../i18n';
 import type { BuntimeEvent } from '../protocol';
+import { plain } from '../ui/plain';
 import { canPermit, permit } from './event-actions';
 import { ruleText } from './filter';
 import type { Group } from './groups';
@@ -34,8 +35,8 @@ export function actionClass(action: string): string {
 
 function who(event: BuntimeEvent): string {
   if (event.program !== null)
-    return event.pid === null ? event.program : `${event.program} [${event.pid}]`;
-  return event.host ?? '';
+    return event.pid === null ? plain(event.program) : `${plain(event.program)} [${event.pid}]`;
+  return plain(event.host ?? '');
 }
 
 export function EventRow({ event, level, withWorker, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean }) {
@@ -45,9 +46,9 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
       <span role="gridcell">{event.kind}</span>
-      <span role="gridcell" class="mono object">{event.object ?? ''}</span>
-      <span role="gridcell" class="who">{withWorker ? event.worker : who(event)}</span>
-      <span role="gridcell" class="quiet rule">{ruleText(event)}</span>
+      <span role="gridcell" class="mono object">{plain(event.object ?? '')}</span>
+      <span role="gridcell" class="who">{withWorker ? plain(event.worker) : who(event)}</span>
+      <span role="gridcell" class="quiet rule">{plain(ruleText(event))}</span>
       <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>
       <span role="gridcell" class="act">
         {canPermit(event) && <button type="button" class="plain" tabIndex={-1} onClick={(click) => { click.stopPropagation(); permit(event); }}>{_('Permit…')}</button>}
@@ -62,7 +63,7 @@ export function GroupRow({ group, open, onToggle, ...row }: Props & { group: Gro
     <div id={row.id} role="row" class="event-row group" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
       aria-selected={row.selected} onClick={() => { row.onSelect(); onToggle(); }}>
       <span role="gridcell" class="mono quiet">{clock(group.last)}</span>
-      <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : group.key}</span>
+      <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : plain(group.key)}</span>
       <span role="gridcell" class="worst">{worst !== '' && <span class="badge deny">{worst}</span>}</span>
       <span role="gridcell" class="mono count">{format('×%1', number(group.count))}</span>
     </div>

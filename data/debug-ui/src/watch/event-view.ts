@@ -2,7 +2,7 @@
 /*
  * The events of one log, or of several merged by time, and those of them that a filter passes.
  *
- *   logs ──take()──▶ all: the last MOST_EVENTS, each with a number ──filter──▶ shown: numbers, ascending
+ *   logs ──take()──▶ all: as many as a log keeps, each with a number ──filter──▶ shown: numbers, ascending
  *
  * take() costs what is new, setFilter() costs what is kept, once. Where logs are merged an event may belong
  * before some that are here: then that tail is merged anew. Nothing here is a signal but `version`, which
@@ -11,7 +11,7 @@
 import { signal } from '@preact/signals';
 
 import type { BuntimeEvent } from '../protocol';
-import { MOST_EVENTS, type EventLog } from '../state/event-log';
+import { lengthOf, overOf, type EventLog } from '../state/event-log';
 import type { Filter } from './filter';
 import { byTime, LogCursors } from './log-cursors';
 
@@ -41,6 +41,7 @@ export class EventView {
   private all: BuntimeEvent[] = [];
   private first = 0;
   private shown: number[] = [];
+  private characters = 0;
   private cursors = new LogCursors();
 
   constructor(private filter: Filter) {}
@@ -114,6 +115,7 @@ export class EventView {
     this.gone = 0;
     this.generation++;
     this.counts.clear();
+    this.characters = 0;
   }
 
   private add(came: BuntimeEvent[]): void {
@@ -153,10 +155,9 @@ export class EventView {
         this.shown.push(this.first + i);
   }
 
-  /* In large steps, as logs are: each moves the whole array. */
   private trim(): void {
-    const over = this.all.length - MOST_EVENTS;
-    if (over <= MOST_EVENTS / 4)
+    const over = overOf(this.all, this.characters);
+    if (over === 0)
       return;
     for (let i = 0; i < over; i++)
       this.count(this.all[i], -1);
@@ -169,6 +170,7 @@ export class EventView {
   }
 
   private count(event: BuntimeEvent, sign: number): void {
+    this.characters += sign * lengthOf(event);
     const left = (this.counts.get(event.action) ?? 0) + sign * event.count;
     if (left > 0)
       this.counts.set(event.action, left);

@@ -8,6 +8,7 @@ import { useEffect, useId, useMemo, useState } from 'preact/hooks';
 
 import { _, bytes, duration, format, number } from '../i18n';
 import { runs } from '../state/workers';
+import { plain } from '../ui/plain';
 import { VirtualList } from '../ui/virtual-list';
 import { AuditOffer } from './audit-offer';
 import { canPermit, permit } from './event-actions';
@@ -48,7 +49,7 @@ function Destination({ flow }: { flow: Flow }) {
   return (
     <span role="gridcell" class="destination">
       {flow.state !== 'closed' && <span class={`badge ${flow.state === 'denied' ? 'deny' : 'accent'}`}>{stateText(flow)}</span>}
-      <span class="mono">{flow.event.object ?? ''}</span>
+      <span class="mono">{plain(flow.event.object ?? '')}</span>
     </span>
   );
 }

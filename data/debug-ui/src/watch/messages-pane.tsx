@@ -5,6 +5,7 @@ import { useId, useState } from 'preact/hooks';
 import { _, clock, format } from '../i18n';
 import { runs, type Worker } from '../state/workers';
 import { announceError } from '../ui/announce';
+import { plain } from '../ui/plain';
 import { VirtualList } from '../ui/virtual-list';
 import { copyText } from './event-details';
 import { OfWorker, RunLine } from './run-line';
@@ -66,7 +67,7 @@ function Detail({ of, entry, onClose }: { of: Worker; entry: Entry; onClose(): v
         <button type="button" class="plain" aria-label={_('Close the message')} onClick={onClose}>✕</button>
       </div>
       {entry.text === null && <p class="quiet">{_('Bytes that are no text, in base64:')}</p>}
-      <pre>{entry.text === null ? entry.base64 : pretty(entry.text)}</pre>
+      <pre>{entry.text === null ? entry.base64 : pretty(entry.text).split('\n').map(plain).join('\n')}</pre>
       {asks && (isAnswered(of, request)
         ? <p class="quiet">{_('Answered.')}</p>
         : (
@@ -109,7 +110,7 @@ function Messages({ of }: { of: Worker }) {
         <span class="mono quiet">{clock(entry.time)}</span>
         <span class="from">{entry.from === 'worker' ? _('program') : _('page')}</span>
         <span>{state !== '' && <span class={`badge ${waits ? 'warn' : ''}`}>{state}</span>}</span>
-        <span class="mono text">{entry.text === null ? _('(bytes)') : entry.text.slice(0, PREVIEW)}</span>
+        <span class="mono text">{entry.text === null ? _('(bytes)') : plain(entry.text.slice(0, PREVIEW))}</span>
       </div>
     );
   };

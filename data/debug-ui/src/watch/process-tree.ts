@@ -50,16 +50,21 @@ export function treeOf(samples: MemorySample[]): Node[] {
   }
   const nodes: Node[] = [];
   const seen = new Set<number>();
-  const stack = roots.reverse().map((process) => ({ process, level: 1 }));
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { process, level } = next;
-    if (seen.has(process.pid))
-      continue;
-    seen.add(process.pid);
-    nodes.push({ process, level, cpu: cpuOf(process, now, before) });
-    for (const child of [...(children.get(process.pid) ?? [])].reverse())
-      stack.push({ process: child, level: level + 1 });
-  }
+  const addBelow = (root: Process) => {
+    const stack = [{ process: root, level: 1 }];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const { process, level } = next;
+      if (seen.has(process.pid))
+        continue;
+      seen.add(process.pid);
+      nodes.push({ process, level, cpu: cpuOf(process, now, before) });
+      for (const child of [...(children.get(process.pid) ?? [])].reverse())
+        stack.push({ process: child, level: level + 1 });
+    }
+  };
+  roots.forEach(addBelow);
+  /* What hangs in a circle hangs on no root, and is shown all the same. */
+  now.processes.slice(0, MOST_PROCESSES).forEach(addBelow);
   return nodes;
 }
 

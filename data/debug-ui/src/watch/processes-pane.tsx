@@ -5,6 +5,7 @@ import { useId, useState } from 'preact/hooks';
 import { _, bytes, format, number } from '../i18n';
 import type { Worker } from '../state/workers';
 import { runs } from '../state/workers';
+import { plain } from '../ui/plain';
 import { VirtualList } from '../ui/virtual-list';
 import { Chart, Spark } from './chart';
 import { memoryTrail, totalTrail, treeOf, type Node } from './process-tree';
@@ -33,7 +34,7 @@ function ProcessRow({ node, trail, id }: { node: Node; trail: number[]; id: stri
   const { process, level, cpu } = node;
   return (
     <div key={id} id={id} role="row" aria-level={level} class="process-row">
-      <span role="gridcell" class="mono name" style={{ paddingLeft: `${Math.min(level - 1, 12) * 16}px` }}>{level > 1 && <span class="quiet" aria-hidden="true">└ </span>}{process.name}</span>
+      <span role="gridcell" class="mono name" style={{ paddingLeft: `${Math.min(level - 1, 12) * 16}px` }}>{level > 1 && <span class="quiet" aria-hidden="true">└ </span>}{plain(process.name)}</span>
       <span role="gridcell" class="mono quiet number">{process.pid}</span>
       <span role="gridcell" class="quiet state">{stateText(process.state)}</span>
       <span role="gridcell" class="number">{cpuText(cpu)}</span>

@@ -3,8 +3,9 @@
 import { _ } from '../i18n';
 import { isShown, showRule, sourceText } from '../policies/places';
 import type { RuleSource } from '../protocol';
+import { plain } from '../ui/plain';
 
 export function RuleLink({ rule }: { rule: RuleSource }) {
-  const text = <span class="mono value">{sourceText(rule)}</span>;
+  const text = <span class="mono value">{plain(sourceText(rule))}</span>;
   return isShown(rule) ? <button type="button" class="link" title={_('Show the rule')} onClick={() => showRule(rule)}>{text}</button> : text;
 }
