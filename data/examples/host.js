@@ -19,8 +19,8 @@ Gio._promisify(Buntime.Worker.prototype, 'call', 'call_finish');
 const loop = new GLib.MainLoop(null, false);
 const here = GLib.path_get_dirname(GLib.filename_from_uri(import.meta.url)[0]);
 const text = (bytes) => new TextDecoder().decode(bytes.toArray());
-/* A terminal would obey what a worker writes. */
-const shown = (words) => words.trimEnd().replace(/\p{C}/gu, '?');
+/* A terminal would obey what a worker writes, and what it answers may be anything. */
+const shown = (words) => String(words).trimEnd().replace(/\p{C}/gu, '?');
 
 /* A worker as an object: worker.functions.name(...) calls what it registered by that name. */
 function start(entry, policy) {
@@ -45,9 +45,9 @@ async function main() {
   policy.set_limit(Buntime.Limit.WALL_TIME, '60s');
   const { worker, functions, exited } = start(GLib.build_filenamev([here, 'worker.py']), policy);
 
-  print('words:', await functions.count_words('the quick brown fox'));
+  print('words:', shown(await functions.count_words('the quick brown fox')));
   try {
-    print('it is', await functions.phone_home('example.com'));
+    print('it is', shown(await functions.phone_home('example.com')));
   } catch (error) {
     print('phone_home failed:', shown(error.message));
   }
@@ -58,7 +58,7 @@ async function main() {
 
 let status = 0;
 main().catch((error) => {
-  printerr(Buntime.error_format(error).trimEnd());
+  printerr(error instanceof GLib.Error ? Buntime.error_format(error).trimEnd() : shown(error));
   status = 1;
 }).finally(() => loop.quit());
 loop.run();

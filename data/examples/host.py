@@ -29,11 +29,15 @@ def call(worker, method, *params):
     worker.call(GLib.Bytes.new(request), 10_000, None,
                 lambda _worker, result: (done.append(result), loop.quit()))
     loop.run()
-    return json.loads(worker.call_finish(done[0]).get_data())
+    answer = worker.call_finish(done[0]).get_data()
+    try:
+        return json.loads(answer)
+    except (ValueError, RecursionError):
+        return "no answer that could be read"
 
 
 def on_output(_worker, _stream, data):
-    # A terminal would obey what a worker writes: repr() shows it with escapes.
+    # A terminal would obey what a worker writes: repr() shows it with escapes, here and below.
     print("it writes:", repr(data.get_data().decode(errors="replace")))
 
 
@@ -50,9 +54,9 @@ def main():
     worker.connect("output", on_output)
     worker.connect("event", on_event)
 
-    print("words:", call(worker, "count_words", "the quick brown fox"))
+    print("words:", repr(call(worker, "count_words", "the quick brown fox")))
     try:
-        print("it is", call(worker, "phone_home", "example.com"))
+        print("it is", repr(call(worker, "phone_home", "example.com")))
     except GLib.Error as error:
         print("phone_home failed:", repr(error.message))
 

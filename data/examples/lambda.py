@@ -115,7 +115,7 @@ def on_event(_worker, event):
 
 def main():
     service = Lambda()
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:  # bytes: what is no UTF-8 is a mistake in that line alone
         try:
             request = json.loads(line)
             patience = min(int(request.get("timeout", PATIENCE)), PATIENCE)

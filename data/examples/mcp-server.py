@@ -99,7 +99,7 @@ METHODS = {
 
 
 def answer(line):
-    """The answer to one line, None for a notification."""
+    """The answer to one line of bytes, None for a notification."""
     number = None
     try:
         message = json.loads(line)
@@ -122,7 +122,7 @@ def answer(line):
 
 
 def main():
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:  # bytes: what is no UTF-8 is a mistake in that line alone
         reply = answer(line)
         if reply is not None:
             print(json.dumps(reply), flush=True)

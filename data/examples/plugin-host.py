@@ -51,8 +51,8 @@ class Plugin:
             # It may be anything: what is wanted is a text, and not a long one.
             answer = json.loads(worker.call_finish(result).get_data())
             self.answer = answer[:200] if isinstance(answer, str) else "(that is no text)"
-        except (GLib.Error, ValueError) as error:
-            self.answer = "failed: " + getattr(error, "message", str(error)).split("\n", maxsplit=1)[0]
+        except (GLib.Error, ValueError, RecursionError) as error:
+            self.answer = "failed: " + getattr(error, "message", str(error)).split("\n", maxsplit=1)[0][:200]
         # What still runs in there, whatever it is, ends now.
         worker.stop(0)
 

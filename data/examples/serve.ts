@@ -23,16 +23,21 @@ class Server {
   #waiting = new Map<number, { resolve: (result: any) => void, reject: (error: Error) => void }>();
   #listeners: ((method: string, params: Params) => void)[] = [];
   #last = 0;
+  #over: Error | null = null;
 
   constructor() {
     this.#process.on("error", (error) => this.#end(error));
     this.#process.on("exit", () => this.#end(new Error("buntime serve has ended")));
+    // It does not read any more: it is ending, which is told by the above.
+    this.#process.stdin.on("error", () => {});
     createInterface({ input: this.#process.stdout }).on("line", (line) => this.#take(JSON.parse(line)));
   }
 
   do(method: string, params: Params = {}): Promise<any> {
     const id = ++this.#last;
     return new Promise((resolve, reject) => {
+      if (this.#over !== null)
+        return reject(this.#over);
       this.#waiting.set(id, { resolve, reject });
       this.#process.stdin.write(JSON.stringify({ id, method, params }) + "\n");
     });
@@ -61,6 +66,7 @@ class Server {
   }
 
   #end(error: Error): void {
+    this.#over ??= error;
     for (const { reject } of this.#waiting.values())
       reject(error);
     this.#waiting.clear();
@@ -73,9 +79,9 @@ async function call(server: Server, worker: number, method: string, ...params: u
   return JSON.parse((await server.do("call", { worker, text, timeout: 10000 })).text);
 }
 
-/** A terminal would obey what a worker writes. */
-function shown(text: string): string {
-  return text.trimEnd().replace(/\p{C}/gu, "?");
+/** A terminal would obey what a worker writes, and what it answers may be anything. */
+function shown(words: unknown): string {
+  return String(words).trimEnd().replace(/\p{C}/gu, "?");
 }
 
 async function main(server: Server): Promise<void> {
@@ -92,20 +98,20 @@ async function main(server: Server): Promise<void> {
 
   const entry = join(dirname(fileURLToPath(import.meta.url)), "worker.ts");
   const { worker } = await server.do("spawn", { entry, flags: ["--timeout=60s"] });
-  console.log("words:", await call(server, worker, "countWords", "the quick brown fox"));
+  console.log("words:", shown(await call(server, worker, "countWords", "the quick brown fox")));
   await call(server, worker, "phoneHome", "example.com")
-    .then((status) => console.log("it is", status), () => console.log("phoneHome failed"));
+    .then((status) => console.log("it is", shown(status)), () => console.log("phoneHome failed"));
   await server.do("stop", { worker, grace: 1000 });
   await gone;
 
   const python = (await server.do("spawn", { flags: ["--worker=python", "--timeout=60s"] })).worker;
-  console.log("6 * 7 is", (await server.do("run_code", { worker: python, code: "6 * 7" })).value);
+  console.log("6 * 7 is", shown((await server.do("run_code", { worker: python, code: "6 * 7" })).value));
 }
 
 const server = new Server();
 main(server)
   .catch((error) => {
-    console.error(error.message);
+    console.error(shown(error.message));
     process.exitCode = 1;
   })
   .finally(() => server.close());

@@ -65,6 +65,41 @@ def test_a_worker_that_is_missing(world, tmp_path):
         assert result.status == 1 and "the worker has " in result.stdout + result.stderr, str(result)
 
 
+HOSTILE = {
+    "worker.py": """
+import buntime
+channel = buntime.channel()
+channel.handler("count_words")(lambda text: "\\x1b[2J\\x9b2J")
+channel.handler("phone_home")(lambda host: ["\\x1b[2J"])
+channel.serve()
+""",
+    "worker.ts": """
+import { channel } from "buntime";
+const host = channel();
+host.handle("countWords", () => "\\x1b[2J\\x9b2J");
+host.handle("phoneHome", () => ["\\x1b[2J"]);
+await host.serve();
+""",
+}
+
+
+@host_program
+@pytest.mark.parametrize("command", [["/usr/bin/python3", "host.py"], ["gjs", "-m", "host.js"],
+                                     ["bun", "serve.ts"]], ids=["python", "gjs", "bun"])
+def test_a_worker_that_is_hostile(world, box, bun, command):
+    """Nothing of what it answers reaches the terminal as it is."""
+    shutil.copy(EXAMPLES / command[-1], box.directory)
+    for name, text in HOSTILE.items():
+        (box.directory / name).write_text(text, encoding="utf-8")
+    (box.directory / "buntime").symlink_to(world.buntime)
+    library = str(world.build / "src/lib")
+    environment = world.environment({"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library,
+                                     "PATH": f"{box.directory}:{bun['PATH']}"})
+    result = world.run_command([*PLAIN, *command[:-1], box.directory / command[-1]], env=environment)
+    assert result.status == 0 and "words:" in result.stdout and "it is" in result.stdout, str(result)
+    assert all(c.isprintable() or c == "\n" for c in result.stdout + result.stderr), str(result)
+
+
 @host_program
 def test_the_plugin_host(world):
     result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py")
@@ -84,9 +119,12 @@ def test_plugins_of_ones_own(world, tmp_path):
         "import buntime\nchannel = buntime.channel()\n"
         "channel.handler('transform')(lambda text: {'a': 'b' * 1000})\nchannel.serve()\n")
     (tmp_path / "quitter.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "deep.py").write_text(
+        "import buntime\nchannel = buntime.channel()\nchannel.handler(lambda data: b'[' * 100000)\n"
+        "channel.serve()\n")
     result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
-    liar, quitter = result.stdout.splitlines()
-    assert liar == "liar: '(that is no text)'"
+    deep, liar, quitter = result.stdout.splitlines()
+    assert deep.startswith("deep: 'failed: ") and liar == "liar: '(that is no text)'"
     assert quitter.startswith("quitter: 'failed: quitter.py") and "the worker has " in quitter
     (tmp_path / "liar.json").write_text('{"version": 1, "nett": {}}')
     result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
@@ -186,6 +224,9 @@ def test_the_mcp_server(world, box):
                                clientInfo={"name": "test", "version": "1"})["result"]
         assert hello["protocolVersion"] == "2025-03-26" and "tools" in hello["capabilities"]
         client.send('{"jsonrpc":"2.0","method":"notifications/initialized"}')
+        process.stdin.write(b"\xff\n")
+        process.stdin.flush()
+        assert client.receive()["error"]["code"] == -32700
         tools = client.request("tools/list")["result"]["tools"]
         assert {tool["name"] for tool in tools} == {"list_files", "read_file", "search", "save_file"}
         assert client.tool("list_files") == ("list.txt", False)
