@@ -118,25 +118,38 @@ add_flags(BtPolicySet *self, const BtNode *node, GError **error)
 
 /* ---- */
 
-BtPolicySet *
-bt_policy_set_new(const BtNode *policies, const BtNode *flags, GError **error)
+static gboolean
+fill(BtPolicySet *self, const BtNode *policies, const BtNode *flags, GError **error)
 {
-  g_autoptr(BtPolicySet) self = set_new();
   g_autoptr(GError) failure = NULL;
 
   if (!add_parts(self, policies, error) || !add_flags(self, flags, error))
-    return NULL;
+    return FALSE;
   if (!buntime_policy_add_environment(self->policy, &failure))
     bt_problems_add(self->problems, failure, -1, NULL);
-  return g_steal_pointer(&self);
+  return TRUE;
+}
+
+BtPolicySet *
+bt_policy_set_new(const BtNode *policies, const BtNode *flags, GError **error)
+{
+  BtPolicySet *self = set_new();
+
+  if (fill(self, policies, flags, error))
+    return self;
+  bt_policy_set_free(self);
+  return NULL;
 }
 
 BtPolicySet *
 bt_policy_set_new_for_part(const BtNode *part, GError **error)
 {
-  g_autoptr(BtPolicySet) self = set_new();
+  BtPolicySet *self = set_new();
 
-  return add_part(self, part, 0, error) ? g_steal_pointer(&self) : NULL;
+  if (add_part(self, part, 0, error))
+    return self;
+  bt_policy_set_free(self);
+  return NULL;
 }
 
 /* ---- what it comes to ---- */

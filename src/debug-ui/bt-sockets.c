@@ -6,7 +6,7 @@
 
 #include "lib/buntime.h"
 
-#define BACKLOG 16
+#define BACKLOG 64
 #define REQUEST_SECONDS 5
 /* Until one is looked at again that there were no descriptors for. */
 #define PAUSE_MS 100

@@ -14,34 +14,54 @@
 
 /* ---- the program ---- */
 
-static char *
-read_text(const char *entry, GError **error)
-{
-  g_autofree char *text = g_malloc(BT_FIELD_MAX_CODE + 1);
-  gsize size = 0;
-  gssize got = 1;
-  int fd = strcmp(entry, "-") == 0 ? dup(0) : open(entry, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+#define ROOM (BT_FIELD_MAX_CODE + 1)
 
-  while (fd >= 0 && got > 0 && size <= BT_FIELD_MAX_CODE) {
-    got = read(fd, text + size, BT_FIELD_MAX_CODE + 1 - size);
+/* -1, with errno set, or how much there is, up to ROOM. */
+static gssize
+read_all(const char *entry, char *text)
+{
+  int fd = strcmp(entry, "-") == 0 ? dup(0) : open(entry, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  gsize size = 0;
+  gssize got = fd >= 0 ? 1 : -1;
+
+  while (got > 0 && size < ROOM) {
+    got = read(fd, text + size, ROOM - size);
     size += (gsize)MAX(got, 0);
   }
   int number = errno;
   if (fd >= 0)
     close(fd);
-  if (fd < 0 || got < 0) {
-    bt_fail(error, number == ENOENT ? BUNTIME_ERROR_NOT_FOUND : BUNTIME_ERROR_NOT_RUNNABLE, entry,
-            g_strerror(number), NULL);
-    return NULL;
-  }
-  if (size > BT_FIELD_MAX_CODE || !g_utf8_validate_len(text, size, NULL)) {
-    bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, entry,
-            size > BT_FIELD_MAX_CODE ? _("larger than 1 MiB") : _("not text"),
-            _("the debug UI is for programs in Python, JavaScript and TypeScript"));
-    return NULL;
-  }
+  errno = number;
+  return got < 0 ? -1 : (gssize)size;
+}
+
+/* text: has ROOM. */
+static gboolean
+read_into(const char *entry, char *text, GError **error)
+{
+  gssize size = read_all(entry, text);
+
+  if (size < 0)
+    return bt_fail(error,
+                   errno == ENOENT ? BUNTIME_ERROR_NOT_FOUND : BUNTIME_ERROR_NOT_RUNNABLE, entry,
+                   g_strerror(errno), NULL);
+  if (size == ROOM || !g_utf8_validate_len(text, (gsize)size, NULL))
+    return bt_fail(error, BUNTIME_ERROR_NOT_RUNNABLE, entry,
+                   size == ROOM ? _("larger than 1 MiB") : _("not text"),
+                   _("the debug UI is for programs in Python, JavaScript and TypeScript"));
   text[size] = '\0';
-  return g_steal_pointer(&text);
+  return TRUE;
+}
+
+static char *
+read_text(const char *entry, GError **error)
+{
+  char *text = g_malloc(ROOM);
+
+  if (read_into(entry, text, error))
+    return text;
+  g_free(text);
+  return NULL;
 }
 
 static const char *
@@ -95,22 +115,13 @@ list_flags(const BtCommandLine *line)
   return flags;
 }
 
-gboolean
-bt_start_read(const BtCommandLine *line, char **json_out, GError **error)
+static char *
+describe(const BtCommandLine *line, const GPtrArray *flags, const char *code)
 {
-  g_auto(BtCommandLine) checked = BT_COMMAND_LINE_INIT;
-
-  if (line->entry == NULL)
-    return TRUE;
-  g_autoptr(GPtrArray) flags = list_flags(line);
-  g_autofree char *code = bt_flags_parse((const char *const *)flags->pdata, &checked, error)
-                            ? read_text(line->entry, error)
-                            : NULL;
-  if (code == NULL)
-    return FALSE;
   const char *language = language_of(line);
   g_autofree char *name = name_of(line, language);
   GString *text = g_string_new("{");
+
   bt_put_string(text, "name", name, -1);
   bt_put_string(text, "language", language, -1);
   bt_put_string(text, "code", code, -1);
@@ -124,6 +135,23 @@ bt_start_read(const BtCommandLine *line, char **json_out, GError **error)
   for (guint i = 0; i + 1 < flags->len; i++)
     bt_put_string(text, NULL, g_ptr_array_index(flags, i), -1);
   g_string_append(text, "]}");
-  *json_out = g_string_free(text, FALSE);
+  return g_string_free(text, FALSE);
+}
+
+gboolean
+bt_start_read(const BtCommandLine *line, char **json_out, GError **error)
+{
+  g_auto(BtCommandLine) checked = BT_COMMAND_LINE_INIT;
+
+  if (line->entry == NULL)
+    return TRUE;
+  g_autoptr(GPtrArray) flags = list_flags(line);
+  if (!bt_flags_parse((const char *const *)flags->pdata, &checked, error))
+    return FALSE;
+  char *code = read_text(line->entry, error);
+  if (code == NULL)
+    return FALSE;
+  *json_out = describe(line, flags, code);
+  g_free(code);
   return TRUE;
 }

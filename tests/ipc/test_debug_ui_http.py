@@ -261,12 +261,12 @@ def test_frames_that_are_none(server):
 def test_slow_clients_are_few_and_short(world):
     """Sockets that send nothing, a byte now and then, or no hello."""
     with serving(world) as server:
-        silent = [socket.create_connection(server.address) for _ in range(60)]
-        slow = socket.create_connection(server.address)
         begun = time.monotonic()
+        silent = [socket.create_connection(server.address) for _ in range(60)]
+        hello_less = Socket(server)
+        slow = socket.create_connection(server.address)
         # Somebody else is served meanwhile.
         assert server.get("/")[0] == 200 and time.monotonic() - begun < 5
-        hello_less = Socket(server)
         closed_at = None
         while closed_at is None and time.monotonic() - begun < 15:
             try:
