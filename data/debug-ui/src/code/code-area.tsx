@@ -3,22 +3,24 @@
 import { useSignal } from '@preact/signals';
 
 import './code.css';
+import './start';
 
 import { _, format } from '../i18n';
 import type { Language } from '../protocol';
 import { stored } from '../state/stored';
-import { active, languages, updateTab, wantedLine, type Tab } from '../state/workspace';
+import { active, languages, nameFor, updateTab, wantedLine, type Tab } from '../state/workspace';
 import { Splitter } from '../ui/splitter';
 import { tabId } from '../ui/tab-list';
 import { Console } from './console';
 import { Editor } from './editor';
 import { runActive } from './head-actions';
-import { LANGUAGE_NAMES, SUFFIXES } from './languages';
+import { LANGUAGE_NAMES } from './languages';
 import { PANEL, TabBar } from './tab-bar';
+import { Templates } from './templates';
 import { joinWords, splitWords } from './words';
 
 const split = stored<number>('code-split', 56, (value): value is number => typeof value === 'number');
-const NAME = /^[\w-][\w.-]{0,63}$/;
+const NAME = /^\w[\w.-]{0,63}$/;
 
 function Arguments({ tab }: { tab: Tab }) {
   /* What is typed stays as it is typed: joining what was split would write under the cursor. */
@@ -41,7 +43,10 @@ function ProgramBar({ tab }: { tab: Tab }) {
       <input type="text" class="name" value={tab.name} spellcheck={false} autocomplete="off" maxLength={64} aria-label={_('Name of the program')}
         aria-invalid={invalid} title={invalid ? _('Letters, digits, dots, - and _') : undefined}
         onInput={(event) => updateTab(tab.id, { name: event.currentTarget.value })} />
-      <select aria-label={_('Language')} value={tab.language} onChange={(event) => updateTab(tab.id, { language: event.currentTarget.value as Language })}>
+      <select aria-label={_('Language')} value={tab.language} onChange={(event) => {
+        const language = event.currentTarget.value as Language;
+        updateTab(tab.id, { language, name: nameFor(language, tab.name) });
+      }}>
         {(['python', 'bun'] as const).map((language) => (
           <option key={language} value={language} disabled={!languages.value.includes(language)}>
             {languages.value.includes(language) ? LANGUAGE_NAMES[language] : format(_('%1: not found'), LANGUAGE_NAMES[language])}
@@ -56,7 +61,7 @@ function ProgramBar({ tab }: { tab: Tab }) {
 function CodeEditor({ tab }: { tab: Tab }) {
   const wanted = wantedLine.value;
   return (
-    <Editor keepAs={tab.id} label={format(_('Code of %1'), tab.name + SUFFIXES[tab.language])} language={tab.language} value={tab.code}
+    <Editor keepAs={tab.id} label={format(_('Code of %1'), tab.name)} language={tab.language} value={tab.code}
       onChange={(code) => updateTab(tab.id, { code })} onRun={runActive}
       line={wanted?.tab === tab.id ? wanted.line : null} onLineShown={() => { wantedLine.value = null; }} />
   );
@@ -76,6 +81,7 @@ export function CodeArea() {
         <Splitter label={_('Width of the editor')} direction="columns" percent={split.value} onChange={(value) => { split.value = value; }} />
         <Console tab={tab} />
       </div>
+      <Templates />
     </div>
   );
 }

@@ -5,7 +5,7 @@ import {
   deleteLine, historyKeymap, indentLess, indentMore, moveLineDown, moveLineUp, simplifySelection, standardKeymap, toggleComment,
 } from '@codemirror/commands';
 import { closeSearchPanel, findNext, findPrevious, openSearchPanel } from '@codemirror/search';
-import type { KeyBinding } from '@codemirror/view';
+import { EditorView, type KeyBinding } from '@codemirror/view';
 
 const IN_EDITOR_AND_PANEL = 'editor search-panel';
 
@@ -26,3 +26,18 @@ export const editorKeys: readonly KeyBinding[] = [
   ...historyKeymap,
   ...standardKeymap,
 ];
+
+/* Chromium types over a selection with a style attribute of its own, which the page's policy refuses with an
+ * error in the console: the editor does it instead. */
+export const typeOver = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { main } = view.state.selection;
+    const text = event.data;
+    if (event.inputType !== 'insertText' || text === null || main.empty || view.composing)
+      return false;
+    const insert = () => view.state.update(view.state.replaceSelection(text), { userEvent: 'input.type', scrollIntoView: true });
+    if (!view.state.facet(EditorView.inputHandler).some((handle) => handle(view, main.from, main.to, text, insert)))
+      view.dispatch(insert());
+    return true;
+  },
+});

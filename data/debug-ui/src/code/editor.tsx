@@ -10,7 +10,7 @@ import { autocompletion, closeBrackets } from '@codemirror/autocomplete';
 import { history, historyField } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
 import { search } from '@codemirror/search';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { Annotation, Compartment, EditorState, type Extension } from '@codemirror/state';
 import {
   drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, highlightSpecialChars, keymap, lineNumbers,
 } from '@codemirror/view';
@@ -18,7 +18,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import './editor.css';
 
-import { editorKeys } from './editor-keys';
+import { editorKeys, typeOver } from './editor-keys';
 import { problemMarks, showProblems, type EditorProblem } from './editor-problems';
 import { editorTheme } from './editor-theme';
 import { extensionsOf, type EditorLanguage } from './languages';
@@ -46,6 +46,10 @@ interface Kept {
 }
 
 const FIELDS = { history: historyField };
+/* What came from outside is not told there again. */
+const given = Annotation.define<boolean>();
+/* Renders come late, but not by more than so many keys. */
+const MOST_TOLD = 16;
 
 const kept = new Map<string, Kept>();
 
@@ -62,9 +66,9 @@ function extensions(language: Extension, label: Extension, hear: { change(value:
     lineNumbers(), highlightSpecialChars(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
     autocompletion(), highlightActiveLine(), highlightActiveLineGutter(), search({ top: true }), EditorState.phrases.of(phrases()),
     keymap.of([{ key: 'Mod-Enter', run: () => hear.run() }, ...editorKeys]),
-    language, label, editorTheme,
+    typeOver, language, label, editorTheme,
     EditorView.updateListener.of((update) => {
-      if (update.docChanged)
+      if (update.docChanged && !update.transactions.some((transaction) => transaction.annotation(given)))
         hear.change(update.state.doc.toString());
     }),
   ];
@@ -74,6 +78,7 @@ export function Editor(props: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const latest = useRef(props);
+  const told = useRef<string[]>([]); /* and not given back yet */
   const parts = useRef({ language: new Compartment(), label: new Compartment() });
 
   latest.current = props;
@@ -82,7 +87,10 @@ export function Editor(props: Props) {
     const { keepAs, value } = latest.current;
     const old = keepAs === undefined ? undefined : kept.get(keepAs);
     const hear = {
-      change: (text: string) => latest.current.onChange(text),
+      change: (text: string) => {
+        told.current = [...told.current.slice(-MOST_TOLD), text];
+        latest.current.onChange(text);
+      },
       run: () => {
         latest.current.onRun?.();
         return latest.current.onRun !== undefined;
@@ -114,9 +122,12 @@ export function Editor(props: Props) {
     view.current!.dispatch({ effects: parts.current.label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': props.label })) });
   }, [props.label]);
   useEffect(() => {
+    /* A value may come back when more was typed already: it must not undo that. */
+    const back = told.current.indexOf(props.value);
+    told.current = told.current.slice(back + 1);
     const doc = view.current!.state.doc;
-    if (doc.toString() !== props.value)
-      view.current!.dispatch({ changes: { from: 0, to: doc.length, insert: props.value } });
+    if (back < 0 && doc.toString() !== props.value)
+      view.current!.dispatch({ changes: { from: 0, to: doc.length, insert: props.value }, annotations: given.of(true) });
   }, [props.value]);
   useEffect(() => {
     if (props.problems !== undefined)

@@ -4,7 +4,7 @@ import { _ } from '../i18n';
 import { status } from '../state/connection';
 import { runs, workerOf } from '../state/workers';
 import { active, languages, restart, run, stop, stopAsked } from '../state/workspace';
-import { announceError } from '../ui/announce';
+import { announce, announceError } from '../ui/announce';
 
 /* Why a program cannot be run now; null: it can. */
 export function whyNotRun(): string | null {
@@ -17,8 +17,11 @@ export function whyNotRun(): string | null {
 
 /* Ctrl+Enter: runs it, again if it runs. */
 export function runActive(): void {
-  if (whyNotRun() !== null)
+  const why = whyNotRun();
+  if (why !== null) {
+    announce(why, true);
     return;
+  }
   const tab = active.value;
   void (runs(workerOf(tab.worker)) ? restart(tab.id) : run(tab)).catch(announceError);
 }

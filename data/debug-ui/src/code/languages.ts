@@ -11,7 +11,6 @@ import type { Language } from '../protocol';
 export type EditorLanguage = Language | 'json';
 
 export const LANGUAGE_NAMES: Record<Language, string> = { python: 'Python', bun: 'Bun' };
-export const SUFFIXES: Record<Language, string> = { python: '.py', bun: '.ts' };
 
 /* Those that are tried in a sandbox most. */
 const MODULES = ('argparse asyncio base64 collections concurrent.futures contextlib csv ctypes dataclasses datetime functools glob ' +
@@ -46,10 +45,10 @@ function afterImport(context: CompletionContext): CompletionResult | null {
 }
 
 function inModuleName(context: CompletionContext): CompletionResult | null {
-  const word = context.matchBefore(/(?:from|require\(|import\(?)\s*["'][\w:./]*/);
+  const word = context.matchBefore(/(?:from|require\(|import\(?)\s*["'][\w:.\/]*/);
   if (word === null)
     return null;
-  return { from: word.from + word.text.search(/[\w:./]*$/), options: nodeModules, validFor: /^[\w:./]*$/ };
+  return { from: word.from + word.text.search(/[\w:.\/]*$/), options: nodeModules, validFor: /^[\w:.\/]*$/ };
 }
 
 export function extensionsOf(language: EditorLanguage): Extension {

@@ -3,13 +3,14 @@
 import { signal } from '@preact/signals';
 
 import { _, format } from '../i18n';
+import type { Language } from '../protocol';
 import { runs, workerOf } from '../state/workers';
-import { active, activeId, closeTab, languages, openTab, tabs, type Tab } from '../state/workspace';
+import { active, activeId, closeTab, languages, nameFor, openTab, tabs, type Tab } from '../state/workspace';
 import { Dialog } from '../ui/dialog';
 import { TabList, tabId } from '../ui/tab-list';
 import { dropKept } from './editor';
-import { SUFFIXES } from './languages';
 import { outcomeOf } from './outcome';
+import { openTemplates } from './templates';
 
 export const PANEL = 'code-panel';
 
@@ -31,10 +32,10 @@ export function askToClose(tab: Tab): void {
     close(tab);
 }
 
-function freeName(): string {
+function freeName(language: Language): string {
   const taken = new Set(tabs.value.map((tab) => tab.name));
   for (let i = 1; ; i++) {
-    const name = i === 1 ? 'program' : `program-${i}`;
+    const name = nameFor(language, i === 1 ? 'program' : `program-${i}`);
     if (!taken.has(name))
       return name;
   }
@@ -42,7 +43,7 @@ function freeName(): string {
 
 export function openEmpty(): void {
   const language = languages.value.includes(active.value.language) ? active.value.language : (languages.value[0] ?? 'python');
-  openTab({ name: freeName(), language });
+  openTab({ name: freeName(language), language });
 }
 
 function Label({ tab }: { tab: Tab }) {
@@ -50,7 +51,7 @@ function Label({ tab }: { tab: Tab }) {
   return (
     <>
       <span class={`dot ${outcome.kind}`} title={outcome.text} />
-      {tab.name}{SUFFIXES[tab.language]}
+      {tab.name}
       {/* For the pointer; the keyboard has Delete. */}
       <span class="close" aria-hidden="true" title={_('Close (Delete)')}
         onClick={(event) => { event.stopPropagation(); askToClose(tab); }}>×</span>
@@ -59,7 +60,7 @@ function Label({ tab }: { tab: Tab }) {
 }
 
 function nameOf(tab: Tab): string {
-  return `${tab.name}${SUFFIXES[tab.language]}, ${outcomeOf(workerOf(tab.worker)?.state.value ?? null).text}`;
+  return `${tab.name}, ${outcomeOf(workerOf(tab.worker)?.state.value ?? null).text}`;
 }
 
 function CloseDialog({ tab }: { tab: Tab }) {
@@ -84,6 +85,9 @@ export function TabBar() {
         <TabList label={_('Programs')} panel={PANEL} selected={active.value.id} onSelect={(id) => { activeId.value = id; }}
           items={tabs.value.map((tab) => ({ id: tab.id, label: <Label tab={tab} />, name: nameOf(tab) }))} />
         <button type="button" class="plain add" aria-label={_('New program')} title={_('New program')} onClick={openEmpty}>+</button>
+        <div class="tools">
+          <button type="button" class="plain" aria-haspopup="dialog" onClick={openTemplates}>{_('Templates')}</button>
+        </div>
       </div>
       {asked.value !== null && <CloseDialog tab={asked.value} />}
     </>

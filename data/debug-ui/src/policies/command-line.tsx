@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* What a shell is told for the same run. What only this page has must get a file first. */
-import { SUFFIXES } from '../code/languages';
 import { _, format } from '../i18n';
 import { cards, flags, presetOf, type Card } from '../state/policies';
-import { active } from '../state/workspace';
+import { active, nameFor } from '../state/workspace';
 import { announce } from '../ui/announce';
 import { asked } from './dialogs';
 import { exportCard, exported } from './files';
@@ -19,7 +18,7 @@ function words(): string[] {
     ...cards.value.filter((card) => card.on).map((card) => `--policy=${card.text !== null ? `./${card.name}.json` : card.name}`),
     ...flags.value.map((flag) => flag.flag),
     'run',
-    tab.name + SUFFIXES[tab.language],
+    nameFor(tab.language, tab.name),
     ...tab.args,
   ];
 }

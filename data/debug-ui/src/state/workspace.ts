@@ -14,7 +14,7 @@ import { forget, onOver, runs, workerOf } from './workers';
 
 export interface Tab {
   id: string;
-  name: string; /* of the program, without .py or .ts */
+  name: string; /* of the program's file */
   language: Language;
   code: string;
   args: string[];
@@ -39,7 +39,17 @@ function newId(): string {
   return crypto.randomUUID();
 }
 
-const first: Tab = { id: newId(), name: 'hello', language: 'python', code: HELLO, args: [], template: null, worker: null };
+const ENDINGS: Record<Language, RegExp> = { python: /\.py$/, bun: /\.[cm]?[jt]sx?$/ };
+const ENDING: Record<Language, string> = { python: '.py', bun: '.ts' };
+
+/* An interpreter goes by a name's end: one that is another language's is exchanged, one that is none is added to. */
+export function nameFor(language: Language, name: string): string {
+  if (ENDINGS[language].test(name))
+    return name;
+  return name.replace(ENDINGS[language === 'python' ? 'bun' : 'python'], '') + ENDING[language];
+}
+
+const first: Tab = { id: newId(), name: 'hello.py', language: 'python', code: HELLO, args: [], template: null, worker: null };
 
 export const tabs = stored<Tab[]>('tabs', [first], isTabs);
 export const activeId = stored<string>('active', first.id, isText);
@@ -61,8 +71,8 @@ export function updateTab(id: string, change: Partial<Tab>): void {
   tabs.value = tabs.value.map((tab) => (tab.id === id ? { ...tab, ...change } : tab));
 }
 
-export function openTab(tab: Partial<Tab>): Tab {
-  const made: Tab = { ...first, code: '', worker: null, template: null, args: [], ...tab, id: newId() };
+export function openTab(tab: Partial<Tab>, id = newId()): Tab {
+  const made: Tab = { ...first, code: '', worker: null, template: null, args: [], ...tab, id };
   tabs.value = [...tabs.value, made];
   activeId.value = made.id;
   return made;
@@ -72,7 +82,7 @@ export function openTab(tab: Partial<Tab>): Tab {
 export function closeTab(tab: Tab): void {
   const at = tabs.value.findIndex((one) => one.id === tab.id);
   const left = tabs.value.filter((one) => one.id !== tab.id);
-  tabs.value = left.length > 0 ? left : [{ ...first, id: newId(), code: '', name: 'program' }];
+  tabs.value = left.length > 0 ? left : [{ ...first, id: newId(), code: '', name: 'program.py' }];
   if (activeId.value === tab.id)
     activeId.value = tabs.value[Math.min(at, tabs.value.length - 1)].id;
   forgetWorker(tab.worker);
@@ -102,7 +112,7 @@ export function problemOf(error: unknown): Problem {
 export async function run(tab: Tab): Promise<number | null> {
   setProblem(tab.id, null);
   try {
-    const answer = await ask({ type: 'run', tab: tab.id, name: tab.name, language: tab.language, code: tab.code, args: tab.args, ...policySet.value }, 'done');
+    const answer = await ask({ type: 'run', tab: tab.id, name: nameFor(tab.language, tab.name), language: tab.language, code: tab.code, args: tab.args, ...policySet.value }, 'done');
     dropFlagsOfOneRun();
     forgetWorker(tabs.value.find((one) => one.id === tab.id)?.worker ?? null);
     updateTab(tab.id, { worker: answer.worker ?? null });

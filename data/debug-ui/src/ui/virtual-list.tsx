@@ -77,7 +77,9 @@ export function VirtualList(props: Props) {
     if (atEnd !== follow)
       onFollow(atEnd);
   };
-  const top = follow ? Math.max(0, count * rowHeight + headHeight - height) : scrolled.current;
+  /* A list that became shorter is looked at beyond its end until the browser has scrolled it back. */
+  const end = Math.max(0, count * rowHeight + headHeight - height);
+  const top = follow ? end : Math.min(scrolled.current, end);
   const first = Math.max(0, Math.floor(top / rowHeight) - EXTRA);
   const last = Math.min(count, Math.ceil((top + height) / rowHeight) + EXTRA);
   const slots = Math.ceil(height / rowHeight) + 2 * EXTRA + 2;
