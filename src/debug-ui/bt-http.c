@@ -55,8 +55,14 @@ static gboolean
 is_our_uri(const BtHttp *self, SoupServerMessage *message)
 {
   GUri *uri = soup_server_message_get_uri(message);
-  g_autofree char *base = g_strdup_printf("%s://%s:%d", g_uri_get_scheme(uri), g_uri_get_host(uri),
-                                          g_uri_get_port(uri));
+  const char *host = g_uri_get_host(uri);
+
+  if (host == NULL)
+    return FALSE;
+  gboolean v6 = strchr(host, ':') != NULL;
+  g_autofree char *base =
+    g_strdup_printf("%s://%s%s%s:%d", g_uri_get_scheme(uri), v6 ? "[" : "", host, v6 ? "]" : "",
+                    g_uri_get_port(uri));
 
   return strcmp(base, self->origin) == 0 && g_uri_get_userinfo(uri) == NULL;
 }
@@ -230,8 +236,9 @@ add_files(BtHttp *self)
 }
 
 static void
-set_names(BtHttp *self, const char *address)
+set_names(BtHttp *self)
 {
+  const char *address = bt_sockets_get_address(self->sockets);
   gboolean v6 = strchr(address, ':') != NULL;
 
   self->host = g_strdup_printf("%s%s%s:%u", v6 ? "[" : "", address, v6 ? "]" : "",
@@ -272,7 +279,7 @@ bt_http_new(const char *address, guint16 port, BtHttpFunc func, gpointer data, G
   self->sockets = bt_sockets_new(address, port, on_connection, self, error);
   if (self->sockets == NULL)
     return NULL;
-  set_names(self, address);
+  set_names(self);
   add_files(self);
   self->server = make_server(self);
   return g_steal_pointer(&self);
@@ -288,6 +295,12 @@ guint16
 bt_http_get_port(const BtHttp *self)
 {
   return bt_sockets_get_port(self->sockets);
+}
+
+const char *
+bt_http_get_address(const BtHttp *self)
+{
+  return bt_sockets_get_address(self->sockets);
 }
 
 const char *

@@ -33,6 +33,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHttp, bt_http_free)
 void bt_http_hang_up(BtHttp *http, GSocketAddress *remote);
 
 guint16 bt_http_get_port(const BtHttp *http);
+const char *bt_http_get_address(const BtHttp *http);
 /* "http://127.0.0.1:3000" */
 const char *bt_http_get_origin(const BtHttp *http);
 

@@ -25,6 +25,7 @@ struct _BtSockets {
   GSource *source;
   guint pause;
   guint16 port;
+  char *address;
   GPtrArray *places; /* Place; what was used last is last */
   BtSocketsFunc func;
   gpointer data;
@@ -238,6 +239,8 @@ open_socket(BtSockets *self, const char *address, guint16 port, GError **error)
   if (local == NULL)
     return fail_listen(address, port, failure, error);
   self->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(local));
+  self->address =
+    g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(local)));
   return TRUE;
 }
 
@@ -264,6 +267,12 @@ bt_sockets_get_port(const BtSockets *self)
   return self->port;
 }
 
+const char *
+bt_sockets_get_address(const BtSockets *self)
+{
+  return self->address;
+}
+
 void
 bt_sockets_free(BtSockets *self)
 {
@@ -274,5 +283,6 @@ bt_sockets_free(BtSockets *self)
   g_clear_handle_id(&self->pause, g_source_remove);
   g_clear_object(&self->socket);
   g_ptr_array_unref(self->places);
+  g_free(self->address);
   g_free(self);
 }

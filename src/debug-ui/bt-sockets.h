@@ -26,6 +26,8 @@ BtSockets *bt_sockets_new(const char *address, guint16 port, BtSocketsFunc func,
                           GError **error);
 void bt_sockets_free(BtSockets *sockets);
 guint16 bt_sockets_get_port(const BtSockets *sockets);
+/* As browsers write it, without brackets. */
+const char *bt_sockets_get_address(const BtSockets *sockets);
 
 /* It made a request: its time begins anew. */
 void bt_sockets_touch(BtSockets *sockets, GSocketAddress *remote);

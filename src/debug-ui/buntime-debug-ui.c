@@ -44,7 +44,6 @@ typedef struct {
 typedef struct {
   BtUi *ui;
   BtHttp *http;
-  const char *address;
 } Server;
 
 /* ---- flags ---- */
@@ -85,9 +84,10 @@ deny_port(gpointer data, BuntimePolicy *policy, GError **error)
 {
   static const char *const loopback[] = { "127.0.0.0/8", "0.0.0.0", "[::1]", "[::]", "localhost" };
   const Server *self = data;
-  g_autoptr(GString) items = g_string_new(strchr(self->address, ':') != NULL ? "[" : "");
+  const char *address = bt_http_get_address(self->http);
+  g_autoptr(GString) items = g_string_new(strchr(address, ':') != NULL ? "[" : "");
 
-  g_string_append_printf(items, "%s%s:%u", self->address, items->len > 0 ? "]" : "",
+  g_string_append_printf(items, "%s%s:%u", address, items->len > 0 ? "]" : "",
                          bt_http_get_port(self->http));
   for (gsize i = 0; i < G_N_ELEMENTS(loopback); i++)
     g_string_append_printf(items, ",%s:%u", loopback[i], bt_http_get_port(self->http));
@@ -146,10 +146,12 @@ announce(const Server *self, const Options *options)
   g_autofree char *url =
     g_strdup_printf("%s/#token=%s", bt_http_get_origin(self->http), bt_ui_get_token(self->ui));
 
-  if (strcmp(options->address, ADDRESS) != 0)
+  g_autoptr(GInetAddress) address =
+    g_inet_address_new_from_string(bt_http_get_address(self->http));
+  if (address == NULL || !g_inet_address_get_is_loopback(address))
     fprintf(stderr, _("buntime: %s: not only this machine can reach the page; whoever sees its "
                       "address or its packets can run programs as you\n"),
-            options->address);
+            bt_http_get_address(self->http));
   /* Whoever started it can wait for this line. */
   printf("%s\n", url);
   fflush(stdout);
@@ -175,7 +177,7 @@ serve(const BtCommandLine *line, GError **error)
   g_autoptr(BtUi) ui = http != NULL ? bt_ui_new(start, &funcs, &self, error) : NULL;
   if (ui == NULL)
     return FALSE;
-  self = (Server){ .ui = ui, .http = http, .address = options.address };
+  self = (Server){ .ui = ui, .http = http };
   announce(&self, &options);
   g_main_loop_run(loop);
   return TRUE;

@@ -6,6 +6,7 @@ import select
 import socket
 import time
 
+import addresses
 import pytest
 
 from debug_ui import Closed, Socket, serving
@@ -119,9 +120,10 @@ def test_hosts_are_not_merged(server):
 def test_requests_as_to_a_proxy(server):
     assert server.get(f"{server.origin}/")[0] == 200
     for target in ("http://evil.example/", f"http://evil.example:{server.port}/", f"https://{server.host}/",
-                   f"http://x@{server.host}/", "http://127.0.0.1/", f"ftp://{server.host}/"):
+                   f"http://x@{server.host}/", "http://127.0.0.1/", f"ftp://{server.host}/",
+                   "mailto:x", "file:///etc/passwd", "*", "http:///", "http:", "://", "data:,x", "http://[::1/", "", "?x", "#x"):
         status, head, body = server.get(target)
-        assert status in (400, 421) and b"<html" not in body, (target, head)
+        assert status in (0, 400, 404, 421) and b"buntime" not in body, (target, head)
     status, head, _ = server.get(f"{server.origin}/", host="evil.example")
     assert status in (400, 421), head
 
@@ -293,6 +295,21 @@ def test_guesses_are_few(world):
             one.close()
         assert select.select([late], [], [], 5)[0]
         late.close()
+
+
+@pytest.mark.parametrize("written, host, warns", [
+    ("::1", "[::1]", False), ("0:0:0:0:0:0:0:1", "[::1]", False), ("127.0.0.2", "127.0.0.2", False),
+    (addresses.HOST, addresses.HOST, True), ("2001:db8:10::10", "[2001:db8:10::10]", True)])
+def test_other_addresses(world, written, host, warns):
+    """Only where they are asked for; Host and Origin are these then."""
+    with serving(world, "ui", "--port=0", f"--listen={written}") as server:
+        assert server.host == f"{host}:{server.port}"
+        assert server.get("/")[0] == 200 and server.get("/", host=f"127.0.0.1:{server.port}")[0] == 421
+        assert server.page().run_to_end("print(7)")[:2] == (0, "7\n")
+        Socket(server, origin=f"http://127.0.0.1:{server.port}", expect=403).close()
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", server.port), 1).close()
+    assert ("not only this machine" in server.errors) == warns
 
 
 def test_ports(world):
