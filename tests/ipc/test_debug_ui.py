@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -319,6 +321,34 @@ def test_a_page_that_reads_nothing(world):
                 most = max(most, server.memory())
         assert most - before < 100 << 20
         assert server.get("/")[0] == 200
+
+
+def test_coming_and_going(world):
+    """Pages and runs that go in the middle of everything, and a server that does."""
+    flood = "import os, socket\nwhile True:\n  os.write(1, b'x' * 50000)\n  os.write(2, b'y')\n  " \
+            "socket.socket().connect_ex(('203.0.113.5', 80))"
+    with serving(world) as server:
+        steady = server.page()
+        for turn in range(12):
+            page = server.page(acks=turn % 3 > 0)
+            worker = page.run(flood, flags=["--deny-net=203.0.113.5"])
+            for _ in range(turn):
+                page.step(0.05)
+            if turn % 2:
+                page.send({"type": "forget", "id": 999, "worker": worker})
+            if turn % 4 == 1:
+                # A frame that does not end, and no closing handshake.
+                page.socket.frame(1, b"{", length=1000)
+            if turn % 4 == 2:
+                page.socket.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            page.close()
+            steady.step(0.01)
+        for worker in list(steady.states):
+            steady.send({"type": "stop", "id": 1000 + worker, "worker": worker, "force": True})
+        assert steady.run_to_end("print('still here')")[1] == "still here\n"
+        for _ in range(3):
+            steady.run(flood)
+        steady.step(0.1)
 
 
 def test_nobody_is_woken_for_nothing(world):

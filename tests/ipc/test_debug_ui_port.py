@@ -80,9 +80,9 @@ def neighbour(world):
     thread.join(5)
 
 
-def attack(page, flags, policies, ports):
+def attack(page, flags, policies, ports, names=NAMES):
     status, out, err = page.run_to_end(ATTACK, flags=flags, policies=policies,
-                                       args=[json.dumps(NAMES), *map(str, ports)])
+                                       args=[json.dumps(names), *map(str, ports)])
     assert status == 0, (status, out, err, page.states)
     return json.loads(out)
 
@@ -164,6 +164,21 @@ def test_another_address_is_out_of_reach_too(world, neighbour, flags):
         assert server.address[0] == addresses.HOST
         check(server.page(), flags, neighbour)
     assert "not only this machine" in server.errors
+
+
+@pytest.mark.host_contact
+@pytest.mark.parametrize("address", ["::1", "2001:db8:10::10", "127.0.0.5"])
+@pytest.mark.parametrize("flags", [
+    ["--allow-all", "--allow-net=localhost"],
+    ["--allow-net=127.0.0.0/8:PORT,[::]/0:PORT,localhost:PORT"],
+    ["--allow-all", "--allow-net=localhost:PORT,[::1]:PORT", "--net=slirp"],
+], ids=" ".join)
+def test_addresses_of_both_kinds_are(world, address, flags):
+    with serving(world, "ui", "--port=0", f"--listen={address}") as server:
+        page = server.page()
+        flags = [flag.replace("PORT", str(server.port)) for flag in flags]
+        reached = attack(page, flags, [], [server.port], [*NAMES, address, "2001:db8:10::10"])
+        assert not [key for key, answer in reached.items() if answer.startswith("HTTP")], reached
 
 
 def test_the_rule_is_seen_by_check(world):
