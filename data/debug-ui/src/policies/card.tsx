@@ -98,6 +98,7 @@ export function Card({ card }: { card: CardState }) {
     own.current?.scrollIntoView({ block: 'start' });
     if (place.line === null)
       own.current?.querySelector<HTMLElement>('.card-title')?.focus();
+    wanted.value = null;
   }, [place]);
   return (
     <article ref={own} class={`card ${card.on ? 'on' : ''}`} aria-labelledby={id}>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* All policies, and the flags above them. */
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { _, number } from '../i18n';
 import { cards, cardOf, presets, type Card as CardState } from '../state/policies';
@@ -59,6 +59,11 @@ function More({ more }: { more: CardState[] }) {
   const isWanted = place !== null && more.some((card) => card.name === place.card);
   const [open, setOpen] = useState(false);
   const on = more.filter((card) => card.on).length;
+
+  useEffect(() => {
+    if (isWanted)
+      setOpen(true);
+  }, [isWanted]);
   return (
     <details class="more-presets" open={open || isWanted} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{_('More presets')} <span class="badge">{number(more.length)}</span>{on > 0 && <span class="badge accent">{_('on')}: {number(on)}</span>}</summary>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The permissions that were given in the page: flags, which stand above every policy. */
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { _, format } from '../i18n';
 import { ask } from '../state/connection';
 import { addFlag, flags, type FlagScope } from '../state/policies';
+import { wantedFlags } from './places';
 import { split } from './shell';
 import { problemOfRun, problemsOfSet, problemText } from './validation';
 
@@ -30,6 +31,14 @@ async function fault(words: string[]): Promise<string | null> {
 function Add() {
   const [text, setText] = useState('');
   const [problem, setProblem] = useState<string | null>(null);
+  const own = useRef<HTMLInputElement>(null);
+  const isWanted = wantedFlags.value;
+
+  useEffect(() => {
+    if (isWanted)
+      own.current!.focus();
+    wantedFlags.value = false;
+  }, [isWanted]);
   const add = async () => {
     const words = split(text);
     const wrong = words === null ? _('A quote is not closed') : words.length === 0 ? null : await fault(words);
@@ -41,7 +50,7 @@ function Add() {
   };
   return (
     <form class="add-flag" onSubmit={(event) => { event.preventDefault(); void add(); }}>
-      <input id="policy-flags" class="mono" list="policy-flag-names" aria-label={_('Add a flag')} placeholder="--allow-net=github.com:443" spellcheck={false} autocomplete="off"
+      <input ref={own} class="mono" list="policy-flag-names" aria-label={_('Add a flag')} placeholder="--allow-net=github.com:443" spellcheck={false} autocomplete="off"
         value={text} aria-invalid={problem !== null || undefined} aria-describedby={problem !== null ? 'policy-flag-problem' : undefined}
         onInput={(event) => { setText(event.currentTarget.value); setProblem(null); }} />
       <datalist id="policy-flag-names">{KNOWN.map((name) => <option key={name} value={name} />)}</datalist>

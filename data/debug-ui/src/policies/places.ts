@@ -15,8 +15,10 @@ export interface Place {
 
 export const view = signal<View>('cards');
 export const opened = signal<ReadonlySet<string>>(new Set());
-/* Asks the card to show a line of its text; a new object each time. */
+/* Asks the card to show itself, or a line of its text; it takes this back when it has. */
 export const wanted = signal<Place | null>(null);
+/* The same for the flags. */
+export const wantedFlags = signal(false);
 
 /* A part's source is its name; that of a preset is the file it was read from. */
 function cardNameOf(source: string): string | null {
@@ -58,7 +60,7 @@ export function showRule(rule: RuleSource): boolean {
     return false;
   view.value = 'cards';
   area.value = 'policies';
-  requestAnimationFrame(() => document.getElementById('policy-flags')?.focus());
+  wantedFlags.value = true;
   return true;
 }
 
