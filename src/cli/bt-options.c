@@ -237,7 +237,7 @@ bt_options_nearest(const char *word)
     names[i] = bt_options[i].name;
   word += strspn(word, "-");
   g_autofree char *name = g_strndup(word, strcspn(word, "="));
-  const char *nearest = bt_words_nearest(name, names);
+  const char *nearest = bt_nearest(name, names);
   return nearest != NULL ? g_strconcat("--", nearest, NULL) : NULL;
 }
 

@@ -126,8 +126,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCommandLine, bt_command_line_clear)
  */
 gboolean bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error);
 
-/* The one of words, NULL-terminated, that is most like a word; NULL: none is. (bt-nearest.c) */
-const char *bt_words_nearest(const char *word, const char *const *words);
 /* The known flag that is most like a word, "--allow-net", or NULL (transfer full). */
 char *bt_options_nearest(const char *word);
 

@@ -117,7 +117,4 @@ const char **bt_fs_perms_list(void);
 /* How many rules one item compiles to. */
 guint bt_net_item_count_rules(const BtNetItem *item);
 
-/* The candidate (NULL-terminated list) spelt most like word; NULL if none is close. */
-const char *bt_nearest(const char *word, const char *const *candidates);
-
 G_END_DECLS

@@ -92,6 +92,8 @@ gboolean bt_fail(GError **error, BuntimeError code, const char *object, const ch
                  const char *cure);
 /* Puts the object before cause's message; frees cause. Always returns FALSE. */
 gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
+/* The one of words (NULL-terminated) that is spelt most like word; NULL: none is close. */
+const char *bt_nearest(const char *word, const char *const *words);
 #endif
 #endif
 

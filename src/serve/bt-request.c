@@ -65,7 +65,7 @@ bt_put_error(GString *text, const char *name, const GError *error)
 static gboolean
 fail_unknown(GError **error, const char *word, const char *reason, const char *const *words)
 {
-  const char *nearest = bt_words_nearest(word, words);
+  const char *nearest = bt_nearest(word, words);
   g_autofree char *list = g_strjoinv(", ", (char **)words);
   g_autofree char *cure = nearest != NULL ? g_strdup_printf(_("did you mean \"%s\"?"), nearest)
                           : words[0] != NULL ? g_strdup_printf(_("there are: %s"), list)
