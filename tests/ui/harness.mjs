@@ -35,11 +35,12 @@ function bunFolder() {
   return names.length > 0 ? join(oven, names.sort()[0], 'bin') : null;
 }
 
-/* `buntime ui`, or what `args` say; ends with stop(). */
-export async function startServer({ args = ['ui', '--port=0'], env = {} } = {}) {
+/* `buntime ui`, or what `args` say, started by the words of `wrap`; ends with stop(). */
+export async function startServer({ args = ['ui', '--port=0'], env = {}, wrap = [] } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'buntime-ui-'));
   const bun = bunFolder();
-  const child = spawn(buntime, args, {
+  const [program, ...words] = [...wrap, buntime, ...args];
+  const child = spawn(program, words, {
     env: {
       ...process.env, HOME: home, XDG_RUNTIME_DIR: home, XDG_CONFIG_HOME: join(home, '.config'),
       PATH: `${bun === null ? '' : `${bun}:`}/usr/bin:/bin`, LANG: 'C.UTF-8', ...env,
