@@ -8,9 +8,7 @@
  *
  * Nothing in it names another host: what the page loads comes from the server that served it.
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -38,29 +36,23 @@ function options(out, watch) {
   };
 }
 
-/* The texts that are translated, one JSON string a line. xgettext reads no TypeScript, and esbuild takes the
- * types away. */
+/*
+ * The texts that are translated, one JSON string a line. esbuild takes away the types and writes each literal
+ * in one way, so that a pattern finds them; what is translated must be a literal.
+ */
 function messages(inputs, out) {
-  const scratch = mkdtempSync(join(tmpdir(), 'buntime-page-'));
-  const names = inputs.filter((name) => name.startsWith('src/') && /\.tsx?$/.test(name)).sort();
-  try {
-    const plain = names.map((name, index) => {
-      const text = esbuild.transformSync(readFileSync(join(here, name), 'utf8'),
-        { loader: name.endsWith('x') ? 'tsx' : 'ts', jsx: 'automatic', jsxImportSource: 'preact' }).code;
-      const file = join(scratch, `${index}.js`);
-      writeFileSync(file, text);
-      return file;
-    });
-    execFileSync('xgettext', ['--language=JavaScript', '--from-code=UTF-8', '--keyword=_', '--no-location', '--no-wrap',
-      '--force-po', `--output=${join(scratch, 'page.pot')}`, ...plain]);
-    const pot = readFileSync(join(scratch, 'page.pot'), 'utf8');
-    const found = [...pot.matchAll(/^msgid (".*"(?:\n".*")*)$/gm)]
-      .map((match) => match[1].split('\n').map((line) => JSON.parse(line)).join(''))
-      .filter((text) => text !== '');
-    writeFileSync(join(out, 'messages.txt'), found.map((text) => JSON.stringify(text) + '\n').join(''));
-  } finally {
-    rmSync(scratch, { recursive: true });
+  const found = new Set();
+  for (const name of inputs.filter((one) => one.startsWith('src/') && /\.tsx?$/.test(one))) {
+    const plain = esbuild.transformSync(readFileSync(join(here, name), 'utf8'),
+      { loader: name.endsWith('x') ? 'tsx' : 'ts', jsx: 'automatic', jsxImportSource: 'preact' }).code;
+    for (const [call, literal] of plain.matchAll(/(?<![\w$.]|function )_\((?:("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\$]|\\.)*`)\))?/g)) {
+      if (literal === undefined)
+        throw new Error(`${name}: ${call} is not of one literal, so that nobody could translate it`);
+      const text = literal.slice(1, -1);
+      found.add(literal[0] === '"' ? JSON.parse(literal) : text.replace(/\\(['`\\])/g, '$1'));
+    }
   }
+  writeFileSync(join(out, 'messages.txt'), [...found].sort().map((text) => JSON.stringify(text) + '\n').join(''));
 }
 
 function legalFile(out) {
