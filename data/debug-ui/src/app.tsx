@@ -73,12 +73,14 @@ export function App() {
   return (
     <div class="app" data-area={area.value} style={{ '--aside': `${aside.value}%` }}>
       <Head />
-      <aside class="area-policies" aria-label={_('Policies')}><PoliciesArea /></aside>
-      <Splitter label={_('Width of the policies')} direction="columns" percent={aside.value} onChange={(value) => { aside.value = value; }} />
-      <main class="work" style={{ '--split': `${split.value}%` }}>
-        <section class="area-code" aria-label={_('Code')}><CodeArea /></section>
-        <Splitter label={_('Height of the code')} direction="rows" percent={split.value} onChange={(value) => { split.value = value; }} />
-        <section class="area-watch" aria-label={_('Watch')}><WatchArea /></section>
+      <main>
+        <section class="area-policies" aria-label={_('Policies')}><PoliciesArea /></section>
+        <Splitter label={_('Width of the policies')} direction="columns" percent={aside.value} onChange={(value) => { aside.value = value; }} />
+        <div class="work" style={{ '--split': `${split.value}%` }}>
+          <section class="area-code" aria-label={_('Code')}><CodeArea /></section>
+          <Splitter label={_('Height of the code')} direction="rows" percent={split.value} onChange={(value) => { split.value = value; }} />
+          <section class="area-watch" aria-label={_('Watch')}><WatchArea /></section>
+        </div>
       </main>
       <Narrow />
       <Announcer />

@@ -119,7 +119,7 @@ export function Editor(props: Props) {
     });
   }, [props.language, props.problems === undefined]);
   useEffect(() => {
-    view.current!.dispatch({ effects: parts.current.label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': props.label })) });
+    view.current!.dispatch({ effects: parts.current.label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': props.label, tabindex: '0' })) });
   }, [props.label]);
   useEffect(() => {
     /* A value may come back when more was typed already: it must not undo that. */

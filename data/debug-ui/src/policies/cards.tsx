@@ -90,7 +90,7 @@ export function Cards() {
         <p class="hint">{_('No policy is on: a program runs with nothing of yours. Run it and permit what its events show as denied, or turn a policy on.')}</p>}
       <Flags />
       {main.map((card) => <Card key={card.name} card={card} />)}
-      <h3 class="group">{_('Yours')}</h3>
+      <h2 class="group">{_('Yours')}</h2>
       {own.map((card) => <Card key={card.name} card={card} />)}
       {own.length === 0 && <p class="quiet brief">{_('New, import and duplicate make policies of your own; drop a file here to import it.')}</p>}
       <More more={more} />

@@ -37,7 +37,7 @@ export function CommandLine() {
   const text = words().map(quote).join(' ');
   return (
     <section class="command-line" aria-label={_('As a command line')}>
-      <h3 class="group">{_('As a command line')}</h3>
+      <h2 class="group">{_('As a command line')}</h2>
       {unsaved.length === 0 && (
         <>
           <pre tabIndex={0}>{text}</pre>

@@ -67,7 +67,7 @@ export function Flags() {
   };
   return (
     <section class="flags" aria-label={_('Permissions given here')}>
-      <h3 class="group">{_('Flags')} <span class="quiet">{_('above all policies')}</span></h3>
+      <h2 class="group">{_('Flags')} <span class="quiet">{_('above all policies')}</span></h2>
       <ul>
         {flags.value.map(({ flag, scope }) => (
           <li key={flag}>

@@ -12,6 +12,14 @@ interface Props {
 const LEAST = 10;
 const MOST = 90;
 
+/* What the percentage is of: some elements are there for their meaning only, and have no box. */
+function boxAround(element: HTMLElement): DOMRect {
+  let parent = element.parentElement!;
+  while (getComputedStyle(parent).display === 'contents')
+    parent = parent.parentElement!;
+  return parent.getBoundingClientRect();
+}
+
 export function Splitter({ label, direction, percent, onChange }: Props) {
   const own = useRef<HTMLDivElement>(null);
   const rows = direction === 'rows';
@@ -19,7 +27,7 @@ export function Splitter({ label, direction, percent, onChange }: Props) {
   const onMove = (event: PointerEvent) => {
     if (!own.current!.hasPointerCapture(event.pointerId))
       return;
-    const box = own.current!.parentElement!.getBoundingClientRect();
+    const box = boxAround(own.current!);
     set(rows ? ((event.clientY - box.top) / box.height) * 100 : ((event.clientX - box.left) / box.width) * 100);
   };
   const onKeyDown = (event: KeyboardEvent) => {

@@ -65,7 +65,7 @@ export function WatchArea() {
   return (
     <div class="watch">
       <TabList label={_('Watch')} items={items} selected={selected} panel={PANEL} onSelect={(id) => { pane.value = id; }} />
-      <div id={PANEL} class="watch-panel" role="tabpanel" aria-labelledby={tabId(PANEL, selected)}><Pane /></div>
+      <div id={PANEL} class="watch-panel" role="tabpanel" tabIndex={0} aria-labelledby={tabId(PANEL, selected)}><Pane /></div>
       <Permitting />
     </div>
   );
