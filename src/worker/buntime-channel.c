@@ -15,7 +15,7 @@
 
 _Static_assert((int)BUNTIME_WANTS_DATA == BT_WANTS_DATA && (int)BUNTIME_WANTS_ROOM == BT_WANTS_ROOM &&
                  (int)BUNTIME_STDERR == BT_FRAME_STDERR && (int)BUNTIME_WARN == BT_FRAME_WARN &&
-                 (int)BUNTIME_RESULT == BT_FRAME_RESULT && (int)BUNTIME_ERROR == BT_FRAME_ERROR,
+                 (int)BUNTIME_RESULT == BT_FRAME_RESULT && (int)BUNTIME_REPLY_ERROR == BT_FRAME_ERROR,
                "the public names are not the wire's");
 
 /* There is one channel in a process: a second reader of a ring would take the first one's. */

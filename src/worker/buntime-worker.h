@@ -50,7 +50,7 @@ typedef struct _BuntimeChannel BuntimeChannel;
  * @BUNTIME_MESSAGE: anything, without an answer; both ways, as the next three
  * @BUNTIME_REQUEST: anything that wants an answer
  * @BUNTIME_REPLY: answers a request
- * @BUNTIME_ERROR: answers a request, or code, that failed
+ * @BUNTIME_REPLY_ERROR: answers a request, or code, that failed
  *
  * What a message is.  An answer has the id of what it answers.
  *
@@ -75,7 +75,7 @@ typedef enum {
   BUNTIME_MESSAGE = 0x30,
   BUNTIME_REQUEST = 0x31,
   BUNTIME_REPLY = 0x32,
-  BUNTIME_ERROR = 0x33,
+  BUNTIME_REPLY_ERROR = 0x33,
 } BuntimeMessageType;
 
 /**

@@ -75,7 +75,7 @@ run_until_interrupted(BuntimeChannel *channel, uint32_t id)
     text[told ? size : 0] = '\0';
   }
   say_state(channel, "exec_end", id);
-  reply(channel, BUNTIME_ERROR, id, told ? "interrupted" : "not interrupted");
+  reply(channel, BUNTIME_REPLY_ERROR, id, told ? "interrupted" : "not interrupted");
 }
 
 static void
@@ -88,7 +88,7 @@ run_code(BuntimeChannel *channel, uint32_t id, const char *code)
     return;
   }
   if (strcmp(code, "fail") == 0) {
-    reply(channel, BUNTIME_ERROR, id, "it fails");
+    reply(channel, BUNTIME_REPLY_ERROR, id, "it fails");
     return;
   }
   say_state(channel, "exec_start", id);
@@ -124,7 +124,7 @@ serve(BuntimeChannel *channel)
     else if (message.type == BUNTIME_ALLOW || message.type == BUNTIME_DENY)
       reply(channel, BUNTIME_MESSAGE, 0, message.type == BUNTIME_ALLOW ? "yes" : "no");
     else if (message.type == BUNTIME_REQUEST && strcmp(text, "silence") != 0)
-      reply(channel, strcmp(text, "fail") == 0 ? BUNTIME_ERROR : BUNTIME_REPLY, id, text);
+      reply(channel, strcmp(text, "fail") == 0 ? BUNTIME_REPLY_ERROR : BUNTIME_REPLY, id, text);
     else if (message.type == BUNTIME_CODE)
       run_code(channel, id, text);
   }

@@ -98,6 +98,15 @@ class Install(unittest.TestCase):
             "the worker writes: github.com:443: allowed\\ntold: that was all",
             "the worker ended with 0"])
 
+    def test_both_headers(self):
+        """One program can be a host, and speak a channel that it was given."""
+        for order in ("buntime.h", "buntime-worker.h"), ("buntime-worker.h", "buntime.h"):
+            source = self.root / "both.c"
+            source.write_text("".join(f"#include <{name}>\n" for name in order) +
+                              "int main(void) { return BUNTIME_ERROR == BUNTIME_REPLY_ERROR; }\n",
+                              encoding="utf-8")
+            self.build(source, "buntime-1.0", *self.flags("buntime-worker-1.0"))
+
     def test_each_header_by_itself(self):
         headers = sorted(self.root.rglob("buntime-1.0/*.h"))
         self.assertIn("buntime-sandbox.h", [header.name for header in headers])
