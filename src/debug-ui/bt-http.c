@@ -208,11 +208,10 @@ on_socket(SoupServer *server, SoupServerMessage *message, const char *path,
 /* ---- */
 
 static void
-on_connection(gpointer data, GSocketConnection *connection, GSocketAddress *local,
-              GSocketAddress *remote)
+on_connection(gpointer data, GIOStream *stream, GSocketAddress *local, GSocketAddress *remote)
 {
   BtHttp *self = data;
-  soup_server_accept_iostream(self->server, G_IO_STREAM(connection), local, remote, NULL);
+  soup_server_accept_iostream(self->server, stream, local, remote, NULL);
 }
 
 /* What is there besides the page's files is for ourselves. */
@@ -289,6 +288,12 @@ void
 bt_http_hang_up(BtHttp *self, GSocketAddress *remote)
 {
   bt_sockets_hang_up(self->sockets, remote);
+}
+
+void
+bt_http_allow(BtHttp *self, GSocketAddress *remote, gsize bytes)
+{
+  bt_sockets_allow(self->sockets, remote, bytes);
 }
 
 guint16

@@ -32,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHttp, bt_http_free)
 /* Ends a connection at once. */
 void bt_http_hang_up(BtHttp *http, GSocketAddress *remote);
 
+/* So many bytes are read of one until it is said again. */
+void bt_http_allow(BtHttp *http, GSocketAddress *remote, gsize bytes);
+
 guint16 bt_http_get_port(const BtHttp *http);
 const char *bt_http_get_address(const BtHttp *http);
 /* "http://127.0.0.1:3000" */

@@ -13,6 +13,9 @@
 #define HELLO_SECONDS 5
 #define WRONG_SECONDS 1
 #define HELLO_SIZE (4u << 10)
+/* Bytes that are read before the next message is whole: frames have heads, and may be many. */
+#define HELLO_BUDGET (4 * HELLO_SIZE)
+#define KNOWN_BUDGET (BT_UI_MAX_MESSAGE + (1u << 20))
 #define TICK_USEC (G_USEC_PER_SEC / 30)
 #define BATCH_SIZE (384u << 10)
 #define MAX_UNSEEN 2
@@ -274,6 +277,7 @@ greet(BtPage *self, const BtNode *message)
     return;
   }
   self->known = TRUE;
+  bt_ui_allow(self->ui, self->remote, KNOWN_BUDGET);
   g_clear_handle_id(&self->timeout, g_source_remove);
   soup_websocket_connection_set_max_incoming_payload_size(self->socket, BT_UI_MAX_MESSAGE);
   bt_page_send(self, bt_ui_hello(self->ui));
@@ -324,6 +328,7 @@ on_message(SoupWebsocketConnection *socket, SoupWebsocketDataType type, GBytes *
 
   if (self->wrong)
     return;
+  bt_ui_allow(self->ui, self->remote, self->known ? KNOWN_BUDGET : HELLO_BUDGET);
   g_autoptr(BtNode) message = bt_node_parse(text != NULL ? text : "", size, &error);
   if (message == NULL && self->known) {
     send_error(self, -1, error);
@@ -355,6 +360,7 @@ bt_page_new(BtUi *ui, SoupWebsocketConnection *socket, GSocketAddress *remote)
   self->remote = g_object_ref(remote);
   self->views = g_hash_table_new_full(NULL, NULL, NULL, g_free);
   soup_websocket_connection_set_max_incoming_payload_size(socket, HELLO_SIZE);
+  bt_ui_allow(ui, remote, HELLO_BUDGET);
   g_signal_connect(socket, "message", G_CALLBACK(on_message), self);
   g_signal_connect(socket, "closed", G_CALLBACK(on_closed), self);
   wait_for(self, HELLO_SECONDS);

@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "debug-ui/bt-meter.h"
 #include "lib/buntime.h"
 
 #define BACKLOG 64
@@ -16,6 +17,7 @@ typedef struct {
   GSocket *socket;
   GSocketAddress *remote;
   GObject *connection; /* NULL: it is gone */
+  BtMeter *meter;
   guint timeout;       /* 0: it has none */
   gboolean closed;
 } Place;
@@ -42,6 +44,7 @@ place_free(Place *place)
     g_object_weak_unref(place->connection, on_connection_gone, place);
   g_clear_handle_id(&place->timeout, g_source_remove);
   g_object_unref(place->socket);
+  g_object_unref(place->meter);
   g_object_unref(place->remote);
   g_free(place);
 }
@@ -95,6 +98,7 @@ bt_sockets_touch(BtSockets *self, GSocketAddress *remote)
 
   if (place == NULL || place->timeout == 0)
     return;
+  bt_meter_allow(place->meter, BT_SOCKETS_REQUEST);
   g_source_remove(place->timeout);
   place->timeout = g_timeout_add_seconds(REQUEST_SECONDS, on_timeout, place);
 }
@@ -115,6 +119,15 @@ bt_sockets_keep(BtSockets *self, GSocketAddress *remote)
 
   if (place != NULL)
     g_clear_handle_id(&place->timeout, g_source_remove);
+}
+
+void
+bt_sockets_allow(BtSockets *self, GSocketAddress *remote, gsize bytes)
+{
+  Place *place = find(self, remote);
+
+  if (place != NULL)
+    bt_meter_allow(place->meter, bytes);
 }
 
 /* Makes some, if that is what it takes. */
@@ -153,10 +166,18 @@ take(BtSockets *self, GSocket *socket)
   place->socket = g_object_ref(socket);
   place->remote = g_object_ref(remote);
   place->connection = G_OBJECT(connection);
+  place->meter = bt_meter_new(g_io_stream_get_input_stream(G_IO_STREAM(connection)),
+                              BT_SOCKETS_REQUEST);
   place->timeout = g_timeout_add_seconds(REQUEST_SECONDS, on_timeout, place);
   g_ptr_array_add(self->places, place);
   g_object_weak_ref(place->connection, on_connection_gone, place);
-  self->func(self->data, connection, local, remote);
+  /* The connection goes with what stands for it, and is closed by that. */
+  g_autoptr(GIOStream) stream =
+    g_simple_io_stream_new(G_INPUT_STREAM(place->meter),
+                           g_io_stream_get_output_stream(G_IO_STREAM(connection)));
+  g_object_set_data_full(G_OBJECT(stream), "connection", g_object_ref(connection),
+                         g_object_unref);
+  self->func(self->data, stream, local, remote);
 }
 
 /* ---- the listening socket ---- */

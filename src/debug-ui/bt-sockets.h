@@ -6,8 +6,8 @@
  *
  * At most BT_SOCKETS_MAX are connected at a time; more wait for a place in the kernel's queue
  * no longer than a moment: the one that has been idle longest gives up its own. Each has a few
- * seconds to make its request, and again between requests, however slowly its bytes come. A
- * WebSocket has no such limit, but its page has one of its own (bt-page.h).
+ * seconds to make its request, and again between requests, however slowly its bytes come, and
+ * BT_SOCKETS_REQUEST bytes, however fast they do. A WebSocket has others (bt-page.h).
  */
 
 #include <gio/gio.h>
@@ -15,11 +15,12 @@
 G_BEGIN_DECLS
 
 #define BT_SOCKETS_MAX 32
+#define BT_SOCKETS_REQUEST (128u << 10)
 
 typedef struct _BtSockets BtSockets;
 
-/* A connection; bt_sockets_keep() knows it by its remote address. */
-typedef void (*BtSocketsFunc)(gpointer data, GSocketConnection *connection, GSocketAddress *local,
+/* A connection, which is known by its remote address. */
+typedef void (*BtSocketsFunc)(gpointer data, GIOStream *stream, GSocketAddress *local,
                               GSocketAddress *remote);
 
 BtSockets *bt_sockets_new(const char *address, guint16 port, BtSocketsFunc func, gpointer data,
@@ -35,5 +36,7 @@ void bt_sockets_touch(BtSockets *sockets, GSocketAddress *remote);
 void bt_sockets_hang_up(BtSockets *sockets, GSocketAddress *remote);
 /* It became a WebSocket. */
 void bt_sockets_keep(BtSockets *sockets, GSocketAddress *remote);
+/* So many bytes are read of it until it is said again. */
+void bt_sockets_allow(BtSockets *sockets, GSocketAddress *remote, gsize bytes);
 
 G_END_DECLS

@@ -122,6 +122,12 @@ bt_ui_hang_up(BtUi *self, GSocketAddress *remote)
   self->funcs.hang_up(self->data, remote);
 }
 
+void
+bt_ui_allow(BtUi *self, GSocketAddress *remote, gsize bytes)
+{
+  self->funcs.allow(self->data, remote, bytes);
+}
+
 static void
 free_page(gpointer page)
 {

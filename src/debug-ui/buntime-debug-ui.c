@@ -7,7 +7,7 @@
  * shows, and is told what they do. One thread, one main loop; the library drives the workers in
  * another.
  *
- *   bt-sockets     who is connected, for how long
+ *   bt-sockets     who is connected, for how long; bt-meter: how much of it is read
  *   bt-http        requests: the page's files, templates, and WebSockets
  *   bt-page        one WebSocket: the token, and what it is told when
  *   bt-batch       what it has not seen yet
@@ -110,6 +110,13 @@ hang_up(gpointer data, GSocketAddress *remote)
   bt_http_hang_up(self->http, remote);
 }
 
+static void
+allow(gpointer data, GSocketAddress *remote, gsize bytes)
+{
+  Server *self = data;
+  bt_http_allow(self->http, remote, bytes);
+}
+
 static gboolean
 on_signal(gpointer data)
 {
@@ -162,7 +169,7 @@ announce(const Server *self, const Options *options)
 static gboolean
 serve(const BtCommandLine *line, GError **error)
 {
-  static const BtUiFuncs funcs = { .deny = deny_port, .hang_up = hang_up };
+  static const BtUiFuncs funcs = { .deny = deny_port, .hang_up = hang_up, .allow = allow };
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   g_autofree char *start = NULL;
   Server self = { 0 };

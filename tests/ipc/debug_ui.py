@@ -28,6 +28,13 @@ def need(world):
         pytest.skip("no debug UI in this build: it needs libsoup 3, and npm for its page")
 
 
+def wait_until(what, seconds=10):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, what
+        time.sleep(0.02)
+
+
 class Closed(Exception):
     def __init__(self, code):
         super().__init__(f"closed with {code}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from debug_ui import serving
+from debug_ui import serving, wait_until
 from world import PLAIN
 
 
@@ -41,13 +41,6 @@ def alive(marker):
         except OSError:
             pass
     return found
-
-
-def wait_until(what, seconds=10):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, what
-        time.sleep(0.02)
 
 
 # ---- hello ----

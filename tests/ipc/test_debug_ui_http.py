@@ -9,7 +9,7 @@ import time
 import addresses
 import pytest
 
-from debug_ui import Closed, Socket, serving
+from debug_ui import Closed, Socket, serving, wait_until
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -249,6 +249,42 @@ def test_afterwards_more_but_not_all(server):
     assert problem["object"] == "code" and "1048576" in problem["reason"]
     page.socket.frame(1, b"", length=9 << 20)
     assert page.socket.close_code(5) in (None, 1009)
+
+
+def test_a_message_of_many_frames(world):
+    """libsoup bounds a frame, and not what many of them come to."""
+    with serving(world) as server:
+        before = server.memory()
+        for size, one in ((4000, Socket(server)), (4_000_000, server.page().socket)):
+            with pytest.raises(ConnectionError):
+                one.frame(1, b"x" * size, final=False)
+                for _ in range(100):
+                    one.frame(0, b"x" * size, final=False)
+                    time.sleep(0.001)
+        # Neither what holds no message at all.
+        one = Socket(server)
+        with pytest.raises(ConnectionError):
+            for _ in range(1000):
+                one.frame(9, b"x" * 100)
+                time.sleep(0.0005)
+        wait_until(lambda: server.memory() - before < 24 << 20)
+        # Many messages one behind the other are no such thing.
+        page = server.page()
+        text = json.dumps({"type": "stop", "id": 99, "worker": 1, "force": True, "x": "y" * 1_000_000}).encode()
+        for _ in range(30):
+            page.socket.send_text(text)
+        assert page.ask("apply-policy", policies=[], flags=[])["type"] == "policy-set-loaded"
+
+
+def test_a_head_without_end(world):
+    with serving(world) as server:
+        before = server.memory()
+        with socket.create_connection(server.address, 5) as connection:
+            connection.sendall(f"GET / HTTP/1.1\r\nHost: {server.host}\r\n".encode())
+            with pytest.raises(ConnectionError):
+                for n in range(100000):
+                    connection.sendall(f"X-{n}: {'y' * 1000}\r\n".encode())
+        assert server.memory() - before < 8 << 20
 
 
 def test_frames_that_are_none(server):
