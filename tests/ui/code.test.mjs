@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The code's area: the editor, the console, tabs and what runs in them. */
-import { assert, browserTest } from './harness.mjs';
+import { join } from 'node:path';
+
+import { assert, browserTest, openPage, source } from './harness.mjs';
 
 const editor = (page) => page.getByRole('textbox', { name: /^Code of / });
 const row = (page, text) => page.locator('.console-row', { hasText: text });
@@ -352,4 +354,25 @@ browserTest('a template opens with the policies it recommends, and those only', 
   await page.getByText(/no policy is on$/).waitFor();
   await button(page, 'Run').click();
   await page.getByRole('tab', { name: 'hello_world.py, Exit 0' }).waitFor();
+});
+
+const START = ['run', '--debug-ui=0', '--allow-env=HOME', join(source, 'data/examples/templates/hello_world.py'), 'one', 'two words'];
+
+browserTest('run --debug-ui opens its program with its flags, and runs it once', { server: { args: START } }, async ({ page, server }) => {
+  await page.getByRole('tab', { name: 'hello_world.py, Exit 0' }).waitFor();
+  const output = await page.locator('.console-row').allTextContents();
+  assert.ok(output.length > 0);
+  assert.equal(await page.getByRole('textbox', { name: 'Arguments of the program' }).inputValue(), "one 'two words'");
+  await page.locator('.area-policies').getByText('--allow-env=HOME').first().waitFor();
+
+  await page.reload();
+  await page.getByRole('tab', { name: 'hello_world.py, Exit 0' }).waitFor();
+  assert.equal(await page.locator('.code-tabs').getByRole('tab').count(), 2);
+  /* Another page sees what it did, and does not run it again. */
+  const other = await openPage(server.url);
+  await other.page.getByRole('tab', { name: 'hello_world.py, Exit 0' }).waitFor();
+  await until(() => other.page.locator('.console-row').allTextContents(), (rows) => rows.length === output.length, 'its output');
+  await other.context.close();
+  await page.getByRole('button', { name: 'History', exact: true }).click();
+  assert.equal(await page.getByRole('dialog', { name: 'History' }).locator('tbody tr').count(), 1);
 });

@@ -14,6 +14,7 @@ import { tabId } from '../ui/tab-list';
 import { Console } from './console';
 import { Editor } from './editor';
 import { runActive } from './head-actions';
+import { History } from './history-dialog';
 import { LANGUAGE_NAMES } from './languages';
 import { PANEL, TabBar } from './tab-bar';
 import { Templates } from './templates';
@@ -82,6 +83,7 @@ export function CodeArea() {
         <Console tab={tab} />
       </div>
       <Templates />
+      <History />
     </div>
   );
 }

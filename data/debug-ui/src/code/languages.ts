@@ -3,7 +3,7 @@
 import { completeFromList, ifNotIn, type Completion, type CompletionContext, type CompletionResult } from '@codemirror/autocomplete';
 import { localCompletionSource, typescriptLanguage } from '@codemirror/lang-javascript';
 import { json } from '@codemirror/lang-json';
-import { python, pythonLanguage } from '@codemirror/lang-python';
+import { globalCompletion, localCompletionSource as pythonNames, pythonLanguage } from '@codemirror/lang-python';
 import type { Extension } from '@codemirror/state';
 
 import type { Language } from '../protocol';
@@ -44,6 +44,11 @@ function afterImport(context: CompletionContext): CompletionResult | null {
   return { from: word.from + word.text.search(/[\w.]*$/), options: modules, validFor: /^[\w.]*$/ };
 }
 
+/* What an import names is no name of the program yet, though the grammar takes it for one. */
+function pythonWords(context: CompletionContext): CompletionResult | null {
+  return afterImport(context) ?? pythonNames(context) ?? null;
+}
+
 function inModuleName(context: CompletionContext): CompletionResult | null {
   const word = context.matchBefore(/(?:from|require\(|import\(?)\s*["'][\w:.\/]*/);
   if (word === null)
@@ -54,7 +59,7 @@ function inModuleName(context: CompletionContext): CompletionResult | null {
 export function extensionsOf(language: EditorLanguage): Extension {
   switch (language) {
     case 'python':
-      return [python(), pythonLanguage.data.of({ autocomplete: afterImport })];
+      return [pythonLanguage, pythonLanguage.data.of({ autocomplete: pythonWords }), pythonLanguage.data.of({ autocomplete: globalCompletion })];
     case 'bun':
       return [
         typescriptLanguage,

@@ -2,6 +2,7 @@
 /* How a run stands or ended, in words. */
 import { _, duration, format } from '../i18n';
 import type { BuntimeEvent, WorkerState } from '../protocol';
+import type { RunRecord } from './history';
 
 export interface Outcome {
   text: string;
@@ -49,4 +50,18 @@ export function exitLine(state: WorkerState, stopped: boolean, limit: BuntimeEve
     return format(_('%1: stopped from this page'), line);
   const reached = state.exit === 0 ? null : (limit?.object ?? limit?.value ?? null);
   return reached === null ? line : format(_('%1: the limit %2 was reached'), line, reached);
+}
+
+/* Of a run that may be long over. */
+export function resultOf(run: RunRecord): string {
+  switch (run.state) {
+    case 'running':
+      return _('Running');
+    case 'failed':
+      return _('Could not start');
+    case 'lost':
+      return run.stopped ? _('Stopped') : _('Not known');
+    case 'exited':
+      return exitText(run.exit ?? 0);
+  }
 }

@@ -9,6 +9,7 @@ import { active, activeId, closeTab, languages, nameFor, openTab, tabs, type Tab
 import { Dialog } from '../ui/dialog';
 import { TabList, tabId } from '../ui/tab-list';
 import { dropKept } from './editor';
+import { openHistory } from './history-dialog';
 import { outcomeOf } from './outcome';
 import { openTemplates } from './templates';
 
@@ -87,6 +88,7 @@ export function TabBar() {
         <button type="button" class="plain add" aria-label={_('New program')} title={_('New program')} onClick={openEmpty}>+</button>
         <div class="tools">
           <button type="button" class="plain" aria-haspopup="dialog" onClick={openTemplates}>{_('Templates')}</button>
+          <button type="button" class="plain" aria-haspopup="dialog" onClick={openHistory}>{_('History')}</button>
         </div>
       </div>
       {asked.value !== null && <CloseDialog tab={asked.value} />}

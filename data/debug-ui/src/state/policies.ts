@@ -107,6 +107,21 @@ export function recommend(policies: Recommended[], wanted: string[]): void {
   flags.value = [...own, ...wanted.map((flag): Flag => ({ flag, scope: 'page', template: true }))];
 }
 
+/* These are on as they were once, and nothing else. What was edited since stays beside them. */
+export function turnOn(set: PolicySet): void {
+  cards.value = cards.value.map((card) => ({ ...card, on: false }));
+  for (const part of set.policies) {
+    const name = 'preset' in part ? part.preset : part.name;
+    const text = 'preset' in part ? null : part.text;
+    const card = cardOf(name);
+    if (card.text === text)
+      updateCard(name, { on: true });
+    else
+      cards.value = [...cards.value, { name: freeName(name), on: true, text: text ?? presetOf(name)?.text ?? '' }];
+  }
+  flags.value = set.flags.map((flag): Flag => ({ flag, scope: 'page' }));
+}
+
 export function partOf(card: Card): PolicyPart {
   return card.text === null ? { preset: card.name } : { name: card.name, text: card.text };
 }

@@ -5,7 +5,7 @@
  * Output and events come faster than rows can be made for them, so they lie in plain bounded buffers, and
  * `version` counts up once a batch: who draws subscribes to it and reads the rows it shows.
  */
-import { effect, signal, type Signal } from '@preact/signals';
+import { batch, effect, signal, type Signal } from '@preact/signals';
 
 import type { BuntimeEvent, Message, Process, Ring, WorkerState } from '../protocol';
 import { onItem, onMessage } from './connection';
@@ -106,8 +106,10 @@ function push<T>(list: Signal<T[]>, items: T[], most: number): void {
 
 onMessage('hello', (message) => {
   /* After a lost connection everything that is kept comes again. */
-  workers.value = new Map();
-  message.workers.forEach(hearState);
+  batch(() => {
+    workers.value = new Map();
+    message.workers.forEach(hearState);
+  });
 });
 onMessage('state', hearState);
 onItem('output', (item) => workers.value.get(item.worker)?.output.add(item.chunks, item.skipped));

@@ -6,7 +6,7 @@
  */
 import { computed, signal } from '@preact/signals';
 
-import type { Language, Problem } from '../protocol';
+import type { Language, PolicySet, Problem } from '../protocol';
 import { ask, onMessage, ProblemError } from './connection';
 import { dropFlagsOfOneRun, policySet } from './policies';
 import { stored } from './stored';
@@ -108,15 +108,32 @@ export function problemOf(error: unknown): Problem {
   return { object: 'buntime', reason, cure: null, part: null, line: null, column: null };
 }
 
+/* A program that was started, and what it was granted. */
+export interface Begun {
+  tab: Tab;
+  set: PolicySet;
+  worker: number;
+}
+
+const begunHearers: ((begun: Begun) => void)[] = [];
+
+export function onBegun(hear: (begun: Begun) => void): void {
+  begunHearers.push(hear);
+}
+
 /* The new worker's number; null if it came to nothing, which `problems` then tells. */
 export async function run(tab: Tab): Promise<number | null> {
+  const set = policySet.value;
   setProblem(tab.id, null);
   try {
-    const answer = await ask({ type: 'run', tab: tab.id, name: nameFor(tab.language, tab.name), language: tab.language, code: tab.code, args: tab.args, ...policySet.value }, 'done');
+    const answer = await ask({ type: 'run', tab: tab.id, name: nameFor(tab.language, tab.name), language: tab.language, code: tab.code, args: tab.args, ...set }, 'done');
     dropFlagsOfOneRun();
     forgetWorker(tabs.value.find((one) => one.id === tab.id)?.worker ?? null);
-    updateTab(tab.id, { worker: answer.worker ?? null });
-    return answer.worker ?? null;
+    const worker = answer.worker ?? null;
+    updateTab(tab.id, { worker });
+    if (worker !== null)
+      begunHearers.forEach((hear) => hear({ tab, set, worker }));
+    return worker;
   } catch (error) {
     setProblem(tab.id, problemOf(error));
     return null;
