@@ -21,6 +21,11 @@
 
 #define FIRST_PAUSE_MS 100
 #define LAST_PAUSE_MS 5000
+/*
+ * What takes a worker's place is started so much later, in µs: that keeps two processors busy for
+ * a while, which are the first code's until then. If somebody waits it is not put off.
+ */
+#define HEAD_START (5 * G_TIME_SPAN_MILLISECOND)
 /* One that has waited for so long did not fail for how it was started. */
 #define LONG_WAIT (10 * G_USEC_PER_SEC)
 
@@ -306,15 +311,29 @@ fill(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static void
+fill_after(BuntimePool *self, gint64 us)
+{
+  gint64 when = g_get_monotonic_time() + us;
+
+  if (self->stopped || self->pause != NULL)
+    return;
+  if (self->filling == NULL) {
+    self->filling = g_timeout_source_new(0);
+    g_source_set_priority(self->filling, G_PRIORITY_DEFAULT_IDLE);
+    g_source_set_callback(self->filling, fill, self, NULL);
+    g_source_set_ready_time(self->filling, when);
+    g_source_attach(self->filling, self->context);
+  } else if (when < g_source_get_ready_time(self->filling)) {
+    g_source_set_ready_time(self->filling, when);
+  }
+}
+
 /* When nothing else is to be done: whoever was just given a worker goes first. */
 static void
 fill_soon(BuntimePool *self)
 {
-  if (self->stopped || self->filling != NULL || self->pause != NULL)
-    return;
-  self->filling = g_idle_source_new();
-  g_source_set_callback(self->filling, fill, self, NULL);
-  g_source_attach(self->filling, self->context);
+  fill_after(self, 0);
 }
 
 /* ---- the object ---- */
@@ -433,7 +452,10 @@ buntime_pool_take_async(BuntimePool *self, GCancellable *cancellable,
   }
   if (!g_queue_is_empty(&self->waiting)) {
     hand_out(self, g_queue_pop_head(&self->waiting));
-  } else if (cancellable != NULL) {
+    fill_after(self, HEAD_START);
+    return;
+  }
+  if (cancellable != NULL) {
     GSource *cancelled = g_cancellable_source_new(cancellable);
     g_task_attach_source(task, cancelled, G_SOURCE_FUNC(on_cancelled));
     g_task_set_task_data(task, cancelled, (GDestroyNotify)g_source_unref);

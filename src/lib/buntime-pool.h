@@ -87,7 +87,9 @@ guint buntime_pool_get_ready(BuntimePool *pool);
  * @data: for @callback
  *
  * Takes a worker out of the pool, or waits for one. It is the caller's: whatever it runs, it never
- * comes back. Drop it, or buntime_worker_stop() it, when it is done.
+ * comes back. Drop it, or buntime_worker_stop() it, when it is done. Another is started in its
+ * place five milliseconds later, so that the two do not share the processors while its first code
+ * begins; at once if none is left and somebody waits.
  *
  * Since: 1.0
  */
