@@ -5,7 +5,8 @@
  *
  *   MESSAGE  comes back; "call:TEXT" makes a REQUEST of TEXT, whose answer comes back as
  *            "reply:TEXT" or "error:TEXT"; "sink:..." is counted, "count" tells how many;
- *            "flood:N:SIZE" comes back N times in that size
+ *            "flood:N:SIZE" comes back N times in that size; "control:TEXT" comes back as TEXT
+ *            over the control socket
  *   REQUEST  is its own REPLY; "fail" is an ERROR, "ignore" has no answer
  *   queries  ALLOW what has "allowed" in it, WARN "warned", DENY the rest; "nothing" without
  *            a word
@@ -118,6 +119,9 @@ on_message(Host *host, uint32_t id, const uint8_t *bytes, size_t size)
     host->count++;
   } else if (begins(bytes, size, "flood:")) {
     flood(host, text);
+  } else if (begins(bytes, size, "control:")) {
+    if (send(host->control_fd, bytes + 8, size - 8, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+      fail("cannot send over the control socket");
   } else if (size == 5 && begins(bytes, size, "count")) {
     int length = snprintf(text, sizeof text, "%u", host->count);
     post(host, BT_FRAME_MESSAGE, id, text, (size_t)length);

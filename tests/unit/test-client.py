@@ -116,9 +116,11 @@ class Messages(unittest.TestCase):
             channel.send(b"sink:last words")
             channel.close()
             channel.close()
-            for function in channel.recv, channel.flush, channel.fileno, channel.next_id:
+            for function in (channel.recv, channel.flush, channel.fileno, channel.next_id,
+                             channel.recv_control):
                 raises(ValueError, function)
-            raises(ValueError, channel.send, b"")
+            for function in channel.send, channel.send_control:
+                raises(ValueError, function, b"{}")
             os._exit(7)
         """, status=7)
 
@@ -131,6 +133,25 @@ class Messages(unittest.TestCase):
         """)
         self.assertIn("out\nresult 5: 2\n", out)
         self.assertIn('control: {"type":"hello","version":1,', out)
+
+    def test_control(self):
+        out = work("""
+            assert channel.recv_control() is None
+            for text in b"{}", b"x" * (16 << 10):
+                channel.send(b"control:" + text)
+                channel.send(b"done")
+                assert channel.recv() == b"done" and channel.recv_control() == text
+            assert channel.recv_control() is None
+            # More than the socket holds: it waits for room.
+            for i in range(3000):
+                channel.send_control(b"no. %d." % i)
+            raises(OSError, channel.send_control, b"")
+            raises(OSError, channel.send_control, b"x" * ((16 << 10) + 1))
+            os.close(channel.control_fileno())
+            raises(OSError, channel.recv_control)
+        """)
+        self.assertEqual([line for line in out.splitlines() if line.startswith("control: no.")],
+                         [f"control: no. {i}." for i in range(3000)])
 
     def test_no_channel(self):
         result = subprocess.run(

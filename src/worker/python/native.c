@@ -12,6 +12,7 @@
 #include <structmember.h>
 
 #include <errno.h>
+#include <poll.h>
 
 #include "worker/buntime-worker.h"
 
@@ -22,6 +23,8 @@
 
 /* Larger than this the room in the ring is given back at once. */
 #define HELD_SIZE 4096
+/* Of a message on the control socket: see buntime_channel_recv_control(). */
+#define MAX_CONTROL (16u << 10)
 
 typedef struct {
   PyObject_HEAD
@@ -318,6 +321,54 @@ channel_control_fileno(PyObject *object, PyObject *unused)
                                : raise_closed();
 }
 
+/* Without the interpreter's lock; a handler of signals cannot close the channel meanwhile. */
+static int
+await_control_room(Channel *self)
+{
+  struct pollfd fd = { .fd = buntime_channel_get_control_fd(self->channel), .events = POLLOUT };
+
+  self->busy++;
+  Py_BEGIN_ALLOW_THREADS
+  poll(&fd, 1, -1);
+  Py_END_ALLOW_THREADS
+  int result = PyErr_CheckSignals();
+  self->busy--;
+  return result;
+}
+
+static PyObject *
+channel_send_control(PyObject *object, PyObject *text)
+{
+  Channel *self = (Channel *)object;
+  char *bytes;
+  Py_ssize_t size;
+  int error;
+
+  if (self->channel == NULL)
+    return raise_closed();
+  if (PyBytes_AsStringAndSize(text, &bytes, &size) < 0)
+    return NULL;
+  while ((error = buntime_channel_send_control(self->channel, bytes, (size_t)size)) == -EAGAIN)
+    if (await_control_room(self) < 0)
+      return NULL;
+  return error != 0 ? raise_error(error) : none();
+}
+
+/* No exception for what is the rule: to raise one takes longer than all else here. */
+static PyObject *
+channel_recv_control(PyObject *object, PyObject *unused)
+{
+  Channel *self = (Channel *)object;
+  char bytes[MAX_CONTROL];
+
+  if (self->channel == NULL)
+    return raise_closed();
+  int size = buntime_channel_recv_control(self->channel, bytes, sizeof bytes, 0);
+  if (size == -EAGAIN || size == -EPIPE || size == -ECONNRESET)
+    return none();
+  return size < 0 ? raise_error(size) : PyBytes_FromStringAndSize(bytes, size);
+}
+
 static PyObject *
 channel_next_id(PyObject *object, PyObject *unused)
 {
@@ -385,6 +436,10 @@ static PyMethodDef channel_methods[] = {
   { "prepare", channel_prepare, METH_O, "prepare(wants): True if there is no need to wait." },
   { "fileno", channel_fileno, METH_NOARGS, "fileno(): the descriptor to wait for." },
   { "control_fileno", channel_control_fileno, METH_NOARGS, "control_fileno(): the control socket." },
+  { "send_control", channel_send_control, METH_O,
+    "send_control(text): over the control socket; waits for room." },
+  { "recv_control", channel_recv_control, METH_NOARGS,
+    "recv_control(): what the control socket has, or None." },
   { "next_id", channel_next_id, METH_NOARGS, "next_id(): an id for a request." },
   { "close", channel_close, METH_NOARGS, "close(): ends the channel." },
   { NULL },

@@ -4,9 +4,11 @@
 import ctypes
 import errno
 import os
+import select
 from pathlib import Path
 
 MESSAGE = 0x30
+MAX_CONTROL = 16 << 10
 SONAME = "libbuntime-worker.so.1"
 
 
@@ -53,6 +55,8 @@ release = declare("release", HANDLE, result=None)
 prepare = declare("prepare", HANDLE, U32)
 get_fd = declare("get_fd", HANDLE)
 get_control_fd = declare("get_control_fd", HANDLE)
+send_control = declare("send_control", HANDLE, ctypes.c_char_p, ctypes.c_size_t)
+recv_control = declare("recv_control", HANDLE, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
 next_id = declare("next_id", HANDLE, result=U32)
 
 
@@ -144,6 +148,23 @@ class Channel:
 
     def control_fileno(self):
         return get_control_fd(self._open())
+
+    def send_control(self, text):
+        while (error := send_control(self._open(), text, len(text))) == -errno.EAGAIN:
+            room = select.poll()
+            room.register(self.control_fileno(), select.POLLOUT)
+            room.poll()
+        if error:
+            raise failure(error)
+
+    def recv_control(self):
+        text = ctypes.create_string_buffer(MAX_CONTROL)
+        size = recv_control(self._open(), text, MAX_CONTROL, 0)
+        if size in (-errno.EAGAIN, -errno.EPIPE, -errno.ECONNRESET):
+            return None
+        if size < 0:
+            raise failure(size)
+        return text.raw[:size]
 
     def next_id(self):
         return next_id(self._open())

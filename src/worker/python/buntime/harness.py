@@ -20,12 +20,13 @@ import json
 import linecache
 import os
 import signal
-import socket
 import sys
 import threading
 import traceback
 import types
 import warnings
+# signal.signal() without its enumerations, with which it takes longer than all else in _run().
+from _signal import signal as set_handler
 
 import buntime
 from buntime._types import CODE, ERROR, REQUEST, RESULT, STDERR, STDOUT
@@ -89,7 +90,6 @@ def _guarded(harness, function, *arguments):
 class Harness:
     def __init__(self, arguments):
         self.channel = buntime.channel()
-        self.control = socket.socket(fileno=os.dup(self.channel.control_fileno()))
         self.current = 0            # id of the code that runs
         self.interrupted = False    # it, and code has not been told
         self.inside = False         # is code on the stack?
@@ -115,31 +115,26 @@ class Harness:
         self.channel.handler("buntime.complete")(self._complete)
         self.channel.handler("buntime.exit")(self._leave)
         self.channel.on(CODE)(lambda number, data: self.waiting.append((number, data)))
-        signal.signal(signal.SIGINT, self._on_signal)
+        set_handler(signal.SIGINT, self._on_signal)
 
     def _on_fork(self):
         self.forked = True
 
     # The control socket.
 
-    def _tell(self, **message):
-        self.control.send(json.dumps(message, separators=(",", ":")).encode())
-
-    def _state(self, state, number, **more):
-        self._tell(type="state", state=state, id=number, **more)
+    def _state(self, state, number, more=""):
+        """more: further members as JSON.  The first code waits for this: no json.dumps()."""
+        self.channel.send_control(
+            f'{{"type":"state","state":"{state}","id":{number}{more}}}'.encode())
 
     def _interrupts(self):
         """The ids of code that were named since."""
         found = []
-        while True:
-            try:
-                message = json.loads(self.control.recv(1 << 14, socket.MSG_DONTWAIT) or "{}")
-            except (BlockingIOError, ConnectionError):
-                return found
-            if not message:
-                return found
+        while (text := self.channel.recv_control()) is not None:
+            message = json.loads(text)
             if message.get("type") == "interrupt":
                 found.append(message.get("id"))
+        return found
 
     def _note(self, numbers, running):
         """Whether the code running is among them; what is not yet here is kept."""
@@ -173,8 +168,15 @@ class Harness:
 
     # Code.
 
+    def _warm_up(self):
+        """What takes longer the first time is done before code is waited for."""
+        for source in (b"None", b"pass"):
+            self._evaluate(source)
+        self.count = 0
+
     def serve(self):
-        self._tell(type="ready")
+        self._warm_up()
+        self.channel.send_control(b'{"type":"ready"}')
         while not self.leaving:
             while self.waiting:
                 self._run(*self.waiting.popleft())
@@ -222,7 +224,7 @@ class Harness:
         self.interrupted = False
         self.current = number
         # One that code has put there is not the next code's.
-        signal.signal(signal.SIGINT, self._on_signal)
+        set_handler(signal.SIGINT, self._on_signal)
         if number in self.early:
             self.interrupted = True
         self._state("exec_start", number)
@@ -238,7 +240,7 @@ class Harness:
                 stream.flush()
             except ValueError:  # closed by the code
                 pass
-        self._state("exec_end", number, exitCode=status)
+        self._state("exec_end", number, f',"exitCode":{status}')
         self.current = 0
         self.channel.send_frame(kind, number, answer.encode(errors="backslashreplace"), -1)
 
@@ -289,7 +291,8 @@ class Harness:
         if status == 130:
             self._state("interrupted", number)
         else:
-            self._state("exception", number, name=name, text=brief)
+            self._state("exception", number,
+                        f',"name":{json.dumps(name)},"text":{json.dumps(brief)}')
         return ERROR, text[:MAX_TEXT], status
 
     @staticmethod
