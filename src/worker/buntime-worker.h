@@ -6,6 +6,9 @@
  *
  * The library needs nothing but a C library.  Its functions return 0 or a negative
  * errno value unless they say otherwise.  buntime-ipc(7) describes what is sent.
+ *
+ * A host program that has buntime.h, too, names the packages in this order, since one of its
+ * headers has this one's name: pkg-config buntime-worker-1.0 buntime-1.0.
  */
 
 #include <stddef.h>

@@ -220,7 +220,8 @@ def test_messages_are_those_of_the_header():
     header = (SOURCE / "src/worker/buntime-worker.h").read_text(encoding="utf-8")
     told = dict(re.findall(r"^0x([0-9a-f]{2})\|(\w+)\|", page, re.M))
     assert len(told) > 15
-    assert told == {number: name for name, number in
+    # BUNTIME_ERROR is a host program's error domain, and it may include both headers.
+    assert told == {number: name.replace("REPLY_ERROR", "ERROR") for name, number in
                     re.findall(r"^  BUNTIME_(\w+) = 0x([0-9a-f]{2}),", header, re.M)}
 
 
