@@ -95,24 +95,33 @@ remove_left(int parent, const char *name, gpointer data)
 
 /* ---- making ---- */
 
-/* $XDG_RUNTIME_DIR/buntime; -1: there is none that is ours alone. */
+/* -1: there is none that is ours alone. */
+static int
+open_own(int parent, const char *name)
+{
+  struct stat status;
+  int fd = openat(parent, name, DIRECTORY);
+
+  if (fd < 0 || is_own(fd, &status))
+    return fd;
+  close(fd);
+  return -1;
+}
+
+/* $XDG_RUNTIME_DIR/buntime, if both are ours alone. */
 static int
 open_runtime(char **path_out)
 {
   const char *runtime = g_getenv("XDG_RUNTIME_DIR");
-  struct stat status;
+  int parent = runtime != NULL && runtime[0] == '/' ? open_own(AT_FDCWD, runtime) : -1;
 
-  if (runtime == NULL || runtime[0] != '/')
+  if (parent < 0)
     return -1;
-  g_autofree char *path = g_build_filename(runtime, "buntime", NULL);
-  if (mkdir(path, 0700) != 0 && errno != EEXIST)
-    return -1;
-  int fd = open(path, DIRECTORY);
-  if (fd >= 0 && !is_own(fd, &status)) {
-    close(fd);
-    return -1;
-  }
-  *path_out = g_steal_pointer(&path);
+  gboolean made = mkdirat(parent, "buntime", 0700) == 0 || errno == EEXIST;
+  int fd = made ? open_own(parent, "buntime") : -1;
+  close(parent);
+  if (fd >= 0)
+    *path_out = g_build_filename(runtime, "buntime", NULL);
   return fd;
 }
 

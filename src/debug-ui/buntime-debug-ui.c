@@ -180,8 +180,12 @@ serve(const BtCommandLine *line, GError **error)
   g_unix_signal_add(SIGINT, on_signal, loop);
   g_unix_signal_add(SIGTERM, on_signal, loop);
   g_unix_signal_add(SIGHUP, on_signal, loop);
+  /* It ends after nobody can connect any more. */
+  g_autoptr(BtUi) ui = NULL;
   g_autoptr(BtHttp) http = bt_http_new(options.address, options.port, on_socket, &self, error);
-  g_autoptr(BtUi) ui = http != NULL ? bt_ui_new(start, &funcs, &self, error) : NULL;
+  if (http == NULL)
+    return FALSE;
+  ui = bt_ui_new(start, &funcs, &self, error);
   if (ui == NULL)
     return FALSE;
   self = (Server){ .ui = ui, .http = http };

@@ -596,6 +596,22 @@ def test_everything_ends_with_it(world, tmp_path):
         assert not alive(marker) and list((runtime / "buntime").iterdir()) == []
 
 
+def test_a_folder_that_others_can_enter_is_not_used(world, tmp_path):
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o755)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    for change in (lambda: None, lambda: (runtime.chmod(0o700), (runtime / "buntime").symlink_to(elsewhere)),
+                   lambda: ((runtime / "buntime").unlink(), (runtime / "buntime").mkdir(mode=0o777))):
+        change()
+        with serving(world, env={"XDG_RUNTIME_DIR": str(runtime)}) as server:
+            page = server.page()
+            worker = page.run("print(1)")
+            page.until(lambda: page.ended(worker))
+            assert page.states[worker]["file"].startswith("/tmp/buntime-ui-")
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_nothing_is_left_of_one_that_was_killed(world, tmp_path):
     runtime = tmp_path / "runtime"
     runtime.mkdir(mode=0o700)
