@@ -41,6 +41,9 @@ for (const scheme of ['light', 'dark']) {
       for (const area of areas) {
         if (area !== null)
           await page.getByRole('navigation', { name: 'Areas' }).getByRole('button', { name: area }).click();
+        if (area !== null)
+          for (const [name, part] of [['Policies', '.area-policies'], ['Watch', '.area-watch'], ['Code', '.area-code']])
+            assert.equal(await page.locator(part).isVisible(), name === area, `${part} while ${area} is chosen`);
         if (area !== 'Policies')
           for (const tab of await page.locator('.area-watch').getByRole('tab').all()) {
             await tab.click();

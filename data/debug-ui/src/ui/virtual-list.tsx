@@ -67,7 +67,9 @@ export function VirtualList(props: Props) {
   }, [active]);
 
   const onScroll = () => {
-    const list = own.current!;
+    const list = own.current;
+    if (list === null)
+      return; /* an event that waited while the list went */
     scrolled.current = list.scrollTop;
     /* A list that became lower, or longer, is not one that was scrolled. */
     const atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR || (follow && list.scrollTop >= ended.current);
