@@ -142,7 +142,7 @@ class Page:
         self.ids = itertools.count(1)
         self.answers, self.states, self.stray = {}, {}, []
         self.order = []  # (kind, worker) of what came
-        self.output, self.skipped, self.events, self.messages = {}, {}, {}, {}
+        self.pieces, self.skipped, self.events, self.messages = {}, {}, {}, {}
         self.samples, self.batches = {}, 0
         self.biggest = 0
         self.send({"type": "hello", "version": 1, "token": server.token})
@@ -154,13 +154,19 @@ class Page:
     def send(self, message):
         self.socket.send_text(json.dumps(message))
 
+    @property
+    def output(self):
+        """By worker and stream, as far as it was told."""
+        return {worker: {stream: "".join(pieces) for stream, pieces in streams.items()}
+                for worker, streams in self.pieces.items()}
+
     def take_item(self, item):
         worker = item["worker"]
         self.order.append((item["type"], worker))
         if item["type"] == "output":
-            streams = self.output.setdefault(worker, {1: "", 2: ""})
+            streams = self.pieces.setdefault(worker, {1: [], 2: []})
             for stream, text in item["chunks"]:
-                streams[stream] += text
+                streams[stream].append(text)
         elif item["type"] in ("events", "messages"):
             getattr(self, item["type"]).setdefault(worker, []).extend(item[item["type"]])
         else:
