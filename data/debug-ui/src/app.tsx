@@ -77,9 +77,9 @@ export function App() {
         <section class="area-policies" aria-label={_('Policies')}><PoliciesArea /></section>
         <Splitter label={_('Width of the policies')} direction="columns" percent={aside.value} onChange={(value) => { aside.value = value; }} />
         <div class="work" style={{ '--split': `${split.value}%` }}>
-          <section class="area-code" aria-label={_('Code')}><CodeArea /></section>
+          <section class="area-code" aria-label={_('Code')}><h2 class="hidden-text">{_('Code')}</h2><CodeArea /></section>
           <Splitter label={_('Height of the code')} direction="rows" percent={split.value} onChange={(value) => { split.value = value; }} />
-          <section class="area-watch" aria-label={_('Watch')}><WatchArea /></section>
+          <section class="area-watch" aria-label={_('Watch')}><h2 class="hidden-text">{_('Watch')}</h2><WatchArea /></section>
         </div>
       </main>
       <Narrow />

@@ -46,7 +46,7 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
       <span role="gridcell">{event.kind}</span>
-      <span role="gridcell" class="mono object">{plain(event.object ?? '')}</span>
+      <span role="gridcell" class="mono object">{plain(event.object ?? event.reason ?? '')}</span>
       <span role="gridcell" class="who">{withWorker ? plain(event.worker) : who(event)}</span>
       <span role="gridcell" class="quiet rule">{plain(ruleText(event))}</span>
       <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>
