@@ -99,7 +99,7 @@ browserTest('exports and imports', async ({ page, server }) => {
     await page.getByLabel('Policy files').setInputFiles(join(server.home, name));
   };
   await put('team.json', readFileSync(file));
-  await card(page, 'team').getByRole('region', { name: 'Programs' }).waitFor();
+  await card(page, 'team').getByRole('group', { name: 'Programs' }).waitFor();
   assert.ok(!await toggle(page, 'team').isChecked());
 
   await put('wrong.json', '{ "version": 1, "nett": {} }');

@@ -52,13 +52,13 @@ browserTest('shows the six, and says what is granted', async ({ page }) => {
 browserTest('a table and a text edit one policy', async ({ page }) => {
   await open(page, 'ExecPolicy');
   const exec = card(page, 'ExecPolicy');
-  const rules = exec.getByRole('region', { name: 'Programs' }).getByRole('group', { name: /^Rule/ });
+  const rules = exec.getByRole('group', { name: 'Programs' }).getByRole('group', { name: /^Rule/ });
   assert.equal(await rules.count(), 10);
   await rules.nth(0).getByRole('textbox', { name: 'path' }).fill('git');
   await exec.getByText('edited', { exact: true }).waitFor();
   await rules.nth(9).getByRole('button', { name: 'Remove rule 10' }).click();
   await rules.nth(8).getByRole('combobox', { name: 'Action' }).selectOption('deny');
-  await exec.getByRole('region', { name: 'Programs' }).getByRole('button', { name: 'Add a rule' }).click();
+  await exec.getByRole('group', { name: 'Programs' }).getByRole('button', { name: 'Add a rule' }).click();
   await rules.nth(9).getByRole('combobox', { name: 'What it is about' }).selectOption('glob');
   await rules.nth(9).getByRole('textbox', { name: 'glob' }).fill('/usr/bin/git-*');
   await exec.getByRole('button', { name: '+ Limits' }).click();
@@ -75,7 +75,7 @@ browserTest('a table and a text edit one policy', async ({ page }) => {
   policy.net = { rules: [{ action: 'allow', host: 'github.com', ports: '443' }] };
   await type(page, 'ExecPolicy', JSON.stringify(policy));
   await exec.getByRole('tab', { name: 'Table' }).click();
-  await exec.getByRole('region', { name: 'Network' }).getByRole('textbox', { name: 'host' }).waitFor();
+  await exec.getByRole('group', { name: 'Network' }).getByRole('textbox', { name: 'host' }).waitFor();
   assert.equal(await exec.getByRole('textbox', { name: 'Ports' }).inputValue(), '443');
   assert.equal(await exec.getByRole('list', { name: 'Mistakes' }).count(), 0);
 
@@ -91,21 +91,21 @@ browserTest('edits every section', async ({ page }) => {
   const all = card(page, 'all');
   const add = (name) => all.getByRole('button', { name: `+ ${name}` }).click();
   await add('Files');
-  const rule = all.getByRole('region', { name: 'Files' }).getByRole('group', { name: 'Rule 1' });
+  const rule = all.getByRole('group', { name: 'Files' }).getByRole('group', { name: 'Rule 1' });
   await rule.getByRole('textbox', { name: 'Path' }).fill('/tmp');
   await rule.locator('summary').click();
   await rule.getByRole('button', { name: 'Writing' }).click();
   await rule.getByRole('checkbox', { name: 'read_dir' }).uncheck();
   await add('Network');
-  const net = all.getByRole('region', { name: 'Network' }).getByRole('group', { name: 'Rule 1' });
+  const net = all.getByRole('group', { name: 'Network' }).getByRole('group', { name: 'Rule 1' });
   await net.getByRole('textbox', { name: 'host' }).fill('*.example.com');
   await net.getByRole('combobox', { name: 'Protocol' }).selectOption('any');
   await net.getByRole('textbox', { name: 'Ports' }).fill('80,8000-9000');
   await net.getByRole('checkbox', { name: 'inspect' }).uncheck();
   await add('Libraries');
-  await all.getByRole('region', { name: 'Libraries' }).getByRole('textbox', { name: 'Path' }).fill('/usr/lib');
+  await all.getByRole('group', { name: 'Libraries' }).getByRole('textbox', { name: 'Path' }).fill('/usr/lib');
   await add('Unix sockets');
-  await all.getByRole('region', { name: 'Unix sockets' }).getByRole('textbox', { name: 'Path' }).fill('/tmp/s');
+  await all.getByRole('group', { name: 'Unix sockets' }).getByRole('textbox', { name: 'Path' }).fill('/tmp/s');
   await add('Environment');
   await all.getByRole('textbox', { name: 'Variables it sees' }).fill('EDITOR, AWS_*');
   await all.getByRole('button', { name: 'Set a variable' }).click();

@@ -31,7 +31,7 @@ function Problems({ problems, onLine }: { problems: Problem[]; onLine(line: numb
       {problems.map((problem, index) => (
         <li key={index}>
           {problem.line !== null &&
-            <button type="button" class="plain small mono" aria-label={format(_('Line %1'), problem.line)} onClick={() => onLine(problem.line!)}>{problem.line}:{problem.column ?? 1}</button>}
+            <button type="button" class="plain small mono" onClick={() => onLine(problem.line!)}><span class="hidden-text">{_('Line')} </span>{problem.line}:{problem.column ?? 1}</button>}
           <span>{problemText(problem)}</span>
         </li>
       ))}

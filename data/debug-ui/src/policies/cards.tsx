@@ -23,7 +23,7 @@ function Tools({ main, own, more }: { main: CardState[]; own: CardState[]; more:
   const file = useRef<HTMLInputElement>(null);
   const names = (list: CardState[]) => list.map((card) => card.name);
   return (
-    <div class="row tools">
+    <h2 class="group">{_('Policies')}
       <button type="button" class="small" onClick={() => turn(names([...main, ...own]), true)} title={_('These and your own; not the presets below')}>{_('All on')}</button>
       <button type="button" class="small" onClick={() => turn(names([...main, ...own, ...more]), false)}>{_('All off')}</button>
       <span class="space" />
@@ -34,7 +34,7 @@ function Tools({ main, own, more }: { main: CardState[]; own: CardState[]; more:
           void importFiles(event.currentTarget.files ?? []);
           event.currentTarget.value = '';
         }} />
-    </div>
+    </h2>
   );
 }
 
@@ -85,10 +85,10 @@ export function Cards() {
   return (
     <div class={`cards ${over ? 'over' : ''}`} onDragOver={(event) => { event.preventDefault(); setOver(true); }}
       onDragLeave={(event) => { if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false); }} onDrop={onDrop}>
-      <Tools main={main} own={own} more={more} />
       {isNone && presets.value.length > 0 &&
         <p class="hint">{_('No policy is on: a program runs with nothing of yours. Run it and permit what its events show as denied, or turn a policy on.')}</p>}
       <Flags />
+      <Tools main={main} own={own} more={more} />
       {main.map((card) => <Card key={card.name} card={card} />)}
       <h2 class="group">{_('Yours')}</h2>
       {own.map((card) => <Card key={card.name} card={card} />)}

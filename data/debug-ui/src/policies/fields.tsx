@@ -135,12 +135,12 @@ export function SectionBox({ title, name, children, onRemove }: {
   title: string; name: string; children: ComponentChildren; onRemove(): void;
 }) {
   return (
-    <section class="policy-section" aria-label={title}>
+    <div class="policy-section" role="group" aria-label={title}>
       <header>
         <h4>{title}</h4> <span class="mono quiet">{name}</span>
         <button type="button" class="plain small" aria-label={`${_('Remove the section')}: ${title}`} onClick={onRemove}>{_('Remove')}</button>
       </header>
       {children}
-    </section>
+    </div>
   );
 }

@@ -8,6 +8,7 @@ import { addFlag, cardOf, freeName, policySet, presets, textOf, updateCard } fro
 import { formatPolicy } from '../state/policy-text';
 import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
+import { plain } from '../ui/plain';
 import { passes, possibleChoices, rulesOfFlag, withRules, type Denied, type PermitChoice } from './permit';
 import { readPolicy } from './policy-object';
 import { problemText } from './validation';
@@ -94,7 +95,7 @@ function Scopes({ scope, onScope, target, onTarget, name, onName }: {
 function Nothing({ event, onClose }: Props) {
   return (
     <Dialog title={_('Nothing permits this')} onClose={onClose} onSubmit={onClose} actions={<button type="submit" class="primary">{_('Close')}</button>}>
-      <p class="mono">{event.permission} {event.object}</p>
+      <p class="mono">{event.permission} {plain(event.object ?? '')}</p>
       <p>{event.suggestion === null
         ? _('No flag or rule opens it: the sandbox keeps this from every program.')
         : _('With none of the flags that were tried would this request pass: see the mistakes of the policies, and what denies it.')}</p>
@@ -142,7 +143,7 @@ export function PermitDialog({ event, onClose }: Props) {
         <button type="button" onClick={sure ? () => setSure(false) : onClose}>{sure ? _('Back') : _('Cancel')}</button>
         <button type="submit" class="primary" key={String(sure)} disabled={choice === undefined}>{sure ? _('Permit') : _('Continue…')}</button>
       </>}>
-      {!sure && <p><span class="quiet">{_('Denied:')}</span> <span class="mono">{event.permission} {event.object}</span></p>}
+      {!sure && <p><span class="quiet">{_('Denied:')}</span> <span class="mono">{event.permission} {plain(event.object ?? '')}</span></p>}
       {choices === null && <p class="quiet">{_('Looking for what would permit it')}</p>}
       {!sure && choices !== null && <Choices choices={choices} chosen={flag} onChoose={setFlag} />}
       {!sure && choices !== null && <Scopes scope={scope} onScope={setScope} target={target} onTarget={setTarget} name={name} onName={setName} />}
