@@ -68,11 +68,13 @@ browserTest('permits for good, in a policy on disk', async ({ page, server }) =>
   await page.locator('.verdict.deny', { hasText: 'other.example.com' }).waitFor();
   await permit('project');
   await page.locator('.verdict.allow', { hasText: 'other.example.com' }).waitFor();
+  await view(page, 'Policies');
+  await toggle(page, 'project').waitFor();
+  await card(page, 'project').getByText('edited').waitFor({ state: 'detached' });
   assert.deepEqual(JSON.parse(readFileSync(onDisk(server, 'project'), 'utf8')).net.rules.map((rule) => rule.host),
     ['api.example.com', 'other.example.com']);
 
   /* A denial of another policy would stand over it: said, and nothing is written. */
-  await view(page, 'Policies');
   await page.getByText('More presets').click();
   await turn(page, 'strict');
   await askWhy(page, 'net', '203.0.113.9:80');

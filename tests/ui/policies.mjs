@@ -17,6 +17,7 @@ const editor = (page, title) => page.getByRole('textbox', { name: `Text of ${tit
 
 /* What a card's text is, as far as its editor shows it. */
 export async function text(page, title) {
+  await editor(page, title).locator('.cm-line', { hasText: /\S/ }).first().waitFor();
   return (await editor(page, title).locator('.cm-line').allTextContents()).join('\n');
 }
 

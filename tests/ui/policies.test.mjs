@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { assert, browserTest, source } from './harness.mjs';
-import { card, create, level, mistakes, open, SIX, summary, text, toggle, turn, type } from './policies.mjs';
+import { addFlag, askWhy, card, create, level, mistakes, open, SIX, summary, text, toggle, turn, type, view } from './policies.mjs';
 
 test('the presets keep their form when a table writes them', async () => {
   const require = createRequire(join(source, 'data/debug-ui/package.json'));
@@ -186,4 +186,41 @@ browserTest('keeps what was edited over a reload, and works by keys', async ({ p
   await page.getByRole('region', { name: 'Rules in force' }).waitFor();
   await page.keyboard.press('End');
   await page.getByRole('textbox', { name: 'Request' }).waitFor();
+});
+
+browserTest('is accessible, as far as axe-core can tell, in light and dark', async ({ page }) => {
+  const axe = createRequire(import.meta.url)('axe-core');
+  await page.evaluate(axe.source);
+  const check = async (what) => {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      const faults = await page.evaluate(async () => {
+        const { violations } = await globalThis.axe.run('.area-policies, dialog', { resultTypes: ['violations'] });
+        return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+      });
+      assert.deepEqual(faults, [], `${what}, ${colorScheme}`);
+    }
+  };
+  await turn(page, 'NetEgressPolicy');
+  await addFlag(page, '--allow-read=/etc');
+  await open(page, 'FSAllowlistPolicy');
+  const fs = card(page, 'FSAllowlistPolicy');
+  await fs.getByRole('button', { name: 'Add a rule' }).click();
+  for (const name of ['Network', 'Programs', 'Unix sockets', 'Environment', 'Machine facts', 'Limits', 'Layers', 'Audit', 'System calls', 'Extends'])
+    await fs.getByRole('button', { name: `+ ${name}` }).click();
+  await fs.getByRole('button', { name: 'Set a variable' }).click();
+  await fs.locator('summary').first().click();
+  await mistakes(page, 'FSAllowlistPolicy').waitFor();
+  await check('tables');
+  await fs.getByRole('tab', { name: 'Text' }).click();
+  await fs.locator('.cm-line').first().waitFor();
+  await check('texts');
+  await view(page, 'Result');
+  await check('the result');
+  await askWhy(page, 'run', 'git');
+  await page.getByRole('button', { name: 'Permit…' }).click();
+  await page.getByRole('dialog').getByRole('radio', { name: 'Saved' }).check();
+  await check('the permission');
+  await page.getByRole('button', { name: 'Continue…' }).click();
+  await check('the confirmation');
 });

@@ -109,7 +109,7 @@ export function Card({ card }: { card: CardState }) {
           <button type="button" class="plain card-title" aria-expanded={open} onClick={() => setOpened(card.name, !open)}>
             <span class="words" id={id}>{title}</span>
             {card.text !== null && <span class="badge accent">{presetOf(card.name) === null ? _('not saved') : _('edited')}</span>}
-            {problems.length > 0 && <span class="badge deny">{format(_('Mistakes: %1'), number(problems.length))}</span>}
+            {problems.length > 0 && <span class="badge deny" title={_('Mistakes')}><span class="hidden-text">{_('Mistakes')}: </span>{number(problems.length)}</span>}
           </button>
         </h3>
       </header>

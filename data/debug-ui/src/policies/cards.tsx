@@ -23,7 +23,8 @@ function Tools({ main, own, more }: { main: CardState[]; own: CardState[]; more:
   const file = useRef<HTMLInputElement>(null);
   const names = (list: CardState[]) => list.map((card) => card.name);
   return (
-    <h2 class="group">{_('Policies')}
+    <div class="row group-row">
+      <h2 class="group">{_('Policies')}</h2>
       <button type="button" class="small" onClick={() => turn(names([...main, ...own]), true)} title={_('These and your own; not the presets below')}>{_('All on')}</button>
       <button type="button" class="small" onClick={() => turn(names([...main, ...own, ...more]), false)}>{_('All off')}</button>
       <span class="space" />
@@ -34,7 +35,7 @@ function Tools({ main, own, more }: { main: CardState[]; own: CardState[]; more:
           void importFiles(event.currentTarget.files ?? []);
           event.currentTarget.value = '';
         }} />
-    </h2>
+    </div>
   );
 }
 

@@ -62,6 +62,14 @@ async function importFile(file: File): Promise<void> {
   announce(format(_('Imported as %1; it is off'), free));
 }
 
+/* A file that misses its place would be opened instead of this page. */
+for (const name of ['dragover', 'drop'] as const) {
+  addEventListener(name, (event) => {
+    if (event.dataTransfer?.types.includes('Files'))
+      event.preventDefault();
+  });
+}
+
 export async function importFiles(files: Iterable<File>): Promise<void> {
   try {
     for (const file of [...files].slice(0, 20))

@@ -67,5 +67,5 @@ export function showRule(rule: RuleSource): boolean {
 /* "strict, line 13, net.rules[0]" */
 export function sourceText(rule: RuleSource): string {
   const name = cardNameOf(rule.source) ?? rule.source;
-  return rule.line === null ? `${name}: ${rule.text}` : `${name}:${rule.line}: ${rule.text}`;
+  return `${name}${rule.line === null ? '' : `:${rule.line}`}: ${rule.text}`;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Cards, flags, what they come to, and why. */
+import { useLayoutEffect, useRef } from 'preact/hooks';
+
 import './policies.css';
 
 import { _, format, number } from '../i18n';
@@ -32,8 +34,12 @@ function Summary() {
 
 export function PoliciesArea() {
   const items = [{ id: 'cards', label: _('Policies') }, { id: 'result', label: _('Result') }, { id: 'why', label: _('Why?') }];
+  const own = useRef<HTMLDivElement>(null);
+
+  /* Another view begins at its top; the summary stays above it. */
+  useLayoutEffect(() => { own.current?.parentElement?.scrollTo(0, 0); }, [view.value]);
   return (
-    <div class="policies">
+    <div class="policies" ref={own}>
       <Summary />
       <TabList label={_('Policies')} panel={PANEL} items={items} selected={view.value} onSelect={(id) => { view.value = id as View; }} />
       <div id={PANEL} role="tabpanel" aria-labelledby={tabId(PANEL, view.value)}>

@@ -50,10 +50,12 @@ export function Result() {
     <div class="result">
       <CommandLine />
       <section aria-label={_('Rules in force')}>
-        <h2 class="group">{_('Rules in force')} <span class="quiet" role="status">{format(_('%1 of %2'), number(rules.length), number(all.length))}</span>
+        <div class="row group-row">
+          <h2 class="group">{_('Rules in force')}</h2>
+          <span class="quiet" role="status">{format(_('%1 of %2'), number(rules.length), number(all.length))}</span>
           <span class="space" />
           <button type="button" class="small" disabled={policy === null || !isCurrent.value} onClick={() => download('merged', policy!)}>{_('Export merged')}</button>
-        </h2>
+        </div>
         <input type="search" aria-label={_('Filter the rules')} placeholder={_('Filter: deny net 443')} value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
         <ul class="rules">{rules.slice(0, MOST_ROWS).map((rule, index) => <Row key={index} rule={rule} />)}</ul>
         {rules.length > MOST_ROWS && <p class="quiet">{format(_('The first %1; filter for the others.'), number(MOST_ROWS))}</p>}

@@ -106,10 +106,12 @@ effect(() => {
     timer = setTimeout(() => { void checkSet(); void checkCards(); }, merged.peek() === null ? 0 : DELAY);
 });
 
-/* A preset that is gone has no card any more. */
+/* A preset that is gone has no card any more, and what a file says now is no change of it. */
 effect(() => {
-  const names = new Set(presets.value.map((preset) => preset.name));
-  const left = cards.peek().filter((card) => card.text !== null || names.has(card.name));
-  if (names.size > 0 && left.length !== cards.peek().length)
+  const texts = new Map(presets.value.map((preset) => [preset.name, preset.text]));
+  const old = cards.peek();
+  const left = old.filter((card) => card.text !== null || texts.has(card.name))
+    .map((card) => (card.text !== null && card.text === texts.get(card.name) ? { ...card, text: null } : card));
+  if (texts.size > 0 && (left.length !== old.length || left.some((card, index) => card !== old[index])))
     cards.value = left;
 });
