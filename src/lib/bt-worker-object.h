@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* Shared by buntime-worker.c and buntime-worker-state.c, and by nobody else. */
+/* Shared by buntime-worker.c, buntime-worker-calls.c and buntime-worker-state.c alone. */
 struct _BuntimeWorker {
   GObject parent_instance;
   BtBackend *backend;
@@ -31,5 +31,18 @@ struct _BuntimeWorker {
   int status;
   GError *error;
 };
+
+/* ---- buntime-worker-calls.c ---- */
+
+/* NULL: there is none. */
+void bt_worker_clear_source(GSource **source);
+gboolean bt_worker_send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes,
+                              GError **error);
+/* A RESULT, REPLY or ERROR of the worker's. */
+void bt_worker_answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes);
+void bt_worker_fail_calls(BuntimeWorker *self, const char *reason);
+void bt_worker_follow_code(BuntimeWorker *self, const BtControl *message);
+/* What was kept back is given to the worker, since every signal has been sent. */
+void bt_worker_settle_codes(gpointer worker);
 
 G_END_DECLS

@@ -39,231 +39,6 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE(BuntimeWorker, buntime_worker, G_TYPE_OBJECT)
 
-/* ---- calls ---- */
-
-/* One that waits for an answer. */
-typedef struct {
-  guint32 id;
-  GSource *timeout;   /* NULL: for ever */
-  GSource *cancelled; /* NULL: it cannot be */
-  gboolean code;
-} Call;
-
-static void
-clear_source(GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy(*source);
-  g_source_unref(g_steal_pointer(source));
-}
-
-static void
-call_free(gpointer data)
-{
-  g_free(data);
-}
-
-/* Takes it out; the task is the caller's to answer. */
-static GTask *
-take_call(BuntimeWorker *self, guint32 id)
-{
-  gpointer task = NULL;
-
-  if (!g_hash_table_steal_extended(self->calls, GUINT_TO_POINTER(id), NULL, &task))
-    return NULL;
-  Call *call = g_task_get_task_data(task);
-  clear_source(&call->timeout);
-  clear_source(&call->cancelled);
-  return task;
-}
-
-static void
-fail_call(BuntimeWorker *self, guint32 id, BuntimeError code, const char *reason)
-{
-  g_autoptr(GTask) task = take_call(self, id);
-
-  if (task == NULL)
-    return;
-  GError *error = NULL;
-  bt_fail(&error, code, self->name, reason, NULL);
-  g_task_return_error(task, error);
-}
-
-static gboolean
-on_timeout(gpointer data)
-{
-  BuntimeWorker *self = g_task_get_source_object(data);
-  const Call *call = g_task_get_task_data(data);
-
-  fail_call(self, call->id, BUNTIME_ERROR_TIMED_OUT, _("no answer came in time"));
-  return G_SOURCE_REMOVE;
-}
-
-/*
- * The signal wakes the program, the message says what is meant: by the time the signal
- * comes it may have gone on to other code.  And before code runs there is nothing to be
- * interrupted, but perhaps other code, or an interpreter that starts.
- */
-static void
-interrupt_code(BuntimeWorker *self, guint32 id)
-{
-  g_autofree char *message = g_strdup_printf("{\"type\":\"interrupt\",\"id\":%u}", id);
-
-  BtCut cut =
-    self->ended || self->link == NULL ? BT_CUT_DONE : bt_codes_interrupt(&self->codes, id);
-  if (cut != BT_CUT_DONE)
-    bt_link_send_control(self->link, message);
-  if (cut == BT_CUT_NOW)
-    bt_backend_signal(self->backend, SIGINT);
-}
-
-/* Of the code that has no answer yet; 0: there is none. */
-static guint32
-oldest_code(BuntimeWorker *self)
-{
-  GHashTableIter iter;
-  gpointer id, task;
-  guint32 oldest = 0;
-
-  g_hash_table_iter_init(&iter, self->calls);
-  while (g_hash_table_iter_next(&iter, &id, &task)) {
-    const Call *call = g_task_get_task_data(task);
-    /* They are counted up, and around. */
-    if (call->code && (oldest == 0 || (gint32)(call->id - oldest) < 0))
-      oldest = call->id;
-  }
-  return oldest;
-}
-
-static void
-follow_code(BuntimeWorker *self, const BtControl *message)
-{
-  if (message->state == BT_CONTROL_EXEC_START) {
-    self->takes_code = TRUE;
-    if (bt_codes_started(&self->codes, message->id))
-      bt_backend_signal(self->backend, SIGINT);
-  } else if (message->state == BT_CONTROL_EXEC_END) {
-    self->codes.running = 0;
-  }
-}
-
-static gboolean
-on_cancelled(GCancellable *cancellable, gpointer data)
-{
-  BuntimeWorker *self = g_task_get_source_object(data);
-  const Call *call = g_task_get_task_data(data);
-  g_autoptr(GTask) task = take_call(self, call->id);
-
-  if (task == NULL)
-    return G_SOURCE_REMOVE;
-  if (call->code && bt_codes_forget(&self->codes, call->id))
-    ; /* the worker never hears of it */
-  else if (call->code && self->takes_code)
-    interrupt_code(self, call->id);
-  else if (call->code)
-    buntime_worker_interrupt(self);
-  /* Also where it was reset meanwhile. */
-  g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _("the call was given up"));
-  return G_SOURCE_REMOVE;
-}
-
-static guint32
-next_id(BuntimeWorker *self)
-{
-  do
-    self->last_id++;
-  while (self->last_id == 0 || g_hash_table_contains(self->calls, GUINT_TO_POINTER(self->last_id)));
-  return self->last_id;
-}
-
-static gboolean
-send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
-{
-  if (self->channel_is_given)
-    return bt_fail(error, BUNTIME_ERROR_USAGE, self->name, _("its channel is another's"), NULL);
-  if (self->ended || self->link == NULL)
-    return bt_fail(error, BUNTIME_ERROR_ENDED, self->name, _("the worker has ended"), NULL);
-  if (!bt_link_send(self->link, type, id, bytes))
-    return bt_fail(error, BUNTIME_ERROR_BUSY, self->name,
-                   _("it does not read what is sent to it"), NULL);
-  return TRUE;
-}
-
-/* What was kept back is given to the worker, since every signal has been sent. */
-static void
-on_settled(gpointer data)
-{
-  g_autoptr(BuntimeWorker) self = g_object_ref(data);
-  g_autoptr(GBytes) bytes = NULL;
-  guint32 id;
-
-  bt_codes_settled(&self->codes);
-  while (bt_codes_next(&self->codes, &id, &bytes)) {
-    GError *error = NULL;
-    g_autoptr(GTask) task =
-      send_bytes(self, BT_FRAME_CODE, id, bytes, &error) ? NULL : take_call(self, id);
-    if (task != NULL)
-      g_task_return_error(task, g_steal_pointer(&error));
-    g_clear_error(&error);
-    g_clear_pointer(&bytes, g_bytes_unref);
-  }
-}
-
-static gboolean
-send_call(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
-{
-  BtCodeResult result = BT_CODE_SEND;
-
-  if (type == BT_FRAME_CODE && !self->ended && self->link != NULL)
-    result = bt_codes_begin(&self->codes, id, bytes);
-  if (result == BT_CODE_FULL)
-    return bt_fail(error, BUNTIME_ERROR_BUSY, self->name, _("it does not end what it runs"), NULL);
-  return result == BT_CODE_KEPT || send_bytes(self, type, id, bytes, error);
-}
-
-static void
-begin_call(BuntimeWorker *self, BtFrameType type, GBytes *bytes, int timeout,
-           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data, gpointer tag)
-{
-  g_autoptr(GTask) task = g_task_new(self, cancellable, callback, data);
-  GError *error = NULL;
-  Call *call = g_new0(Call, 1);
-
-  g_task_set_source_tag(task, tag);
-  g_task_set_task_data(task, call, call_free);
-  call->id = next_id(self);
-  call->code = type == BT_FRAME_CODE;
-  if (g_task_return_error_if_cancelled(task))
-    return;
-  if (!send_call(self, type, call->id, bytes, &error)) {
-    g_task_return_error(task, error);
-    return;
-  }
-  g_hash_table_insert(self->calls, GUINT_TO_POINTER(call->id), g_object_ref(task));
-  if (timeout >= 0) {
-    call->timeout = g_timeout_source_new((guint)timeout);
-    g_source_set_callback(call->timeout, on_timeout, task, NULL);
-    g_source_attach(call->timeout, g_task_get_context(task));
-  }
-  if (cancellable == NULL)
-    return;
-  /* Not its signal: that is emitted in whatever thread cancels it, perhaps at this moment. */
-  call->cancelled = g_cancellable_source_new(cancellable);
-  g_source_set_callback(call->cancelled, G_SOURCE_FUNC(on_cancelled), task, NULL);
-  g_source_attach(call->cancelled, g_task_get_context(task));
-}
-
-static void
-fail_all_calls(BuntimeWorker *self, const char *reason)
-{
-  g_autoptr(GList) ids = g_hash_table_get_keys(self->calls);
-
-  bt_codes_forget_all(&self->codes);
-  for (GList *id = ids; id != NULL; id = id->next)
-    fail_call(self, GPOINTER_TO_UINT(id->data), BUNTIME_ERROR_ENDED, reason);
-}
-
 /* ---- the end ---- */
 
 static void
@@ -273,7 +48,7 @@ emit_exited(BuntimeWorker *self)
       self->link != NULL)
     return;
   self->exited = TRUE;
-  fail_all_calls(self, _("the worker has ended"));
+  bt_worker_fail_calls(self, _("the worker has ended"));
   g_signal_emit(self, signals[SIGNAL_EXITED], 0, self->status);
 }
 
@@ -323,7 +98,7 @@ on_output(gpointer data, BtPipe *pipe, GBytes *bytes)
 static void
 send_answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 {
-  if (!send_bytes(self, type, id, bytes, NULL) && self->link != NULL)
+  if (!bt_worker_send_bytes(self, type, id, bytes, NULL) && self->link != NULL)
     bt_link_break(self->link, "it does not read the answers to its questions");
 }
 
@@ -354,35 +129,6 @@ on_question(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
 }
 
 /* ---- messages ---- */
-
-/* Of an error that the worker tells: each byte of it could become three. */
-#define MAX_ERROR_TEXT (1u << 20)
-
-static void
-answer(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes)
-{
-  g_autoptr(GTask) task = take_call(self, id);
-  const Call *call = task != NULL ? g_task_get_task_data(task) : NULL;
-  gboolean ok = type != BT_FRAME_ERROR;
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-
-  if (bt_codes_answered(&self->codes, id) && self->backend != NULL)
-    bt_backend_settle(self->backend);
-  /* An error that nobody waits for any more may be a request's. */
-  if (self->link != NULL && (type == BT_FRAME_RESULT || (call != NULL && call->code)))
-    bt_link_answered_code(self->link);
-  /* Of one that was given up, or that the worker made up. */
-  if (task == NULL)
-    return;
-  if (ok) {
-    g_task_return_pointer(task, g_bytes_ref(bytes), (GDestroyNotify)g_bytes_unref);
-    return;
-  }
-  g_autofree char *text =
-    g_utf8_make_valid(data != NULL ? data : "", (gssize)MIN(size, MAX_ERROR_TEXT));
-  g_task_return_error(task, g_error_new_literal(BUNTIME_ERROR, BUNTIME_ERROR_FAILED, text));
-}
 
 static void
 on_request(BuntimeWorker *self, guint32 id, GBytes *bytes)
@@ -415,7 +161,7 @@ on_message(gpointer data, BtFrameType type, guint32 id, GBytes *bytes)
   case BT_FRAME_RESULT:
   case BT_FRAME_REPLY:
   case BT_FRAME_ERROR:
-    answer(self, type, id, bytes);
+    bt_worker_answer(self, type, id, bytes);
     break;
   default:
     on_question(self, type, id, bytes);
@@ -442,7 +188,7 @@ on_control(gpointer data, const BtControl *message)
     g_signal_emit(self, signals[SIGNAL_READY], 0);
     break;
   case BT_CONTROL_STATE:
-    follow_code(self, message);
+    bt_worker_follow_code(self, message);
     text = message->name[0] != '\0' ? g_strconcat(message->name, ": ", message->text, NULL)
                                     : g_strdup(message->text);
     g_signal_emit(self, signals[SIGNAL_STATE], 0, bt_control_states[message->state], message->id,
@@ -472,7 +218,7 @@ on_closed(gpointer data, const char *reason)
     event->reason = g_strdup_printf("the worker broke the channel's protocol: %s", reason);
     emit_event(self, event);
   }
-  fail_all_calls(self, _("the worker has closed its channel"));
+  bt_worker_fail_calls(self, _("the worker has closed its channel"));
   emit_exited(self);
   g_object_unref(self);
 }
@@ -495,7 +241,7 @@ on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
   self->ended = TRUE;
   self->status = error != NULL ? buntime_error_exit_status(error) : outcome->exit_status;
   self->error = error != NULL ? g_error_copy(error) : NULL;
-  clear_source(&self->grace);
+  bt_worker_clear_source(&self->grace);
   /* Others may have its ends: it could have sent them to whom it may connect to. */
   if (self->link != NULL)
     bt_link_finish(self->link);
@@ -519,8 +265,8 @@ buntime_worker_dispose(GObject *object)
   g_clear_pointer(&self->link, bt_link_free);
   for (int i = 0; i < 2; i++)
     g_clear_pointer(&self->pipes[i], bt_pipe_free);
-  clear_source(&self->grace);
-  fail_all_calls(self, _("the worker has ended"));
+  bt_worker_clear_source(&self->grace);
+  bt_worker_fail_calls(self, _("the worker has ended"));
   G_OBJECT_CLASS(buntime_worker_parent_class)->dispose(object);
 }
 
@@ -609,7 +355,7 @@ static BuntimeWorker *
 spawn(BuntimeSandbox *sandbox, const char *entry, const char *const *args, int *host_out,
       GError **error)
 {
-  static const BtBackendFuncs funcs = { on_event, on_answered, on_settled, on_ended };
+  static const BtBackendFuncs funcs = { on_event, on_answered, bt_worker_settle_codes, on_ended };
   static const char *const none[] = { NULL };
   static gint count;
   g_autoptr(BuntimeWorker) self = g_object_new(BUNTIME_TYPE_WORKER, NULL);
@@ -661,85 +407,12 @@ buntime_sandbox_spawn_with_channel(BuntimeSandbox *sandbox, const char *entry,
   return self;
 }
 
-gboolean
-buntime_worker_send(BuntimeWorker *self, GBytes *bytes, GError **error)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
-  return send_bytes(self, BT_FRAME_MESSAGE, 0, bytes, error);
-}
-
-gboolean
-buntime_worker_reply(BuntimeWorker *self, guint id, GBytes *bytes, GError **error)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
-  return send_bytes(self, BT_FRAME_REPLY, id, bytes, error);
-}
-
-gboolean
-buntime_worker_reply_error(BuntimeWorker *self, guint id, const char *text, GError **error)
-{
-  g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
-  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
-  return send_bytes(self, BT_FRAME_ERROR, id, bytes, error);
-}
-
-void
-buntime_worker_call(BuntimeWorker *self, GBytes *bytes, int timeout, GCancellable *cancellable,
-                    GAsyncReadyCallback callback, gpointer data)
-{
-  g_return_if_fail(BUNTIME_IS_WORKER(self));
-  begin_call(self, BT_FRAME_REQUEST, bytes, timeout, cancellable, callback, data,
-             buntime_worker_call);
-}
-
-GBytes *
-buntime_worker_call_finish(BuntimeWorker *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-  return g_task_propagate_pointer(G_TASK(result), error);
-}
-
-void
-buntime_worker_run_code(BuntimeWorker *self, const char *code, int timeout,
-                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
-{
-  g_return_if_fail(BUNTIME_IS_WORKER(self));
-  g_autoptr(GBytes) bytes = g_bytes_new(code, strlen(code));
-  begin_call(self, BT_FRAME_CODE, bytes, timeout, cancellable, callback, data,
-             buntime_worker_run_code);
-}
-
-char *
-buntime_worker_run_code_finish(BuntimeWorker *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail(g_task_is_valid(result, self), NULL);
-  g_autoptr(GBytes) bytes = g_task_propagate_pointer(G_TASK(result), error);
-  if (bytes == NULL)
-    return NULL;
-  gsize size;
-  const char *data = g_bytes_get_data(bytes, &size);
-  return g_utf8_make_valid(data != NULL ? data : "", (gssize)size);
-}
-
-void
-buntime_worker_interrupt(BuntimeWorker *self)
-{
-  g_return_if_fail(BUNTIME_IS_WORKER(self));
-  if (self->ended)
-    return;
-  guint32 id = self->codes.running != 0 ? self->codes.running : oldest_code(self);
-  if (!self->takes_code)
-    bt_backend_signal(self->backend, SIGINT);
-  else if (id != 0)
-    interrupt_code(self, id);
-}
-
 static gboolean
 on_grace_over(gpointer data)
 {
   BuntimeWorker *self = data;
 
-  clear_source(&self->grace);
+  bt_worker_clear_source(&self->grace);
   bt_backend_signal(self->backend, SIGKILL);
   return G_SOURCE_REMOVE;
 }

@@ -174,8 +174,9 @@ BuntimeWorker *buntime_sandbox_spawn_with_channel(BuntimeSandbox *sandbox, const
  *
  * Sends a message. It may be sent before the program is ready for it.
  *
- * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_ENDED, or to
- *   %BUNTIME_ERROR_BUSY if more than 64 MiB wait to be read by the program
+ * Returns: %TRUE, or %FALSE with @error set to %BUNTIME_ERROR_ENDED, to
+ *   %BUNTIME_ERROR_BUSY if more than 64 MiB wait to be read by the program, or to
+ *   %BUNTIME_ERROR_USAGE if the message is too large
  *
  * Since: 1.0
  */
@@ -237,7 +238,7 @@ void buntime_worker_call(BuntimeWorker *worker, GBytes *bytes, int timeout,
  * Ends buntime_worker_call().
  *
  * Returns: (transfer full): the answer, or %NULL with @error set: %BUNTIME_ERROR_FAILED,
- *   %BUNTIME_ERROR_ENDED, %BUNTIME_ERROR_TIMED_OUT, %BUNTIME_ERROR_BUSY
+ *   %BUNTIME_ERROR_ENDED, %BUNTIME_ERROR_TIMED_OUT, or as of buntime_worker_send()
  *
  * Since: 1.0
  */

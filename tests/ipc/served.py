@@ -32,7 +32,7 @@ class Client:
         self.fd_in, self.fd_out, self.close_ends = fd_in, fd_out, close
         os.set_blocking(fd_in, False)
         os.set_blocking(fd_out, False)
-        self.buffer, self.over = b"", False
+        self.buffer, self.over = bytearray(), False
         self.socket, self.fds = None, []
         self.ids = itertools.count(1000)
         self.answers, self.told, self.stray = {}, [], []
@@ -64,8 +64,11 @@ class Client:
         except ConnectionResetError:
             data = b""
         self.over = not data
-        *lines, self.buffer = (self.buffer + data).split(b"\n") if b"\n" in data else \
-            (self.buffer + data,)
+        self.buffer += data
+        lines = []
+        if b"\n" in data:
+            *lines, rest = self.buffer.split(b"\n")
+            self.buffer = bytearray(rest)
         for line in lines:
             self.take(json.loads(line))
         return not self.over
