@@ -85,7 +85,7 @@ browserTest('opens a run again as it was, after a reload too', async ({ page }) 
   await button(page, 'Run').click();
   await page.locator('.exit-line').waitFor();
   const second = await openHistory(page, 2);
-  const grants = await second.rows.evaluateAll((all) => all.map((row) => row.querySelector('.policies').textContent));
+  const grants = await second.rows.evaluateAll((all) => all.map((row) => row.querySelector('.granted').textContent));
   assert.deepEqual(grants, ['allow-etc', 'allow-etc']);
   await second.rows.nth(0).getByRole('checkbox').check();
   await second.rows.nth(1).getByRole('checkbox').check();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Tabs, the editor and the console. */
-import { useSignal } from '@preact/signals';
+import { effect, useSignal } from '@preact/signals';
 
 import './code.css';
 import './start';
@@ -8,7 +8,7 @@ import './start';
 import { _, format } from '../i18n';
 import type { Language } from '../protocol';
 import { stored } from '../state/stored';
-import { active, languages, nameFor, updateTab, wantedLine, type Tab } from '../state/workspace';
+import { active, activeId, languages, nameFor, tabs, updateTab, wantedLine, type Tab } from '../state/workspace';
 import { Splitter } from '../ui/splitter';
 import { tabId } from '../ui/tab-list';
 import { Console } from './console';
@@ -67,6 +67,13 @@ function CodeEditor({ tab }: { tab: Tab }) {
       line={wanted?.tab === tab.id ? wanted.line : null} onLineShown={() => { wantedLine.value = null; }} />
   );
 }
+
+/* A line of another program than the one that is shown. */
+effect(() => {
+  const tab = wantedLine.value?.tab;
+  if (tab !== undefined && tabs.value.some((other) => other.id === tab))
+    activeId.value = tab;
+});
 
 export function CodeArea() {
   const tab = active.value;

@@ -38,7 +38,7 @@ function Diff({ title, older, newer, note }: { title: string; older: string; new
   return (
     <Section title={title} differs={older !== newer}>
       {rows.length > 0 && (
-        <div class="diff" role="region" aria-label={title} tabIndex={0}>
+        <div class="diff" role="group" aria-label={title} tabIndex={0}>
           {rows.slice(0, MOST_ROWS).map((row, i) => (typeof row === 'number'
             ? <div key={i} class="diff-skip">{format(_('%1 lines are the same'), number(row))}</div>
             : <Line key={i} line={row} />))}
@@ -82,7 +82,7 @@ function Facts({ older, newer }: { older: RunRecord; newer: RunRecord }) {
 }
 
 function Heads({ older, newer, first }: { older: RunRecord; newer: RunRecord; first: string }) {
-  return <tr><th scope="col">{first}</th><th scope="col">{clock(older.started)}</th><th scope="col">{clock(newer.started)}</th></tr>;
+  return <tr>{first === '' ? <td /> : <th scope="col">{first}</th>}<th scope="col">{clock(older.started)}</th><th scope="col">{clock(newer.started)}</th></tr>;
 }
 
 function Events({ older, newer }: { older: RunRecord; newer: RunRecord }) {

@@ -106,7 +106,7 @@ function End({ worker }: { worker: Worker }) {
   if (state.state !== 'exited')
     return null;
   void worker.events.version.value;
-  return <p class={`exit-line ${outcomeOf(state).kind}`}>{exitLine(state, stopAsked.value.has(worker.number), limitOf(worker))}</p>;
+  return <p role="status" class={`exit-line ${outcomeOf(state).kind}`}>{exitLine(state, stopAsked.value.has(worker.number), limitOf(worker))}</p>;
 }
 
 function Counts({ log }: { log: OutputLog }) {

@@ -57,7 +57,7 @@ function Row({ run }: { run: RunRecord }) {
         onChange={(event) => choose(run.id, event.currentTarget.checked)} /></td>
       <td class="mono">{time}</td>
       <th scope="row">{run.name}{run.template !== null && <span class="quiet"> {run.template}</span>}</th>
-      <td class="policies">{policies.length === 0 ? <span class="quiet">{_('none')}</span> : policies.map((name) => <span key={name} class="badge">{name}</span>)}</td>
+      <td class="granted">{policies.length === 0 ? <span class="quiet">{_('none')}</span> : policies.map((name) => <span key={name} class="badge">{name}</span>)}</td>
       <td><span class={`badge ${run.state === 'running' ? 'accent' : good ? 'allow' : 'deny'}`}>{resultOf(run)}</span></td>
       <td class="number">{run.ended === null ? '' : duration(run.ended - run.started)}</td>
       <td class="number">{run.denied > 0 ? <span class="badge deny">{number(run.denied)}</span> : '0'}</td>

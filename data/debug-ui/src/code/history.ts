@@ -14,7 +14,7 @@ import { runs, workerOf, workers, type Worker } from '../state/workers';
 import { onBegun, stopAsked, type Begun } from '../state/workspace';
 
 export const MOST_RUNS = 100;
-export const MOST_OUTPUT = 65_536;
+export const MOST_OUTPUT = 64_000;
 /* Characters of all records. */
 export const MOST_HISTORY = 2_000_000;
 const MOST_OBJECTS = 1000;

@@ -208,8 +208,11 @@ export class OutputLog {
     let left = text;
     while (left !== '') {
       let line = stream.line;
-      if (line === null || stream.column >= MOST_CHARACTERS || !this.goesOn(stream, line))
+      if (line === null || stream.column >= MOST_CHARACTERS || !this.goesOn(stream, line)) {
+        const column = line === null ? Math.min(stream.column, MOST_CHARACTERS - 1) : 0;
         line = this.open(stream, number);
+        stream.column = column;
+      }
       const part = left.length > MOST_CHARACTERS - stream.column ? left.slice(0, MOST_CHARACTERS - stream.column) : left;
       this.overwrite(line, stream.column, part, stream.style);
       stream.column += part.length;

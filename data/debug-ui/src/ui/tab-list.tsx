@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Tabs as WAI-ARIA describes them: one stop for Tab, arrows, Home and End go on, selection follows. */
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
 export interface TabItem {
   id: string;
@@ -34,6 +34,9 @@ export function TabList({ label, items, selected, panel, onSelect }: Props) {
     (own.current?.querySelectorAll('[role="tab"]')[index] as HTMLElement | undefined)?.focus();
   };
 
+  useEffect(() => {
+    own.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [selected, items.length]);
   return (
     <div class="tab-list" role="tablist" aria-label={label} ref={own} onKeyDown={onKeyDown}>
       {items.map((item) => (
