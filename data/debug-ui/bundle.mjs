@@ -26,6 +26,9 @@ function options(out, watch) {
     outdir: out,
     bundle: true,
     format: 'esm',
+    /* What is imported when it is wanted has a file of its own, and what both need another. */
+    splitting: true,
+    chunkNames: '[name]',
     target: ['chrome123', 'firefox121', 'safari17.5'],
     jsx: 'automatic',
     jsxImportSource: 'preact',

@@ -3,12 +3,7 @@
 import { RangeSet, StateEffect, StateField, type Extension, type Text } from '@codemirror/state';
 import { Decoration, EditorView, gutter, GutterMarker, type DecorationSet } from '@codemirror/view';
 
-/* line and column from 1. */
-export interface EditorProblem {
-  line: number;
-  column: number;
-  text: string;
-}
+import type { EditorProblem } from './editor';
 
 class Mark extends GutterMarker {
   constructor(readonly text: string) {
