@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The Watch area with as many events as it keeps, of a real worker. */
 import { assert, browserTest } from './harness.mjs';
-import { begin, rows, run } from './watching.mjs';
+import { begin, pane, rows, run } from './watching.mjs';
 
 const MANY = `
 import os, time
@@ -16,21 +16,43 @@ browserTest('events: 100,000 scroll and filter without lag', { timeout: 150_000 
   await begin(page, { tabs: [{ code: MANY }], flags: ['--audit'] });
   await page.evaluate(() => {
     window.longest = 0;
+    window.frames = 0;
+    window.draws = 0;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries())
         window.longest = Math.max(window.longest, entry.duration);
     }).observe({ type: 'longtask' });
+    /* Told once for all that a render changed. */
+    new MutationObserver(() => { window.draws++; }).observe(document.getElementById('watch-panel'), { subtree: true, childList: true, characterData: true, attributes: true });
+    const count = () => {
+      window.frames++;
+      requestAnimationFrame(count);
+    };
+    count();
   });
   const begun = Date.now();
   await run(page);
+  /* While they come: a click is heard, and what it does is seen. */
+  await rows(page).nth(20).waitFor();
+  const clicked = Date.now();
+  await pane(page, 'Layers');
+  await page.locator('.layers li').first().waitFor();
+  await pane(page, 'Events');
+  await rows(page).nth(20).waitFor();
+  const heard = Date.now() - clicked;
   await page.getByText('opened', { exact: true }).waitFor({ timeout: 90_000 });
   await rows(page).filter({ hasText: 'exited' }).waitFor({ timeout: 30_000 });
   const took = Date.now() - begun;
   const shown = await page.locator('.events-line .status').innerText();
   const kept = Number(/([\d,]+) events/.exec(shown)[1].replaceAll(',', ''));
   const skipped = Number(/([\d,]+) came too fast/.exec(shown)?.[1].replaceAll(',', '') ?? 0);
-  const longest = await page.evaluate(() => window.longest);
-  console.log(`${kept} events kept, ${skipped} skipped, in ${took} ms; longest task ${Math.round(longest)} ms`);
+  const { longest, frames, draws } = await page.evaluate(() => ({ longest: window.longest, frames: window.frames, draws: window.draws }));
+  const session = await page.context().newCDPSession(page);
+  await session.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await session.send('Runtime.getHeapUsage');
+  console.log(`${kept} events kept, ${skipped} skipped, in ${took} ms; ${frames} frames, ${draws} renders; longest task ${Math.round(longest)} ms; two clicks heard in ${heard} ms; ${Math.round(usedSize / 1e6)} MB of heap`);
+  assert.ok(draws <= frames * 1.2 + 20, `${draws} renders in ${frames} frames`);
+  assert.ok(usedSize < 250e6, `${usedSize} bytes`);
   assert.ok(kept + skipped >= 100_000, shown);
   assert.ok(await rows(page).count() < 150, 'rows that nobody sees');
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The Watch area: what real workers do, as the page shows it. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
 import { assert, browserTest } from './harness.mjs';
 import { begin, fillFilter, pane, PANEL, rows, run, until } from './watching.mjs';
 
@@ -46,13 +49,13 @@ browserTest('events: what is denied is there, with its rule, and can be filtered
   await box.press('ArrowDown');
   await box.press('Enter');
   assert.equal(await box.inputValue(), 'action:deny');
-  assert.equal(await page.locator('.counts').getByRole('button', { name: /^deny/ }).getAttribute('aria-pressed'), 'true');
+  assert.equal(await page.locator('.action-counts').getByRole('button', { name: /^deny/ }).getAttribute('aria-pressed'), 'true');
   await box.press('Escape');
   await box.press('Escape');
   assert.equal(await box.inputValue(), '');
 
   /* A count is a filter, too. */
-  await page.locator('.counts').getByRole('button', { name: /^deny/ }).click();
+  await page.locator('.action-counts').getByRole('button', { name: /^deny/ }).click();
   assert.equal(await box.inputValue(), 'action:deny');
   await until(() => rows(page).locator('.badge').allInnerTexts(), (found) => found.length > 0 && found.every((text) => text === 'deny'), 'by count');
 
@@ -112,7 +115,7 @@ browserTest('events: grouped, opened and closed by keys', async ({ page }) => {
   await run(page);
   await page.getByText('refused a.wild.example').waitFor();
   await page.getByRole('combobox', { name: 'Group' }).selectOption('host');
-  const group = page.locator('.event-row.group').filter({ hasText: 'evil.example' });
+  const group = page.locator('.event-row.grouped').filter({ hasText: 'evil.example' });
   await group.waitFor();
   assert.match(await group.innerText(), /\d+ denied/);
   await group.click();
@@ -285,7 +288,7 @@ browserTest('flows: a waterfall of connections, attempts among them, and the sam
   await flow.waitFor();
   const words = await flow.locator('.bars-cell').getAttribute('aria-label');
   assert.match(words, /^(DNS \S+ ms, )?(Connect \S+ ms, )?TLS .*closed$/, words);
-  assert.ok(await flow.locator('.bar.tls').count() > 0);
+  assert.ok(await flow.locator('.flow-bar.tls').count() > 0);
   assert.match(await flow.innerText(), /(k?B|byte)/);
 
   await page.getByRole('button', { name: 'As a table' }).click();
@@ -337,3 +340,41 @@ browserTest('what a program names is text, whatever it looks like', async ({ pag
   await page.getByText('<script>alert(1)</script> \\u{202e} turned').waitFor();
   assert.equal(await page.locator(`${PANEL} script`).count(), 0);
 });
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/* What axe has to say of the area, and whether it is wider than the screen. */
+async function faults(page, what) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run('.watch', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }));
+  const found = violations.map((violation) => `${what}: ${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 200)).join(' ')}`);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  return wide > 0 ? [...found, `${what}: ${wide} px too wide`] : found;
+}
+
+for (const [name, options] of [['dark, wide', { colorScheme: 'dark' }], ['light, 360 px', { viewport: { width: 360, height: 740 } }]])
+  browserTest(`each pane is accessible: ${name}`, { page: { reducedMotion: 'reduce', ...options } }, async ({ page }) => {
+    await begin(page, { tabs: [{ code: `${OPENS}\nimport buntime\nbuntime.channel().request(b"well?")\n` }], flags: ['--allow-net=other.example:443', '--audit'] });
+    await run(page);
+    const narrow = page.getByRole('navigation', { name: 'Areas' }).getByRole('button', { name: 'Watch' });
+    if (await narrow.isVisible())
+      await narrow.click();
+    await rows(page).first().waitFor();
+    const found = await faults(page, 'events');
+    await fillFilter(page, 'action:deny kind:net');
+    await rows(page).filter({ hasText: 'evil.example:443' }).click();
+    await page.getByRole('region', { name: 'Details of the event' }).waitFor();
+    found.push(...await faults(page, 'details'));
+    await page.getByRole('combobox', { name: 'Group' }).selectOption('host');
+    await page.locator('.event-row.grouped').first().click();
+    found.push(...await faults(page, 'groups'));
+    for (const [id, ready] of [['Flows', '.flow-row.closed'], ['Processes', '.process-row:not(.head)'], ['Rings', '.ring'], ['System calls', '.calls section'],
+      ['Messages', '.message-row'], ['Layers', '.layers li']]) {
+      await pane(page, id);
+      await page.locator(ready).first().waitFor();
+      if (id === 'Messages')
+        await page.locator(ready).first().click();
+      found.push(...await faults(page, id));
+    }
+    assert.deepEqual(found, []);
+  });

@@ -35,7 +35,7 @@ export function pane(page, name) {
 }
 
 export function rows(page) {
-  return page.locator(`${PANEL} .event-row:not(.head):not(.group)`);
+  return page.locator(`${PANEL} .event-row:not(.head):not(.grouped)`);
 }
 
 /* Until `look` gives what is wanted. */

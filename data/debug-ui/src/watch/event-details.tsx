@@ -33,7 +33,7 @@ export function EventDetails({ event, onClose }: { event: BuntimeEvent; onClose(
     <section class="event-details" aria-label={_('Details of the event')}>
       <div class="details-head">
         <span class={`badge ${actionClass(event.action)}`}>{event.action}</span>
-        <h3 class="mono">{plain(event.object ?? event.kind)}</h3>
+        <h2 class="mono">{plain(event.object ?? event.kind)}</h2>
         <button type="button" class="plain" aria-label={_('Close the details')} onClick={onClose}>✕</button>
       </div>
       {canPermit(event) && (

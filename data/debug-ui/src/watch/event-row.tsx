@@ -39,6 +39,13 @@ function who(event: BuntimeEvent): string {
   return plain(event.host ?? '');
 }
 
+function Object({ text }: { text: string }) {
+  const end = text.startsWith('/') ? text.lastIndexOf('/', text.length - 2) + 1 : 0;
+  if (end <= 1)
+    return <>{text}</>;
+  return <><span class="folder" style={{ maxWidth: `max(2ch, calc(100% - ${text.length - end}ch))` }}>{text.slice(0, end)}</span>{text.slice(end)}</>;
+}
+
 export function EventRow({ event, level, withWorker, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean }) {
   return (
     <div id={row.id} role="row" class={`event-row ${level > 1 ? 'inner' : ''}`} aria-rowindex={row.index + 2} aria-level={level > 1 ? level : undefined}
@@ -46,9 +53,9 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
       <span role="gridcell">{event.kind}</span>
-      <span role="gridcell" class="mono object">{plain(event.object ?? event.reason ?? '')}</span>
+      <span role="gridcell" class="mono object"><Object text={plain(event.object ?? event.reason ?? '')} /></span>
       <span role="gridcell" class="who">{withWorker ? plain(event.worker) : who(event)}</span>
-      <span role="gridcell" class="quiet rule">{plain(ruleText(event))}</span>
+      <span role="gridcell" class="quiet rule-text">{plain(ruleText(event))}</span>
       <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>
       <span role="gridcell" class="act">
         {canPermit(event) && <button type="button" class="plain" tabIndex={-1} onClick={(click) => { click.stopPropagation(); permit(event); }}>{_('Permit…')}</button>}
@@ -60,7 +67,7 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
 export function GroupRow({ group, open, onToggle, ...row }: Props & { group: Group; open: boolean; onToggle(): void }) {
   const worst = group.denied > 0 ? format(_('%1 denied'), number(group.denied)) : '';
   return (
-    <div id={row.id} role="row" class="event-row group" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
+    <div id={row.id} role="row" class="event-row grouped" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
       aria-selected={row.selected} onClick={() => { row.onSelect(); onToggle(); }}>
       <span role="gridcell" class="mono quiet">{clock(group.last)}</span>
       <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : plain(group.key)}</span>

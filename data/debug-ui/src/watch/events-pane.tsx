@@ -28,7 +28,7 @@ const ACTIONS = ['deny', 'warn', 'allow', 'opened', 'closed', 'started', 'exited
 function Counts() {
   void view.version.value;
   return (
-    <div class="counts" role="group" aria-label={_('Operations by verdict')}>
+    <div class="action-counts" role="group" aria-label={_('Operations by verdict')}>
       {ACTIONS.filter((action) => view.counts.has(action)).map((action) => {
         const term = `action:${action}`;
         const on = filterText.value.split(/\s+/).includes(term);
@@ -65,7 +65,7 @@ function GroupSelect() {
 
 function Tools() {
   return (
-    <div class="tools">
+    <div class="watch-tools">
       <FilterBox />
       <GroupSelect />
       <ScopeSwitch />
@@ -108,7 +108,7 @@ function Head() {
       <span role="columnheader">{_('Kind')}</span>
       <span role="columnheader">{_('Object')}</span>
       <span role="columnheader" class="who">{scope.value === 'all' ? _('Run') : _('Program or host')}</span>
-      <span role="columnheader" class="rule">{_('Rule')}</span>
+      <span role="columnheader" class="rule-text">{_('Rule')}</span>
       <span role="columnheader" class="count">{_('Count')}</span>
       <span role="columnheader" class="act"><span class="hidden-text">{_('Permit')}</span></span>
     </div>

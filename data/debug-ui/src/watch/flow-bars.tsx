@@ -12,7 +12,7 @@ function place(time: number, range: Range): number {
 function One({ bar, range }: { bar: Bar; range: Range }) {
   const left = Math.max(0, place(bar.from, range));
   const right = Math.min(100, place(bar.to, range));
-  return right < 0 || left > 100 ? null : <span class={`bar ${bar.part}`} style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }} />;
+  return right < 0 || left > 100 ? null : <span class={`flow-bar ${bar.part}`} style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }} />;
 }
 
 export function FlowBars({ flow, now, range }: { flow: Flow; now: number; range: Range }) {
@@ -21,7 +21,7 @@ export function FlowBars({ flow, now, range }: { flow: Flow; now: number; range:
   return (
     <span class="bars" aria-hidden="true">
       {bars.map((bar) => <One key={bar.part} bar={bar} range={range} />)}
-      {flow.state === 'denied' && at >= 0 && at <= 100 && <span class="bar denied" style={{ left: `${at}%` }} />}
+      {flow.state === 'denied' && at >= 0 && at <= 100 && <span class="flow-bar denied" style={{ left: `${at}%` }} />}
     </span>
   );
 }

@@ -85,7 +85,7 @@ function Head({ asTable, range, origin }: { asTable: boolean; range: Range; orig
       <span role="columnheader">{_('Destination')}</span>
       {asTable
         ? PARTS.slice(0, 5).map((part) => <span key={part} role="columnheader" class="number">{partName(part)}</span>)
-        : <span role="columnheader" class="bars-cell" aria-label={_('Time')}><Ticks range={range} origin={origin} /></span>}
+        : <span role="columnheader" class="bars-cell"><span class="hidden-text">{_('Time')}</span><Ticks range={range} origin={origin} /></span>}
       <span role="columnheader" class="number">{_('Whole')}</span>
       <span role="columnheader" class="number amount">{_('Out')}</span>
       <span role="columnheader" class="number amount">{_('In')}</span>
@@ -96,7 +96,7 @@ function Head({ asTable, range, origin }: { asTable: boolean; range: Range; orig
 function Legend() {
   return (
     <ul class="legend" aria-label={_('Colours')}>
-      {PARTS.map((part) => <li key={part}><span class={`bar ${part}`} aria-hidden="true" />{partName(part)}</li>)}
+      {PARTS.map((part) => <li key={part}><span class={`flow-bar ${part}`} aria-hidden="true" />{partName(part)}</li>)}
     </ul>
   );
 }
@@ -180,9 +180,9 @@ export function FlowsPane() {
 
   return (
     <div class="flows-pane">
-      <div class="tools">
+      <div class="watch-tools">
         <ScopeSwitch />
-        <div class="group" role="group" aria-label={_('Time that is shown')}>
+        <div class="button-group" role="group" aria-label={_('Time that is shown')}>
           <button type="button" disabled={window_ === null} onClick={() => setWindow(null)}>{_('Fit')}</button>
           <button type="button" aria-label={_('Closer')} onClick={() => setWindow(zoomed(range, 0.5))}>+</button>
           <button type="button" aria-label={_('Wider')} onClick={() => setWindow(zoomed(range, 2))}>−</button>

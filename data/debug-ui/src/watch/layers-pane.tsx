@@ -43,7 +43,7 @@ function List({ layers }: { layers: Layer[] }) {
         {layers.map((layer) => (
           <li key={layer.layer} class={layer.state}>
             <span class={`badge ${stateClass(layer.state)}`}>{stateText(layer.state)}</span>
-            <h3 class="mono">{layer.layer}</h3>
+            <h2 class="mono">{layer.layer}</h2>
             <p>{meaning(layer.layer)}</p>
             <p class="quiet mono">{layer.detail}</p>
           </li>

@@ -62,7 +62,7 @@ function Detail({ of, entry, onClose }: { of: Worker; entry: Entry; onClose(): v
   return (
     <section class="message-detail" aria-label={_('Message')}>
       <div class="details-head">
-        <h3>{asks ? format(_('Request %1'), request) : entry.from === 'worker' ? _('Message of the program') : _('Message of this page')}</h3>
+        <h2>{asks ? format(_('Request %1'), request) : entry.from === 'worker' ? _('Message of the program') : _('Message of this page')}</h2>
         <button type="button" class="plain" onClick={() => void copyText(contentOf(entry))}>{_('Copy')}</button>
         <button type="button" class="plain" aria-label={_('Close the message')} onClick={onClose}>✕</button>
       </div>

@@ -28,7 +28,7 @@ function RingCard({ title, what, samples, ring }: { title: string; what: string;
   const part = used[used.length - 1];
   return (
     <section class="ring" aria-labelledby={id}>
-      <h3 id={id}>{title}</h3>
+      <h2 id={id}>{title}</h2>
       <p class="quiet">{what}</p>
       <div class={`gauge ${part >= FULL ? 'full' : ''}`} role="meter" aria-label={format(_('%1: how full'), title)} aria-valuemin={0} aria-valuemax={now.capacity} aria-valuenow={now.used}
         aria-valuetext={format(_('%1 of %2'), bytes(now.used), bytes(now.capacity))}>

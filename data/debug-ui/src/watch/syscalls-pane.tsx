@@ -24,7 +24,7 @@ function Calls({ of }: { of: Worker }) {
         const counter = samples.map((sample) => sample[name]);
         return (
           <section key={name} aria-label={name}>
-            <h3 class="mono">{name}</h3>
+            <h2 class="mono">{name}</h2>
             <p class="quiet">{what}</p>
             <p class="figure">{number(counter[counter.length - 1])}</p>
             <Chart label={_('A second')} times={times} series={[{ name, class: 'one', values: rates(times, counter) }]} unit={perSecond} />
