@@ -226,11 +226,26 @@ put_summary(GString *text, const char *rules)
   g_string_append_c(text, '}');
 }
 
+/* What only a run would find: rules that contradict each other, or that nothing here can hold. */
+static void
+look_at_enforcement(BtPolicySet *self)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(BuntimeVerdict) verdict =
+    buntime_policy_check(self->policy, BUNTIME_PERMISSION_ENV, "PATH", &failure);
+
+  if (verdict == NULL)
+    bt_problems_add(self->problems, failure, -1, NULL);
+}
+
 void
 bt_policy_set_put(GString *text, BtPolicySet *self, gboolean merged)
 {
   g_autoptr(GError) failure = NULL;
   g_autofree char *rules = buntime_policy_rules_to_json(self->policy);
+
+  if (merged && self->problems->len == 0)
+    look_at_enforcement(self);
   g_autofree char *json =
     merged && self->problems->len == 0 ? buntime_policy_to_json(self->policy, &failure) : NULL;
 

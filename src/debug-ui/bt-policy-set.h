@@ -39,8 +39,9 @@ BtPolicySet *bt_policy_set_new(const BtNode *policies, const BtNode *flags, GErr
 BtPolicySet *bt_policy_set_new_for_part(const BtNode *part, GError **error);
 
 /*
- * The members rules, summary and problems; with merged also policy. What the flags of a run would
- * add, that the page is out of reach, is not among them.
+ * The members rules, summary and problems; with merged also policy, and what keeps the whole from
+ * being enforced is among the problems. That the page is out of reach, which a run adds, is not
+ * among the rules.
  */
 void bt_policy_set_put(GString *text, BtPolicySet *set, gboolean merged);
 

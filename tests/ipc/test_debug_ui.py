@@ -440,6 +440,16 @@ def test_problems(page):
     assert flag["object"] == "--allow-nett" and "--allow-net" in flag["cure"]
 
 
+def test_what_cannot_be_enforced(page):
+    """Known before anything is run."""
+    off = {"name": "off", "text": text_of(plugins={"namespaces": False, "landlock": False})}
+    for policies, flags, about in (([off], [], "plugins"), ([], ["--deny-sys=uid"], "--deny-sys=uid"),
+                                   ([], ["--allow-write=/home/user", "--deny-write=/home/user/nope"], "--deny-write=/home/user/nope")):
+        answer = set_loaded(page, policies, flags)
+        assert answer["policy"] is None and [one["object"] for one in answer["problems"]] == [about], answer["problems"]
+        assert answer["problems"][0]["cure"]
+
+
 def test_one_policy(page):
     answer = page.ask("apply-policy", policy={"preset": "audit"})
     assert answer["type"] == "policy-loaded" and answer["summary"]["level"] == "strict" and "policy" not in answer
