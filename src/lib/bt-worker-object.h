@@ -24,6 +24,9 @@ struct _BuntimeWorker {
   gboolean takes_code;
   BtCodes codes;
   GSource *grace; /* to the kill after stop */
+  GMainContext *context; /* of all that is emitted */
+  GSource *closed;  /* the channel is, and perhaps the worker ends, too: NULL: it is not */
+  GSource *exiting; /* to ::exited, once calls that failed have been told so */
   BtQuestionRate questions;
   char *name;     /* what events call it */
   gboolean ended; /* the backend said so */

@@ -5,7 +5,8 @@
  *
  * The end: the backend says that all is gone.  What the worker left in its pipes
  * and in the ring is still emitted, and what waits for an answer fails; then
- * ::exited.
+ * ::exited.  The channel is mostly closed a moment before it says so, and why:
+ * what waits for an answer waits for that, too.
  */
 #include "lib/buntime-worker.h"
 
@@ -41,14 +42,44 @@ G_DEFINE_FINAL_TYPE(BuntimeWorker, buntime_worker, G_TYPE_OBJECT)
 
 /* ---- the end ---- */
 
+/* From when its channel is closed: one that goes on is asked nothing any more. */
+#define END_MS 1000
+
+static void emit_exited(BuntimeWorker *self);
+
+static gboolean
+on_failed(gpointer data)
+{
+  g_autoptr(BuntimeWorker) self = g_object_ref(data);
+
+  bt_worker_clear_source(&self->exiting);
+  emit_exited(self);
+  return G_SOURCE_REMOVE;
+}
+
+/* Whoever waits for an answer is told first that there will be none, in a later turn. */
+static void
+fail_calls(BuntimeWorker *self)
+{
+  bt_worker_fail_calls(self, self->error != NULL ? self->error->message
+                                                 : _("the worker has ended"));
+  self->exiting = g_idle_source_new();
+  g_source_set_priority(self->exiting, G_PRIORITY_DEFAULT);
+  g_source_set_callback(self->exiting, on_failed, self, NULL);
+  g_source_attach(self->exiting, self->context);
+}
+
 static void
 emit_exited(BuntimeWorker *self)
 {
   if (self->exited || !self->ended || self->pipes[0] != NULL || self->pipes[1] != NULL ||
-      self->link != NULL)
+      self->link != NULL || self->exiting != NULL)
     return;
+  if (g_hash_table_size(self->calls) > 0) {
+    fail_calls(self);
+    return;
+  }
   self->exited = TRUE;
-  bt_worker_fail_calls(self, _("the worker has ended"));
   g_signal_emit(self, signals[SIGNAL_EXITED], 0, self->status);
 }
 
@@ -205,6 +236,24 @@ emit_event(BuntimeWorker *self, BtEvent *event)
   g_signal_emit(self, signals[SIGNAL_EVENT], 0, object);
 }
 
+static gboolean
+on_closed_for_long(gpointer data)
+{
+  BuntimeWorker *self = data;
+
+  bt_worker_clear_source(&self->closed);
+  bt_worker_fail_calls(self, _("the worker has closed its channel"));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_for_end(BuntimeWorker *self)
+{
+  self->closed = g_timeout_source_new(END_MS);
+  g_source_set_callback(self->closed, on_closed_for_long, self, NULL);
+  g_source_attach(self->closed, self->context);
+}
+
 static void
 on_closed(gpointer data, const char *reason)
 {
@@ -217,8 +266,10 @@ on_closed(gpointer data, const char *reason)
     BtEvent *event = bt_event_new_state("failed");
     event->reason = g_strdup_printf("the worker broke the channel's protocol: %s", reason);
     emit_event(self, event);
+    bt_worker_fail_calls(self, _("the worker broke the channel's protocol"));
+  } else if (!self->ended) {
+    wait_for_end(self);
   }
-  bt_worker_fail_calls(self, _("the worker has closed its channel"));
   emit_exited(self);
   g_object_unref(self);
 }
@@ -242,6 +293,7 @@ on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
   self->status = error != NULL ? buntime_error_exit_status(error) : outcome->exit_status;
   self->error = error != NULL ? g_error_copy(error) : NULL;
   bt_worker_clear_source(&self->grace);
+  bt_worker_clear_source(&self->closed);
   /* Others may have its ends: it could have sent them to whom it may connect to. */
   if (self->link != NULL)
     bt_link_finish(self->link);
@@ -266,6 +318,8 @@ buntime_worker_dispose(GObject *object)
   for (int i = 0; i < 2; i++)
     g_clear_pointer(&self->pipes[i], bt_pipe_free);
   bt_worker_clear_source(&self->grace);
+  bt_worker_clear_source(&self->closed);
+  bt_worker_clear_source(&self->exiting);
   bt_worker_fail_calls(self, _("the worker has ended"));
   G_OBJECT_CLASS(buntime_worker_parent_class)->dispose(object);
 }
@@ -279,6 +333,7 @@ buntime_worker_finalize(GObject *object)
   g_hash_table_unref(self->calls);
   bt_codes_clear(&self->codes);
   g_clear_error(&self->error);
+  g_main_context_unref(self->context);
   g_free(self->name);
   G_OBJECT_CLASS(buntime_worker_parent_class)->finalize(object);
 }
@@ -318,6 +373,7 @@ static void
 buntime_worker_init(BuntimeWorker *self)
 {
   self->calls = g_hash_table_new(NULL, NULL);
+  self->context = g_main_context_ref_thread_default();
   bt_codes_init(&self->codes);
 }
 

@@ -111,8 +111,8 @@ G_DECLARE_FINAL_TYPE(BuntimeWorker, buntime_worker, BUNTIME, WORKER, GObject)
  * @self: a worker
  * @status: as a shell reports it
  *
- * The worker and all that it started are gone, and all output was emitted. Emitted once.
- * buntime_worker_get_error() says why it failed, if it did.
+ * The worker and all that it started are gone, all output was emitted, and calls that had no
+ * answer have failed. Emitted once. buntime_worker_get_error() says why it failed, if it did.
  *
  * Since: 1.0
  */

@@ -112,6 +112,35 @@ def test_a_busy_host_holds_nobody_up(host, box):
     assert out["text"] == "200 True\n" and out["late"] < 1.5 and out["denied"] >= 1, out
 
 
+def test_why_a_call_fails(host):
+    """A call that fails since the worker never started says why, and before it is told to be gone."""
+    out = host("""
+        for name, entry in ("missing", "/nothing/of/that.py"), ("ended", "/bin/true"):
+            w = Host(entry)
+            order = []
+            w.worker.connect("exited", lambda *_: order.append("exited"))
+            def told(worker, result):
+                try:
+                    worker.call_finish(result)
+                except GLib.Error as error:
+                    order.append(error.message)
+            w.worker.call(GLib.Bytes.new(b"x"), -1, None, told)
+            w.until(lambda: "exited" in order)
+            out[name] = order
+        w = Host("/usr/bin/python3", "-c", "import buntime, time; buntime.channel().close(); time.sleep(60)")
+        begun = time.monotonic()
+        out["closed"], out["time"] = w.call(b"x").message, time.monotonic() - begun
+        w.end(0)
+        w = Host("/usr/bin/python3", "-c",
+                 "import buntime, os, time; os.write(buntime.channel().control_fileno(), b'{'); time.sleep(60)")
+        out["broken"] = w.call(b"x").message
+    """)
+    assert out["missing"][1:] == ["exited"] and "/nothing/of/that.py: " in out["missing"][0], out
+    assert out["ended"][0].endswith(": the worker has ended") and out["ended"][1:] == ["exited"], out
+    assert out["closed"].endswith("the worker has closed its channel") and out["time"] < 8, out
+    assert out["broken"].endswith("the worker broke the channel's protocol"), out
+
+
 def test_threads_have_workers_of_their_own(host):
     """Each thread's signals and answers come in its own main context."""
     out = host("""
