@@ -83,7 +83,7 @@ browserTest('permits for good, in a policy on disk', async ({ page, server }) =>
   await dialog.getByRole('combobox', { name: 'Policy' }).selectOption('project');
   await dialog.getByRole('button', { name: 'Continue…' }).click();
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
-  await dialog.getByRole('alert').getByText('A denial of another policy stands over it').waitFor();
+  await dialog.getByRole('alert').getByText('Another policy stands over it').waitFor();
   assert.equal(JSON.parse(readFileSync(onDisk(server, 'project'), 'utf8')).net.rules.length, 2);
 });
 

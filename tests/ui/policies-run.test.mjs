@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Policies that programs run with: what is denied is permitted step by step, until it passes. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { assert, browserTest } from './harness.mjs';
-import { askWhy, card, create, level, mistakes, replace, turn } from './policies.mjs';
+import { addFlag, askWhy, card, create, level, mistakes, replace, turn } from './policies.mjs';
 
 const output = (page) => page.locator('.console');
 const run = (page) => page.getByRole('button', { name: 'Run', exact: true }).click();
@@ -56,4 +56,32 @@ browserTest('a flag for one run is gone after it', async ({ page }) => {
   await page.locator('.verdict.deny').waitFor();
   await run(page);
   await output(page).getByText('PermissionError').first().waitFor();
+});
+
+browserTest('a limit that a run met is raised, and stays so in a policy', async ({ page, server }) => {
+  await addFlag(page, '--timeout=300ms');
+  await write(page, 'import time\ntime.sleep(0.45)\nprint("slept well")');
+  await page.locator('.flags li').waitFor();
+  await run(page);
+  await page.locator('.area-watch').getByRole('button', { name: /^Permit/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('radio', { name: /--timeout=600ms/ }).waitFor();
+  /* The page's own flag would stand above what is saved. */
+  await dialog.getByRole('radio', { name: 'Saved' }).check();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('slow');
+  await dialog.getByRole('button', { name: 'Continue…' }).click();
+  await dialog.getByText('Raises a limit: timeout = 600ms.').waitFor();
+  await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
+  await dialog.getByRole('alert').getByText('Another policy stands over it').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Remove --timeout=300ms' }).click();
+  await page.locator('.area-watch').getByRole('button', { name: /^Permit/ }).click();
+  await dialog.getByRole('radio', { name: 'Saved' }).check();
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('slow');
+  await dialog.getByRole('button', { name: 'Continue…' }).click();
+  await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
+  await card(page, 'slow').waitFor();
+  assert.equal(JSON.parse(readFileSync(join(server.home, '.config/buntime/policies/slow.json'), 'utf8')).limits.wallTime, '600ms');
+  await run(page);
+  await output(page).getByText('slept well').waitFor();
 });

@@ -16,6 +16,9 @@ import { isOwn, titleOf } from './titles';
 import { problemsOf, problemText } from './validation';
 
 function descriptionOf(card: CardState): string {
+  const preset = presetOf(card.name);
+  if (card.text === null && preset !== null)
+    return preset.description;
   const reading = readPolicy(textOf(card));
   return 'policy' in reading && typeof reading.policy.description === 'string' ? reading.policy.description : '';
 }

@@ -4,6 +4,7 @@ import { _, format } from '../i18n';
 import { cards, flags, presetOf, type Card } from '../state/policies';
 import { active, nameFor } from '../state/workspace';
 import { announce } from '../ui/announce';
+import { plain } from '../ui/plain';
 import { asked } from './dialogs';
 import { exportCard, exported } from './files';
 import { quote } from './shell';
@@ -40,7 +41,7 @@ export function CommandLine() {
       <h2 class="group">{_('As a command line')}</h2>
       {unsaved.length === 0 && (
         <>
-          <pre tabIndex={0}>{text}</pre>
+          <pre tabIndex={0}>{plain(text)}</pre>
           <button type="button" class="small" onClick={() => void copy(text)}>{_('Copy')}</button>
         </>
       )}

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { _, format } from '../i18n';
 import { ask } from '../state/connection';
 import { addFlag, flags, type FlagScope } from '../state/policies';
+import { plain } from '../ui/plain';
 import { wantedFlags } from './places';
 import { split } from './shell';
 import { problemOfRun, problemsOfSet, problemText } from './validation';
@@ -71,7 +72,7 @@ export function Flags() {
       <ul>
         {flags.value.map(({ flag, scope }) => (
           <li key={flag}>
-            <code>{flag}</code>
+            <code>{plain(flag)}</code>
             <select aria-label={format(_('How long %1 holds'), flag)} value={scope} onChange={(event) => setScope(flag, event.currentTarget.value as FlagScope)}>
               <option value="once">{_('next run')}</option>
               <option value="page">{_('this page')}</option>

@@ -4,13 +4,13 @@ import { useEffect, useState } from 'preact/hooks';
 
 import { _, format } from '../i18n';
 import { ask } from '../state/connection';
-import { addFlag, cardOf, freeName, policySet, presets, textOf, updateCard } from '../state/policies';
+import { addFlag, cardOf, freeName, policySet, presetOf, presets, textOf, updateCard } from '../state/policies';
 import { formatPolicy } from '../state/policy-text';
 import { announce } from '../ui/announce';
 import { Dialog } from '../ui/dialog';
 import { plain } from '../ui/plain';
 import { passes, possibleChoices, rulesOfFlag, withRules, type Denied, type PermitChoice } from './permit';
-import { readPolicy } from './policy-object';
+import { isObject, readPolicy } from './policy-object';
 import { problemText } from './validation';
 
 type Scope = 'once' | 'page' | 'saved';
@@ -30,22 +30,32 @@ function scopeSentence(scope: Scope, target: string): string {
   }[scope];
 }
 
+/* Would it hold, with everything else that is on? */
+async function holds(event: Denied, rules: Record<string, unknown>, target: string, text: string): Promise<boolean> {
+  const others = policySet.value.policies.filter((part) => ('preset' in part ? part.preset : part.name) !== target);
+  const set = { policies: [...others, { name: target, text }], flags: policySet.value.flags };
+  if (!isObject(rules.limits))
+    return await passes(event, set);
+  /* Of two limits the smaller counts. */
+  const merged = await ask({ type: 'apply-policy', ...set }, 'policy-set-loaded');
+  return Object.keys(rules.limits).every((key) =>
+    merged.rules.some(({ text: rule, rule: from }) => rule.startsWith(`limits.${key} `) && from?.source === target));
+}
+
 /* Into a policy of the user's, on disk; it is on then. Throws what went wrong, in words. */
 async function save(event: Denied, flag: string, target: string): Promise<void> {
   const card = cardOf(target);
-  const isNew = !presets.value.some((preset) => preset.name === target);
-  const old = isNew && card.text === null ? { version: 1, name: target } : null;
-  const reading = old === null ? readPolicy(textOf(card)) : { policy: old };
+  const isNew = presetOf(target) === null;
+  const reading = isNew && card.text === null ? { policy: { version: 1, name: target } } : readPolicy(textOf(card));
   if ('fault' in reading)
     throw new Error(reading.fault);
-  const text = formatPolicy(withRules(reading.policy, await rulesOfFlag(flag)));
+  const rules = await rulesOfFlag(flag);
+  const text = formatPolicy(withRules(reading.policy, rules));
   const { problems } = await ask({ type: 'apply-policy', policy: { name: target, text } }, 'policy-loaded');
   if (problems.length > 0)
     throw new Error(problems.map(problemText).join('\n'));
-  const set = policySet.value;
-  const others = set.policies.filter((part) => ('preset' in part ? part.preset : part.name) !== target);
-  if (!await passes(event, { policies: [...others, { name: target, text }], flags: set.flags }))
-    throw new Error(_('A denial of another policy stands over it: as a flag, for one run or this page, it stands above them.'));
+  if (!await holds(event, rules, target, text))
+    throw new Error(_('Another policy stands over it, by a denial or a smaller limit. As a flag, for one run or this page, it stands above them.'));
   await ask({ type: 'save-policy', name: target, text, overwrite: !isNew }, 'done');
   updateCard(target, { on: true, text });
 }
@@ -57,7 +67,7 @@ function Choices({ choices, chosen, onChoose }: { choices: PermitChoice[]; chose
       {choices.map(({ flag, wider }, index) => (
         <label key={flag}>
           <input type="radio" name="choice" checked={flag === chosen} onChange={() => onChoose(flag)} />
-          <code>{flag}</code>
+          <code>{plain(flag)}</code>
           {index === 0 && <span class="badge accent">{_('narrowest')}</span>}
           {wider && <span class="badge warn">{_('wider')}</span>}
         </label>
@@ -150,8 +160,8 @@ export function PermitDialog({ event, onClose }: Props) {
       {problem !== null && !sure && <p class="problem" role="alert">{problem}</p>}
       {sure && choice !== undefined && (
         <div role="alert">
-          <p><code>{flag}</code></p>
-          <p>{choice.text}</p>
+          <p><code>{plain(flag)}</code></p>
+          <p>{plain(choice.text)}</p>
           <p>{scopeSentence(scope, policy)}</p>
         </div>
       )}

@@ -2,7 +2,7 @@
 /* A policy as a table: its sections, each with its rules or settings. */
 import { useState } from 'preact/hooks';
 
-import { _, format } from '../i18n';
+import { _, format, number } from '../i18n';
 import type { Problem } from '../protocol';
 import { announce } from '../ui/announce';
 import { Checks, Choice, Flip, Mistakes, problemsAt, SectionBox, TextField, WordsField, type Form } from './fields';
@@ -12,12 +12,16 @@ import {
 } from './policy-object';
 import { RuleRow } from './rule-row';
 
+/* A form of more is slow, and nobody reads it. */
+const MOST_ROWS = 200;
+
 function Rules({ form, section }: { form: Form; section: RuleSection }) {
   const rules = listAt(form.policy, [section, 'rules']);
   const add = () => form.set([section, 'rules'], [...rules, newRule(section)]);
   return (
     <>
-      {rules.map((_rule, index) => <RuleRow key={index} form={form} section={section} index={index} />)}
+      {rules.slice(0, MOST_ROWS).map((_rule, index) => <RuleRow key={index} form={form} section={section} index={index} />)}
+      {rules.length > MOST_ROWS && <p class="quiet small-text">{format(_('The first %1 of %2 rules; the text has them all.'), number(MOST_ROWS), number(rules.length))}</p>}
       <button type="button" class="small add" onClick={add}>{_('Add a rule')}</button>
     </>
   );
