@@ -97,6 +97,14 @@ browserTest('stops, kills what does not stop, and restarts', async ({ page }) =>
   await end(page).waitFor();
 });
 
+browserTest('a button that is pressed twice runs once', async ({ page }) => {
+  await connected(page);
+  await button(page, 'Run').evaluate((run) => { run.click(); run.click(); });
+  await end(page).waitFor();
+  await button(page, 'History').click();
+  assert.equal(await page.getByRole('dialog', { name: 'History' }).locator('tbody tr').count(), 1);
+});
+
 browserTest('tells why nothing was run: object, reason and cure', async ({ page }) => {
   await connected(page);
   await page.getByRole('textbox', { name: 'Name of the program' }).fill('no name.py');
@@ -333,6 +341,19 @@ browserTest('code, arguments and what runs are found again after a reload', asyn
   assert.equal(await page.getByRole('textbox', { name: 'Arguments of the program' }).inputValue(), "a 'b c'");
   await button(page, 'Stop').click();
   await end(page).getByText('Ended by SIGTERM').waitFor();
+});
+
+browserTest('says when the browser keeps no more', async ({ page }) => {
+  await write(page, '# some code\n');
+  await page.evaluate(() => {
+    for (let size = 1 << 22; size > 0; size >>= 1) {
+      try {
+        sessionStorage.setItem(`filler-${size}`, 'x'.repeat(size));
+      } catch { /* A smaller piece will do. */ }
+    }
+  });
+  await write(page, '# more code than before\n'.repeat(10));
+  await page.getByText('The browser keeps no more for this tab').waitFor();
 });
 
 /* ---- templates, and programs of the command line ---- */

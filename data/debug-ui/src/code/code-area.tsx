@@ -7,8 +7,9 @@ import './start';
 
 import { _, format } from '../i18n';
 import type { Language } from '../protocol';
-import { stored } from '../state/stored';
+import { full, stored } from '../state/stored';
 import { active, activeId, languages, nameFor, tabs, updateTab, wantedLine, type Tab } from '../state/workspace';
+import { announce } from '../ui/announce';
 import { Splitter } from '../ui/splitter';
 import { tabId } from '../ui/tab-list';
 import { Console } from './console';
@@ -67,6 +68,11 @@ function CodeEditor({ tab }: { tab: Tab }) {
       line={wanted?.tab === tab.id ? wanted.line : null} onLineShown={() => { wantedLine.value = null; }} />
   );
 }
+
+effect(() => {
+  if (full.value)
+    announce(_('The browser keeps no more for this tab: what changes now is lost by a reload. Shorter code, or a history that is forgotten, makes room.'), true);
+});
 
 /* A line of another program than the one that is shown. */
 effect(() => {

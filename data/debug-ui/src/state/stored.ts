@@ -5,6 +5,9 @@
  */
 import { effect, signal, type Signal } from '@preact/signals';
 
+/* The browser took no more, once at least. */
+export const full = signal(false);
+
 const PREFIX = 'buntime-';
 const DELAY = 300;
 
@@ -17,7 +20,8 @@ export function stored<T>(name: string, initial: T, check: (value: unknown) => v
     try {
       sessionStorage.setItem(PREFIX + name, JSON.stringify(own.value));
     } catch {
-      /* Full: what was kept last stays. */
+      /* What was kept last stays. */
+      full.value = true;
     }
   };
   effect(() => {

@@ -121,23 +121,45 @@ export function onBegun(hear: (begun: Begun) => void): void {
   begunHearers.push(hear);
 }
 
-/* The new worker's number; null if it came to nothing, which `problems` then tells. */
-export async function run(tab: Tab): Promise<number | null> {
+/* Tabs that are about to be run, by id: a key that is held down runs them once. */
+export const busy = signal<ReadonlySet<string>>(new Set());
+
+async function alone(id: string, work: () => Promise<void>): Promise<void> {
+  if (busy.value.has(id))
+    return;
+  busy.value = new Set(busy.value).add(id);
+  try {
+    await work();
+  } finally {
+    busy.value = new Set([...busy.value].filter((other) => other !== id));
+  }
+}
+
+async function begin(tab: Tab): Promise<void> {
   const set = policySet.value;
   setProblem(tab.id, null);
   try {
     const answer = await ask({ type: 'run', tab: tab.id, name: nameFor(tab.language, tab.name), language: tab.language, code: tab.code, args: tab.args, ...set }, 'done');
-    dropFlagsOfOneRun();
-    forgetWorker(tabs.value.find((one) => one.id === tab.id)?.worker ?? null);
     const worker = answer.worker ?? null;
+    const now = tabs.value.find((one) => one.id === tab.id);
+    dropFlagsOfOneRun();
+    if (now === undefined) {
+      /* Closed meanwhile: nobody would stop it. */
+      forgetWorker(worker);
+      return;
+    }
+    forgetWorker(now.worker);
     updateTab(tab.id, { worker });
     if (worker !== null)
       begunHearers.forEach((hear) => hear({ tab, set, worker }));
-    return worker;
   } catch (error) {
     setProblem(tab.id, problemOf(error));
-    return null;
   }
+}
+
+/* If it comes to nothing, `problems` tells why. */
+export function run(tab: Tab): Promise<void> {
+  return alone(tab.id, () => begin(tab));
 }
 
 export async function stop(tab: Tab, force = false): Promise<void> {
@@ -148,16 +170,18 @@ export async function stop(tab: Tab, force = false): Promise<void> {
 }
 
 /* Stops it, and runs it as soon as it has ended. */
-export async function restart(id: string): Promise<void> {
-  const tab = tabs.value.find((one) => one.id === id)!;
-  const worker = workerOf(tab.worker);
-  if (worker !== null && runs(worker)) {
-    await stop(tab);
-    await onOver(worker);
-  }
-  const now = tabs.value.find((one) => one.id === id);
-  if (now !== undefined)
-    await run(now);
+export function restart(id: string): Promise<void> {
+  return alone(id, async () => {
+    const tab = tabs.value.find((one) => one.id === id)!;
+    const worker = workerOf(tab.worker);
+    if (worker !== null && runs(worker)) {
+      await stop(tab);
+      await onOver(worker);
+    }
+    const now = tabs.value.find((one) => one.id === id);
+    if (now !== undefined)
+      await begin(now);
+  });
 }
 
 onMessage('hello', (message) => {
