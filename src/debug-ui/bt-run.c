@@ -107,13 +107,15 @@ on_request(BuntimeWorker *worker, guint id, GBytes *bytes, BtRun *self)
 
 /* ---- events ---- */
 
-/* An event stands for one kind of call, as far as events go. */
+/* An event stands for one kind of call, as far as events go; what became of a connection is none. */
 static void
 count_calls(BtRun *self, const BuntimeEvent *event)
 {
   const char *kind = buntime_event_get_kind(event);
   guint count = buntime_event_get_count(event);
 
+  if (buntime_event_get_state(event) != NULL)
+    return;
   if (strcmp(kind, "net") == 0 || strcmp(kind, "unix") == 0)
     self->connects += count;
   else if (strcmp(kind, "read") == 0 || strcmp(kind, "write") == 0)

@@ -108,7 +108,7 @@ export function Chart({ label, times, series, unit, most }: Props) {
         </svg>
         <span class="top quiet" aria-hidden="true">{unit(top)}</span>
       </div>
-      <div class="ends quiet" aria-hidden="true"><span>{_('2 min ago')}</span><span>{_('now')}</span></div>
+      <div class="ends quiet" aria-hidden="true"><span>{_('2 min before')}</span><span>{_('latest')}</span></div>
     </figure>
   );
 }

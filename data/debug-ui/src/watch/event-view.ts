@@ -60,6 +60,11 @@ export class EventView {
     return this.all[this.shown[index] - this.first];
   }
 
+  /* Is it one of those that are kept? */
+  has(event: BuntimeEvent): boolean {
+    return this.all.lastIndexOf(event) >= 0;
+  }
+
   /* -1: it is not shown. */
   indexOf(event: BuntimeEvent): number {
     const number = this.all.lastIndexOf(event) + this.first;

@@ -192,7 +192,8 @@ export function EventsPane() {
         onSelect={() => { setCursor({ group: null, event }); follow.value = false; setDetails(true); }} onOpen={() => setDetails(true)} />
     );
   };
-  const shown: BuntimeEvent | null = details ? cursor.event : null;
+  /* Also one that the filter has taken from the table, but not one of a run that is gone. */
+  const shown: BuntimeEvent | null = details && cursor.event !== null && view.has(cursor.event) ? cursor.event : null;
 
   useEffect(() => {
     if (groups === null)

@@ -37,6 +37,7 @@ function FilterHelp({ onClose }: { onClose(): void }) {
       <table class="help">
         <tbody>{examples.map(([text, what]) => <tr key={text}><th scope="row"><code>{text}</code></th><td>{what}</td></tr>)}</tbody>
       </table>
+      <p>{_('In the table arrows move the row, Enter shows all of it, p permits it, and the right and left arrow open and close a group.')}</p>
       <table class="help">
         <caption>{_('Keys')}</caption>
         <tbody>{KEYS.map((key) => <tr key={key}><th scope="row"><code>{key}:</code></th><td>{meaning(key)}</td></tr>)}</tbody>

@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 
 import type { Message } from '../protocol';
 import { ask } from '../state/connection';
-import type { Worker } from '../state/workers';
+import { workers, type Worker } from '../state/workers';
 
 export interface Entry {
   time: number;
@@ -22,11 +22,13 @@ interface Sent {
 
 const MOST = 200;
 const NOTHING: Sent = { entries: [], answered: new Set() };
-const sent = signal<ReadonlyMap<Worker, Sent>>(new Map());
+/* By the worker's number: after a lost connection it is another object. */
+const sent = signal<ReadonlyMap<number, Sent>>(new Map());
 
 function remember(worker: Worker, entry: Entry): void {
-  const { entries, answered } = sent.value.get(worker) ?? NOTHING;
-  sent.value = new Map(sent.value).set(worker, {
+  const { entries, answered } = sent.value.get(worker.number) ?? NOTHING;
+  const known = [...sent.value].filter(([number]) => workers.value.has(number));
+  sent.value = new Map(known).set(worker.number, {
     entries: [...entries, entry].slice(-MOST),
     answered: entry.request === null ? answered : new Set(answered).add(entry.request),
   });
@@ -44,7 +46,7 @@ export async function answer(worker: Worker, request: number, text: string, fail
 }
 
 export function isAnswered(worker: Worker, request: number): boolean {
-  return (sent.value.get(worker) ?? NOTHING).answered.has(request);
+  return (sent.value.get(worker.number) ?? NOTHING).answered.has(request);
 }
 
 function entryOf(message: Message): Entry {
@@ -53,7 +55,7 @@ function entryOf(message: Message): Entry {
 
 /* In the order of time. */
 export function entriesOf(worker: Worker): Entry[] {
-  const own = (sent.value.get(worker) ?? NOTHING).entries;
+  const own = (sent.value.get(worker.number) ?? NOTHING).entries;
   const came = worker.messages.value.map(entryOf);
   return own.length === 0 ? came : [...came, ...own].sort((one, two) => one.time - two.time);
 }
