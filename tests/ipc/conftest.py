@@ -12,7 +12,7 @@ import pytest
 
 from world import PLAIN
 
-SANITIZED = ("test_interactive.py", "test_serve.py")
+SANITIZED = ("test_interactive.py", "test_serve.py", "test_debug_ui.py", "test_debug_ui_http.py")
 
 # What a host program has to begin with: a policy, and a worker whose signals are kept.
 PRELUDE = '''

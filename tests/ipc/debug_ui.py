@@ -241,6 +241,7 @@ class Server:
             [*prefix, *PLAIN, world.buntime, *map(str, words or ("ui", "--port=0"))], cwd=cwd,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=world.environment(env))
+        self.sanitized = world.sanitized
         self.url = self.process.stdout.readline().decode().strip()
         self.origin, _, self.token = self.url.partition("/#token=")
         self.host = self.origin.removeprefix("http://")
@@ -278,7 +279,9 @@ class Server:
         return int(head.split()[1]) if head else 0, head.decode("latin-1"), rest
 
     def memory(self):
-        """Its own, in bytes."""
+        """Its own, in bytes; 0 where a sanitizer keeps what was freed."""
+        if self.sanitized:
+            return 0
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status
                         if line.startswith("RssAnon")) * 1024
