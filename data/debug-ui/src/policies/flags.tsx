@@ -8,7 +8,7 @@ import { addFlag, flags, type FlagScope } from '../state/policies';
 import { plain } from '../ui/plain';
 import { wantedFlags } from './places';
 import { split } from './shell';
-import { problemOfRun, problemsOfSet, problemText } from './validation';
+import { problemsOfSet, problemText } from './validation';
 
 const KNOWN = [
   '--allow-net=', '--deny-net=', '--allow-read=', '--deny-read=', '--allow-write=', '--deny-write=', '--allow-env=',
@@ -20,10 +20,7 @@ const KNOWN = [
 async function fault(words: string[]): Promise<string | null> {
   try {
     const answer = await ask({ type: 'apply-policy', policies: [], flags: words }, 'policy-set-loaded');
-    if (answer.problems.length > 0)
-      return answer.problems.map(problemText).join('\n');
-    const problem = await problemOfRun({ policies: [], flags: words });
-    return problem === null ? null : problemText(problem);
+    return answer.problems.length > 0 ? answer.problems.map(problemText).join('\n') : null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -6,7 +6,7 @@
 import { computed, effect, signal } from '@preact/signals';
 
 import type { PolicyPart, PolicySet, Problem } from '../protocol';
-import { ask, ProblemError, status } from '../state/connection';
+import { ask, status } from '../state/connection';
 import { cards, merged, policySet, presets } from '../state/policies';
 
 const DELAY = 250;
@@ -49,27 +49,14 @@ export function problemText(problem: Problem): string {
   return problem.cure === null ? text : `${text}; ${problem.cure}`;
 }
 
-/* What only a run would find, such as a flag's path that is not there: any request meets it. */
-export async function problemOfRun(set: PolicySet): Promise<Problem | null> {
-  try {
-    await ask({ type: 'check', permission: 'sys', value: 'hostname', ...set }, 'verdict');
-    return null;
-  } catch (error) {
-    if (error instanceof ProblemError)
-      return { ...error.problem, part: null };
-    throw error;
-  }
-}
-
 async function checkSet(): Promise<void> {
   const set = policySet.peek();
   try {
     const answer = await ask({ type: 'apply-policy', ...set }, 'policy-set-loaded');
-    const problem = answer.problems.length === 0 ? await problemOfRun(set) : null;
     if (policySet.peek() !== set)
       return;
     mergedSet.value = set;
-    merged.value = problem === null ? answer : { ...answer, problems: [problem] };
+    merged.value = answer;
   } catch {
     /* The connection is gone: all is asked again when it is back. */
   }
