@@ -14,11 +14,8 @@
  * questions of both; each is told and pins those of its kind.  The sinkhole is
  * IPv4: to a question for IPv6 a name that leads nowhere has no address.
  *
- * The sinkhole (198.19/16 of the benchmarking range, which the gate and the
- * matcher both drop) exists so that the connect that follows is refused at
- * once and explained with the name.  An address stands for one name; the
- * table of known addresses is bounded and forgets the oldest, which costs an
- * explanation, never a decision.
+ * The sinkhole (bt-known-addrs.h) exists so that the connect that follows is
+ * refused at once and explained with the name.
  *
  * Pins are what a name rule matches by.  They are kept here for connect() and
  * in buntime-net for packets; buntime-net knows the flows and so decides when
@@ -28,34 +25,23 @@
  */
 #include "lib/bt-names.h"
 
-#include <arpa/inet.h>
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "lib/bt-answer-cache.h"
 #include "lib/bt-hosts.h"
+#include "lib/bt-known-addrs.h"
 #include "lib/bt-name-events.h"
 #include "lib/bt-nat64.h"
 #include "lib/bt-pin-table.h"
 #include "wire/bt-dns.h"
 
-#define MAX_KNOWN 4096
 #define MAX_IN_FLIGHT 8
 #define MAX_LOOKUPS 64 /* in flight and queued */
 #define MAX_WAITERS 32 /* questions that share a lookup */
 #define SINKHOLE_TTL 1
-#define SINKHOLE_NET 0xc6130000u /* 198.19.0.0/16 */
 
 enum { RCODE_NOERROR = 0, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3 };
-
-/* What an address was answered for. */
-typedef struct {
-  BtAddr addr; /* the key */
-  char *name;
-  char *reason; /* sinkhole: why a granted name leads nowhere; NULL: it is not granted */
-  char *grant;  /* with reason: the address that a rule would have to name */
-  gboolean several; /* one of several in an answer */
-} Known;
 
 /* A question that an answer will follow. */
 typedef struct {
@@ -84,10 +70,7 @@ struct _BtNames {
   BtNamesAnswerFunc answer;
   gpointer answer_data;
   gboolean (*ipv6)(void); /* may be NULL */
-  GHashTable *known;     /* set of Known by addr */
-  GQueue order;          /* Known, the oldest first */
-  GHashTable *sinkholes; /* char *name (of the Known) → Known */
-  guint next_sinkhole;
+  BtKnownAddrs *known;
   BtPinTable *pins;
   BtAnswerCache *cache;
   BtNat64 *nat64;
@@ -99,16 +82,6 @@ struct _BtNames {
   GArray *host_addrs;    /* BtAddr */
   const BtOrigin *spent;
 };
-
-static void
-known_free(gpointer data)
-{
-  Known *known = data;
-  g_free(known->name);
-  g_free(known->reason);
-  g_free(known->grant);
-  g_free(known);
-}
 
 static void
 lookup_free(gpointer data)
@@ -129,8 +102,7 @@ bt_names_new(BtPolicy *policy, BtExplainer *explainer)
   self->explainer = explainer;
   self->policy = bt_policy_ref(policy);
   self->hosts_path = g_strdup("/etc/hosts");
-  self->known = g_hash_table_new_full(bt_addr_hash, bt_addr_equal_keys, NULL, known_free);
-  self->sinkholes = g_hash_table_new(g_str_hash, g_str_equal);
+  self->known = bt_known_addrs_new();
   self->pins = bt_pin_table_new();
   self->cache = bt_answer_cache_new();
   self->nat64 = bt_nat64_new();
@@ -163,9 +135,7 @@ bt_names_free(BtNames *self)
   bt_nat64_free(self->nat64);
   if (self->own_resolver != NULL)
     self->own_resolver->free(self->own_resolver);
-  g_hash_table_unref(self->sinkholes);
-  g_queue_clear(&self->order);
-  g_hash_table_unref(self->known);
+  bt_known_addrs_free(self->known);
   bt_answer_cache_free(self->cache);
   bt_pin_table_free(self->pins);
   g_array_unref(self->host_addrs);
@@ -212,55 +182,6 @@ const BtOrigin *
 bt_names_get_spent(BtNames *self)
 {
   return self->spent;
-}
-
-/* ---- known addresses ---- */
-
-static void
-forget_oldest(BtNames *self)
-{
-  Known *known = g_queue_pop_head(&self->order);
-  if (g_hash_table_lookup(self->sinkholes, known->name) == known)
-    g_hash_table_remove(self->sinkholes, known->name);
-  g_hash_table_remove(self->known, &known->addr);
-}
-
-/* The name an address was answered for last; makes or renames. */
-static Known *
-remember(BtNames *self, const BtAddr *addr, const char *name)
-{
-  Known *known = g_hash_table_lookup(self->known, addr);
-  if (known != NULL) {
-    if (strcmp(known->name, name) != 0) {
-      g_free(known->name);
-      known->name = g_strdup(name);
-    }
-    return known;
-  }
-  if (g_hash_table_size(self->known) >= MAX_KNOWN)
-    forget_oldest(self);
-  known = g_new0(Known, 1);
-  known->addr = *addr;
-  known->name = g_strdup(name);
-  g_hash_table_insert(self->known, &known->addr, known);
-  g_queue_push_tail(&self->order, known);
-  return known;
-}
-
-static Known *
-sinkhole_of(BtNames *self, const char *name)
-{
-  Known *known = g_hash_table_lookup(self->sinkholes, name);
-  BtAddr addr;
-
-  if (known != NULL)
-    return known;
-  /* The space is larger than the table and walked in order: the next is free. */
-  self->next_sinkhole = self->next_sinkhole % 65534 + 1;
-  addr = bt_addr_from_ipv4(htonl(SINKHOLE_NET + self->next_sinkhole));
-  known = remember(self, &addr, name);
-  g_hash_table_insert(self->sinkholes, known->name, known);
-  return known;
 }
 
 /* ---- pins ---- */
@@ -320,7 +241,7 @@ BtVerdict
 bt_names_check_flow(BtNames *self, const BtAddr *addr, guint proto, guint16 port,
                     BtFlowWords *words_out)
 {
-  const Known *known = g_hash_table_lookup(self->known, addr);
+  const BtKnownAddr *known = bt_known_addrs_get(self->known, addr);
 
   *words_out = (BtFlowWords){ 0 };
   if (known != NULL) {
@@ -365,7 +286,7 @@ answer_empty(BtNames *self, guint32 id, guint32 rcode)
 }
 
 static void
-answer_sinkhole(BtNames *self, guint32 id, const Known *sinkhole)
+answer_sinkhole(BtNames *self, guint32 id, const BtKnownAddr *sinkhole)
 {
   BtNetMsgAnswer answer = { .ttl = SINKHOLE_TTL, .n_addrs = 1 };
   answer.addrs[0] = sinkhole->addr;
@@ -445,10 +366,10 @@ describe_closed(BtNames *self, const char *name, const BtAddr *addr)
 }
 
 /* A granted name that leads only to where no name may lead. */
-static Known *
+static BtKnownAddr *
 closed_name(BtNames *self, const char *name, const BtAddr *addr)
 {
-  Known *sinkhole = sinkhole_of(self, name);
+  BtKnownAddr *sinkhole = bt_known_addrs_sinkhole(self->known, name);
   char text[BT_ADDR_TEXT_SIZE];
 
   g_free(sinkhole->reason);
@@ -503,7 +424,7 @@ answer_failed(BtNames *self, const char *name, GArray *waiters, guint32 rcode)
  */
 static gboolean
 answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
-            BtNetMsgAnswer *answer, gboolean several, const Known *sinkhole)
+            BtNetMsgAnswer *answer, gboolean several, const BtKnownAddr *sinkhole)
 {
   gboolean asked = FALSE, room = TRUE;
 
@@ -514,7 +435,7 @@ answer_type(BtNames *self, const char *name, GArray *waiters, guint32 type,
     if (!asked) {
       room = pin_all(self, answer);
       for (guint j = 0; j < answer->n_addrs; j++)
-        remember(self, &answer->addrs[j], name)->several = several;
+        bt_known_addrs_remember(self->known, &answer->addrs[j], name)->several = several;
       asked = TRUE;
     }
     if (!room)
@@ -533,7 +454,7 @@ answer_found(BtNames *self, const char *name, GArray *waiters, const BtAddr *add
              guint ttl)
 {
   g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
-  const Known *sinkhole = NULL;
+  const BtKnownAddr *sinkhole = NULL;
 
   bt_policy_check_name(self->policy, name, rules);
   BtNetMsgAnswer ipv4 = choose_addrs(self, BT_DNS_TYPE_A, addrs, n_addrs, rules);
@@ -727,10 +648,10 @@ answer_reverse(BtNames *self, const char *name, guint32 id)
   g_autoptr(GArray) rules = g_array_new(FALSE, FALSE, sizeof(guint32));
   BtNetMsgAnswer answer = { .ttl = BT_ANSWER_TTL };
   BtAddr addr;
-  const Known *known;
+  const BtKnownAddr *known;
   gboolean pinned = FALSE;
 
-  if (!bt_dns_reverse_parse(name, &addr) || (known = g_hash_table_lookup(self->known, &addr)) == NULL) {
+  if (!bt_dns_reverse_parse(name, &addr) || (known = bt_known_addrs_get(self->known, &addr)) == NULL) {
     answer_empty(self, id, RCODE_NXDOMAIN);
     return;
   }
@@ -767,7 +688,7 @@ answer_forward(BtNames *self, const char *name, const Waiter *waiter)
   if (waiter->type == BT_DNS_TYPE_AAAA && !ipv6)
     answer_empty(self, waiter->id, RCODE_NOERROR);
   else if (denied)
-    answer_sinkhole(self, waiter->id, sinkhole_of(self, name));
+    answer_sinkhole(self, waiter->id, bt_known_addrs_sinkhole(self->known, name));
   else
     look_up(self, name, ipv6, waiter);
 }
