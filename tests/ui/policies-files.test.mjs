@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Policies on disk, and those that come and go as files. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 import { assert, browserTest } from './harness.mjs';
 import { askWhy, card, create, toggle, turn, view } from './policies.mjs';
@@ -123,4 +123,18 @@ browserTest('exports and imports', async ({ page, server }) => {
   });
   await page.locator('.cards').dispatchEvent('drop', { dataTransfer: data });
   await card(page, 'dropped').waitFor();
+});
+
+browserTest('shows where a file of the user is wrong', async ({ page, server }) => {
+  mkdirSync(dirname(onDisk(server, 'x')), { recursive: true });
+  writeFileSync(onDisk(server, 'broken'), '{\n  "version": 1,\n  "nett": {}\n}\n');
+  await page.reload();
+  await card(page, 'broken').getByRole('button', { name: 'broken' }).click();
+  await card(page, 'broken').getByText('did you mean "net"?').waitFor();
+  await turn(page, 'broken');
+  await page.getByText('Nothing can be run with these policies').waitFor();
+  const list = card(page, 'broken').getByRole('list', { name: 'Mistakes' });
+  await list.getByRole('button', { name: 'Line 3' }).click();
+  await card(page, 'broken').locator('.cm-activeLine').getByText('nett').waitFor();
+  assert.equal(await list.getByRole('listitem').count(), 1);
 });

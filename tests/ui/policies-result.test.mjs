@@ -66,7 +66,8 @@ browserTest('says why, and permits the narrowest first', async ({ page, server }
   assert.ok(await dialog.getByRole('radio', { name: `${flag} narrowest` }).isChecked());
   await dialog.getByRole('radio', { name: `--allow-read=${folder} wider` }).check();
   await dialog.getByRole('radio', { name: 'This page' }).check();
-  await dialog.getByRole('button', { name: 'Continue…' }).click();
+  await dialog.getByRole('button', { name: 'Continue…' }).press('Enter');
+  await page.keyboard.press('Enter'); /* permits nothing */
   await dialog.getByText(`Lets a program list and read everything below ${folder}.`).waitFor();
   await dialog.getByText('until you remove it').waitFor();
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();

@@ -74,8 +74,9 @@ function Body({ card, problems }: { card: CardState; problems: Problem[] }) {
   }, [place]);
   return (
     <div class="card-body">
+      {presetOf(card.name) !== null && titleOf(card.name) !== card.name && <code class="quiet">--policy={card.name}</code>}
       {problems.length > 0 && <Problems problems={problems} onLine={goTo} />}
-      <TabList label={format(_('%1 as'), titleOf(card.name))} panel={panel} selected={mode} onSelect={setMode}
+      <TabList label={format(_('How %1 is shown'), titleOf(card.name))} panel={panel} selected={mode} onSelect={setMode}
         items={[{ id: 'table', label: _('Table') }, { id: 'text', label: _('Text') }]} />
       <div id={panel} role="tabpanel" aria-labelledby={tabId(panel, mode)}>
         {mode === 'table'

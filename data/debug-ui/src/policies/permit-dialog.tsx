@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* Permits what was denied: which rule, for how long, and a second look at what that opens. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { _, format } from '../i18n';
 import { ask } from '../state/connection';
@@ -113,6 +113,19 @@ function Nothing({ event, onClose }: Props) {
   );
 }
 
+/* It takes the focus, so that a second Enter permits nothing. */
+function Sure({ choice, scope }: { choice: PermitChoice; scope: string }) {
+  const own = useRef<HTMLDivElement>(null);
+  useEffect(() => own.current!.focus(), []);
+  return (
+    <div class="sure" role="alert" tabIndex={-1} ref={own}>
+      <p><code>{plain(choice.flag)}</code></p>
+      <p>{plain(choice.text)}</p>
+      <p>{scope}</p>
+    </div>
+  );
+}
+
 export function PermitDialog({ event, onClose }: Props) {
   const [choices, setChoices] = useState<PermitChoice[] | null>(null);
   const [flag, setFlag] = useState('');
@@ -158,13 +171,7 @@ export function PermitDialog({ event, onClose }: Props) {
       {!sure && choices !== null && <Choices choices={choices} chosen={flag} onChoose={setFlag} />}
       {!sure && choices !== null && <Scopes scope={scope} onScope={setScope} target={target} onTarget={setTarget} name={name} onName={setName} />}
       {problem !== null && !sure && <p class="problem" role="alert">{problem}</p>}
-      {sure && choice !== undefined && (
-        <div role="alert">
-          <p><code>{plain(flag)}</code></p>
-          <p>{plain(choice.text)}</p>
-          <p>{scopeSentence(scope, policy)}</p>
-        </div>
-      )}
+      {sure && choice !== undefined && <Sure choice={choice} scope={scopeSentence(scope, policy)} />}
     </Dialog>
   );
 }

@@ -7,7 +7,7 @@ import { computed, effect, signal } from '@preact/signals';
 
 import type { PolicyPart, PolicySet, Problem } from '../protocol';
 import { ask, status } from '../state/connection';
-import { cards, merged, policySet, presets } from '../state/policies';
+import { cardOf, cards, merged, policySet, presets, textOf } from '../state/policies';
 
 const DELAY = 250;
 
@@ -16,7 +16,7 @@ interface Checked {
   problems: Problem[];
 }
 
-/* Of each card with a text of its own, by name. */
+/* Of each card with a text that is the user's, by name. */
 const checked = signal<ReadonlyMap<string, Checked>>(new Map());
 /* The set that `merged` speaks of. */
 const mergedSet = signal<PolicySet | null>(null);
@@ -34,8 +34,10 @@ function nameOf(part: PolicyPart | undefined): string | undefined {
 /* Of the text by itself, and of it among the others. */
 export function problemsOf(name: string): Problem[] {
   const own = checked.value.get(name)?.problems ?? [];
+  /* A file's mistakes come without their lines in the set, and with them alone. */
   const others = (merged.value?.problems ?? [])
-    .filter((problem) => problem.part !== null && nameOf(mergedSet.value?.policies[problem.part]) === name);
+    .filter((problem) => problem.part !== null && nameOf(mergedSet.value?.policies[problem.part]) === name)
+    .filter((problem) => problem.line !== null || own.length === 0);
   return [...own, ...others.filter((problem) => !own.some(isSame(problem)))];
 }
 
@@ -63,7 +65,7 @@ async function checkSet(): Promise<void> {
 }
 
 async function checkCards(): Promise<void> {
-  const texts = new Map<string, string>();
+  const texts = new Map(presets.peek().filter((preset) => preset.user).map((preset) => [preset.name, preset.text]));
   for (const { name, text } of cards.peek())
     if (text !== null)
       texts.set(name, text);
@@ -75,7 +77,7 @@ async function checkCards(): Promise<void> {
       continue;
     try {
       const { problems } = await ask({ type: 'apply-policy', policy: { name, text } }, 'policy-loaded');
-      if (cards.peek().find((card) => card.name === name)?.text === text)
+      if (textOf(cardOf(name)) === text)
         checked.value = new Map(checked.peek()).set(name, { text, problems });
     } catch {
       return;
