@@ -116,15 +116,15 @@ test('100,000 events are filtered in less than 50 ms', () => {
   for (const [filter, wanted] of [['action:deny', 66_666], ['object:*-77777', 1], ['file-99999', 1], ['-kind:dns pid:31 file', 100_000]]) {
     const times = [];
     let found = 0;
-    /* The best of some: other tests run beside this one. */
+    /* The best of some, and of this process alone: other tests run beside this one. */
     for (let round = 0; round < 7; round++) {
       const { test: matches } = compile(filter);
-      const begun = performance.now();
+      const begun = process.cpuUsage();
       found = 0;
       for (const event of events)
         if (matches(event))
           found++;
-      times.push(performance.now() - begun);
+      times.push(process.cpuUsage(begun).user / 1000);
     }
     assert.equal(found, wanted);
     assert.ok(Math.min(...times) < 50, `${filter}: ${times.map(Math.round)} ms`);

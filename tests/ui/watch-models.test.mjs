@@ -65,6 +65,18 @@ test('several logs are one in the order of time, also where one comes late', () 
   assert.equal(view.total, 3);
 });
 
+test('what is told late stands where it belongs, and so does what follows it', () => {
+  const log = new EventLog();
+  const view = viewOf('object:*1', log);
+  log.add(made(4, (index) => ({ time: [0, 30, 10, 20][index], object: `/${index}1` })), 0);
+  view.take();
+  log.add(made(2, (index) => ({ time: [25, 40][index], object: ['/late1', '/other'][index] })), 0);
+  view.take();
+  assert.deepEqual(objects(view), ['/01', '/21', '/31', '/late1', '/11']);
+  assert.deepEqual([...view.counts], [['deny', 6]]);
+  assert.equal(view.indexOf(view.at(3)), 3);
+});
+
 test('clearing is for all, and what comes after it is shown', () => {
   const log = new EventLog();
   const view = viewOf('', log);
@@ -81,7 +93,7 @@ test('more than is kept: the last stay, and rows know how many went', () => {
   const log = new EventLog();
   const view = viewOf('object:*0', log);
   for (let i = 0; i < 30; i++) {
-    log.add(made(10_000, (index) => ({ object: `/${i * 10_000 + index}` })), 0);
+    log.add(made(10_000, (index) => ({ time: i * 10_000 + index, object: `/${i * 10_000 + index}` })), 0);
     view.take();
     assert.ok(log.length <= MOST_EVENTS * 1.25 && view.total <= MOST_EVENTS * 1.25);
   }
@@ -96,7 +108,7 @@ test('long texts are bounded by what they are together', () => {
   const view = viewOf('', log);
   const long = 'x'.repeat(4000);
   for (let i = 0; i < 12; i++) {
-    log.add(made(1000, () => ({ object: long, value: long, suggestion: long })), 0);
+    log.add(made(1000, (index) => ({ time: i * 1000 + index, object: long, value: long, suggestion: long })), 0);
     view.take();
   }
   const most = (MOST_CHARACTERS * 1.25) / 12_000;
@@ -147,7 +159,7 @@ test('100,000 groups are kept up', () => {
   assert.equal(groups.length, 100_000);
   const begun = performance.now();
   for (let i = 0; i < 20; i++) {
-    log.add(made(10), 0);
+    log.add(made(10, () => ({ time: 100_000 + i })), 0);
     view.take();
     groups.update(i + 1);
   }
@@ -226,6 +238,7 @@ test('the axis: all fits, and closer, wider, along it', () => {
   assert.ok(fit([], 5000).to === 5000);
   const near = zoomed(range, 0.5);
   assert.ok(near.to - near.from < range.to - range.from);
+  assert.deepEqual(zoomed({ from: 0, to: 100 }, 0.5, { from: 10, to: 20 }), { from: -10, to: 40 });
   let closest = range;
   for (let i = 0; i < 60; i++)
     closest = zoomed(closest, 0.5);

@@ -3,9 +3,10 @@
  * Lines of the last two minutes. The newest is at the right; nothing moves but what new samples move.
  * Who cannot see it reads `label` and what the newest and the highest are.
  */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { _, clock, format } from '../i18n';
+import { useWidth } from '../ui/width';
 
 export const SPAN = 120_000;
 
@@ -56,14 +57,8 @@ function path(times: number[], values: number[], end: number, top: number, width
 
 export function Chart({ label, times, series, unit, most }: Props) {
   const own = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(400);
+  const width = useWidth(own, 400);
   const [at, setAt] = useState<number | null>(null);
-
-  useEffect(() => {
-    const watch = new ResizeObserver(() => setWidth(own.current?.clientWidth ?? 400));
-    watch.observe(own.current!);
-    return () => watch.disconnect();
-  }, []);
 
   const end = times.at(-1) ?? 0;
   const highest = Math.max(0, ...series.map((one) => Math.max(0, ...one.values)));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The events of one log, or of several merged by time, and those of them that a filter passes.
+ * The events of one log or of several in the order of time, and those of them that a filter passes.
  *
  *   logs ──take()──▶ all: as many as a log keeps, each with a number ──filter──▶ shown: numbers, ascending
  *
- * take() costs what is new, setFilter() costs what is kept, once. Where logs are merged an event may belong
- * before some that are here: then that tail is merged anew. Nothing here is a signal but `version`, which
+ * take() costs what is new, setFilter() costs what is kept, once. An event may belong before some that are
+ * here (of another log; the end of a connection is told late): then that tail is merged anew. Nothing here is a signal but `version`, which
  * counts up when something changed.
  */
 import { signal } from '@preact/signals';
@@ -124,7 +124,7 @@ export class EventView {
   }
 
   private add(came: BuntimeEvent[]): void {
-    const begin = this.cursors.size > 1 ? this.takeBack(came) : this.all.length;
+    const begin = this.takeBack(came);
     for (const event of came) {
       this.all.push(event);
       this.count(event, 1);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* A connection's times as bars on the axis, and the axis itself. Places are in percent of what is seen. */
+import { useRef } from 'preact/hooks';
+
 import { duration } from '../i18n';
+import { useWidth } from '../ui/width';
 import { ticksOf, type Bar, type Flow, type Range } from './flows';
 
-const MOST_TICKS = 6;
+const TICK = 80; /* pixels that its text needs */
 
 function place(time: number, range: Range): number {
   return ((time - range.from) / (range.to - range.from)) * 100;
@@ -28,9 +31,11 @@ export function FlowBars({ flow, now, range }: { flow: Flow; now: number; range:
 
 /* Counted from the first connection. */
 export function Ticks({ range, origin }: { range: Range; origin: number }) {
+  const own = useRef<HTMLSpanElement>(null);
+  const width = useWidth(own, 400);
   return (
-    <span class="bars ticks" aria-hidden="true">
-      {ticksOf(range, origin, MOST_TICKS).map((tick) => (
+    <span ref={own} class="bars ticks" aria-hidden="true">
+      {ticksOf(range, origin, width / TICK).map((tick) => (
         <span key={tick} class="tick" style={{ left: `${place(tick, range)}%` }}>{duration(tick - origin)}</span>
       ))}
     </span>

@@ -157,7 +157,7 @@ export function FlowsPane() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? list.length - 1 : at - 1, Home: 0, End: list.length - 1 }[event.key];
-    const seen = { '+': () => zoomed(range, 0.5), '-': () => zoomed(range, 2), '0': () => null, 'ArrowLeft': () => moved(range, -0.2), 'ArrowRight': () => moved(range, 0.2) }[event.key];
+    const seen = { '+': () => zoomed(range, 0.5, list[at]), '-': () => zoomed(range, 2), '0': () => null, 'ArrowLeft': () => moved(range, -0.2), 'ArrowRight': () => moved(range, 0.2) }[event.key];
     if (event.ctrlKey || event.metaKey || event.altKey)
       return;
     if (to !== undefined)
@@ -184,7 +184,7 @@ export function FlowsPane() {
         <ScopeSwitch />
         <div class="button-group" role="group" aria-label={_('Time that is shown')}>
           <button type="button" disabled={window_ === null} onClick={() => setWindow(null)}>{_('Fit')}</button>
-          <button type="button" aria-label={_('Closer')} onClick={() => setWindow(zoomed(range, 0.5))}>+</button>
+          <button type="button" aria-label={_('Closer')} onClick={() => setWindow(zoomed(range, 0.5, list[at]))}>+</button>
           <button type="button" aria-label={_('Wider')} onClick={() => setWindow(zoomed(range, 2))}>−</button>
           <button type="button" aria-label={_('Earlier')} onClick={() => setWindow(moved(range, -0.2))}>←</button>
           <button type="button" aria-label={_('Later')} onClick={() => setWindow(moved(range, 0.2))}>→</button>

@@ -178,9 +178,9 @@ export function fit(flows: Flow[], now: number): Range {
   return { from: from - margin / 3, to: to + margin };
 }
 
-/* factor < 1: closer. */
-export function zoomed(range: Range, factor: number): Range {
-  const middle = (range.from + range.to) / 2;
+/* factor < 1: closer, to a flow if one is meant. */
+export function zoomed(range: Range, factor: number, flow?: Flow): Range {
+  const middle = flow === undefined ? (range.from + range.to) / 2 : (flow.from + flow.to) / 2;
   const half = Math.max(LEAST_RANGE / 2, ((range.to - range.from) * factor) / 2);
   return { from: middle - half, to: middle + half };
 }

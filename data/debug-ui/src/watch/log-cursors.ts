@@ -43,18 +43,16 @@ export class LogCursors {
     return !this.set(logs);
   }
 
-  /* What came since, in the order of time if it is of several logs. */
+  /* What came since, in the order of time. */
   take(): BuntimeEvent[] {
     const came: BuntimeEvent[] = [];
-    let sources = 0;
     for (const [log, cursor] of this.cursors) {
       const begin = Math.max(cursor.next - log.first, 0);
       for (let i = begin; i < log.length; i++)
         came.push(log.at(i));
-      sources += begin < log.length ? 1 : 0;
       cursor.next = log.first + log.length;
     }
-    return sources > 1 ? came.sort(byTime) : came;
+    return came.sort(byTime);
   }
 
   /* Events of a log that were not taken. */
