@@ -39,6 +39,11 @@ function who(event: BuntimeEvent): string {
   return plain(event.host ?? '');
 }
 
+/* "/usr/share/buntime/policies/audit.json ..." says enough by its end. */
+function withoutFolder(rule: string): string {
+  return rule.replace(/^\/\S*\/(?=[^\/\s]+\.json\b)/, '');
+}
+
 function Object({ text }: { text: string }) {
   const end = text.startsWith('/') ? text.lastIndexOf('/', text.length - 2) + 1 : 0;
   if (end <= 1)
@@ -55,7 +60,7 @@ export function EventRow({ event, level, withWorker, ...row }: Props & { event: 
       <span role="gridcell">{event.kind}</span>
       <span role="gridcell" class="mono object"><Object text={plain(event.object ?? event.reason ?? '')} /></span>
       <span role="gridcell" class="who">{withWorker ? plain(event.worker) : who(event)}</span>
-      <span role="gridcell" class="quiet rule-text">{plain(ruleText(event))}</span>
+      <span role="gridcell" class="quiet rule-text" title={plain(ruleText(event))}>{plain(withoutFolder(ruleText(event)))}</span>
       <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>
       <span role="gridcell" class="act">
         {canPermit(event) && <button type="button" class="plain" tabIndex={-1} onClick={(click) => { click.stopPropagation(); permit(event); }}>{_('Permit…')}</button>}
