@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { load } from './page-modules.mjs';
 
 const {
-  BOLD, ConsoleRows, MOST_CHARACTERS, MOST_LINES, OutputLog, classesOf, diffLines, hunks, joinWords, nearest, restyle, splitWords, tracesIn,
-} = await load(['state/ansi', 'state/output-log', 'code/console-rows', 'code/traces', 'code/diff', 'code/words']);
+  BOLD, ConsoleRows, MOST_CHARACTERS, MOST_LINES, MOST_RUNS, OutputLog, classesOf, diffLines, hunks, joinWords, nearest, restyle, splitWords, tracesIn,
+} = await load(['state/ansi', 'state/output-log', 'code/console-rows', 'code/style-classes', 'code/traces', 'code/diff', 'code/words']);
 
 /* The same sequence each time. */
 function dice(seed) {
@@ -86,8 +86,20 @@ test('what is kept is bounded, whatever comes', () => {
   const wide = new OutputLog();
   for (let i = 0; i < 12; i++)
     wide.add([[1, ('z'.repeat(MOST_CHARACTERS - 1) + '\n').repeat(1000)]], 0);
-  assert.ok(wide.tail(Infinity).length < 21_000_000);
-  assert.equal(wide.tail(100), '');
+  assert.ok(wide.tail(Infinity).text.length < 21_000_000);
+  assert.deepEqual(wide.tail(100), { text: '', whole: false });
+  assert.deepEqual(logOf([1, 'a\nb\n']).tail(100), { text: 'a\nb', whole: true });
+  assert.deepEqual(logOf([1, 'a\nb\n']).tail(3), { text: 'b', whole: false });
+  const gaudy = new OutputLog();
+  gaudy.add([[1, ('\x1b[1mx\x1b[0my'.repeat(1000) + '\n').repeat(20)]], 0);
+  assert.ok(linesOf(gaudy).every((line) => line.runs.length <= MOST_RUNS + 2));
+});
+
+test('what is hard to read is read in time', () => {
+  const begin = performance.now();
+  for (const piece of ['\x1b[1mx\x1b[0my', '\rab', '\r\x1b[31mx\x1b[1Cy', '\b\b\x1b[Kabc', '\x1b', '\x1b[', '\x1b]', '\x1b]0;', '\x1b[1;1;1;1;1;1;1;1m', '\n', '\x1b[5G.\x1b[2K'])
+    logOf([1, piece.repeat(1_000_000 / piece.length)], [2, piece.repeat(1_000_000 / piece.length)]);
+  assert.ok(performance.now() - begin < 15_000, `${performance.now() - begin} ms`);
 });
 
 test('styles', () => {

@@ -233,6 +233,15 @@ browserTest('20,000 lines are a screen of rows; searched, wrapped, followed, cop
   await until(() => page.locator('.console-row').count(), (count) => count === 0, 'nothing');
 });
 
+browserTest('a row of a thousand styles is bounded', async ({ page }) => {
+  await connected(page);
+  await button(page, 'Wrap').click();
+  await runToEnd(page, 'print(("\\x1b[31mx\\x1b[32my" * 1500 + "\\n") * 60)\n');
+  await page.locator('.console-row span').first().waitFor();
+  const most = await page.locator('.console-row').evaluateAll((rows) => Math.max(...rows.map((row) => row.childElementCount)));
+  assert.ok(most > 100 && most <= 257, String(most));
+});
+
 browserTest('keeps up with a worker that prints as fast as it can', async ({ page }) => {
   await run(page, 'import sys, time\nblock = ("0123456789" * 10 + "\\n") * 10000\nend = time.monotonic() + 2\nwhile time.monotonic() < end: sys.stdout.write(block)\nprint("the very last")\n');
   /* It is not stuck while it runs. */

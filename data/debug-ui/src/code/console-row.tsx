@@ -2,7 +2,8 @@
 /* One row of the console: what a worker printed, in text nodes. */
 import { bytes, format, _ } from '../i18n';
 import { PLAIN } from '../state/ansi';
-import { classesOf, expander, type Part } from './console-rows';
+import { expander, type Part } from './console-rows';
+import { classesOf } from './style-classes';
 import { tracesIn } from './traces';
 
 interface Piece {

@@ -8,7 +8,6 @@
  *
  * It follows its log: what was measured stays, unless the width or the search changes.
  */
-import { foreground, background, INVERSE } from '../state/ansi';
 import { MOST_OPEN, type Line, type OutputLog } from '../state/output-log';
 
 export interface Part {
@@ -139,26 +138,3 @@ export class ConsoleRows {
     return PRINTABLE.test(line.text) ? Math.max(1, Math.ceil(line.text.length / this.columns)) : breaks(line.text, this.columns).length;
   }
 }
-
-/* The class names of a style: of a fixed set, whatever a worker prints. */
-export function classesOf(style: number): string {
-  let front = foreground(style);
-  let ground = background(style);
-  const names: string[] = [];
-  if (style & INVERSE) {
-    if (front === 0 && ground === 0)
-      names.push('inverse');
-    [front, ground] = [ground, front];
-  }
-  if (front > 0)
-    names.push(`f${front}`);
-  if (ground > 0)
-    names.push(`g${ground}`);
-  STYLES.forEach((name, i) => {
-    if (name !== '' && style & (1 << (10 + i)))
-      names.push(name);
-  });
-  return names.join(' ');
-}
-
-const STYLES = ['bold', 'dim', 'italic', 'underline', '', 'strike'];

@@ -121,7 +121,7 @@ function Counts({ log }: { log: OutputLog }) {
 
 async function copy(log: OutputLog): Promise<void> {
   try {
-    await navigator.clipboard.writeText(log.tail(Infinity));
+    await navigator.clipboard.writeText(log.tail(Infinity).text);
     announce(_('Output copied'));
   } catch (error) {
     announceError(error);

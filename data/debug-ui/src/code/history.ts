@@ -99,14 +99,14 @@ function finish(id: string, worker: Worker): void {
   const state = worker.state.value;
   const events = [...(counts.get(worker.number) ?? [])];
   const folder = state.file.replace(/[^/]*$/, '');
-  const output = worker.output.tail(MOST_OUTPUT);
+  const { text, whole } = worker.output.tail(MOST_OUTPUT);
   update(id, {
     started: state.started, ended: state.ended, exit: state.exit, state: state.state === 'failed' ? 'failed' : 'exited',
     stopped: stopAsked.value.has(worker.number),
     denied: events.reduce((sum, [what, times]) => sum + (what.startsWith('deny ') ? times : 0), 0),
     events,
-    output: state.problem !== null ? `${state.problem.object}: ${state.problem.reason}` : folder === '' ? output : output.replaceAll(folder, ''),
-    cut: worker.output.first > 0 || output.length + 200 > MOST_OUTPUT,
+    output: state.problem !== null ? `${state.problem.object}: ${state.problem.reason}` : folder === '' ? text : text.replaceAll(folder, ''),
+    cut: !whole,
   });
 }
 

@@ -12,7 +12,9 @@ import { PLAIN, restyle } from './ansi';
 export const MOST_LINES = 20_000;
 /* A longer one goes on in the next: no row may cost more than a screen. */
 export const MOST_CHARACTERS = 4_000;
-/* Of all lines. */
+/* Entries of a line's runs: what comes after so many styles is plain. */
+export const MOST_RUNS = 512;
+/* Of all lines, styles counted with them. */
 export const MOST_TEXT = 16_000_000;
 
 type StreamNumber = 1 | 2;
@@ -42,17 +44,25 @@ const CONTROL = /\n|\r|\x08|\x1b(?:\[([0-?]*)[ -\/]*([@-~])|[\]PX^_][^\x07\x1b\n
 const CUT = /\x1b(?:\[[0-?]*[ -\/]*|[\]PX^_][^\x07\x1b\n]*|[ -\/]+)?$/;
 const MOST_PENDING = 256;
 
+/* Characters, and as many as their styles take the room of. */
+function weightOf(line: Line): number {
+  return line.text.length + 4 * (line.runs?.length ?? 0);
+}
+
 function fresh(): Stream {
   return { line: null, number: 0, column: 0, style: PLAIN, pending: '' };
 }
 
 /* `runs` of a line of `all` characters, of which those between get another style. */
 function paint(runs: number[] | null, all: number, from: number, to: number, style: number): number[] {
-  const old = runs ?? [all, PLAIN];
-  if (from === all && (from === 0 || old.at(-1) === style))
-    return [...old.slice(0, -2), to, style];
-  if (from === all)
-    return [...old, to, style];
+  const old = runs ?? (all > 0 ? [all, PLAIN] : []);
+  if (from === all) {
+    if (old.at(-1) === style)
+      old[old.length - 2] = to;
+    else
+      old.push(to, style);
+    return old;
+  }
   const made: number[] = [];
   const push = (end: number, value: number) => {
     const count = made.length;
@@ -85,7 +95,7 @@ export class OutputLog {
   /* Bytes that the server skipped: this page was too slow for them. */
   skipped = 0;
   private lines: Line[] = [];
-  private text = 0;
+  private weight = 0;
   private streams: Record<StreamNumber, Stream> = { 1: fresh(), 2: fresh() };
 
   get length(): number {
@@ -111,26 +121,26 @@ export class OutputLog {
   clear(): void {
     this.first += this.lines.length;
     this.lines = [];
-    this.text = 0;
+    this.weight = 0;
     this.streams = { 1: fresh(), 2: fresh() };
     this.skipped = 0;
     this.version.value++;
   }
 
-  /* The last lines, at most so many characters of them. */
-  tail(most: number): string {
+  /* The last lines, at most so many characters of them; whole: there were no more. */
+  tail(most: number): { text: string; whole: boolean } {
     let at = this.lines.length;
     for (let left = most; at > 0 && left - this.lines[at - 1].text.length - 1 >= 0; at--)
       left -= this.lines[at - 1].text.length + 1;
-    return this.lines.slice(at).map((line) => line.text).join('\n');
+    return { text: this.lines.slice(at).map((line) => line.text).join('\n'), whole: at === 0 && this.first === 0 };
   }
 
   private trim(): void {
     let drop = this.lines.length > MOST_LINES * 1.25 ? this.lines.length - MOST_LINES : 0;
-    if (this.text > MOST_TEXT * 1.25) {
-      let left = this.text;
+    if (this.weight > MOST_TEXT * 1.25) {
+      let left = this.weight;
       for (let i = 0; i < this.lines.length && left > MOST_TEXT; i++) {
-        left -= this.lines[i].text.length;
+        left -= weightOf(this.lines[i]);
         drop = Math.max(drop, i + 1);
       }
     }
@@ -138,7 +148,7 @@ export class OutputLog {
     if (drop > 0) {
       this.first += drop;
       this.lines = this.lines.slice(drop);
-      this.text = this.lines.reduce((sum, line) => sum + line.text.length, 0);
+      this.weight = this.lines.reduce((sum, line) => sum + weightOf(line), 0);
     }
   }
 
@@ -189,14 +199,17 @@ export class OutputLog {
     if (line === null || this.first + this.lines.length - stream.number > MOST_OPEN || (parameters !== '2' && parameters !== '' && parameters !== '0'))
       return;
     const kept = parameters === '2' ? 0 : stream.column;
-    this.text -= Math.max(0, line.text.length - kept);
+    const before = weightOf(line);
     line.text = line.text.slice(0, kept);
     line.runs = kept === 0 ? null : line.runs?.flatMap((end, i, all) =>
       (i % 2 === 0 && (all[i - 2] ?? 0) < kept ? [Math.min(end, kept), all[i + 1]] : [])) ?? null;
+    this.weight += weightOf(line) - before;
   }
 
   private open(stream: Stream, number: StreamNumber): Line {
     const line: Line = { stream: number, text: '', runs: null, skipped: 0 };
+    if (this.lines.length >= MOST_LINES * 2)
+      this.trim();
     this.lines.push(line);
     stream.line = line;
     stream.number = this.first + this.lines.length - 1;
@@ -227,13 +240,14 @@ export class OutputLog {
   }
 
   private overwrite(line: Line, column: number, part: string, style: number): void {
-    const before = line.text.length;
+    const { length } = line.text;
+    const before = weightOf(line);
     if (line.runs !== null || style !== PLAIN)
-      line.runs = paint(line.runs, before, column, column + part.length, style);
-    if (column === before)
+      line.runs = paint(line.runs, length, column, column + part.length, (line.runs?.length ?? 0) < MOST_RUNS ? style : PLAIN);
+    if (column === length)
       line.text += part;
     else
       line.text = line.text.slice(0, column).padEnd(column) + part + line.text.slice(column + part.length);
-    this.text += line.text.length - before;
+    this.weight += weightOf(line) - before;
   }
 }
