@@ -212,6 +212,33 @@ browserTest('messages and rings: requests are answered, messages sent, and the r
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
 });
 
+browserTest('a lost connection: all that is kept comes again, once, and what was answered stays so', async ({ page }) => {
+  let drop = () => {};
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    socket.connectToServer();
+    drop = () => socket.close({ code: 3000 });
+  });
+  await page.reload();
+  await begin(page, { tabs: [{ code: `try: open("/etc/one", "w")\nexcept OSError: pass\n${TALKS}` }], pane: 'messages' });
+  await run(page);
+  const list = page.getByRole('listbox', { name: 'Messages' });
+  await list.getByText('which branch?').click();
+  await page.getByRole('textbox', { name: 'Answer' }).fill('main');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('answered: main').waitFor();
+  await list.getByText('and which tag?').waitFor();
+  await pane(page, 'Events');
+  const status = page.locator('.events-line .status');
+  await rows(page).filter({ hasText: '/etc/one' }).waitFor();
+  const before = await status.innerText();
+  drop();
+  await page.getByText('Connection lost, trying again').waitFor();
+  await page.getByText('Connected', { exact: true }).waitFor();
+  await rows(page).filter({ hasText: '/etc/one' }).waitFor();
+  assert.equal(await status.innerText(), before);
+  await page.locator('.watch').getByRole('tab', { name: /Messages.*1 to answer/ }).waitFor();
+});
+
 const FORKS = `
 import os, time
 open("/etc/passwd").close()

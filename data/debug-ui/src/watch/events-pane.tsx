@@ -70,7 +70,7 @@ function Tools() {
       <GroupSelect />
       <ScopeSwitch />
       <button type="button" aria-pressed={paused.value} onClick={() => { paused.value = !paused.value; }}>{paused.value ? _('Continue') : _('Pause')}</button>
-      <button type="button" aria-pressed={follow.value} onClick={() => { follow.value = !follow.value; }}>{_('Follow')}</button>
+      <button type="button" aria-pressed={follow.value && grouping.value === 'none'} disabled={grouping.value !== 'none'} onClick={() => { follow.value = !follow.value; }}>{_('Follow')}</button>
       <button type="button" onClick={copyLines}>{_('Copy')}</button>
       <button type="button" onClick={() => { view.clear(); }}>{_('Clear')}</button>
     </div>
