@@ -8,6 +8,7 @@
 
 /* Of a request: none has one that is looked at. */
 #define MAX_BODY (64 << 10)
+#define SOCKET "/ws"
 #define PAGE "/io/github/buntime/debug-ui/page/"
 
 struct _BtHttp {
@@ -71,18 +72,28 @@ is_our_uri(const BtHttp *self, SoupServerMessage *message)
 static guint
 refuse(const BtHttp *self, SoupServerMessage *message)
 {
-  const char *path = g_uri_get_path(soup_server_message_get_uri(message));
-
   if (!has_header(message, "Host", self->host) || !is_our_uri(self, message))
     return SOUP_STATUS_MISDIRECTED_REQUEST;
   if (strcmp(soup_server_message_get_method(message), "GET") != 0)
     return SOUP_STATUS_METHOD_NOT_ALLOWED;
-  /* What is below it is nothing, either. */
-  if (g_str_has_prefix(path, "/ws/"))
-    return SOUP_STATUS_NOT_FOUND;
-  if (strcmp(path, "/ws") == 0 && !has_header(message, "Origin", self->origin))
-    return SOUP_STATUS_FORBIDDEN;
   return 0;
+}
+
+/*
+ * The same of what libsoup takes for the WebSocket. That is more than the one path, "/wsx" among
+ * them: whatever is looked at for one of them has to be looked at for all.
+ */
+static guint
+refuse_socket(const BtHttp *self, SoupServerMessage *message)
+{
+  const char *path = g_uri_get_path(soup_server_message_get_uri(message));
+  guint status = refuse(self, message);
+
+  if (status != 0)
+    return status;
+  if (strcmp(path, SOCKET) != 0)
+    return SOUP_STATUS_NOT_FOUND;
+  return has_header(message, "Origin", self->origin) ? 0 : SOUP_STATUS_FORBIDDEN;
 }
 
 /* libsoup answers when it has read the body, whatever was said to that. */
@@ -98,14 +109,11 @@ has_large_body(SoupServerMessage *message)
   return encoding != SOUP_ENCODING_NONE;
 }
 
-/* Before a body is read. */
+/* Before a body is read. status: 0, or how it is refused. */
 static void
-on_early(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
-         gpointer data)
+begin(BtHttp *self, SoupServerMessage *message, guint status)
 {
-  BtHttp *self = data;
   GSocketAddress *remote = soup_server_message_get_remote_address(message);
-  guint status = refuse(self, message);
 
   soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
   if (has_large_body(message)) {
@@ -120,6 +128,20 @@ on_early(SoupServer *server, SoupServerMessage *message, const char *path, GHash
     soup_message_headers_replace(headers, "Allow", "GET");
   soup_message_headers_replace(headers, "Connection", "close");
   soup_server_message_set_status(message, status, NULL);
+}
+
+static void
+on_early(SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
+         gpointer data)
+{
+  begin(data, message, refuse(data, message));
+}
+
+static void
+on_early_socket(SoupServer *server, SoupServerMessage *message, const char *path,
+                GHashTable *query, gpointer data)
+{
+  begin(data, message, refuse_socket(data, message));
 }
 
 /* ---- answers ---- */
@@ -255,15 +277,14 @@ make_server(BtHttp *self)
 {
   /* A path as it came: what it decodes to is nobody's business here. */
   SoupServer *server = soup_server_new("raw-paths", TRUE, NULL);
-  const char *paths[] = { "/", "/ws" };
 
   /* A few bytes of it can become many. */
   soup_server_remove_websocket_extension(server, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   g_signal_connect(server, "request-started", G_CALLBACK(on_started), self);
-  for (gsize i = 0; i < G_N_ELEMENTS(paths); i++)
-    soup_server_add_early_handler(server, paths[i], on_early, self, NULL);
+  soup_server_add_early_handler(server, "/", on_early, self, NULL);
   soup_server_add_handler(server, "/", on_request, self, NULL);
-  soup_server_add_websocket_handler(server, "/ws", NULL, NULL, on_socket, self, NULL);
+  soup_server_add_early_handler(server, SOCKET, on_early_socket, self, NULL);
+  soup_server_add_websocket_handler(server, SOCKET, NULL, NULL, on_socket, self, NULL);
   return server;
 }
 

@@ -263,6 +263,8 @@ reply(const Call *call, GError **error)
   if (bytes == NULL || !bt_field_number(call->message, "request", &request, error) ||
       !bt_field_boolean(call->message, "failed", &failed, error))
     return FALSE;
+  if (request > G_MAXUINT32)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "request", _("no request has this number"), NULL);
   gboolean sent = failed ? buntime_worker_reply_error(found->worker, (guint)request,
                                                       bt_node_get(call->message, "text")->string,
                                                       error)

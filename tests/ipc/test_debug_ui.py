@@ -194,6 +194,8 @@ for message in channel:
     page.until(lambda: any(one["request"] is not None for one in page.messages.get(worker, [])))
     request = next(one for one in page.messages[worker] if one["request"] is not None)
     assert request["text"] == "question"
+    problem = page.problem("reply", worker=worker, request=request["request"] + (1 << 32), text="x", failed=False)
+    assert problem["reason"] == "no request has this number"
     page.ask("reply", worker=worker, request=request["request"], text="wörd", failed=False)
     page.ask("send", worker=worker, text="ask")
     page.until(lambda: sum(one["request"] is not None for one in page.messages[worker]) == 2)

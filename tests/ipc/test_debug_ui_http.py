@@ -182,6 +182,21 @@ def test_a_socket_of_another_origin(server, origin):
     one.close()
 
 
+def test_the_socket_by_other_paths(server):
+    """What is taken for /ws by one is by all."""
+    for path in ("/wsx", "/ws/", "/ws/x", "/%77s", "//ws", "/./ws", "/ws;x", "/ws?x", "/ws?", "/ws#x", "/x/../ws", "/WS", "/ws%2f",
+                 "/ws%00", "/", "/examples", f"{server.origin}/ws", "/ws/.", "/ws/..", "/ws\\", "/ws%20", "/ws."):
+        for origin in ("http://evil.example", ""):
+            with socket.create_connection(server.address, 5) as connection:
+                head = f"GET {path} HTTP/1.1\r\nHost: {server.host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                connection.sendall((head + (f"Origin: {origin}\r\n" if origin else "") + "\r\n").encode())
+                answer = connection.recv(4096)
+            assert b" 101 " not in answer, (path, origin, answer)
+    # A query makes it no other.
+    Socket(server, path="/ws?x").close()
+
+
 def test_origins_are_not_merged(server):
     Socket(server, headers=["Origin: http://evil.example"], expect=403).close()
     Socket(server, headers=[f"Origin: {server.origin}"], expect=403).close()
