@@ -97,12 +97,28 @@ browserTest('stops, kills what does not stop, and restarts', async ({ page }) =>
   await end(page).waitFor();
 });
 
-browserTest('a button that is pressed twice runs once', async ({ page }) => {
+browserTest('a button that is pressed twice, or a key that is held down, runs once', async ({ page }) => {
   await connected(page);
   await button(page, 'Run').evaluate((run) => { run.click(); run.click(); });
   await end(page).waitFor();
+  await page.getByRole('textbox', { name: 'Arguments of the program' }).focus();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('tab', { name: 'hello.py, Running' }).or(page.getByRole('tab', { name: 'hello.py, Exit 0' })).waitFor();
+  await until(() => page.locator('.exit-line').count(), (count) => count === 1, 'ended');
+  await write(page, 'import time\nprint("up", flush=True)\ntime.sleep(600)\n');
+  await page.keyboard.down('Control');
+  for (let i = 0; i < 5; i++) {
+    await page.keyboard.down('Enter');
+    if (i === 0)
+      await row(page, 'up').waitFor();
+  }
+  await page.keyboard.up('Enter');
+  await page.keyboard.up('Control');
+  await showsCode(page, /sleep\(600\)\n?$/);
+  await button(page, 'Stop').click();
+  await end(page).waitFor();
   await button(page, 'History').click();
-  assert.equal(await page.getByRole('dialog', { name: 'History' }).locator('tbody tr').count(), 1);
+  assert.equal(await page.getByRole('dialog', { name: 'History' }).locator('tbody tr').count(), 3);
 });
 
 browserTest('tells why nothing was run: object, reason and cure', async ({ page }) => {

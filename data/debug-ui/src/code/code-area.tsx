@@ -74,6 +74,15 @@ effect(() => {
     announce(_('The browser keeps no more for this tab: what changes now is lost by a reload. Shorter code, or a history that is forgotten, makes room.'), true);
 });
 
+/* From wherever the focus is, but for dialogs; the editor has dealt with its own. */
+addEventListener('keydown', (event) => {
+  const meant = event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.repeat && !event.defaultPrevented;
+  if (meant && document.querySelector('dialog[open]') === null) {
+    event.preventDefault();
+    runActive();
+  }
+});
+
 /* A line of another program than the one that is shown. */
 effect(() => {
   const tab = wantedLine.value?.tab;

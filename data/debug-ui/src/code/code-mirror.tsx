@@ -16,7 +16,7 @@ import {
 } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 
-import { editorKeys, typeOver } from './editor-keys';
+import { editorKeys, notHeld, typeOver } from './editor-keys';
 import { problemMarks, showProblems } from './editor-problems';
 import { editorTheme } from './editor-theme';
 import type { EditorProps } from './editor';
@@ -38,9 +38,9 @@ function unitOf(language: EditorLanguage): string {
 function extensions(language: Extension, label: Extension, hear: { change(value: string): void; run(): boolean }): Extension {
   return [
     lineNumbers(), highlightSpecialChars(), history(), drawSelection(), indentOnInput(), bracketMatching(), closeBrackets(),
-    autocompletion(), highlightActiveLine(), highlightActiveLineGutter(), search({ top: true }), EditorState.phrases.of(phrases()),
+    autocompletion(), highlightActiveLine(), highlightActiveLineGutter(), search({ top: true }),
     keymap.of([{ key: 'Mod-Enter', run: () => hear.run() }, ...editorKeys]),
-    typeOver, language, label, editorTheme,
+    typeOver, notHeld, language, label, editorTheme,
     EditorView.updateListener.of((update) => {
       if (update.docChanged && !update.transactions.some((transaction) => transaction.annotation(given)))
         hear.change(update.state.doc.toString());
@@ -93,7 +93,9 @@ export function CodeMirror(props: EditorProps) {
     });
   }, [props.language, props.problems === undefined]);
   useEffect(() => {
-    view.current!.dispatch({ effects: parts.current.label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': props.label, tabindex: '0' })) });
+    /* The label says when the language has come. */
+    const words = [EditorView.contentAttributes.of({ 'aria-label': props.label, tabindex: '0' }), EditorState.phrases.of(phrases())];
+    view.current!.dispatch({ effects: parts.current.label.reconfigure(words) });
   }, [props.label]);
   useEffect(() => {
     /* A value may come back when more was typed already: it must not undo that. */

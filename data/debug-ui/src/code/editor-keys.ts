@@ -5,6 +5,7 @@ import {
   deleteLine, historyKeymap, indentLess, indentMore, moveLineDown, moveLineUp, simplifySelection, standardKeymap, toggleComment,
 } from '@codemirror/commands';
 import { closeSearchPanel, findNext, findPrevious, openSearchPanel } from '@codemirror/search';
+import { Prec } from '@codemirror/state';
 import { EditorView, type KeyBinding } from '@codemirror/view';
 
 const IN_EDITOR_AND_PANEL = 'editor search-panel';
@@ -41,3 +42,8 @@ export const typeOver = EditorView.domEventHandlers({
     return true;
   },
 });
+
+/* A key that is held down runs a program once. */
+export const notHeld = Prec.highest(EditorView.domEventHandlers({
+  keydown: (event) => event.repeat && event.key === 'Enter' && (event.ctrlKey || event.metaKey),
+}));
