@@ -181,6 +181,25 @@ def test_addresses_of_both_kinds_are(world, address, flags):
         assert not [key for key, answer in reached.items() if answer.startswith("HTTP")], reached
 
 
+def test_no_socket_of_the_server_is_inherited(world):
+    """What is open in a program is its own, with a page connected and a client in the middle of a request."""
+    code = "import os\nfor fd in os.listdir('/proc/self/fd'):\n  try: print(os.readlink('/proc/self/fd/' + fd))\n" \
+           "  except OSError: pass\nprint(dict(os.environ))"
+    with serving(world) as server, socket.create_connection(server.address) as half:
+        half.sendall(b"GET / HTTP/1.1\r\n")
+        server.page()
+        page = server.page()
+        with open("/proc/net/tcp", encoding="ascii") as table:
+            rows = [line.split() for line in table][1:]
+        inodes = {row[9] for row in rows if f":{server.port:04X}" in row[1] + row[2]} - {"0"}
+        assert len(inodes) >= 4
+        for policies in ([], [FLAT]):
+            _, out, err = page.run_to_end(code, policies=policies)
+            opened = {line.strip("socket:[]") for line in out.splitlines() if line.startswith("socket:")}
+            assert "/dev/null" in out and not opened & inodes, (out, err)
+            assert server.token not in out
+
+
 def test_the_rule_is_seen_by_check(world):
     with serving(world) as server:
         for value in (f"127.0.0.1:{server.port}", f"localhost:{server.port}", f"[::1]:{server.port}"):
