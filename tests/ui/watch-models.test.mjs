@@ -140,7 +140,13 @@ test('groups: the largest first, open ones with their events between', () => {
   assert.deepEqual(names, ['b', '/1', '/4', '/7', '', 'a', '/0', '/3', '/6']);
   for (let index = 0; index < groups.length; index++)
     assert.equal(groups.indexOf(groups.at(index)), index);
-  log.add(made(20, () => ({ host: 'c' })), 0);
+  /* What was pointed to is found again when all were made anew. */
+  const pointed = groups.at(5);
+  view.setFilter(compile(''));
+  groups.update(0.5);
+  assert.notEqual(groups.at(5).group, pointed.group);
+  assert.equal(groups.indexOf(pointed), 5);
+  log.add(made(20, () => ({ time: 100, host: 'c' })), 0);
   view.take();
   groups.update(1);
   assert.equal(groups.order[0].key, 'c');

@@ -13,8 +13,6 @@ interface Props {
   id: string;
   index: number;
   selected: boolean;
-  onSelect(): void;
-  onOpen(): void;
 }
 
 export function actionClass(action: string): string {
@@ -51,10 +49,10 @@ function Object({ text }: { text: string }) {
   return <><span class="folder" style={{ maxWidth: `max(2ch, calc(100% - ${text.length - end}ch))` }}>{text.slice(0, end)}</span>{text.slice(end)}</>;
 }
 
-export function EventRow({ event, level, withWorker, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean }) {
+export function EventRow({ event, level, withWorker, onOpen, ...row }: Props & { event: BuntimeEvent; level: number; withWorker: boolean; onOpen(): void }) {
   return (
     <div id={row.id} role="row" class={`event-row ${level > 1 ? 'inner' : ''}`} aria-rowindex={row.index + 2} aria-level={level > 1 ? level : undefined}
-      aria-selected={row.selected} onClick={row.onSelect} onDblClick={row.onOpen}>
+      aria-selected={row.selected} onClick={onOpen}>
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
       <span role="gridcell">{event.kind}</span>
@@ -73,7 +71,7 @@ export function GroupRow({ group, open, onToggle, ...row }: Props & { group: Gro
   const worst = group.denied > 0 ? format(_('%1 denied'), number(group.denied)) : '';
   return (
     <div id={row.id} role="row" class="event-row grouped" aria-rowindex={row.index + 2} aria-level={1} aria-expanded={open}
-      aria-selected={row.selected} onClick={() => { row.onSelect(); onToggle(); }}>
+      aria-selected={row.selected} onClick={onToggle}>
       <span role="gridcell" class="mono quiet">{clock(group.last)}</span>
       <span role="gridcell" class="mono name"><span class="twist" aria-hidden="true">{open ? '▾' : '▸'}</span>{group.key === '' ? _('(none)') : plain(group.key)}</span>
       <span role="gridcell" class="worst">{worst !== '' && <span class="badge deny">{worst}</span>}</span>

@@ -91,7 +91,9 @@ export class Groups {
   }
 
   indexOf(row: Row): number {
-    const group = row.group ?? this.byKey.get(row.event === null ? '' : keyOf(row.event, this.by));
+    /* By its key: what was pointed to may have been made anew since. */
+    const key = row.group !== null ? row.group.key : row.event !== null ? keyOf(row.event, this.by) : null;
+    const group = key === null ? undefined : this.byKey.get(key);
     const place = group === undefined ? -1 : this.order.indexOf(group);
     if (group === undefined || place < 0)
       return -1;
