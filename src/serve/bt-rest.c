@@ -20,6 +20,9 @@ unfinished(const guint8 *bytes, gsize size)
 const guint8 *
 bt_rest_add(BtRest *self, const guint8 *data, gsize *size, GByteArray **joined)
 {
+  /* Nothing at all: then there may be no bytes to point to. */
+  if (*size == 0)
+    return data;
   if (self->count > 0) {
     *joined = g_byte_array_new();
     g_byte_array_append(*joined, self->bytes, (guint)self->count);
