@@ -17,6 +17,8 @@ import * as esbuild from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, 'src');
+/* Of the templates. */
+const INDEX = join(here, '../examples/templates/index.json');
 const COPIED = ['index.html', 'icon.svg'];
 
 function options(out, watch) {
@@ -44,7 +46,7 @@ function options(out, watch) {
  * in one way, so that a pattern finds them; what is translated must be a literal.
  */
 function messages(inputs, out) {
-  const found = new Set();
+  const found = new Set(JSON.parse(readFileSync(INDEX, 'utf8')).flatMap(({ title, description }) => [title, description]));
   for (const name of inputs.filter((one) => one.startsWith('src/') && /\.tsx?$/.test(one))) {
     const plain = esbuild.transformSync(readFileSync(join(here, name), 'utf8'),
       { loader: name.endsWith('x') ? 'tsx' : 'ts', jsx: 'automatic', jsxImportSource: 'preact' }).code;
@@ -77,7 +79,7 @@ async function bundle(out, depfile, target) {
   legalFile(out);
   messages(inputs, out);
   if (depfile !== undefined) {
-    const files = [...inputs.map((name) => join(here, name)), ...COPIED.map((name) => join(source, name)), join(here, 'package-lock.json')];
+    const files = [...inputs.map((name) => join(here, name)), ...COPIED.map((name) => join(source, name)), INDEX, join(here, 'package-lock.json')];
     writeFileSync(depfile, `${target}: ${files.map((name) => relative(process.cwd(), name).replace(/[ #$]/g, '\\$&')).join(' ')}\n`);
   }
 }

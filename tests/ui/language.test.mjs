@@ -11,7 +11,7 @@ import { assert, browserTest } from './harness.mjs';
 /* A German catalogue and a German locale, which a small system may lack, where only the server sees them. */
 function german() {
   const folder = mkdtempSync(join(tmpdir(), 'buntime-language-'));
-  writeFileSync(join(folder, 'de.po'), 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Connected"\nmsgstr "Verbunden"\n');
+  writeFileSync(join(folder, 'de.po'), 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\nmsgid "Connected"\nmsgstr "Verbunden"\n\nmsgid "Hello, world"\nmsgstr "Hallo, Welt"\n');
   execFileSync('msgfmt', ['-o', 'de.mo', 'de.po'], { cwd: folder });
   for (const name of ['de_DE.UTF-8', 'de_DE'])
     cpSync('/usr/lib/locale/C.utf8', join(folder, 'locale', name), { recursive: true });
@@ -31,5 +31,7 @@ function german() {
 
 browserTest('a German page for a German user', { server: german() }, async ({ page }) => {
   await page.getByText('Verbunden', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Templates', exact: true }).click();
+  await page.getByText('Hallo, Welt', { exact: true }).waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'de-DE');
 });

@@ -20,6 +20,11 @@ export function _(text: string): string {
   return messages.value[text] ?? text;
 }
 
+/* Of a text that is no literal here: of the templates' index, which bundle.mjs reads. */
+export function translated(text: string): string {
+  return messages.value[text] ?? text;
+}
+
 /* Replaces %1, %2 ... in an order that each language chooses. */
 export function format(text: string, ...values: (string | number)[]): string {
   return text.replace(/%(\d)/g, (whole, number) => String(values[Number(number) - 1] ?? whole));

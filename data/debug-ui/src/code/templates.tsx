@@ -4,7 +4,7 @@ import { signal } from '@preact/signals';
 
 import './templates.css';
 
-import { _, format } from '../i18n';
+import { _, format, translated } from '../i18n';
 import type { Language } from '../protocol';
 import { cards, flags, recommend, type Recommended } from '../state/policies';
 import { languages, openTab } from '../state/workspace';
@@ -68,8 +68,8 @@ function Entry({ template }: { template: Template }) {
   return (
     <li>
       <button type="button" class="template" onClick={() => { load(template.id).catch(announceError); }}>
-        <span class="title">{template.title}</span>
-        <span class="quiet">{template.description}</span>
+        <span class="title">{translated(template.title)}</span>
+        <span class="quiet">{translated(template.description)}</span>
         <span class="chips">
           <code>{template.id}</code>
           {template.language !== 'python' && <span class={`badge ${missing ? 'warn' : ''}`}>{missing ? format(_('%1: not found'), LANGUAGE_NAMES[template.language]) : LANGUAGE_NAMES[template.language]}</span>}
