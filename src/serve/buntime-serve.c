@@ -48,15 +48,27 @@ on_closed(gpointer data, BtClient *client)
 }
 
 static void
+refuse(int fd)
+{
+  g_autoptr(GString) line = g_string_new("{\"id\":null");
+  g_autoptr(GError) error = NULL;
+
+  bt_fail(&error, BUNTIME_ERROR_BUSY, _("server"), _("too many clients"),
+          _("close some of the connections"));
+  bt_put_error(line, "error", error);
+  g_string_append(line, "}\n");
+  /* It is the first one, for which there is room. */
+  (void)!write(fd, line->str, line->len);
+  close(fd);
+}
+
+static void
 on_connection(gpointer data, int fd)
 {
   Server *self = data;
 
   if (self->clients->len == BT_SERVE_MAX_CLIENTS) {
-    static const char line[] = "{\"id\":null,\"error\":{\"code\":\"busy\",\"message\":\"server: "
-                               "too many clients\"}}\n";
-    (void)!write(fd, line, sizeof line - 1);
-    close(fd);
+    refuse(fd);
     return;
   }
   g_ptr_array_add(self->clients, bt_client_new(fd, fd, on_closed, self));

@@ -249,7 +249,8 @@ def test_too_many_clients(server):
         client.do("list")
     late = server.connect()
     late.until(lambda: late.over)
-    assert late.stray[0]["error"]["code"] == "busy"
+    error = late.stray[0]["error"]
+    assert error["code"] == "busy" and error["message"] == "server: too many clients" and error["cure"]
     for client in clients:
         assert client.do("list") == {"workers": []}
     clients.pop().close()
