@@ -14,6 +14,7 @@ struct _BuntimeWorker {
   GObject parent_instance;
   BtBackend *backend;
   BtLink *link;
+  BtLink *broken; /* by the worker, which is being killed; nothing is read */
   BtPipe *pipes[2];
   guint64 output_left; /* bytes of it that may still come, by pipes and by the channel */
   gboolean output_over;

@@ -259,8 +259,11 @@ on_closed(gpointer data, const char *reason)
 {
   BuntimeWorker *self = g_object_ref(data);
 
-  if (reason != NULL && self->backend != NULL)
+  /* Open until it is gone: it might see the end before the signal, and end by itself. */
+  if (reason != NULL && self->backend != NULL && !self->ended) {
     bt_backend_signal(self->backend, SIGKILL);
+    self->broken = g_steal_pointer(&self->link);
+  }
   g_clear_pointer(&self->link, bt_link_free);
   if (reason != NULL) {
     BtEvent *event = bt_event_new_state("failed");
@@ -294,6 +297,7 @@ on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
   self->error = error != NULL ? g_error_copy(error) : NULL;
   bt_worker_clear_source(&self->grace);
   bt_worker_clear_source(&self->closed);
+  g_clear_pointer(&self->broken, bt_link_free);
   /* Others may have its ends: it could have sent them to whom it may connect to. */
   if (self->link != NULL)
     bt_link_finish(self->link);
@@ -315,6 +319,7 @@ buntime_worker_dispose(GObject *object)
   self->ended = self->exited = TRUE;
   g_clear_pointer(&self->backend, bt_backend_free);
   g_clear_pointer(&self->link, bt_link_free);
+  g_clear_pointer(&self->broken, bt_link_free);
   for (int i = 0; i < 2; i++)
     g_clear_pointer(&self->pipes[i], bt_pipe_free);
   bt_worker_clear_source(&self->grace);
