@@ -342,7 +342,8 @@ class Terminal:
             if left <= 0 or not self.read(left):
                 if text.encode() in self.output:
                     break
-                raise AssertionError(f"{self.command}: no {text!r} in {self.output!r}")
+                raise AssertionError(f"{self.command}: no {text!r} in {self.output!r}; "
+                                     f"{threads_below(self.pid)}")
         end = self.output.index(text.encode()) + len(text)
         shown, self.output = self.output[:end], self.output[end:]
         return shown.decode(errors="replace")
@@ -365,6 +366,20 @@ class Terminal:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
         os.close(self.fd)
+
+
+def threads_below(pid):
+    """Where each thread of a process and its children waits: for the message of a test that failed."""
+    told = []
+    for thread in sorted(Path(f"/proc/{pid}/task").glob("*")):
+        try:
+            name, where, call, children = ((thread / file).read_text(encoding="utf-8").strip()
+                                           for file in ("comm", "wchan", "syscall", "children"))
+        except OSError as error:
+            told.append(f"{thread.name}: {error}")
+            continue
+        told += [f"{thread.name} {name}: {where}, {call}", *map(threads_below, children.split())]
+    return "; ".join(told)
 
 
 def wait_for(condition, seconds=10, what="what was waited for"):
