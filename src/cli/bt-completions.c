@@ -1,133 +1,99 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Completions for shells, made of the option table at build time.
+ * The parts of the shells' completions (data/completions) that the tables of
+ * options and commands make, at build time. Descriptions are not translated.
  */
 #include <string.h>
 
 #include "cli/bt-help.h"
 #include "cli/bt-options.h"
 
+/* "tap|veth" as "tap veth". */
 static char *
-words_of(const BtOption *option, const char *prefix)
+spaced(const char *words)
 {
-  g_auto(GStrv) words = g_strsplit(option->value, "|", -1);
-  GString *text = g_string_new(NULL);
-  for (guint i = 0; words[i] != NULL; i++)
-    g_string_append_printf(text, "%s%s%s", i > 0 ? " " : "", prefix, words[i]);
-  return g_string_free(text, FALSE);
+  return g_strdelimit(g_strdup(words != NULL ? words : ""), "|", ' ');
 }
 
-/* "net|read" as "net read". */
-static char *
-choices_of(const BtCommand *command)
+static gboolean
+takes_list(const BtOption *option)
 {
-  char *text = g_strdup(command->choices != NULL ? command->choices : "");
-  return g_strdelimit(text, "|", ' ');
+  return option->use != BT_VALUE_NONE && g_str_has_suffix(option->value, ",…");
+}
+
+/* ---- bash ---- */
+
+/* What _buntime_reply() is asked for. */
+static const char *const bash_kinds[] = {
+  [BT_COMPLETE_NOTHING] = "",
+  [BT_COMPLETE_FILES] = "files",
+  [BT_COMPLETE_WORDS] = "words",
+  [BT_COMPLETE_POLICIES] = "policies",
+  [BT_COMPLETE_VARIABLES] = "variables",
+};
+
+static void
+append_bash_names(GString *text)
+{
+  for (guint i = 0; i < bt_n_commands; i++)
+    g_string_append_printf(text, "  names+='%s '\n", bt_commands[i].name);
 }
 
 static void
 append_bash_flags(GString *text, const BtCommand *command)
 {
+  const char *space = "";
+
   for (guint i = 0; i < bt_n_options; i++) {
     const BtOption *option = &bt_options[i];
     if (!bt_command_takes(command, option))
       continue;
-    g_string_append_printf(text, " --%s%s", option->name,
+    g_string_append_printf(text, "%s--%s%s", space, option->name,
                            option->use == BT_VALUE_REQUIRED ? "=" : "");
     if (option->use == BT_VALUE_OPTIONAL)
       g_string_append_printf(text, " --%s=", option->name);
     if (option->letter != '\0')
       g_string_append_printf(text, " -%c", option->letter);
+    space = " ";
   }
 }
 
-/* One line of a case for each command: its flags and what its first word can be. */
-static char *
-bash_commands(void)
+/* One line of a case for each command: its flags, its first word's choices and what follows. */
+static void
+append_bash_commands(GString *text)
 {
-  GString *text = g_string_new(NULL);
-
   for (guint i = 0; i < bt_n_commands; i++) {
-    g_autofree char *choices = choices_of(&bt_commands[i]);
-    g_string_append_printf(text, "    %s) choices='%s' flags='", bt_commands[i].name, choices);
+    g_autofree char *choices = spaced(bt_commands[i].choices);
+    g_string_append_printf(text, "  %s) after='%s' choices='%s' flags='", bt_commands[i].name,
+                           bash_kinds[bt_commands[i].completion], choices);
     append_bash_flags(text, &bt_commands[i]);
     g_string_append(text, "' ;;\n");
   }
-  return g_string_free(text, FALSE);
 }
 
-static char *
-command_names(void)
+static void
+append_bash_values(GString *text)
 {
-  GString *text = g_string_new(bt_commands[0].name);
-  for (guint i = 1; i < bt_n_commands; i++)
-    g_string_append_printf(text, " %s", bt_commands[i].name);
-  return g_string_free(text, FALSE);
-}
-
-char *
-bt_help_bash(void)
-{
-  g_autoptr(GString) files = g_string_new(NULL), words = g_string_new(NULL);
-  g_autofree char *commands = bash_commands(), *names = command_names();
-
   for (guint i = 0; i < bt_n_options; i++) {
     const BtOption *option = &bt_options[i];
-    if (option->completion == BT_COMPLETE_FILES)
-      g_string_append_printf(files, "%s--%s", files->len > 0 ? "|" : "", option->name);
+    if (option->completion == BT_COMPLETE_NOTHING)
+      continue;
+    g_string_append_printf(text, "    --%s", option->name);
+    if (option->letter != '\0')
+      g_string_append_printf(text, " | -%c", option->letter);
+    g_string_append_printf(text, ") kind=%s listed=%s", bash_kinds[option->completion],
+                           takes_list(option) ? "yes" : "''");
     if (option->completion == BT_COMPLETE_WORDS) {
-      g_autofree char *list = words_of(option, "");
-      g_string_append_printf(words, "    --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")) ;;\n",
-                             option->name, list);
+      g_autofree char *choices = spaced(option->value);
+      g_string_append_printf(text, " choices='%s'", choices);
     }
+    g_string_append(text, " ;;\n");
   }
-  return g_strdup_printf(
-    "# SPDX-License-Identifier: LGPL-2.1-or-later\n"
-    "# Made from the option table by buntime-gen-completions.\n"
-    "_buntime() {\n"
-    "  local cur=${COMP_WORDS[COMP_CWORD]} flag= i word command= choices flags names='%s'\n"
-    "  COMPREPLY=()\n"
-    "  # '=' and ',' part words for readline: join what belongs to one flag.\n"
-    "  if [[ $cur == = ]]; then flag=${COMP_WORDS[COMP_CWORD-1]}; cur=\n"
-    "  elif [[ ${COMP_WORDS[COMP_CWORD-1]} == = ]]; then flag=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
-    "  case $flag in\n"
-    "    %s)\n"
-    "      local head=\n"
-    "      if [[ $cur == *,* ]]; then head=${cur%%,*},; cur=${cur##*,}; fi\n"
-    "      compopt -o filenames -o nospace\n"
-    "      mapfile -t COMPREPLY < <(compgen -P \"$head\" -f -- \"$cur\")\n"
-    "      return ;;\n"
-    "%s"
-    "  esac\n"
-    "  [[ -n $flag ]] && return\n"
-    "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
-    "    word=${COMP_WORDS[i]}\n"
-    "    case $word in\n"
-    "      =) ((i++)) ;;\n"
-    "      -*) ;;\n"
-    "      *) if [[ -z $command && \" $names \" == *\" $word \"* ]]; then command=$word\n"
-    "         else compopt -o default; return; fi ;;\n"
-    "    esac\n"
-    "  done\n"
-    "  case ${command:-run} in\n"
-    "%s"
-    "  esac\n"
-    "  if [[ $cur == -* ]]; then\n"
-    "    mapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$cur\")\n"
-    "    [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
-    "  elif [[ -n $choices ]]; then\n"
-    "    mapfile -t COMPREPLY < <(compgen -W \"$choices\" -- \"$cur\")\n"
-    "  else\n"
-    "    compopt -o filenames\n"
-    "    [[ -n $command ]] && names=\n"
-    "    mapfile -t COMPREPLY < <(compgen -W \"$names\" -- \"$cur\"; compgen -f -- \"$cur\")\n"
-    "  fi\n"
-    "}\n"
-    "complete -F _buntime buntime\n",
-    names, files->str, words->str, commands);
 }
 
-/* For zsh's _arguments: '[', ']' and ':' are its own, the quote the shell's. */
+/* ---- zsh ---- */
+
+/* For _arguments and _describe: '[', ']' and ':' are theirs, the quote is the shell's. */
 static void
 append_zsh_text(GString *text, const char *words)
 {
@@ -142,6 +108,23 @@ append_zsh_text(GString *text, const char *words)
   }
 }
 
+static const char *
+zsh_function(BtCompletion completion)
+{
+  switch (completion) {
+  case BT_COMPLETE_FILES:
+    return "_files";
+  case BT_COMPLETE_POLICIES:
+    return "_buntime_policies";
+  case BT_COMPLETE_VARIABLES:
+    return "_parameters -g \"*export*\"";
+  case BT_COMPLETE_NOTHING:
+  case BT_COMPLETE_WORDS:
+    break;
+  }
+  return " "; /* nothing but the description */
+}
+
 static void
 append_zsh_action(GString *text, const BtOption *option)
 {
@@ -150,75 +133,192 @@ append_zsh_action(GString *text, const BtOption *option)
   /* Two colons: the value may be left out. */
   g_string_append(text, option->use == BT_VALUE_OPTIONAL ? "::" : ":");
   append_zsh_text(text, option->completion == BT_COMPLETE_WORDS ? option->name : option->value);
-  g_string_append_c(text, ':');
-  if (option->completion == BT_COMPLETE_FILES)
-    g_string_append(text, "_sequence _files");
   if (option->completion == BT_COMPLETE_WORDS) {
-    g_autofree char *list = words_of(option, "");
-    g_string_append_printf(text, "(%s)", list);
+    g_autofree char *choices = spaced(option->value);
+    g_string_append_printf(text, ":(%s)", choices);
+    return;
+  }
+  if (takes_list(option) && option->completion == BT_COMPLETE_FILES)
+    g_string_append(text, ":_buntime_files");
+  else
+    g_string_append_printf(text, ":%s%s",
+                           option->completion == BT_COMPLETE_VARIABLES ? "_sequence " : "",
+                           zsh_function(option->completion));
+}
+
+static void
+append_zsh_option(GString *text, const BtOption *option)
+{
+  const char *end = option->use != BT_VALUE_NONE ? "=-" : "";
+  char letter[] = { '-', option->letter, '\0' };
+  g_autofree char *flag = g_strconcat("--", option->name, NULL);
+  const char *names[] = { flag, option->letter != '\0' ? letter : NULL };
+
+  for (guint name = 0; name < G_N_ELEMENTS(names) && names[name] != NULL; name++) {
+    g_string_append_printf(text, "      '*%s%s[", names[name], end);
+    append_zsh_text(text, option->help);
+    g_string_append_c(text, ']');
+    append_zsh_action(text, option);
+    g_string_append(text, "'\n");
   }
 }
 
-char *
-bt_help_zsh(void)
+static void
+append_zsh_names(GString *text)
 {
-  GString *text = g_string_new("#compdef buntime\n"
-                               "# SPDX-License-Identifier: LGPL-2.1-or-later\n"
-                               "# Made from the option table by buntime-gen-completions.\n"
-                               "_arguments -s -S \\\n");
-
-  for (guint i = 0; i < bt_n_options; i++) {
-    const BtOption *option = &bt_options[i];
-    const char *end = option->use != BT_VALUE_NONE ? "=-" : "";
-    char letter[] = { '-', option->letter, '\0' };
-    g_autofree char *flag = g_strconcat("--", option->name, NULL);
-    const char *names[] = { flag, option->letter != '\0' ? letter : NULL };
-    for (guint name = 0; name < G_N_ELEMENTS(names) && names[name] != NULL; name++) {
-      g_string_append_printf(text, "  '*%s%s[", names[name], end);
-      append_zsh_text(text, option->help);
-      g_string_append_c(text, ']');
-      append_zsh_action(text, option);
-      g_string_append(text, "' \\\n");
-    }
-  }
-  g_autofree char *names = command_names();
-  g_string_append_printf(text,
-                         "  '1:program or command:_alternative \"commands:command:(%s)\" "
-                         "\"files:program:_files\"' \\\n  '*::arguments:_files'\n",
-                         names);
-  return g_string_free(text, FALSE);
-}
-
-char *
-bt_help_fish(void)
-{
-  GString *text = g_string_new("# SPDX-License-Identifier: LGPL-2.1-or-later\n"
-                               "# Made from the option table by buntime-gen-completions.\n");
-
   for (guint i = 0; i < bt_n_commands; i++) {
-    g_autofree char *choices = choices_of(&bt_commands[i]);
-    g_string_append_printf(text, "complete -c buntime -n __fish_use_subcommand -a %s -d '%s'\n",
-                           bt_commands[i].name, bt_commands[i].help);
-    if (choices[0] != '\0')
-      g_string_append_printf(text,
-                             "complete -c buntime -n '__fish_seen_subcommand_from %s' -a '%s'\n",
-                             bt_commands[i].name, choices);
+    g_string_append_printf(text, "    '%s:", bt_commands[i].name);
+    append_zsh_text(text, bt_commands[i].help);
+    g_string_append(text, "'\n");
   }
-  for (guint i = 0; i < bt_n_options; i++) {
-    const BtOption *option = &bt_options[i];
-    g_autofree char *help = g_strescape(option->help, NULL);
-    g_string_append_printf(text, "complete -c buntime -l %s", option->name);
-    if (option->letter != '\0')
-      g_string_append_printf(text, " -s %c", option->letter);
-    if (option->use == BT_VALUE_REQUIRED)
-      g_string_append(text, " -x");
-    if (option->completion == BT_COMPLETE_WORDS) {
-      g_autofree char *list = words_of(option, "");
-      g_string_append_printf(text, " -a '%s'", list);
-    }
-    if (option->completion == BT_COMPLETE_FILES && option->use == BT_VALUE_REQUIRED)
-      g_string_append(text, " -a '(__fish_complete_path)'");
-    g_string_append_printf(text, " -d \"%s\"\n", help);
+}
+
+static void
+append_zsh_commands(GString *text)
+{
+  for (guint i = 0; i < bt_n_commands; i++) {
+    const BtCommand *command = &bt_commands[i];
+    const char *function = zsh_function(command->completion);
+    g_autofree char *choices = spaced(command->choices);
+    g_string_append_printf(text, "  %s)\n    first=", command->name);
+    if (command->choices != NULL)
+      g_string_append_printf(text, "'1:what:(%s)'", choices);
+    else
+      g_string_append_printf(text, "'1:program:%s'", function);
+    g_string_append_printf(text, " after='*:argument:%s'\n    options=(\n", function);
+    for (guint j = 0; j < bt_n_options; j++)
+      if (bt_command_takes(command, &bt_options[j]))
+        append_zsh_option(text, &bt_options[j]);
+    g_string_append(text, "    )\n    ;;\n");
   }
-  return g_string_free(text, FALSE);
+}
+
+/* ---- fish ---- */
+
+static void
+append_fish_text(GString *text, const char *words)
+{
+  g_string_append_c(text, '\'');
+  for (const char *p = words; *p != '\0'; p++) {
+    if (strchr("'\\", *p) != NULL)
+      g_string_append_c(text, '\\');
+    g_string_append_c(text, *p);
+  }
+  g_string_append_c(text, '\'');
+}
+
+static const char *
+fish_function(BtCompletion completion)
+{
+  switch (completion) {
+  case BT_COMPLETE_FILES:
+    return "__buntime_files";
+  case BT_COMPLETE_POLICIES:
+    return "__buntime_policies";
+  case BT_COMPLETE_VARIABLES:
+    return "set -nx";
+  case BT_COMPLETE_NOTHING:
+  case BT_COMPLETE_WORDS:
+    break;
+  }
+  return "true"; /* offers nothing */
+}
+
+static void
+append_fish_names(GString *text)
+{
+  g_string_append(text, "       ");
+  for (guint i = 0; i < bt_n_commands; i++)
+    g_string_append_printf(text, " %s", bt_commands[i].name);
+  g_string_append_c(text, '\n');
+}
+
+static void
+append_fish_commands(GString *text)
+{
+  for (guint i = 0; i < bt_n_commands; i++) {
+    const BtCommand *command = &bt_commands[i];
+    g_string_append_printf(
+      text, "complete -c buntime -n '__buntime_in run; and __buntime_given 0' -a %s -d ",
+      command->name);
+    append_fish_text(text, command->help);
+    g_string_append_c(text, '\n');
+    if (command->completion == BT_COMPLETE_FILES && command->choices == NULL)
+      continue; /* as fish does by itself */
+    g_string_append_printf(text, "complete -c buntime -n '__buntime_in %s' -f\n", command->name);
+    if (command->choices == NULL)
+      continue;
+    g_autofree char *choices = spaced(command->choices);
+    g_string_append_printf(
+      text, "complete -c buntime -n '__buntime_in %s; and __buntime_given 1' -a '%s'\n",
+      command->name, choices);
+    g_string_append_printf(
+      text, "complete -c buntime -n '__buntime_in %s; and not __buntime_given 1' -a '(%s)'\n",
+      command->name, fish_function(command->completion));
+  }
+}
+
+static void
+append_fish_option(GString *text, const BtOption *option)
+{
+  g_string_append(text, "complete -c buntime -n '__buntime_in");
+  for (guint i = 0; i < bt_n_commands; i++)
+    if (bt_command_takes(&bt_commands[i], option))
+      g_string_append_printf(text, " %s", bt_commands[i].name);
+  g_string_append_printf(text, "' -f -l %s", option->name);
+  if (option->letter != '\0')
+    g_string_append_printf(text, " -s %c", option->letter);
+  /* Never -r: fish would take the next word for the value, and buntime does not. */
+  if (option->completion == BT_COMPLETE_WORDS) {
+    g_autofree char *choices = spaced(option->value);
+    g_string_append_printf(text, " -a '%s'", choices);
+  } else if (option->use != BT_VALUE_NONE) {
+    g_string_append_printf(text, " -a '(%s%s)'", takes_list(option) ? "__buntime_list " : "",
+                           fish_function(option->completion));
+  }
+  g_string_append(text, " -d ");
+  append_fish_text(text, option->help);
+  g_string_append_c(text, '\n');
+}
+
+static void
+append_fish_options(GString *text)
+{
+  for (guint i = 0; i < bt_n_options; i++)
+    append_fish_option(text, &bt_options[i]);
+}
+
+/* ---- */
+
+static const BtManualPart bash_parts[] = {
+  { "@NAMES@", append_bash_names },
+  { "@COMMANDS@", append_bash_commands },
+  { "@VALUES@", append_bash_values },
+};
+static const BtManualPart zsh_parts[] = {
+  { "@NAMES@", append_zsh_names },
+  { "@COMMANDS@", append_zsh_commands },
+};
+static const BtManualPart fish_parts[] = {
+  { "@NAMES@", append_fish_names },
+  { "@COMMANDS@", append_fish_commands },
+  { "@OPTIONS@", append_fish_options },
+};
+
+char *
+bt_help_bash(const char *source, GError **error)
+{
+  return bt_manual_fill(source, "", bash_parts, G_N_ELEMENTS(bash_parts), error);
+}
+
+char *
+bt_help_zsh(const char *source, GError **error)
+{
+  return bt_manual_fill(source, "", zsh_parts, G_N_ELEMENTS(zsh_parts), error);
+}
+
+char *
+bt_help_fish(const char *source, GError **error)
+{
+  return bt_manual_fill(source, "", fish_parts, G_N_ELEMENTS(fish_parts), error);
 }

@@ -29,8 +29,9 @@ char *bt_manual_fill(const char *source, const char *version, const BtManualPart
                      guint count, GError **error);
 /* Words in man(7), in ASCII. */
 void bt_manual_append(GString *text, const char *words);
-char *bt_help_bash(void);
-char *bt_help_zsh(void);
-char *bt_help_fish(void);
+/* The shells' completions, of data/completions in the same way. (bt-completions.c) */
+char *bt_help_bash(const char *source, GError **error);
+char *bt_help_zsh(const char *source, GError **error);
+char *bt_help_fish(const char *source, GError **error);
 
 G_END_DECLS

@@ -129,7 +129,7 @@ bt_manual_fill(const char *source, const char *version, const BtManualPart *all,
   if (!twice && seen == (1u << count) - 1 && !g_regex_match_simple("@[A-Z]+@", text->str, 0, 0))
     return g_string_free(text, FALSE);
   g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                      "the page does not have each part once, or one that nobody makes");
+                      "it does not have each part once, or one that nobody makes");
   g_string_free(text, TRUE);
   return NULL;
 }

@@ -35,9 +35,9 @@ const BtOption bt_options[] = {
              BUNTIME_PERMISSION_WRITE, FALSE, BT_COMPLETE_FILES),
   PERMISSION("allow-env", 'E', N_("NAME,…"),
              N_("see these variables, PREFIX_*; bare: all"),
-             BUNTIME_PERMISSION_ENV, TRUE, BT_COMPLETE_NOTHING),
+             BUNTIME_PERMISSION_ENV, TRUE, BT_COMPLETE_VARIABLES),
   PERMISSION("deny-env", '\0', N_("NAME,…"), N_("never see these"), BUNTIME_PERMISSION_ENV, FALSE,
-             BT_COMPLETE_NOTHING),
+             BT_COMPLETE_VARIABLES),
   PERMISSION("allow-run", '\0', N_("PROGRAM,…"), N_("run these programs; bare: any"),
              BUNTIME_PERMISSION_RUN, TRUE, BT_COMPLETE_FILES),
   PERMISSION("deny-run", '\0', N_("PROGRAM,…"), N_("never run these"), BUNTIME_PERMISSION_RUN,
@@ -62,7 +62,7 @@ const BtOption bt_options[] = {
   },
   {
     .name = "policy", .use = BT_VALUE_REQUIRED, .value = N_("NAME|FILE"), .id = BT_OPTION_POLICY,
-    .completion = BT_COMPLETE_FILES,
+    .completion = BT_COMPLETE_POLICIES,
     .help = N_("add a preset's or file's rules, below the flags"),
     .commands = BT_IN_RUN | BT_IN_CHECK,
   },
@@ -174,6 +174,7 @@ const guint bt_n_options = G_N_ELEMENTS(bt_options);
 const BtCommand bt_commands[] = {
   {
     .name = "run", .words = N_("ENTRY [ARGS...]"), .set = BT_IN_RUN,
+    .completion = BT_COMPLETE_FILES,
     .help = N_("run a program in a sandbox; the word may be left out"),
     .more = N_("ENTRY is a file, a program on PATH, or '-' for a program on standard input.\n"
                "Flags end at ENTRY or at '--'."),
@@ -185,7 +186,7 @@ const BtCommand bt_commands[] = {
   },
   {
     .name = "check", .words = N_("KIND VALUE"), .set = BT_IN_CHECK,
-    .choices = "net|read|write|run|env|ffi|sys|unix",
+    .choices = "net|read|write|run|env|ffi|sys|unix", .completion = BT_COMPLETE_FILES,
     .help = N_("say whether something would be permitted, and why"),
     .more = N_("KIND is net, read, write, run, env, ffi, sys or unix; VALUE is written as in\n"
                "that kind's flags: github.com:443, time.example:123/udp, a path, a program's\n"
@@ -194,6 +195,7 @@ const BtCommand bt_commands[] = {
   {
     .name = "policy", .words = N_("list | show P | diff P P | validate P... | schema"),
     .set = BT_IN_POLICY, .choices = "list|show|diff|validate|schema",
+    .completion = BT_COMPLETE_POLICIES,
     .help = N_("list, show, compare and check policies"),
     .more = N_("P is a preset's name or a file's path, '-' for standard input. Presets are\n"
                "looked for in the user's buntime/policies, in /etc/buntime/policies and among\n"

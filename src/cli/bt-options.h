@@ -45,11 +45,13 @@ typedef enum {
   BT_VALUE_REQUIRED,
 } BtValueUse;
 
-/* What completions offer after '='. */
+/* What completions offer after '='; of a list's items if `value` ends in ",…". */
 typedef enum {
   BT_COMPLETE_NOTHING,
-  BT_COMPLETE_FILES, /* also a list of them */
+  BT_COMPLETE_FILES,
   BT_COMPLETE_WORDS, /* those of `value`, which are parted by '|' */
+  BT_COMPLETE_POLICIES,
+  BT_COMPLETE_VARIABLES,
 } BtCompletion;
 
 /* The commands that take an option. */
@@ -90,6 +92,7 @@ typedef struct {
   const char *help;  /* to be translated */
   const char *more;  /* to be translated: what else --help says; NULL: nothing */
   const char *choices; /* "net|read": what the first word can be; NULL: anything */
+  BtCompletion completion; /* of the words after that */
   BtCommandSet set;
 } BtCommand;
 

@@ -200,9 +200,9 @@ test_texts(void)
   g_autoptr(GString) help = g_string_new(NULL);
   g_autofree char *manual =
     bt_help_manual("@SYNOPSIS@\n@COMMANDS@\n@OPTIONS@\n", "1", NULL);
-  g_autofree char *bash = bt_help_bash();
-  g_autofree char *zsh = bt_help_zsh();
-  g_autofree char *fish = bt_help_fish();
+  g_autofree char *bash = bt_help_bash("@NAMES@\n@COMMANDS@\n@VALUES@\n", NULL);
+  g_autofree char *zsh = bt_help_zsh("@NAMES@\n@COMMANDS@\n", NULL);
+  g_autofree char *fish = bt_help_fish("@NAMES@\n@COMMANDS@\n@OPTIONS@\n", NULL);
 
   for (guint i = 0; i < bt_n_commands; i++) {
     g_autofree char *text = bt_help_text(&bt_commands[i]);
@@ -210,6 +210,7 @@ test_texts(void)
     g_string_append(help, text);
     g_assert_nonnull(strstr(usage, bt_commands[i].name));
     g_assert_nonnull(strstr(bash, bt_commands[i].name));
+    g_assert_nonnull(strstr(zsh, bt_commands[i].name));
     g_assert_nonnull(strstr(fish, bt_commands[i].name));
   }
   for (guint i = 0; i < bt_n_options; i++) {
