@@ -44,6 +44,7 @@
 #include <unistd.h>
 
 #include "lib/bt-helper-path.h"
+#include "lib/buntime-cure.h"
 #include "policy/buntime-error.h"
 #include "wire/bt-plan.h"
 #include "wire/bt-status.h"
@@ -181,31 +182,6 @@ child_main(void *data)
          child->environment != NULL ? (char *const *)child->environment : empty);
   child_failed(child, BT_STAGE_HELPER, child->path);
   _exit(1);
-}
-
-/* Ubuntu's restriction lets the namespace be made and takes its capabilities away. */
-const char *
-bt_namespace_cure(int error)
-{
-  char buffer[16] = "";
-  int fd = open("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    if (read(fd, buffer, sizeof buffer - 1) < 0)
-      buffer[0] = '\0';
-    close(fd);
-  }
-  if (buffer[0] == '1' && (error == EACCES || error == EPERM))
-    return _("AppArmor restricts user namespaces here: install buntime's AppArmor profile, or "
-             "run 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0'");
-  if (error == ENOSPC || error == EUSERS)
-    return _("a limit on namespaces is reached or 0: run 'sudo sysctl "
-             "user.max_user_namespaces=15000', and the same for the other user.max_*_namespaces");
-  if (error == EPERM || error == EACCES)
-    return _("user namespaces are closed to you here: run "
-             "'sudo sysctl kernel.unprivileged_userns_clone=1', or, in a container, allow them");
-  if (error == ENOMEM || error == EAGAIN)
-    return _("free memory or raise the limit on processes (ulimit -u)");
-  return NULL;
 }
 
 static gboolean

@@ -37,9 +37,6 @@ int bt_helper_reap(BtHelper *helper);
 /* Waits at most so long for its end, without reaping it; FALSE: it still runs. */
 gboolean bt_helper_await(const BtHelper *helper, int milliseconds);
 
-/* What usually helps when a namespace could not be made with this errno; NULL: nothing known. */
-const char *bt_namespace_cure(int error);
-
 /* A helper that is on its way to be executed. */
 typedef struct _BtSpawn BtSpawn;
 

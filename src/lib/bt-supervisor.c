@@ -65,6 +65,7 @@
 
 #include "lib/bt-process.h"
 #include "lib/bt-watch.h"
+#include "lib/buntime-cure.h"
 #include "wire/bt-status.h"
 
 /* What timeout(1) ends with. */
@@ -91,7 +92,7 @@ fail(BtSupervisor *self, const char *object, const char *reason, const char *cur
 
 /* ---- what init reports ---- */
 
-/* What usually helps when a stage fails; NULL where only the errno speaks. */
+/* What usually helps when a stage fails. */
 static const char *
 stage_cure(const BtStatus *status)
 {
@@ -135,7 +136,7 @@ stage_cure(const BtStatus *status)
   case BT_STAGE_SECCOMP:
     return _("use a kernel with CONFIG_SECCOMP_FILTER, and no other tool that listens to seccomp");
   default:
-    return NULL;
+    return _("'buntime doctor' shows what this machine can enforce");
   }
 }
 
