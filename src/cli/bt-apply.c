@@ -83,6 +83,7 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
   case BT_OPTION_PORT:
   case BT_OPTION_LISTEN:
   case BT_OPTION_OPEN:
+  case BT_OPTION_PRINT_APPARMOR:
   case BT_OPTION_VERSION:
   case BT_OPTION_HELP:
     break;

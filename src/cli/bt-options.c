@@ -134,7 +134,7 @@ const BtOption bt_options[] = {
   },
   {
     .name = "json", .id = BT_OPTION_JSON, .help = N_("answer in JSON"),
-    .commands = BT_IN_CHECK | BT_IN_POLICY,
+    .commands = BT_IN_CHECK | BT_IN_POLICY | BT_IN_DOCTOR,
   },
   {
     .name = "merged", .id = BT_OPTION_MERGED,
@@ -159,6 +159,11 @@ const BtOption bt_options[] = {
   {
     .name = "open", .id = BT_OPTION_OPEN, .help = N_("open the page in the browser"),
     .commands = BT_IN_UI,
+  },
+  {
+    .name = "print-apparmor", .id = BT_OPTION_PRINT_APPARMOR,
+    .help = N_("print the AppArmor profile that buntime needs on Ubuntu"),
+    .commands = BT_IN_DOCTOR,
   },
   {
     .name = "version", .letter = 'V', .id = BT_OPTION_VERSION, .help = N_("show the version"),
@@ -216,6 +221,12 @@ const BtCommand bt_commands[] = {
     .more = N_("The page's address is printed. Whoever has it can run programs as you; the\n"
                "programs themselves cannot reach it. 'buntime run --debug-ui ENTRY' opens the\n"
                "page with a program and its flags. buntime-debug-ui(7) says more."),
+  },
+  {
+    .name = "doctor", .words = "", .set = BT_IN_DOCTOR,
+    .help = N_("say what this machine can enforce, and how to have the rest"),
+    .more = N_("Each layer is tried by a child without privileges; nothing is changed. Exit\n"
+               "status: 0 if the default policy can be enforced whole, 1 if not."),
   },
 };
 const guint bt_n_commands = G_N_ELEMENTS(bt_commands);

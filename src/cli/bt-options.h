@@ -35,6 +35,7 @@ typedef enum {
   BT_OPTION_PORT,
   BT_OPTION_LISTEN,
   BT_OPTION_OPEN,
+  BT_OPTION_PRINT_APPARMOR,
   BT_OPTION_VERSION,
   BT_OPTION_HELP,
 } BtOptionId;
@@ -62,11 +63,12 @@ typedef enum {
   BT_IN_POLICY = 1 << 3,
   BT_IN_SERVE = 1 << 4,
   BT_IN_UI = 1 << 5,
+  BT_IN_DOCTOR = 1 << 6,
 } BtCommandSet;
 
 #define BT_IN_ALL                                                                                \
   ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY | BT_IN_SERVE |     \
-                  BT_IN_UI))
+                  BT_IN_UI | BT_IN_DOCTOR))
 /* What says what is granted. */
 #define BT_IN_GRANTING ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK))
 

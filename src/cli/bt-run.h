@@ -13,6 +13,7 @@ int bt_check(const BtCommandLine *line, GError **error);
 int bt_policy(const BtCommandLine *line, GError **error);
 int bt_serve(const BtCommandLine *line, GError **error);
 int bt_ui(const BtCommandLine *line, GError **error);
+int bt_doctor(const BtCommandLine *line, GError **error);
 
 /* The flags as words (transfer full), for a program that takes the same. (run.c) */
 GPtrArray *bt_list_flags(const BtCommandLine *line);

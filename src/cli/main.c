@@ -74,6 +74,7 @@ static int (*const commands[])(const BtCommandLine *line, GError **error) = {
   bt_policy,
   bt_serve,
   bt_ui,
+  bt_doctor,
 };
 
 static int

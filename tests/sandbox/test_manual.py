@@ -170,7 +170,7 @@ def test_every_flag_is_described(world):
     synopsis, options = text.split("\nOPTIONS\n", 1)
     options, rest = options.split("\nENTRY\n", 1)
     known = set()
-    for command in ("run", "init-policy", "check", "policy", "serve", "ui"):
+    for command in ("run", "init-policy", "check", "policy", "serve", "ui", "doctor"):
         assert f"buntime {command}" in synopsis or command == "run"
         known |= set(re.findall(r"--[a-z][a-z-]+", world.run([command, "--help"]).stdout))
     assert len(known) > 30

@@ -149,6 +149,7 @@ static const struct {
   { "serve --socket", "serve", "socket", "" },
   { "--socket=x serve", "serve", "socket=x", "" },
   { "ui --port=0 --listen=::1 --open", "ui", "port=0 listen=::1 open", "" },
+  { "doctor --json --print-apparmor", "doctor", "json print-apparmor", "" },
 };
 
 static void

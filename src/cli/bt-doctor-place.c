@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where this machine is another one's guest, and which cure is the right one there. */
+#include <glib/gi18n-lib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "cli/bt-doctor.h"
+#include "lib/buntime-sandbox.h"
+
+static char *
+read_text(const char *path)
+{
+  char *text = NULL;
+  return g_file_get_contents(path, &text, NULL, NULL) ? g_strchomp(text) : NULL;
+}
+
+static const char *
+container_name(void)
+{
+  if (access("/.dockerenv", F_OK) == 0)
+    return "Docker";
+  if (access("/run/.containerenv", F_OK) == 0)
+    return "Podman";
+  if (g_getenv("KUBERNETES_SERVICE_HOST") != NULL)
+    return "Kubernetes";
+  return NULL;
+}
+
+const char *
+bt_container_cure(void)
+{
+  const char *name = container_name();
+
+  if (name == NULL)
+    return NULL;
+  if (strcmp(name, "Docker") == 0)
+    return _("start the container with --security-opt seccomp=unconfined --security-opt "
+             "apparmor=unconfined --security-opt systempaths=unconfined");
+  if (strcmp(name, "Podman") == 0)
+    return _(
+      "start the container with --security-opt seccomp=unconfined --security-opt unmask=ALL");
+  return _("give the container 'procMount: Unmasked' and a seccompProfile of type Unconfined");
+}
+
+void
+bt_probe_kernel(BtFinding *finding_out)
+{
+  struct utsname names;
+
+  finding_out->found = BT_FOUND_FACT;
+  if (uname(&names) == 0)
+    finding_out->value = g_strdup_printf("%s, %s", names.release, names.machine);
+}
+
+void
+bt_probe_container(BtFinding *finding_out)
+{
+  finding_out->found = BT_FOUND_FACT;
+  finding_out->value = g_strdup(container_name());
+}
+
+void
+bt_probe_flatpak(BtFinding *finding_out)
+{
+  finding_out->found = BT_FOUND_FACT;
+  if (access("/.flatpak-info", F_OK) == 0)
+    finding_out->value = g_strdup(_("user namespaces are refused inside"));
+}
+
+/* Both say Microsoft; only the second's is a Linux. */
+void
+bt_probe_wsl(BtFinding *finding_out)
+{
+  g_autofree char *release = read_text("/proc/sys/kernel/osrelease");
+  g_autofree char *lower = release != NULL ? g_ascii_strdown(release, -1) : NULL;
+
+  finding_out->found = BT_FOUND_FACT;
+  if (lower == NULL || strstr(lower, "microsoft") == NULL)
+    return;
+  if (strstr(lower, "wsl2") != NULL || strstr(lower, "microsoft-standard") != NULL) {
+    finding_out->value = g_strdup("WSL2");
+    return;
+  }
+  finding_out->found = BT_FOUND_MISSING;
+  finding_out->reason = g_strdup(_("WSL1: it has no Linux kernel"));
+  finding_out->cure = g_strdup(_("run 'wsl --set-version DISTRIBUTION 2' in Windows"));
+}
+
+/* ---- AppArmor ---- */
+
+char *
+bt_own_path(void)
+{
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+
+  if (length <= 0)
+    return NULL;
+  path[length] = '\0';
+  return g_strdup(path);
+}
+
+/* As its parser reads it between quotation marks (transfer full); NULL: it cannot have such a one.
+ */
+static char *
+quote_for_apparmor(const char *path)
+{
+  GString *quoted = g_string_new("\"");
+
+  for (const char *p = path; *p != '\0'; p++) {
+    if (g_ascii_iscntrl(*p) || *p == '"') {
+      g_string_free(quoted, TRUE);
+      return NULL;
+    }
+    if (strchr("*?[]{}^,\\", *p) != NULL)
+      g_string_append_c(quoted, '\\');
+    g_string_append_c(quoted, *p);
+  }
+  g_string_append_c(quoted, '"');
+  return g_string_free(quoted, FALSE);
+}
+
+char *
+bt_apparmor_profile(GError **error)
+{
+  g_autofree char *path = bt_own_path();
+  g_autofree char *quoted = path != NULL ? quote_for_apparmor(path) : NULL;
+
+  if (quoted == NULL) {
+    bt_fail(error, BUNTIME_ERROR_SETUP, path != NULL ? path : "/proc/self/exe",
+            _("no path that AppArmor can have"), _("install buntime elsewhere"));
+    return NULL;
+  }
+  /* As the profiles of Ubuntu for browsers: it confines nothing, and permits the namespace. */
+  return g_strdup_printf("# buntime makes its sandboxes in user namespaces.\n"
+                         "abi <abi/4.0>,\n"
+                         "include <tunables/global>\n"
+                         "\n"
+                         "profile buntime %s flags=(unconfined) {\n"
+                         "  userns,\n"
+                         "\n"
+                         "  include if exists <local/buntime>\n"
+                         "}\n",
+                         quoted);
+}
