@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
-PAGES = ["buntime.1", "buntime-policy.5"]
+PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5"]
 HOST_PAGE = "buntime-integration.7"
 PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
 
@@ -193,10 +193,13 @@ def keys_of(schema, found):
     return found
 
 
-def test_every_key_is_described(world):
-    text = rendered(world, "buntime-policy.5")
-    found = keys_of(json.loads(world.run(["policy", "schema"]).stdout), set())
-    assert len(found) > 60
+@pytest.mark.parametrize("page,schema,least", [("buntime-policy.5", "policy", 60),
+                                               ("buntime-events.5", "event", 50)])
+def test_every_key_is_described(world, page, schema, least):
+    text = rendered(world, page)
+    schema = json.loads((SOURCE / f"data/schema/{schema}.schema.json").read_text(encoding="utf-8"))
+    found = keys_of(schema, set())
+    assert len(found) > least
     for word in found:
         assert re.search(rf"(?<![\w$]){re.escape(word)}(?!\w)", text), word
 
