@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
-PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5"]
+PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5", "buntime-architecture.7"]
 HOST_PAGE = "buntime-integration.7"
 PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
 
@@ -226,6 +226,19 @@ def test_messages_are_those_of_the_header():
     # BUNTIME_ERROR is a host program's error domain, and it may include both headers.
     assert told == {number: name.replace("REPLY_ERROR", "ERROR") for name, number in
                     re.findall(r"^  BUNTIME_(\w+) = 0x([0-9a-f]{2}),", header, re.M)}
+
+
+def test_stages_and_programs_are_those_of_the_sources():
+    page = (SOURCE / "man/buntime-architecture.7.in").read_text(encoding="utf-8")
+    status = (SOURCE / "src/wire/bt-status.c").read_text(encoding="utf-8")
+    stages = re.findall(r'\[BT_STAGE_\w+\] = "(\w+)"', status)
+    told = re.findall(r"^\.TP\n\.I (\w+)$", page.split("\n.SH SET\\-UP\n")[1].split("\n.SH ")[0], re.M)
+    assert len(stages) > 15 and sorted(told) == sorted(stages)
+    helpers = re.findall(r'^  \{ "(buntime-[\w-]+)", "', (SOURCE / "src/lib/bt-helper-path.c").read_text(
+        encoding="utf-8"), re.M)
+    assert len(helpers) > 5
+    assert set(re.findall(r"^\.B (buntime\\-[\w\\-]+)$", page, re.M)) == \
+        {helper.replace("-", r"\-") for helper in helpers}
 
 
 @pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7", "buntime-debug-ui.7", HOST_PAGE])
