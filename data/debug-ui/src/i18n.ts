@@ -45,7 +45,7 @@ function formatOf(options: Intl.NumberFormatOptions): Intl.NumberFormat {
 }
 
 function withUnit(value: number, unit: string, digits: number): string {
-  return formatOf({ style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits }).format(value);
+  return formatOf({ style: 'unit', unit, unitDisplay: unit === 'byte' ? 'long' : 'short' /* "byte" has no plural there */, maximumFractionDigits: digits }).format(value);
 }
 
 export function number(value: number): string {
