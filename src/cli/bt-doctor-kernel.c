@@ -198,14 +198,8 @@ make_procfs(void)
 void
 bt_probe_procfs(BtFinding *finding_out)
 {
-  int error = ask(make_procfs, finding_out);
-  const char *cure = bt_container_cure();
-
-  if (error != 0)
-    finding_out->cure =
-      g_strdup(cure != NULL ? cure
-                            : _("something is mounted over a part of /proc, as in a container, and "
-                                "then the kernel gives nobody a whole one: unmount it"));
+  if (ask(make_procfs, finding_out) != 0)
+    finding_out->cure = g_strdup(bt_procfs_cure());
 }
 
 static void
@@ -228,13 +222,8 @@ make_mounts(void)
 void
 bt_probe_mounts(BtFinding *finding_out)
 {
-  const char *cure = bt_container_cure();
-
   if (ask(make_mounts, finding_out) != 0)
-    finding_out->cure =
-      g_strdup(cure != NULL ? cure
-                            : _("a Linux of 5.12 or later has them; whatever started this "
-                                "must not refuse them, by seccomp or AppArmor"));
+    finding_out->cure = g_strdup(bt_mount_cure());
 }
 
 static void
@@ -285,16 +274,8 @@ bt_probe_landlock(BtFinding *finding_out)
 {
   int error = ask(enter_landlock, finding_out);
 
-  if (error == 0)
-    return;
-  if (error == EOPNOTSUPP)
-    finding_out->cure = g_strdup(_("boot with 'landlock' in the kernel's lsm= list"));
-  else if (error == ENOSYS)
-    finding_out->cure = g_strdup(_("use a Linux of 5.13 or later with CONFIG_SECURITY_LANDLOCK; in "
-                                   "a container, one whose seccomp profile allows it"));
-  else
-    finding_out->cure =
-      g_strdup(_("whatever started this refuses it by seccomp: allow the calls landlock_*"));
+  if (error != 0)
+    finding_out->cure = g_strdup(bt_landlock_cure(error));
 }
 
 /* ---- seccomp ---- */
@@ -349,12 +330,6 @@ bt_probe_seccomp(BtFinding *finding_out)
 {
   int error = ask(listen_to_calls, finding_out);
 
-  if (error == EBUSY)
-    finding_out->cure = g_strdup(_("another tool listens to the calls of all that is started here, "
-                                   "and there can be one alone: start buntime outside it"));
-  else if (error == EINVAL || error == ENOSYS)
-    finding_out->cure = g_strdup(_("use a Linux of 5.19 or later with CONFIG_SECCOMP_FILTER"));
-  else if (error != 0)
-    finding_out->cure = g_strdup(_("whatever started this refuses it by a filter of its own: allow "
-                                   "the call seccomp"));
+  if (error != 0)
+    finding_out->cure = g_strdup(bt_seccomp_cure(error));
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Where this machine is another one's guest, and which cure is the right one there. */
+/* Where this machine is another one's guest; and AppArmor's profile for what is here. */
 #include <glib/gi18n-lib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "cli/bt-doctor.h"
+#include "lib/buntime-cure.h"
 #include "lib/buntime-sandbox.h"
 
 static char *
@@ -13,34 +14,6 @@ read_text(const char *path)
 {
   char *text = NULL;
   return g_file_get_contents(path, &text, NULL, NULL) ? g_strchomp(text) : NULL;
-}
-
-static const char *
-container_name(void)
-{
-  if (access("/.dockerenv", F_OK) == 0)
-    return "Docker";
-  if (access("/run/.containerenv", F_OK) == 0)
-    return "Podman";
-  if (g_getenv("KUBERNETES_SERVICE_HOST") != NULL)
-    return "Kubernetes";
-  return NULL;
-}
-
-const char *
-bt_container_cure(void)
-{
-  const char *name = container_name();
-
-  if (name == NULL)
-    return NULL;
-  if (strcmp(name, "Docker") == 0)
-    return _("start the container with --security-opt seccomp=unconfined --security-opt "
-             "apparmor=unconfined --security-opt systempaths=unconfined");
-  if (strcmp(name, "Podman") == 0)
-    return _(
-      "start the container with --security-opt seccomp=unconfined --security-opt unmask=ALL");
-  return _("give the container 'procMount: Unmasked' and a seccompProfile of type Unconfined");
 }
 
 void
@@ -57,7 +30,7 @@ void
 bt_probe_container(BtFinding *finding_out)
 {
   finding_out->found = BT_FOUND_FACT;
-  finding_out->value = g_strdup(container_name());
+  finding_out->value = g_strdup(bt_container_name());
 }
 
 void

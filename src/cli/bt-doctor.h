@@ -25,12 +25,19 @@ typedef struct {
 void bt_finding_clear(BtFinding *finding);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtFinding, bt_finding_clear)
 
+/* What is missing already where a check would only say that again. */
+typedef enum {
+  BT_NEEDS_NOTHING,
+  BT_NEEDS_NAMESPACES,
+  BT_NEEDS_RUN,
+} BtNeeds;
+
 typedef struct {
   const char *name;   /* for programs */
   const char *title;  /* to be translated */
   const char *missed; /* to be translated: what there is not without it */
   gboolean required;  /* by the default policy */
-  gboolean runs;      /* by a run of buntime: it says nothing where none can be had */
+  BtNeeds needs;
   void (*probe)(BtFinding *finding_out);
 } BtCheck;
 
@@ -62,8 +69,6 @@ void bt_probe_kernel(BtFinding *finding_out);
 void bt_probe_container(BtFinding *finding_out);
 void bt_probe_flatpak(BtFinding *finding_out);
 void bt_probe_wsl(BtFinding *finding_out);
-/* What lets a container have what a run needs; NULL: this is none. */
-const char *bt_container_cure(void);
 
 /* AppArmor's profile for this program where it is (transfer full); NULL with error set. */
 char *bt_apparmor_profile(GError **error);

@@ -9,23 +9,23 @@
 
 /* A run comes after the layers that it is made of, since their cures are the narrower ones. */
 static const BtCheck checks[] = {
-  { "kernel", N_("kernel"), NULL, FALSE, FALSE, bt_probe_kernel },
-  { "container", N_("container"), NULL, FALSE, FALSE, bt_probe_container },
-  { "flatpak", N_("Flatpak"), NULL, FALSE, FALSE, bt_probe_flatpak },
-  { "wsl", N_("Windows"), NULL, FALSE, FALSE, bt_probe_wsl },
-  { "namespaces", N_("user namespaces"), NULL, TRUE, FALSE, bt_probe_namespaces },
-  { "mounts", N_("mounts"), NULL, TRUE, FALSE, bt_probe_mounts },
-  { "procfs", N_("/proc of its own"), NULL, TRUE, FALSE, bt_probe_procfs },
-  { "landlock", N_("Landlock"), NULL, TRUE, FALSE, bt_probe_landlock },
-  { "seccomp", N_("seccomp notifications"), NULL, TRUE, FALSE, bt_probe_seccomp },
-  { "run", N_("the default policy"), NULL, TRUE, TRUE, bt_probe_run },
-  { "tap", N_("network by tap"), N_("--net=tap"), FALSE, TRUE, bt_probe_tap },
-  { "veth", N_("network by veth"), N_("--net=veth"), FALSE, TRUE, bt_probe_veth },
+  { "kernel", N_("kernel"), NULL, FALSE, BT_NEEDS_NOTHING, bt_probe_kernel },
+  { "container", N_("container"), NULL, FALSE, BT_NEEDS_NOTHING, bt_probe_container },
+  { "flatpak", N_("Flatpak"), NULL, FALSE, BT_NEEDS_NOTHING, bt_probe_flatpak },
+  { "wsl", N_("Windows"), NULL, FALSE, BT_NEEDS_NOTHING, bt_probe_wsl },
+  { "namespaces", N_("user namespaces"), NULL, TRUE, BT_NEEDS_NOTHING, bt_probe_namespaces },
+  { "mounts", N_("mounts"), NULL, TRUE, BT_NEEDS_NAMESPACES, bt_probe_mounts },
+  { "procfs", N_("/proc of its own"), NULL, TRUE, BT_NEEDS_NAMESPACES, bt_probe_procfs },
+  { "landlock", N_("Landlock"), NULL, TRUE, BT_NEEDS_NOTHING, bt_probe_landlock },
+  { "seccomp", N_("seccomp notifications"), NULL, TRUE, BT_NEEDS_NOTHING, bt_probe_seccomp },
+  { "run", N_("the default policy"), NULL, TRUE, BT_NEEDS_RUN, bt_probe_run },
+  { "tap", N_("network by tap"), N_("--net=tap"), FALSE, BT_NEEDS_RUN, bt_probe_tap },
+  { "veth", N_("network by veth"), N_("--net=veth"), FALSE, BT_NEEDS_RUN, bt_probe_veth },
   { "cgroup", N_("control groups"), N_("--cpu; --memory and --pids are held by weaker means"),
-    FALSE, TRUE, bt_probe_cgroup },
-  { "python", N_("Python"), N_("Python programs"), FALSE, TRUE, bt_probe_python },
-  { "bun", N_("Bun"), N_("JavaScript and TypeScript programs"), FALSE, TRUE, bt_probe_bun },
-  { "overlay", N_("overlay"), N_("nothing yet"), FALSE, FALSE, bt_probe_overlay },
+    FALSE, BT_NEEDS_RUN, bt_probe_cgroup },
+  { "python", N_("Python"), N_("Python programs"), FALSE, BT_NEEDS_RUN, bt_probe_python },
+  { "bun", N_("Bun"), N_("JavaScript and TypeScript programs"), FALSE, BT_NEEDS_RUN, bt_probe_bun },
+  { "overlay", N_("overlay"), N_("nothing yet"), FALSE, BT_NEEDS_NAMESPACES, bt_probe_overlay },
 };
 #define N_CHECKS G_N_ELEMENTS(checks)
 
@@ -33,16 +33,19 @@ static const BtCheck checks[] = {
 static gboolean
 look(BtFinding findings_out[N_CHECKS])
 {
-  gboolean whole = TRUE;
+  gboolean whole = TRUE, namespaces = TRUE;
 
   for (gsize i = 0; i < N_CHECKS; i++) {
+    const BtCheck *check = &checks[i];
     findings_out[i] = BT_FINDING_INIT;
-    if (!whole && checks[i].runs)
+    if ((check->needs == BT_NEEDS_RUN && !whole) ||
+        (check->needs == BT_NEEDS_NAMESPACES && !namespaces))
       findings_out[i].found = BT_FOUND_UNKNOWN;
     else
-      checks[i].probe(&findings_out[i]);
-    if (checks[i].required && findings_out[i].found != BT_FOUND_OK)
-      whole = FALSE;
+      check->probe(&findings_out[i]);
+    gboolean found = findings_out[i].found == BT_FOUND_OK;
+    whole = whole && (found || !check->required);
+    namespaces = namespaces && (found || check->probe != bt_probe_namespaces);
   }
   return whole;
 }
@@ -90,7 +93,7 @@ append_row(GString *text, const BtCheck *check, const BtFinding *finding)
   append_column(text, word_of(finding->found), 4);
   append_column(text, g_dgettext(GETTEXT_PACKAGE, check->title), 22);
   if (finding->found == BT_FOUND_UNKNOWN)
-    g_string_append(text, _("not tried: a run needs what is missing above"));
+    g_string_append(text, _("not tried: it needs what is missing above"));
   else if (finding->reason != NULL || finding->value != NULL)
     append_safe(text, finding->reason != NULL ? finding->reason : finding->value);
   while (text->str[text->len - 1] == ' ')

@@ -121,7 +121,7 @@ stage_cure(const BtStatus *status)
     return _("see whether you may read the path yourself");
   case BT_STAGE_MOUNTS:
   case BT_STAGE_ROOT:
-    return _("in a container, allow mounts and an unmasked /proc for it");
+    return strcmp(status->object, "procfs") == 0 ? bt_procfs_cure() : bt_mount_cure();
   case BT_STAGE_NAMESPACES:
     return _("mount /proc/sys writable for user namespaces, as every desktop has it");
   case BT_STAGE_FLAT:
@@ -132,9 +132,9 @@ stage_cure(const BtStatus *status)
   case BT_STAGE_LANDLOCK:
     if (status->error == ELOOP)
       return _("the path was changed while buntime started: run it again");
-    return _("boot with 'landlock' in the kernel's lsm= list");
+    return bt_landlock_cure(status->error);
   case BT_STAGE_SECCOMP:
-    return _("use a kernel with CONFIG_SECCOMP_FILTER, and no other tool that listens to seccomp");
+    return bt_seccomp_cure(status->error);
   default:
     return _("'buntime doctor' shows what this machine can enforce");
   }

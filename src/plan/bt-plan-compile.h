@@ -72,6 +72,9 @@ void bt_plan_free(BtPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtPlan, bt_plan_free)
 
 BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
+
+/* What usually helps where the kernel refuses Landlock with this errno. (bt-plan-landlock.c) */
+const char *bt_plan_landlock_cure(int error);
 /*
  * Only what would be executed, for a run without a sandbox: the plan's
  * executable and arguments, and nothing that confines.

@@ -33,6 +33,17 @@ rights_of_abi(long abi)
   return rights;
 }
 
+const char *
+bt_plan_landlock_cure(int error)
+{
+  if (error == EOPNOTSUPP)
+    return _("boot with 'landlock' in the kernel's lsm= list");
+  if (error == ENOSYS)
+    return _("use a Linux of 5.13 or later with CONFIG_SECURITY_LANDLOCK; in a container, one whose "
+             "seccomp profile allows it");
+  return _("whatever started this refuses it by seccomp: allow the calls landlock_*");
+}
+
 gboolean
 bt_compile_landlock(BtCompile *self, GError **error)
 {
@@ -44,7 +55,7 @@ bt_compile_landlock(BtCompile *self, GError **error)
 
   if (abi < 1)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", abi < 0 ? g_strerror(errno) : _("no ABI"),
-                   _("boot with 'landlock' in the kernel's lsm= list (CONFIG_SECURITY_LANDLOCK)"));
+                   bt_plan_landlock_cure(abi < 0 ? errno : EOPNOTSUPP));
   if (abi < 6 && self->flat) {
     g_autofree char *reason = g_strdup_printf(
       _("its version here, %ld, keeps neither signals nor abstract sockets inside, which only "
