@@ -33,7 +33,7 @@ static const char *const bash_kinds[] = {
 };
 
 static void
-append_bash_names(GString *text)
+append_bash_names(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++)
     g_string_append_printf(text, "  names+='%s '\n", bt_commands[i].name);
@@ -60,7 +60,7 @@ append_bash_flags(GString *text, const BtCommand *command)
 
 /* One line of a case for each command: its flags, its first word's choices and what follows. */
 static void
-append_bash_commands(GString *text)
+append_bash_commands(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++) {
     g_autofree char *choices = spaced(bt_commands[i].choices);
@@ -72,7 +72,7 @@ append_bash_commands(GString *text)
 }
 
 static void
-append_bash_values(GString *text)
+append_bash_values(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_options; i++) {
     const BtOption *option = &bt_options[i];
@@ -164,7 +164,7 @@ append_zsh_option(GString *text, const BtOption *option)
 }
 
 static void
-append_zsh_names(GString *text)
+append_zsh_names(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++) {
     g_string_append_printf(text, "    '%s:", bt_commands[i].name);
@@ -174,7 +174,7 @@ append_zsh_names(GString *text)
 }
 
 static void
-append_zsh_commands(GString *text)
+append_zsh_commands(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++) {
     const BtCommand *command = &bt_commands[i];
@@ -225,7 +225,7 @@ fish_function(BtCompletion completion)
 }
 
 static void
-append_fish_names(GString *text)
+append_fish_names(GString *text, const BtCommand *about)
 {
   g_string_append(text, "       ");
   for (guint i = 0; i < bt_n_commands; i++)
@@ -234,7 +234,7 @@ append_fish_names(GString *text)
 }
 
 static void
-append_fish_commands(GString *text)
+append_fish_commands(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++) {
     const BtCommand *command = &bt_commands[i];
@@ -282,7 +282,7 @@ append_fish_option(GString *text, const BtOption *option)
 }
 
 static void
-append_fish_options(GString *text)
+append_fish_options(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_options; i++)
     append_fish_option(text, &bt_options[i]);
@@ -308,17 +308,17 @@ static const BtManualPart fish_parts[] = {
 char *
 bt_help_bash(const char *source, GError **error)
 {
-  return bt_manual_fill(source, "", bash_parts, G_N_ELEMENTS(bash_parts), error);
+  return bt_manual_fill(source, "", bash_parts, G_N_ELEMENTS(bash_parts), NULL, error);
 }
 
 char *
 bt_help_zsh(const char *source, GError **error)
 {
-  return bt_manual_fill(source, "", zsh_parts, G_N_ELEMENTS(zsh_parts), error);
+  return bt_manual_fill(source, "", zsh_parts, G_N_ELEMENTS(zsh_parts), NULL, error);
 }
 
 char *
 bt_help_fish(const char *source, GError **error)
 {
-  return bt_manual_fill(source, "", fish_parts, G_N_ELEMENTS(fish_parts), error);
+  return bt_manual_fill(source, "", fish_parts, G_N_ELEMENTS(fish_parts), NULL, error);
 }

@@ -20,13 +20,17 @@ char *bt_help_synopsis(const BtOption *option); /* "--allow-net[=HOST[:PORT],…
  * set if one of them is missing, twice there or unknown. (bt-manual.c)
  */
 char *bt_help_manual(const char *source, const char *version, GError **error);
+/* The same for a command's own page (man/buntime-check.1.in). */
+char *bt_help_command_manual(const char *name, const char *source, const char *version,
+                             GError **error);
 /* The same for a page with other parts. */
 typedef struct {
   const char *name; /* the line that stands for it, "@OPTIONS@" */
-  void (*append)(GString *text);
+  void (*append)(GString *text, const BtCommand *command);
 } BtManualPart;
+/* command: what the page is about; NULL: about all. */
 char *bt_manual_fill(const char *source, const char *version, const BtManualPart *parts,
-                     guint count, GError **error);
+                     guint count, const BtCommand *command, GError **error);
 /* Words in man(7), in ASCII. */
 void bt_manual_append(GString *text, const char *words);
 /* The shells' completions, of data/completions in the same way. (bt-completions.c) */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The parts of buntime(1) that the tables of options and commands make, at
- * build time. The rest of the page is written by hand.
+ * The parts of buntime(1) and of the commands' own pages that the tables of
+ * options and commands make, at build time. The rest is written by hand.
  */
 #include <string.h>
 
@@ -27,7 +27,7 @@ bt_manual_append(GString *text, const char *words)
 }
 
 static void
-append_synopsis(GString *text)
+append_synopsis(GString *text, const BtCommand *about)
 {
   g_string_append(text, ".B buntime\n[\\fIFLAGS\\fR] [\\fBrun\\fR] \\fIENTRY\\fR [\\fIARGS\\fR...]\n");
   for (guint i = 1; i < bt_n_commands; i++) {
@@ -42,7 +42,7 @@ append_synopsis(GString *text)
 }
 
 static void
-append_commands(GString *text)
+append_commands(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_commands; i++) {
     const char *words = bt_commands[i].words;
@@ -74,10 +74,12 @@ append_option_commands(GString *text, const BtOption *option)
 }
 
 static void
-append_options(GString *text)
+append_options(GString *text, const BtCommand *command)
 {
   for (guint i = 0; i < bt_n_options; i++) {
     const BtOption *option = &bt_options[i];
+    if (command != NULL && !bt_command_takes(command, option))
+      continue;
     g_autofree char *synopsis = bt_help_synopsis(option);
     g_string_append(text, ".TP\n\\fB");
     if (option->letter != '\0')
@@ -86,13 +88,40 @@ append_options(GString *text)
     g_string_append(text, "\\fR\n");
     bt_manual_append(text, option->help);
     g_string_append(text, ".\n");
-    append_option_commands(text, option);
+    if (command == NULL)
+      append_option_commands(text, option);
+  }
+}
+
+static void
+append_command_synopsis(GString *text, const BtCommand *command)
+{
+  g_string_append(text, ".B buntime ");
+  bt_manual_append(text, command->name);
+  g_string_append(text, "\n[\\fIFLAGS\\fR]\n");
+  if (command->words[0] != '\0') {
+    bt_manual_append(text, command->words);
+    g_string_append_c(text, '\n');
+  }
+}
+
+static void
+append_command_text(GString *text, const BtCommand *command)
+{
+  if (command->more != NULL) {
+    bt_manual_append(text, command->more);
+    g_string_append_c(text, '\n');
   }
 }
 
 static const BtManualPart parts[] = {
   { "@SYNOPSIS@", append_synopsis },
   { "@COMMANDS@", append_commands },
+  { "@OPTIONS@", append_options },
+};
+static const BtManualPart command_parts[] = {
+  { "@SYNOPSIS@", append_command_synopsis },
+  { "@MORE@", append_command_text },
   { "@OPTIONS@", append_options },
 };
 
@@ -108,7 +137,7 @@ find_part(const BtManualPart *all, guint count, const char *line)
 
 char *
 bt_manual_fill(const char *source, const char *version, const BtManualPart *all, guint count,
-               GError **error)
+               const BtCommand *command, GError **error)
 {
   g_auto(GStrv) lines = g_strsplit(source, "\n", -1);
   GString *text = g_string_new(NULL);
@@ -120,7 +149,7 @@ bt_manual_fill(const char *source, const char *version, const BtManualPart *all,
     if (part >= 0) {
       twice = twice || (seen & 1u << part) != 0;
       seen |= 1u << part;
-      all[part].append(text);
+      all[part].append(text, command);
     } else if (line[1] != NULL || **line != '\0') {
       g_string_append_printf(text, "%s\n", *line);
     }
@@ -137,5 +166,16 @@ bt_manual_fill(const char *source, const char *version, const BtManualPart *all,
 char *
 bt_help_manual(const char *source, const char *version, GError **error)
 {
-  return bt_manual_fill(source, version, parts, G_N_ELEMENTS(parts), error);
+  return bt_manual_fill(source, version, parts, G_N_ELEMENTS(parts), NULL, error);
+}
+
+char *
+bt_help_command_manual(const char *name, const char *source, const char *version, GError **error)
+{
+  for (guint i = 0; i < bt_n_commands; i++)
+    if (strcmp(bt_commands[i].name, name) == 0)
+      return bt_manual_fill(source, version, command_parts, G_N_ELEMENTS(command_parts),
+                            &bt_commands[i], error);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s is no command", name);
+  return NULL;
 }

@@ -21,21 +21,35 @@ static const struct {
   { "man", make_manual },
 };
 
+/* NULL with error set. */
+static char *
+make(int argc, char **argv, GError **error)
+{
+  g_autofree char *source = NULL;
+
+  if (!g_file_get_contents(argv[2], &source, NULL, error))
+    return NULL;
+  if (argc == 4 && strcmp(argv[1], "man") == 0)
+    return bt_help_command_manual(argv[3], source, BT_VERSION, error);
+  for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+    if (argc == 3 && strcmp(argv[1], texts[i].name) == 0)
+      return texts[i].make(source, error);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: nobody makes this", argv[1]);
+  return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-  for (gsize i = 0; argc == 3 && i < G_N_ELEMENTS(texts); i++) {
-    g_autoptr(GError) error = NULL;
-    g_autofree char *source = NULL, *text = NULL;
-    if (strcmp(argv[1], texts[i].name) != 0)
-      continue;
-    if (g_file_get_contents(argv[2], &source, NULL, &error))
-      text = texts[i].make(source, &error);
-    if (text != NULL)
-      return fputs(text, stdout) == EOF || fflush(stdout) != 0;
-    fprintf(stderr, "%s: %s\n", argv[2], error->message);
-    return 1;
+  g_autoptr(GError) error = NULL;
+
+  if (argc < 3) {
+    fputs("usage: buntime-gen-completions bash|zsh|fish|man SOURCE | man SOURCE COMMAND\n", stderr);
+    return 2;
   }
-  fputs("usage: buntime-gen-completions bash|zsh|fish|man SOURCE\n", stderr);
-  return 2;
+  g_autofree char *text = make(argc, argv, &error);
+  if (text != NULL)
+    return fputs(text, stdout) == EOF || fflush(stdout) != 0;
+  fprintf(stderr, "%s: %s\n", argv[2], error->message);
+  return 1;
 }

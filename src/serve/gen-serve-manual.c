@@ -37,7 +37,7 @@ append_members(GString *text, const BtMember *members)
 }
 
 static void
-append_methods(GString *text)
+append_methods(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_methods; i++) {
     const BtMethod *method = &bt_methods[i];
@@ -63,7 +63,7 @@ append_methods(GString *text)
 }
 
 static void
-append_notifications(GString *text)
+append_notifications(GString *text, const BtCommand *about)
 {
   for (guint i = 0; i < bt_n_notifications; i++) {
     g_string_append(text, ".SS ");
@@ -76,7 +76,7 @@ append_notifications(GString *text)
 }
 
 static void
-append_limits(GString *text)
+append_limits(GString *text, const BtCommand *about)
 {
   g_string_append_printf(text,
                          "A line of a client: %u bytes.\n"
@@ -100,7 +100,7 @@ main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
 
   if (argc == 2 && g_file_get_contents(argv[1], &source, NULL, &error))
-    text = bt_manual_fill(source, BT_VERSION, parts, G_N_ELEMENTS(parts), &error);
+    text = bt_manual_fill(source, BT_VERSION, parts, G_N_ELEMENTS(parts), NULL, &error);
   if (text != NULL)
     return fputs(text, stdout) == EOF || fflush(stdout) != 0;
   fprintf(stderr, "%s\n", error != NULL ? error->message : "usage: buntime-gen-serve-manual SOURCE");

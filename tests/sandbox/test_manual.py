@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
+COMMANDS = ["run", "init-policy", "check", "policy", "serve", "ui", "doctor"]
 PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5", "buntime-architecture.7"]
+PAGES += [f"buntime-{command}.1" for command in COMMANDS]
 HOST_PAGE = "buntime-integration.7"
 PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
 
@@ -170,7 +172,7 @@ def test_every_flag_is_described(world):
     synopsis, options = text.split("\nOPTIONS\n", 1)
     options, rest = options.split("\nENTRY\n", 1)
     known = set()
-    for command in ("run", "init-policy", "check", "policy", "serve", "ui", "doctor"):
+    for command in COMMANDS:
         assert f"buntime {command}" in synopsis or command == "run"
         known |= set(re.findall(r"--[a-z][a-z-]+", world.run([command, "--help"]).stdout))
     assert len(known) > 30
@@ -179,6 +181,21 @@ def test_every_flag_is_described(world):
     # And those that are spoken of are there.
     for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", rest)) - {"--unix-socket"}:
         assert flag in known, flag
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_its_flags(world, command):
+    """A page of its own, with those flags and no others."""
+    help_text = world.run([command, "--help"]).stdout
+    options = rendered(world, f"buntime-{command}.1").split("\nOPTIONS\n", 1)[1]
+    assert re.findall(r"^ +(?:-\w, )?(--[a-z][a-z-]+)", options, re.M) == \
+        re.findall(r"^ +(?:-\w, )?(--[a-z][a-z-]+)", help_text.split("\nFlags:\n", 1)[1], re.M)
+
+
+def test_each_command_has_a_page(world):
+    commands = re.findall(r"^  ([a-z-]+) ", world.run(["--help"]).stdout.split("\nCommands ", 1)[1]
+                          .split("\n\n", 1)[0], re.M)
+    assert sorted(commands) == sorted(COMMANDS)
 
 
 def keys_of(schema, found):

@@ -228,6 +228,22 @@ test_texts(void)
   }
 }
 
+/* A command's own page has its flags and no others. */
+static void
+test_command_manual(void)
+{
+  g_autoptr(GError) error = NULL;
+  g_autofree char *page = bt_help_command_manual(
+    "check", "@SYNOPSIS@\n@MORE@\n@OPTIONS@\n", "1", &error);
+
+  g_assert_no_error(error);
+  g_assert_true(g_str_has_prefix(page, ".B buntime check\n[\\fIFLAGS\\fR]\nKIND VALUE\n"));
+  g_assert_nonnull(strstr(page, "\\-\\-json\\fR"));
+  g_assert_null(strstr(page, "\\-\\-memory"));
+  g_assert_null(bt_help_command_manual("chek", "@SYNOPSIS@\n@MORE@\n@OPTIONS@\n", "1", &error));
+  g_assert_nonnull(error);
+}
+
 /* Parts of the manual page that are missing, twice there or misspelt stop the build. */
 static void
 test_manual(void)
@@ -261,6 +277,7 @@ main(int argc, char **argv)
   g_test_add_func("/options/empty-entry", test_empty_entry);
   g_test_add_func("/options/table", test_table);
   g_test_add_func("/options/manual", test_manual);
+  g_test_add_func("/options/command-manual", test_command_manual);
   g_test_add_func("/options/texts", test_texts);
   return g_test_run();
 }
