@@ -171,7 +171,10 @@ try:
 except buntime.RemoteError as error:
     print("failed:", error, flush=True)
 print("told:", channel.recv().decode(), flush=True)
-time.sleep(60)
+# So that there is something to see, whenever the rings are looked at.
+for i in range(300):
+    channel.send(b"more" + b" " * 1000)
+    time.sleep(0.2)
 `;
 
 browserTest('messages and rings: requests are answered, messages sent, and the rings say how much', async ({ page }) => {
@@ -208,7 +211,7 @@ browserTest('messages and rings: requests are answered, messages sent, and the r
   assert.ok(parseFloat(total) > 100, total);
   const gauge = from.getByRole('meter');
   assert.ok(Number(await gauge.getAttribute('aria-valuemax')) >= 65_536);
-  assert.match(await from.getByRole('img').first().getAttribute('aria-label'), /^Bytes a second: From the worker now .*, at most [1-9]/);
+  await until(() => from.getByRole('img').first().getAttribute('aria-label'), (text) => /^Bytes a second: From the worker now .*, at most [1-9]/.test(text), 'bytes a second');
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
 });
 
