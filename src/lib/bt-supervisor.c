@@ -116,6 +116,9 @@ stage_cure(const BtStatus *status)
     /* A relay's address, of which the one of IPv4 is always there. */
     if (status->object[0] == '[')
       return _("this kernel runs without IPv6: grant 127.0.0.1 instead");
+    if (status->error == EACCES && strcmp(status->object, "/dev/net/tun") == 0)
+      return _("let everybody open it, as udev does ('sudo chmod 0666 /dev/net/tun'), or leave "
+               "--net out");
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
     return _("see whether you may read the path yourself");

@@ -200,9 +200,15 @@ def test_what_no_layer_shows_a_run_does(world, filter_program):
     assert report.missing() == ["run"] and report.found("python") == "unknown"
 
 
-def test_no_tun(world):
-    report = doctor(world, "mount --bind /dev/null /dev/net/tun")
-    report.says("tap", "/dev/net/tun", "modules tun or veth")
+@pytest.mark.parametrize("preparation, words", [
+    ("mount -t tmpfs net /dev/net", ["No such file", "modules tun or veth"]),
+    ("mount --bind /dev/null /dev/net/tun", ["modules tun or veth"]),
+    ("mount -t tmpfs tmp /tmp; touch /tmp/tun; chmod 0 /tmp/tun; mount --bind /tmp/tun /dev/net/tun",
+     ["Permission denied", "chmod 0666"]),
+])
+def test_no_tun(world, preparation, words):
+    report = doctor(world, preparation)
+    report.says("tap", "/dev/net/tun", *words)
     assert report.found("veth") == "ok" and report.json["enforced"]
 
 
