@@ -3,6 +3,7 @@
 
 /* As much as may wait to be read by a worker. */
 #define MAX_KEPT_SIZE (64u << 20)
+#define KEPT_COST 128
 
 typedef struct {
   guint32 id;
@@ -38,10 +39,17 @@ is_open(const BtCodes *self)
   return !self->settling && g_hash_table_size(self->cut) == 0;
 }
 
+/* Code of no length takes room, too. */
+static gsize
+cost_of(GBytes *bytes)
+{
+  return g_bytes_get_size(bytes) + KEPT_COST;
+}
+
 BtCodeResult
 bt_codes_begin(BtCodes *self, guint32 id, GBytes *bytes)
 {
-  gsize size = g_bytes_get_size(bytes);
+  gsize size = cost_of(bytes);
 
   if (is_open(self) && g_queue_is_empty(&self->kept))
     return BT_CODE_SEND;
@@ -71,7 +79,7 @@ take_kept(BtCodes *self, GList *link)
   Kept *kept = link->data;
 
   g_queue_delete_link(&self->kept, link);
-  self->kept_size -= g_bytes_get_size(kept->bytes);
+  self->kept_size -= cost_of(kept->bytes);
   return kept;
 }
 

@@ -121,6 +121,20 @@ test_bound(Fixture *f, gconstpointer unused)
   g_assert_cmpint(bt_codes_begin(&f->codes, 4, large), ==, BT_CODE_KEPT);
 }
 
+/* Code of no length is bounded, too. */
+static void
+test_bound_in_number(Fixture *f, gconstpointer unused)
+{
+  g_autoptr(GBytes) empty = g_bytes_new_static("", 0);
+  guint32 id = 2;
+
+  bt_codes_begin(&f->codes, 1, f->bytes);
+  bt_codes_interrupt(&f->codes, 1);
+  while (id < 1000000 && bt_codes_begin(&f->codes, id, empty) == BT_CODE_KEPT)
+    id++;
+  g_assert_cmpuint(id, <, 1000000);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -134,6 +148,7 @@ main(int argc, char **argv)
     { "/codes/interrupted-while-kept", test_interrupted_while_kept },
     { "/codes/forgotten", test_forgotten },
     { "/codes/bound", test_bound },
+    { "/codes/bound-in-number", test_bound_in_number },
   };
 
   g_test_init(&argc, &argv, NULL);
