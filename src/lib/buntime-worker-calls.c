@@ -65,6 +65,9 @@ on_timeout(gpointer data)
   BuntimeWorker *self = g_task_get_source_object(data);
   const Call *call = g_task_get_task_data(data);
 
+  /* What is kept back, and given up, never runs. */
+  if (call->code)
+    bt_codes_forget(&self->codes, call->id);
   fail_call(self, call->id, BUNTIME_ERROR_TIMED_OUT, _("no answer came in time"));
   return G_SOURCE_REMOVE;
 }

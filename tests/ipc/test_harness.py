@@ -242,9 +242,10 @@ def test_given_up_unseen(harness):
         w.until(lambda: given_up)
         w.worker.run_code("one = 1", -1, second, lambda w, r: given_up.append(2))
         w.worker.run_code("two = 2", -1, None, lambda w, r: None)
+        w.worker.run_code("three = 3", 50, None, lambda w, r: given_up.append(3))
         second.cancel()
-        w.until(lambda: 2 in given_up)
-        out["seen"] = w.run("[name for name in ('one', 'two') if name in globals()]")
+        w.until(lambda: 2 in given_up and 3 in given_up)
+        out["seen"] = w.run("[name for name in ('one', 'two', 'three') if name in globals()]")
         out["ends"] = sum(state[0] == "exec_end" for state in w.states)
     """)
     assert found == {"seen": "['two']", "ends": 3}
