@@ -239,7 +239,8 @@ emit_event(BuntimeWorker *self, BtEvent *event)
 static gboolean
 on_closed_for_long(gpointer data)
 {
-  BuntimeWorker *self = data;
+  /* The host may drop it in what is called. */
+  g_autoptr(BuntimeWorker) self = g_object_ref(data);
 
   bt_worker_clear_source(&self->closed);
   bt_worker_fail_calls(self, _("the worker has closed its channel"));
