@@ -7,13 +7,21 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "world"))
 
+import tier  # noqa: E402
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "host_contact: the test means to reach the host's listeners")
     config.addinivalue_line("markers", "slow: left out under sanitizers")
+    config.addinivalue_line("markers", "landlock(abi): what a kernel's Landlock can do from then on")
     if "BUNTIME_TEST_WORLD" not in os.environ:
         raise pytest.UsageError(
             "these tests run in the world: tests/run --pass=suites -- tests/sandbox/test_view.py")
+    config.tier = tier.Exceptions(Path(os.environ["BUNTIME_TEST_SOURCE"])) if tier.TIER else None
+
+
+# All runs are as on a kernel whose Landlock is so old (tests/sandbox/older.c).
+OLDER = os.environ.get("BUNTIME_TEST_LANDLOCK")
 
 
 def left_out_under_sanitizers(item):
@@ -23,11 +31,23 @@ def left_out_under_sanitizers(item):
         (back_end == "tap" and item.originalname != "test_github_by_urllib")
 
 
+def not_of_this_kernel(item, abi):
+    needs = item.get_closest_marker("landlock")
+    return needs and abi < needs.args[0]
+
+
 def pytest_collection_modifyitems(config, items):
-    if "ASAN_OPTIONS" in os.environ:
-        slow = [item for item in items if left_out_under_sanitizers(item)]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
+    if config.tier:
+        parts = {Path(word.split("::")[0]).name for word in config.args if "::" in word}
+        unknown = config.tier.unknown([item.nodeid for item in items if item.path.name not in parts])
+        if unknown:
+            raise pytest.UsageError(f"tests/world/tier.py names what is not there: {unknown}")
+    from world import landlock_abi
+    abi = int(OLDER or landlock_abi())
+    left_out = [item for item in items if not_of_this_kernel(item, abi)
+                or "ASAN_OPTIONS" in os.environ and left_out_under_sanitizers(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +56,16 @@ def world():
     world = World()
     assert os.access(world.buntime, os.X_OK), f"{world.buntime} is not built"
     world.barrier()
+    world.make_older(OLDER)
     return world
+
+
+@pytest.fixture
+def old_kernel(world):
+    """Linux 6.1's Landlock, the oldest that --tier=landlock takes."""
+    world.make_older(2)
+    yield
+    world.make_older(OLDER)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +81,11 @@ def bun(world):
 def box(world, tmp_path):
     from world import Box
     return Box(world, tmp_path)
+
+
+@pytest.fixture
+def room(tmp_path_factory):
+    return tier.Room(tmp_path_factory.mktemp("room") if tier.TIER else None)
 
 
 @pytest.fixture
@@ -84,6 +118,8 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     world = item.funcargs.get("world") if hasattr(item, "funcargs") else None
+    if item.config.tier and call.when == "call":
+        item.config.tier.judge(item.nodeid, report, world.runs)
     if report.failed and world is not None:
         for number, result in enumerate(world.runs[-5:], 1):
             report.sections.append((f"run {number}", str(result)[:20000]))

@@ -8,7 +8,7 @@
  *
  * Nothing in it names another host: what the page loads comes from the server that served it.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const source = join(here, 'src');
 /* Of the templates. */
 const INDEX = join(here, '../examples/templates/index.json');
+const PRESETS = readdirSync(join(here, '../../policies')).filter((name) => name.endsWith('.json')).map((name) => join(here, '../../policies', name));
 const COPIED = ['index.html', 'icon.svg'];
 
 function options(out, watch) {
@@ -47,6 +48,9 @@ function options(out, watch) {
  */
 function messages(inputs, out) {
   const found = new Set(JSON.parse(readFileSync(INDEX, 'utf8')).flatMap(({ title, description }) => [title, description]));
+  /* Of a preset each sentence: cards show them all, and `buntime policy list` the first. */
+  for (const preset of PRESETS)
+    JSON.parse(readFileSync(preset, 'utf8')).description.split(/(?<=\.) /).forEach((sentence) => found.add(sentence));
   for (const name of inputs.filter((one) => one.startsWith('src/') && /\.tsx?$/.test(one))) {
     const plain = esbuild.transformSync(readFileSync(join(here, name), 'utf8'),
       { loader: name.endsWith('x') ? 'tsx' : 'ts', jsx: 'automatic', jsxImportSource: 'preact' }).code;
@@ -79,7 +83,7 @@ async function bundle(out, depfile, target) {
   legalFile(out);
   messages(inputs, out);
   if (depfile !== undefined) {
-    const files = [...inputs.map((name) => join(here, name)), ...COPIED.map((name) => join(source, name)), INDEX, join(here, 'package-lock.json')];
+    const files = [...inputs.map((name) => join(here, name)), ...COPIED.map((name) => join(source, name)), INDEX, ...PRESETS, join(here, 'package-lock.json')];
     writeFileSync(depfile, `${target}: ${files.map((name) => relative(process.cwd(), name).replace(/[ #$]/g, '\\$&')).join(' ')}\n`);
   }
 }

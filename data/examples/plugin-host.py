@@ -69,11 +69,12 @@ def main():
             loop.quit()
 
     plugins = [Plugin(path, on_end) for path in sorted(folder.glob("*.py"))]
+    if not plugins:
+        sys.exit(f"{folder}: no plugins are there")
     for plugin in plugins:
         running.add(plugin.name)
         plugin.call("transform", TEXT)
-    if plugins:
-        loop.run()
+    loop.run()
     for plugin in sorted(ended, key=lambda plugin: plugin.name):
         print(f"{plugin.name}: {plugin.answer!r}")
         for what in plugin.refused:

@@ -39,6 +39,7 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
                                                BUNTIME_WORKER_EXEC };
   static const BuntimeNetBackend backends[] = { BUNTIME_NET_AUTO, BUNTIME_NET_SLIRP,
                                                 BUNTIME_NET_TAP, BUNTIME_NET_VETH };
+  static const BuntimeTier tiers[] = { BUNTIME_TIER_NAMESPACES, BUNTIME_TIER_LANDLOCK };
   const BtOption *option = given->option;
 
   switch (option->id) {
@@ -58,6 +59,9 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
   case BT_OPTION_NET:
     buntime_sandbox_set_net_backend(sandbox, backends[word_index(given, G_N_ELEMENTS(backends))]);
     break;
+  case BT_OPTION_TIER:
+    buntime_policy_set_tier(policy, tiers[word_index(given, G_N_ELEMENTS(tiers))]);
+    break;
   case BT_OPTION_PUBLISH:
     return buntime_sandbox_publish(sandbox, given->value, error);
   case BT_OPTION_JSON_STATUS_FD:
@@ -75,6 +79,7 @@ apply(BuntimePolicy *policy, BuntimeSandbox *sandbox, const BtGiven *given, GErr
   case BT_OPTION_QUIET:
     buntime_sandbox_set_quiet(sandbox, TRUE);
     break;
+  case BT_OPTION_HOST:
   case BT_OPTION_INTERACTIVE:
   case BT_OPTION_DEBUG_UI:
   case BT_OPTION_JSON:

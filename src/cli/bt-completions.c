@@ -15,12 +15,6 @@ spaced(const char *words)
   return g_strdelimit(g_strdup(words != NULL ? words : ""), "|", ' ');
 }
 
-static gboolean
-takes_list(const BtOption *option)
-{
-  return option->use != BT_VALUE_NONE && g_str_has_suffix(option->value, ",…");
-}
-
 /* ---- bash ---- */
 
 /* What _buntime_reply() is asked for. */
@@ -82,7 +76,7 @@ append_bash_values(GString *text, const BtCommand *about)
     if (option->letter != '\0')
       g_string_append_printf(text, " | -%c", option->letter);
     g_string_append_printf(text, ") kind=%s listed=%s", bash_kinds[option->completion],
-                           takes_list(option) ? "yes" : "''");
+                           bt_option_takes_list(option) ? "yes" : "''");
     if (option->completion == BT_COMPLETE_WORDS) {
       g_autofree char *choices = spaced(option->value);
       g_string_append_printf(text, " choices='%s'", choices);
@@ -138,7 +132,7 @@ append_zsh_action(GString *text, const BtOption *option)
     g_string_append_printf(text, ":(%s)", choices);
     return;
   }
-  if (takes_list(option) && option->completion == BT_COMPLETE_FILES)
+  if (bt_option_takes_list(option) && option->completion == BT_COMPLETE_FILES)
     g_string_append(text, ":_buntime_files");
   else
     g_string_append_printf(text, ":%s%s",
@@ -273,7 +267,7 @@ append_fish_option(GString *text, const BtOption *option)
     g_autofree char *choices = spaced(option->value);
     g_string_append_printf(text, " -a '%s'", choices);
   } else if (option->use != BT_VALUE_NONE) {
-    g_string_append_printf(text, " -a '(%s%s)'", takes_list(option) ? "__buntime_list " : "",
+    g_string_append_printf(text, " -a '(%s%s)'", bt_option_takes_list(option) ? "__buntime_list " : "",
                            fish_function(option->completion));
   }
   g_string_append(text, " -d ");

@@ -67,8 +67,9 @@ give_up_root(void)
   if (setgroups(0, NULL) != 0 || setresgid(NOBODY, NOBODY, NOBODY) != 0 ||
       setresuid(NOBODY, NOBODY, NOBODY) != 0)
     return;
-  /* Changing users made /proc/self root's, and with it the maps of ids. */
+  /* Changing users made /proc/self root's, and with it the maps of ids, and cut the tie to doctor. */
   prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
 static void
@@ -131,6 +132,8 @@ enter_user_namespace(void)
   write_file("/proc/self/gid_map", map);
 }
 
+#define HOST_NAME "host name"
+
 static void
 enter_namespaces(void)
 {
@@ -147,6 +150,9 @@ enter_namespaces(void)
   for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
     if (unshare(kinds[i].kind) != 0)
       fail_at(kinds[i].name);
+  /* Podman's filter lets all of them be made, and refuses this in them. */
+  if (sethostname("buntime", strlen("buntime")) != 0)
+    fail_at(HOST_NAME);
 }
 
 void
@@ -155,7 +161,9 @@ bt_probe_namespaces(BtFinding *finding_out)
   int error = ask(enter_namespaces, finding_out);
 
   if (error != 0)
-    finding_out->cure = g_strdup(bt_namespace_cure(error));
+    finding_out->cure = g_strdup(g_str_has_prefix(finding_out->reason, HOST_NAME)
+                                   ? bt_call_cure(error)
+                                   : bt_namespace_cure(error));
 }
 
 /* ---- mounts ---- */
@@ -198,8 +206,10 @@ make_procfs(void)
 void
 bt_probe_procfs(BtFinding *finding_out)
 {
-  if (ask(make_procfs, finding_out) != 0)
-    finding_out->cure = g_strdup(bt_procfs_cure());
+  int error = ask(make_procfs, finding_out);
+
+  if (error != 0)
+    finding_out->cure = g_strdup(bt_procfs_cure(error));
 }
 
 static void
@@ -222,8 +232,10 @@ make_mounts(void)
 void
 bt_probe_mounts(BtFinding *finding_out)
 {
-  if (ask(make_mounts, finding_out) != 0)
-    finding_out->cure = g_strdup(bt_mount_cure());
+  int error = ask(make_mounts, finding_out);
+
+  if (error != 0)
+    finding_out->cure = g_strdup(bt_mount_cure(error));
 }
 
 static void
@@ -244,8 +256,12 @@ make_overlay(void)
 void
 bt_probe_overlay(BtFinding *finding_out)
 {
-  if (ask(make_overlay, finding_out) != 0)
-    finding_out->cure = g_strdup(_("load the module overlay: 'sudo modprobe overlay'"));
+  int error = ask(make_overlay, finding_out);
+
+  if (error != 0)
+    finding_out->cure = g_strdup(error == ENODEV
+                                   ? _("load the module overlay: 'sudo modprobe overlay'")
+                                   : bt_mount_cure(error));
 }
 
 /* ---- Landlock ---- */

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/bt-apparmor.h"
 #include "cli/bt-doctor.h"
 #include "lib/buntime-cure.h"
 #include "lib/buntime-sandbox.h"
@@ -37,7 +38,7 @@ void
 bt_probe_flatpak(BtFinding *finding_out)
 {
   finding_out->found = BT_FOUND_FACT;
-  if (access("/.flatpak-info", F_OK) == 0)
+  if (bt_is_in_flatpak())
     finding_out->value = g_strdup(_("user namespaces are refused inside"));
 }
 
@@ -74,46 +75,14 @@ bt_own_path(void)
   return g_strdup(path);
 }
 
-/* As its parser reads it between quotation marks (transfer full); NULL: it cannot have such a one.
- */
-static char *
-quote_for_apparmor(const char *path)
-{
-  GString *quoted = g_string_new("\"");
-
-  for (const char *p = path; *p != '\0'; p++) {
-    if (g_ascii_iscntrl(*p) || *p == '"') {
-      g_string_free(quoted, TRUE);
-      return NULL;
-    }
-    if (strchr("*?[]{}^,\\", *p) != NULL)
-      g_string_append_c(quoted, '\\');
-    g_string_append_c(quoted, *p);
-  }
-  g_string_append_c(quoted, '"');
-  return g_string_free(quoted, FALSE);
-}
-
 char *
 bt_apparmor_profile(GError **error)
 {
   g_autofree char *path = bt_own_path();
-  g_autofree char *quoted = path != NULL ? quote_for_apparmor(path) : NULL;
+  char *profile = path != NULL ? bt_apparmor_profile_of(path) : NULL;
 
-  if (quoted == NULL) {
+  if (profile == NULL)
     bt_fail(error, BUNTIME_ERROR_SETUP, path != NULL ? path : "/proc/self/exe",
             _("no path that AppArmor can have"), _("install buntime elsewhere"));
-    return NULL;
-  }
-  /* As the profiles of Ubuntu for browsers: it confines nothing, and permits the namespace. */
-  return g_strdup_printf("# buntime makes its sandboxes in user namespaces.\n"
-                         "abi <abi/4.0>,\n"
-                         "include <tunables/global>\n"
-                         "\n"
-                         "profile buntime %s flags=(unconfined) {\n"
-                         "  userns,\n"
-                         "\n"
-                         "  include if exists <local/buntime>\n"
-                         "}\n",
-                         quoted);
+  return profile;
 }

@@ -82,6 +82,13 @@ bt_probe_run(BtFinding *finding_out)
   try_flags(NULL, NULL, finding_out);
 }
 
+/* Of this one a whole run is the only test, too. */
+void
+bt_probe_tier(BtFinding *finding_out)
+{
+  try_flags("--tier=landlock", NULL, finding_out);
+}
+
 /* An address of the documentation's, which nobody has: only the device is asked for. */
 void
 bt_probe_tap(BtFinding *finding_out)

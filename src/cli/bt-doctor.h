@@ -58,6 +58,7 @@ void bt_probe_overlay(BtFinding *finding_out);
 
 /* Each is a run of this very program (bt-doctor-runs.c). */
 void bt_probe_run(BtFinding *finding_out);
+void bt_probe_tier(BtFinding *finding_out);
 void bt_probe_tap(BtFinding *finding_out);
 void bt_probe_veth(BtFinding *finding_out);
 void bt_probe_cgroup(BtFinding *finding_out);

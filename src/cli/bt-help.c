@@ -12,6 +12,18 @@ value_of(const BtOption *option)
   return option->value != NULL ? g_dgettext(GETTEXT_PACKAGE, option->value) : "";
 }
 
+glong
+bt_help_columns(const char *text)
+{
+  glong columns = 0;
+
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
+    gunichar c = g_utf8_get_char(p);
+    columns += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+  }
+  return columns;
+}
+
 char *
 bt_help_synopsis(const BtOption *option)
 {
@@ -56,7 +68,7 @@ append_flags(GString *text, const BtCommand *command)
   for (guint i = 0; i < bt_n_options; i++) {
     g_autofree char *synopsis = bt_help_synopsis(&bt_options[i]);
     if (bt_command_takes(command, &bt_options[i]))
-      width = MAX(width, g_utf8_strlen(synopsis, -1));
+      width = MAX(width, bt_help_columns(synopsis));
   }
   g_string_append_printf(text, "\n%s\n", _("Flags:"));
   for (guint i = 0; i < bt_n_options; i++) {
@@ -66,7 +78,7 @@ append_flags(GString *text, const BtCommand *command)
     g_autofree char *synopsis = bt_help_synopsis(option);
     char letter[] = { '-', option->letter, ',', '\0' };
     g_string_append_printf(text, "  %3s %s%*s  %s\n", option->letter != '\0' ? letter : "",
-                           synopsis, (int)(width - g_utf8_strlen(synopsis, -1)), "",
+                           synopsis, (int)(width - bt_help_columns(synopsis)), "",
                            g_dgettext(GETTEXT_PACKAGE, option->help));
   }
 }

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 
 char *bt_help_usage(const BtCommand *command); /* one line and how to get more */
 char *bt_help_text(const BtCommand *command);  /* --help; the first command's is for all */
+/* On a terminal: a sign of East Asia takes two columns, one that is put over another none. */
+glong bt_help_columns(const char *text);
 char *bt_help_synopsis(const BtOption *option); /* "--allow-net[=HOST[:PORT],…]" */
 /*
  * The manual page: its source (man/buntime.1.in), in which lines "@SYNOPSIS@",

@@ -101,6 +101,12 @@ const BtOption bt_options[] = {
     .help = N_("how connections leave the sandbox"),
   },
   {
+    .name = "tier", .use = BT_VALUE_REQUIRED, .value = "namespaces|landlock",
+    .id = BT_OPTION_TIER, .completion = BT_COMPLETE_WORDS,
+    .help = N_("hold it by Landlock alone, where no namespace can be made"),
+    .commands = BT_IN_RUN | BT_IN_CHECK,
+  },
+  {
     .name = "publish", .use = BT_VALUE_REQUIRED, .value = N_("[ADDR:]PORT[:PORT]"),
     .id = BT_OPTION_PUBLISH,
     .help = N_("lead a port of this machine to the program's"),
@@ -128,6 +134,11 @@ const BtOption bt_options[] = {
   {
     .name = "no-sandbox", .id = BT_OPTION_NO_SANDBOX,
     .help = N_("run ENTRY without any isolation"),
+  },
+  {
+    .name = "host", .id = BT_OPTION_HOST,
+    .help = N_("inside Flatpak: have the host's buntime do it, outside"),
+    .commands = BT_IN_PLACE,
   },
   {
     .name = "quiet", .letter = 'q', .id = BT_OPTION_QUIET, .help = N_("do not explain refusals"),
@@ -241,13 +252,21 @@ bt_command_line_clear(BtCommandLine *line)
 
 /* ---- the nearest known flag ---- */
 
-char *
-bt_options_nearest(const char *word)
+gboolean
+bt_command_takes(const BtCommand *command, const BtOption *option)
+{
+  return ((option->commands != 0 ? option->commands : BT_IN_RUN) & command->set) != 0;
+}
+
+/* command: whose flags; NULL: any's. "--allow-net", or NULL (transfer full). */
+static char *
+find_nearest(const BtCommand *command, const char *word)
 {
   g_autofree const char **names = g_new0(const char *, bt_n_options + 1);
 
-  for (guint i = 0; i < bt_n_options; i++)
-    names[i] = bt_options[i].name;
+  for (guint i = 0, n = 0; i < bt_n_options; i++)
+    if (command == NULL || bt_command_takes(command, &bt_options[i]))
+      names[n++] = bt_options[i].name;
   word += strspn(word, "-");
   g_autofree char *name = g_strndup(word, strcspn(word, "="));
   const char *nearest = bt_nearest(name, names);
@@ -256,34 +275,69 @@ bt_options_nearest(const char *word)
 
 /* ---- parsing ---- */
 
-static gboolean
-unknown_flag(const char *word, GError **error)
+static const BtCommand *
+find_command(const char *word)
 {
+  for (guint i = 0; i < bt_n_commands; i++)
+    if (strcmp(bt_commands[i].name, word) == 0)
+      return &bt_commands[i];
+  return NULL;
+}
+
+/* Which has flags, but no program. */
+static const BtCommand *
+other_command(const BtCommandLine *line)
+{
+  return line->named && line->command != &bt_commands[0] ? line->command : NULL;
+}
+
+static gboolean
+unknown_flag(const BtCommandLine *line, const char *word, GError **error)
+{
+  const BtCommand *other = other_command(line);
   g_autofree char *flag = g_strndup(word, strcspn(word, "="));
-  g_autofree char *nearest = bt_options_nearest(word);
-  g_autofree char *cure =
-    nearest != NULL ? g_strdup_printf(_("did you mean %s? A program of that name is written "
-                                        "after '--'"),
-                                      nearest)
-                    : g_strdup(_("'buntime --help' lists the flags; a program of that name is "
-                                 "written after '--'"));
+  g_autofree char *nearest = find_nearest(line->named ? line->command : NULL, word);
+  g_autofree char *cure = NULL;
+
+  if (other != NULL)
+    cure = nearest != NULL
+             ? g_strdup_printf(_("did you mean %s?"), nearest)
+             : g_strdup_printf(_("'buntime %s --help' lists those it has"), other->name);
+  else
+    cure = nearest != NULL ? g_strdup_printf(_("did you mean %s? A program of that name is written "
+                                               "after '--'"),
+                                             nearest)
+                           : g_strdup(_("'buntime --help' lists the flags; a program of that name "
+                                        "is written after '--'"));
   return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("unknown flag"), cure);
+}
+
+/* choices: "tap|veth" */
+static gboolean
+is_one_of(const char *choices, const char *word)
+{
+  g_auto(GStrv) words = g_strsplit(choices, "|", -1);
+
+  return g_strv_contains((const char *const *)words, word);
 }
 
 static gboolean
 check_words(const BtOption *option, const char *flag, const char *value, GError **error)
 {
-  g_auto(GStrv) words = NULL;
-  g_autofree char *cure = NULL;
-
-  if (option->completion != BT_COMPLETE_WORDS)
-    return TRUE;
-  words = g_strsplit(option->value, "|", -1);
-  if (g_strv_contains((const char *const *)words, value))
+  if (option->completion != BT_COMPLETE_WORDS || is_one_of(option->value, value))
     return TRUE;
   g_autofree char *object = g_strconcat(flag, "=", value, NULL);
-  cure = g_strdup_printf(_("write %s=%s"), flag, option->value);
+  g_autofree char *cure = g_strdup_printf(_("write %s=%s"), flag, option->value);
   return bt_fail(error, BUNTIME_ERROR_USAGE, object, _("unknown value"), cure);
+}
+
+/* Can it be what a flag without a value was meant to have? */
+static gboolean
+looks_like_value(const BtOption *option, const char *word)
+{
+  if (word == NULL || word[0] == '-' || find_command(word) != NULL)
+    return FALSE;
+  return option->completion != BT_COMPLETE_WORDS || is_one_of(option->value, word);
 }
 
 /* next is the word after it, NULL at the end. */
@@ -297,7 +351,7 @@ add_given(BtCommandLine *line, const BtOption *option, const char *flag, const c
   if (option->use == BT_VALUE_NONE && value != NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("takes no value"), NULL);
   if (option->use == BT_VALUE_REQUIRED && (value == NULL || value[0] == '\0')) {
-    gboolean separate = value == NULL && next != NULL && next[0] != '-';
+    gboolean separate = value == NULL && looks_like_value(option, next);
     cure = g_strdup_printf(_("values are written after '=': %s=%s"), flag,
                            separate ? next : g_dgettext(GETTEXT_PACKAGE, option->value));
     return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("needs a value"), cure);
@@ -325,7 +379,30 @@ parse_long(BtCommandLine *line, const char *word, const char *next, GError **err
       g_autofree char *flag = g_strndup(word, 2 + length);
       return add_given(line, &bt_options[i], flag, value, next, error);
     }
-  return unknown_flag(word, error);
+  return unknown_flag(line, word, error);
+}
+
+static const BtOption *
+find_letter(char letter)
+{
+  for (guint i = 0; i < bt_n_options; i++)
+    if (bt_options[i].letter != '\0' && bt_options[i].letter == letter)
+      return &bt_options[i];
+  return NULL;
+}
+
+/* -Ngithub.com */
+static gboolean
+unknown_letter(const BtCommandLine *line, const char *word, GError **error)
+{
+  const BtOption *first = find_letter(word[1]);
+  g_autofree char *nearest = find_nearest(NULL, word);
+
+  if (nearest != NULL || first->use == BT_VALUE_NONE)
+    return unknown_flag(line, word, error);
+  g_autofree char *flag = g_strndup(word, 2);
+  g_autofree char *cure = g_strdup_printf(_("write %s=%s"), flag, word + 2);
+  return bt_fail(error, BUNTIME_ERROR_USAGE, word, _("unknown flag"), cure);
 }
 
 /* -N, -N=VALUE, and several letters in one word if none has a value. */
@@ -339,14 +416,13 @@ parse_short(BtCommandLine *line, const char *word, const char *next, GError **er
     return bt_fail(error, BUNTIME_ERROR_USAGE, word, _("several flags in one word have no values"),
                    _("write each flag by itself"));
   for (gsize letter = 1; letter <= letters; letter++) {
-    const BtOption *found = NULL;
+    const BtOption *found = find_letter(word[letter]);
     char flag[] = { '-', word[letter], '\0' };
-    for (guint i = 0; i < bt_n_options && found == NULL; i++)
-      if (bt_options[i].letter != '\0' && bt_options[i].letter == word[letter])
-        found = &bt_options[i];
     /* "-allow-net" is a flag with a dash too few, not ten letters. */
+    if (found == NULL && letter > 1)
+      return unknown_letter(line, word, error);
     if (found == NULL)
-      return unknown_flag(word, error);
+      return unknown_flag(line, word, error);
     if (!add_given(line, found, flag, value, next, error))
       return FALSE;
   }
@@ -363,18 +439,15 @@ ends_parsing(const BtCommandLine *line)
 }
 
 gboolean
-bt_command_takes(const BtCommand *command, const BtOption *option)
+bt_option_takes_list(const BtOption *option)
 {
-  return ((option->commands != 0 ? option->commands : BT_IN_RUN) & command->set) != 0;
+  return option->use != BT_VALUE_NONE && g_str_has_suffix(option->value, ",…");
 }
 
-static const BtCommand *
-find_command(const char *word)
+gboolean
+bt_option_takes_paths(const BtOption *option)
 {
-  for (guint i = 0; i < bt_n_commands; i++)
-    if (strcmp(bt_commands[i].name, word) == 0)
-      return &bt_commands[i];
-  return NULL;
+  return option->completion == BT_COMPLETE_FILES || option->completion == BT_COMPLETE_POLICIES;
 }
 
 /* What a command does not look at would be a wish that nobody hears. */

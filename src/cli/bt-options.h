@@ -22,12 +22,14 @@ typedef enum {
   BT_OPTION_DEBUG_UI,
   BT_OPTION_WORKER,
   BT_OPTION_NET,
+  BT_OPTION_TIER,
   BT_OPTION_PUBLISH,
   BT_OPTION_JSON_STATUS_FD,
   BT_OPTION_EVENTS,
   BT_OPTION_PCAP,
   BT_OPTION_AUDIT,
   BT_OPTION_NO_SANDBOX,
+  BT_OPTION_HOST,
   BT_OPTION_QUIET,
   BT_OPTION_JSON,
   BT_OPTION_MERGED,
@@ -66,6 +68,8 @@ typedef enum {
   BT_IN_DOCTOR = 1 << 6,
 } BtCommandSet;
 
+/* What depends on where it is done. */
+#define BT_IN_PLACE ((BtCommandSet)(BT_IN_RUN | BT_IN_SERVE | BT_IN_UI | BT_IN_DOCTOR))
 #define BT_IN_ALL                                                                                \
   ((BtCommandSet)(BT_IN_RUN | BT_IN_INIT_POLICY | BT_IN_CHECK | BT_IN_POLICY | BT_IN_SERVE |     \
                   BT_IN_UI | BT_IN_DOCTOR))
@@ -104,6 +108,11 @@ extern const guint bt_n_commands;
 
 gboolean bt_command_takes(const BtCommand *command, const BtOption *option);
 
+/* Is its value a list of items? */
+gboolean bt_option_takes_list(const BtOption *option);
+/* Can its value, or an item of it, be the path of a file? */
+gboolean bt_option_takes_paths(const BtOption *option);
+
 typedef struct {
   const BtOption *option;
   const char *value; /* NULL: bare */
@@ -130,9 +139,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BtCommandLine, bt_command_line_clear)
  * stand anywhere before "--".
  */
 gboolean bt_command_line_parse(const char *const *argv, BtCommandLine *line_out, GError **error);
-
-/* The known flag that is most like a word, "--allow-net", or NULL (transfer full). */
-char *bt_options_nearest(const char *word);
 
 /* Was this option given? (Those of the table are told apart by their id.) */
 gboolean bt_command_line_has(const BtCommandLine *line, BtOptionId id);

@@ -15,8 +15,21 @@ int bt_serve(const BtCommandLine *line, GError **error);
 int bt_ui(const BtCommandLine *line, GError **error);
 int bt_doctor(const BtCommandLine *line, GError **error);
 
-/* The flags as words (transfer full), for a program that takes the same. (run.c) */
+/*
+ * Where the command line names no program, the environment may (BUNTIME_ENTRY), which is announced.
+ * Returns FALSE with error set. (run.c)
+ */
+gboolean bt_run_find_entry(BtCommandLine *line, GError **error);
+
+/* Any of them, by the host's buntime (--host). */
+int bt_host(const BtCommandLine *line, GError **error);
+
+/*
+ * For a program that takes the same, without --host: the flags as words, or all words from the
+ * command's on (transfer full). (run.c)
+ */
 GPtrArray *bt_list_flags(const BtCommandLine *line);
+GPtrArray *bt_list_words(const BtCommandLine *line);
 
 /* To standard output: 0, or -1 with error set. (main.c) */
 int bt_print(const char *text, GError **error);

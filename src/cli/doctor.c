@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cli/bt-doctor.h"
+#include "cli/bt-help.h"
 #include "cli/bt-run.h"
+#include "lib/buntime-cure.h"
 
 /* A run comes after the layers that it is made of, since their cures are the narrower ones. */
 static const BtCheck checks[] = {
@@ -19,6 +21,8 @@ static const BtCheck checks[] = {
   { "landlock", N_("Landlock"), NULL, TRUE, BT_NEEDS_NOTHING, bt_probe_landlock },
   { "seccomp", N_("seccomp notifications"), NULL, TRUE, BT_NEEDS_NOTHING, bt_probe_seccomp },
   { "run", N_("the default policy"), NULL, TRUE, BT_NEEDS_RUN, bt_probe_run },
+  { "tier", "--tier=landlock", N_("a weaker tier for places where no namespace can be made"), FALSE,
+    BT_NEEDS_NOTHING, bt_probe_tier },
   { "tap", N_("network by tap"), N_("--net=tap"), FALSE, BT_NEEDS_RUN, bt_probe_tap },
   { "veth", N_("network by veth"), N_("--net=veth"), FALSE, BT_NEEDS_RUN, bt_probe_veth },
   { "cgroup", N_("control groups"), N_("--cpu; --memory and --pids are held by weaker means"),
@@ -72,7 +76,7 @@ static void
 append_column(GString *text, const char *word, glong width)
 {
   g_string_append(text, word);
-  for (glong i = g_utf8_strlen(word, -1); i < width; i++)
+  for (glong i = bt_help_columns(word); i < width; i++)
     g_string_append_c(text, ' ');
   g_string_append_c(text, ' ');
 }
@@ -88,10 +92,10 @@ append_safe(GString *text, const char *words)
 }
 
 static void
-append_row(GString *text, const BtCheck *check, const BtFinding *finding)
+append_row(GString *text, const BtCheck *check, const BtFinding *finding, glong width)
 {
   append_column(text, word_of(finding->found), 4);
-  append_column(text, g_dgettext(GETTEXT_PACKAGE, check->title), 22);
+  append_column(text, g_dgettext(GETTEXT_PACKAGE, check->title), width);
   if (finding->found == BT_FOUND_UNKNOWN)
     g_string_append(text, _("not tried: it needs what is missing above"));
   else if (finding->reason != NULL || finding->value != NULL)
@@ -111,16 +115,37 @@ append_row(GString *text, const BtCheck *check, const BtFinding *finding)
   }
 }
 
+/* The weaker tier is chosen by itself inside Flatpak alone. */
+static const char *
+outcome_of(const BtFinding findings[N_CHECKS], gboolean whole)
+{
+  gboolean tier = FALSE;
+
+  for (gsize i = 0; i < N_CHECKS; i++)
+    tier |= checks[i].probe == bt_probe_tier && findings[i].found == BT_FOUND_OK;
+  if (whole)
+    return _("The default policy can be enforced whole.\n");
+  if (!tier)
+    return _("The default policy cannot be enforced: no run will start.\n");
+  return bt_is_in_flatpak()
+           ? _("The default policy cannot be enforced whole: runs are held by Landlock alone, which is "
+               "weaker.\n")
+           : _("The default policy cannot be enforced: no run will start, but for those with "
+               "--tier=landlock, which is weaker.\n");
+}
+
 static char *
 format_table(const BtFinding findings[N_CHECKS], gboolean whole)
 {
   GString *text = g_string_new(NULL);
+  glong width = 0;
 
   for (gsize i = 0; i < N_CHECKS; i++)
+    width = MAX(width, bt_help_columns(g_dgettext(GETTEXT_PACKAGE, checks[i].title)));
+  for (gsize i = 0; i < N_CHECKS; i++)
     if (findings[i].found != BT_FOUND_FACT || findings[i].value != NULL)
-      append_row(text, &checks[i], &findings[i]);
-  g_string_append(text, whole ? _("The default policy can be enforced whole.\n")
-                              : _("The default policy cannot be enforced: no run will start.\n"));
+      append_row(text, &checks[i], &findings[i], width + 1);
+  g_string_append(text, outcome_of(findings, whole));
   return g_string_free(text, FALSE);
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Runs at build time: prints a completion or the manual page, its source with the tables' parts. */
+/*
+ * Runs at build time: prints a completion or a manual page, its source with the tables' parts; or
+ * AppArmor's profile for a program.
+ */
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/bt-apparmor.h"
 #include "cli/bt-help.h"
 
 static char *
@@ -27,6 +31,12 @@ make(int argc, char **argv, GError **error)
 {
   g_autofree char *source = NULL;
 
+  if (argc == 3 && strcmp(argv[1], "apparmor") == 0) {
+    char *profile = bt_apparmor_profile_of(argv[2]);
+    if (profile == NULL)
+      g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "AppArmor cannot name it");
+    return profile;
+  }
   if (!g_file_get_contents(argv[2], &source, NULL, error))
     return NULL;
   if (argc == 4 && strcmp(argv[1], "man") == 0)
@@ -44,7 +54,9 @@ main(int argc, char **argv)
   g_autoptr(GError) error = NULL;
 
   if (argc < 3) {
-    fputs("usage: buntime-gen-completions bash|zsh|fish|man SOURCE | man SOURCE COMMAND\n", stderr);
+    fputs("usage: buntime-gen-completions bash|zsh|fish|man SOURCE | man SOURCE COMMAND |"
+          " apparmor PROGRAM\n",
+          stderr);
     return 2;
   }
   g_autofree char *text = make(argc, argv, &error);

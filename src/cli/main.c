@@ -78,13 +78,17 @@ static int (*const commands[])(const BtCommandLine *line, GError **error) = {
 };
 
 static int
-run_command(const BtCommandLine *line, GError **error)
+run_command(BtCommandLine *line, GError **error)
 {
   if (bt_command_line_has(line, BT_OPTION_HELP))
     return show(bt_help_text(line->command), error);
   if (bt_command_line_has(line, BT_OPTION_VERSION))
     return bt_print("buntime " BT_VERSION "\n", error);
+  if (bt_command_line_has(line, BT_OPTION_HOST))
+    return bt_host(line, error);
   gboolean run = line->command == &bt_commands[0];
+  if (run && !bt_run_find_entry(line, error))
+    return -1;
   if (run ? line->entry == NULL && !bt_command_line_has(line, BT_OPTION_INTERACTIVE) : line->command->words[0] != '\0' && line->words->len == 1) {
     g_autofree char *usage = bt_help_usage(line->command);
     fputs(usage, stderr);

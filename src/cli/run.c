@@ -2,11 +2,44 @@
 #include "cli/bt-run.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/buntime-program.h"
 #include "lib/buntime-sandbox.h"
+
+#define ENTRY_VARIABLE "BUNTIME_ENTRY"
+
+/* Even if quiet, as grants from there are. What is shown of an error is safe to show. */
+static void
+announce_entry(const char *entry)
+{
+  g_autofree char *text =
+    g_strdup_printf(_("program from the environment: %s=%s"), ENTRY_VARIABLE, entry);
+  g_autoptr(GError) notice = g_error_new_literal(BUNTIME_ERROR, BUNTIME_ERROR_FAILED, text);
+  g_autofree char *shown = buntime_error_format(notice);
+  fputs(shown, stderr);
+}
+
+gboolean
+bt_run_find_entry(BtCommandLine *line, GError **error)
+{
+  static const char *const no_args[] = { NULL };
+  const char *entry = g_getenv(ENTRY_VARIABLE);
+
+  if (line->entry != NULL || entry == NULL || bt_command_line_has(line, BT_OPTION_INTERACTIVE))
+    return TRUE;
+  if (entry[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, ENTRY_VARIABLE, _("the program's name is empty"),
+                   NULL);
+  announce_entry(entry);
+  line->entry = entry;
+  line->args = no_args;
+  /* No word was meant as the value of the last flag. */
+  line->bare = NULL;
+  return TRUE;
+}
 
 /* Does a word look as if it, and not the entry, were what is to run, or a flag before it? */
 static gboolean
@@ -47,9 +80,28 @@ bt_list_flags(const BtCommandLine *line)
 
   for (guint i = 0; i < line->given->len; i++) {
     const BtGiven *given = &g_array_index(line->given, BtGiven, i);
+    if (given->option->id == BT_OPTION_HOST)
+      continue;
     g_ptr_array_add(words, g_strconcat("--", given->option->name,
                                        given->value != NULL ? "=" : NULL, given->value, NULL));
   }
+  return words;
+}
+
+GPtrArray *
+bt_list_words(const BtCommandLine *line)
+{
+  GPtrArray *words = bt_list_flags(line);
+
+  g_ptr_array_insert(words, 0, g_strdup(line->command->name));
+  for (guint i = 0; i + 1 < line->words->len; i++)
+    g_ptr_array_add(words, g_strdup(line->words->pdata[i]));
+  if (line->entry == NULL)
+    return words;
+  g_ptr_array_add(words, g_strdup("--"));
+  g_ptr_array_add(words, g_strdup(line->entry));
+  for (const char *const *arg = line->args; *arg != NULL; arg++)
+    g_ptr_array_add(words, g_strdup(*arg));
   return words;
 }
 

@@ -7,27 +7,10 @@
 
 #define PROGRAM "buntime-debug-ui"
 
-/* The words of this command line, for the program that does it. */
-static GPtrArray *
-list_words(const BtCommandLine *line)
-{
-  GPtrArray *words = bt_list_flags(line);
-
-  g_ptr_array_insert(words, 0, g_strdup(line->command->name));
-  if (line->entry != NULL) {
-    g_ptr_array_add(words, g_strdup("--"));
-    g_ptr_array_add(words, g_strdup(line->entry));
-    for (const char *const *arg = line->args; *arg != NULL; arg++)
-      g_ptr_array_add(words, g_strdup(*arg));
-  }
-  g_ptr_array_add(words, NULL);
-  return words;
-}
-
 int
 bt_ui(const BtCommandLine *line, GError **error)
 {
-  g_autoptr(GPtrArray) words = list_words(line);
+  g_autoptr(GPtrArray) words = bt_list_words(line);
   g_autoptr(GError) failure = NULL;
 
   if (line->words->pdata[0] != NULL) {
@@ -35,6 +18,7 @@ bt_ui(const BtCommandLine *line, GError **error)
             _("'buntime run --debug-ui ENTRY' opens a program in the debug UI"));
     return -1;
   }
+  g_ptr_array_add(words, NULL);
   bt_program_exec(PROGRAM, (const char *const *)words->pdata, &failure);
   /* It is left out of a build without libsoup or npm. */
   bt_fail(error, BUNTIME_ERROR_SETUP, PROGRAM, _("not a part of this buntime"),

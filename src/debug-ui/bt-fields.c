@@ -53,7 +53,7 @@ bt_field_text(const BtNode *node, const char *name, gsize max, const char **text
     return fail(error, name, _("not a string without NUL"));
   if (child->length > max) {
     g_autofree char *reason =
-      g_strdup_printf(_("longer than %" G_GSIZE_FORMAT " bytes"), max);
+      g_strdup_printf(_("longer than %zu bytes"), max);
     return fail(error, name, reason);
   }
   *text_out = child->string;

@@ -312,6 +312,12 @@ bt_http_hang_up(BtHttp *self, GSocketAddress *remote)
 }
 
 void
+bt_http_hold(BtHttp *self, GSocketAddress *remote, gboolean held)
+{
+  bt_sockets_hold(self->sockets, remote, held);
+}
+
+void
 bt_http_allow(BtHttp *self, GSocketAddress *remote, gsize bytes)
 {
   bt_sockets_allow(self->sockets, remote, bytes);

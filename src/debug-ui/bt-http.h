@@ -31,6 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtHttp, bt_http_free)
 
 /* Ends a connection at once. */
 void bt_http_hang_up(BtHttp *http, GSocketAddress *remote);
+/* Does it give up its place to nobody? */
+void bt_http_hold(BtHttp *http, GSocketAddress *remote, gboolean held);
 
 /* So many bytes are read of one until it is said again. */
 void bt_http_allow(BtHttp *http, GSocketAddress *remote, gsize bytes);

@@ -219,6 +219,8 @@ on_timeout(gpointer data)
   BtPage *self = data;
 
   self->timeout = 0;
+  /* It may never answer that. */
+  bt_ui_hold(self->ui, self->remote, FALSE);
   close_socket(self, SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION, "no hello");
   return G_SOURCE_REMOVE;
 }
@@ -269,6 +271,8 @@ greet(BtPage *self, const BtNode *message)
   const BtNode *type = bt_node_get(message, "type");
   g_autoptr(GError) error = NULL;
 
+  /* Right or wrong: a guess has its price, and silence none. */
+  bt_ui_hold(self->ui, self->remote, TRUE);
   if (type == NULL || g_strcmp0(type->string, "hello") != 0)
     bt_fail(&error, BUNTIME_ERROR_USAGE, "hello", _("a message that is missing"), NULL);
   if (error != NULL || !read_hello(self, message, &error)) {

@@ -4,7 +4,8 @@
 /*
  * A page that is connected: one WebSocket.
  *
- *   waiting   it has 5 seconds to say the token, in a message of at most 4 KiB
+ *   waiting   it has 5 seconds to say the token, in a message of at most 4 KiB,
+ *             and gives up its place to who comes when there are none left
  *   wrong     what it said is no hello, or not the token: it is closed a second later, and keeps
  *             its place among the few that may wait meanwhile, so that guesses take their time
  *   known     it asks and is told

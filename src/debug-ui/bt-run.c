@@ -124,12 +124,31 @@ count_calls(BtRun *self, const BuntimeEvent *event)
     self->execs += count;
 }
 
+/* Its JSON, and why it happened in the language of the page. */
+static char *
+format_event(const BuntimeEvent *event)
+{
+  char *json = buntime_event_to_json(event);
+  const char *reason = buntime_event_get_reason(event);
+
+  if (reason == NULL)
+    return json;
+  GString *text = g_string_new_len(json, (gssize)strlen(json) - 1);
+  g_free(json);
+  bt_put_string(text, "told", reason, -1);
+  g_string_append_c(text, '}');
+  return g_string_free(text, FALSE);
+}
+
 static void
 on_event(BuntimeWorker *worker, BuntimeEvent *event, BtRun *self)
 {
-  g_autofree char *json = buntime_event_to_json(event);
+  g_autofree char *json = format_event(event);
   const char *state = buntime_event_get_state(event);
 
+  /* What the library dropped is missed as if it had fallen out here. */
+  if (g_strcmp0(state, "dropped") == 0)
+    bt_scrollback_skip(self->events, buntime_event_get_count(event));
   bt_scrollback_add(self->events, 0, json, strlen(json));
   count_calls(self, event);
   if (self->state == BT_RUN_STARTING && g_strcmp0(state, "started") == 0) {

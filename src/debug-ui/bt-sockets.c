@@ -19,6 +19,7 @@ typedef struct {
   GObject *connection; /* NULL: it is gone */
   BtMeter *meter;
   guint timeout;       /* 0: it has none */
+  gboolean held;       /* it gives its place to nobody */
   gboolean closed;
 } Place;
 
@@ -28,7 +29,7 @@ struct _BtSockets {
   guint pause;
   guint16 port;
   char *address;
-  GPtrArray *places; /* Place; what was used last is last */
+  GPtrArray *places; /* Place; what made the last request is last */
   BtSocketsFunc func;
   gpointer data;
 };
@@ -91,6 +92,15 @@ find(BtSockets *self, GSocketAddress *remote)
   return NULL;
 }
 
+static void
+move_to_end(BtSockets *self, Place *place)
+{
+  guint index;
+
+  if (g_ptr_array_find(self->places, place, &index))
+    g_ptr_array_add(self->places, g_ptr_array_steal_index(self->places, index));
+}
+
 void
 bt_sockets_touch(BtSockets *self, GSocketAddress *remote)
 {
@@ -101,6 +111,7 @@ bt_sockets_touch(BtSockets *self, GSocketAddress *remote)
   bt_meter_allow(place->meter, BT_SOCKETS_REQUEST);
   g_source_remove(place->timeout);
   place->timeout = g_timeout_add_seconds(REQUEST_SECONDS, on_timeout, place);
+  move_to_end(self, place);
 }
 
 void
@@ -122,6 +133,15 @@ bt_sockets_keep(BtSockets *self, GSocketAddress *remote)
 }
 
 void
+bt_sockets_hold(BtSockets *self, GSocketAddress *remote, gboolean held)
+{
+  Place *place = find(self, remote);
+
+  if (place != NULL)
+    place->held = held;
+}
+
+void
 bt_sockets_allow(BtSockets *self, GSocketAddress *remote, gsize bytes)
 {
   Place *place = find(self, remote);
@@ -140,7 +160,7 @@ has_room(BtSockets *self)
   for (guint i = 0; i < self->places->len; i++) {
     Place *place = g_ptr_array_index(self->places, i);
     count += !place->closed;
-    if (oldest == NULL && place->timeout != 0)
+    if (oldest == NULL && !place->held && !place->closed)
       oldest = place;
   }
   if (count >= BT_SOCKETS_MAX && oldest != NULL) {
@@ -225,13 +245,18 @@ static gboolean
 fail_listen(const char *address, guint16 port, const GError *failure, GError **error)
 {
   gboolean taken = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
+  gboolean refused = g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED);
   gboolean v6 = strchr(address, ':') != NULL;
   g_autofree char *object =
     g_strdup_printf("%s%s%s:%u", v6 ? "[" : "", address, v6 ? "]" : "", port);
+  /* GIO's own words, and the address once more, stand before what errno means. */
+  const char *last = g_strrstr(failure->message, ": ");
+  const char *reason = last != NULL ? last + strlen(": ") : failure->message;
 
-  return taken ? bt_fail(error, BUNTIME_ERROR_SETUP, object, _("another program has this port"),
-                         _("take another: --port=3001, or --port=0 for any that is free"))
-               : bt_fail(error, BUNTIME_ERROR_SETUP, object, failure->message, NULL);
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object,
+                 taken ? _("another program has this port") : reason,
+                 taken || refused ? _("take another: --port=3001, or --port=0 for any that is free")
+                                  : _("write one of this machine's: --listen=192.168.0.7"));
 }
 
 static gboolean

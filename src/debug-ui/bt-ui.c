@@ -123,6 +123,12 @@ bt_ui_hang_up(BtUi *self, GSocketAddress *remote)
 }
 
 void
+bt_ui_hold(BtUi *self, GSocketAddress *remote, gboolean held)
+{
+  self->funcs.hold(self->data, remote, held);
+}
+
+void
 bt_ui_allow(BtUi *self, GSocketAddress *remote, gsize bytes)
 {
   self->funcs.allow(self->data, remote, bytes);

@@ -22,6 +22,8 @@ typedef struct {
   gboolean (*deny)(gpointer data, BuntimePolicy *policy, GError **error);
   /* Ends the connection from there at once, whatever waits to be sent. */
   void (*hang_up)(gpointer data, GSocketAddress *remote);
+  /* Does it give up its place to nobody? */
+  void (*hold)(gpointer data, GSocketAddress *remote, gboolean held);
   /* So many bytes are read from there until it is said again. */
   void (*allow)(gpointer data, GSocketAddress *remote, gsize bytes);
 } BtUiFuncs;
@@ -38,6 +40,7 @@ gboolean bt_ui_is_token(const BtUi *ui, const char *text);
 
 void bt_ui_add_page(BtUi *ui, SoupWebsocketConnection *socket, GSocketAddress *remote);
 void bt_ui_hang_up(BtUi *ui, GSocketAddress *remote);
+void bt_ui_hold(BtUi *ui, GSocketAddress *remote, gboolean held);
 void bt_ui_allow(BtUi *ui, GSocketAddress *remote, gsize bytes);
 void bt_ui_remove_page(BtUi *ui, BtPage *page);
 /* One has said its hello. */

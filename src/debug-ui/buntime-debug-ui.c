@@ -111,6 +111,13 @@ hang_up(gpointer data, GSocketAddress *remote)
 }
 
 static void
+hold(gpointer data, GSocketAddress *remote, gboolean held)
+{
+  Server *self = data;
+  bt_http_hold(self->http, remote, held);
+}
+
+static void
 allow(gpointer data, GSocketAddress *remote, gsize bytes)
 {
   Server *self = data;
@@ -169,7 +176,12 @@ announce(const Server *self, const Options *options)
 static gboolean
 serve(const BtCommandLine *line, GError **error)
 {
-  static const BtUiFuncs funcs = { .deny = deny_port, .hang_up = hang_up, .allow = allow };
+  static const BtUiFuncs funcs = {
+    .deny = deny_port,
+    .hang_up = hang_up,
+    .hold = hold,
+    .allow = allow,
+  };
   g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
   g_autofree char *start = NULL;
   Server self = { 0 };

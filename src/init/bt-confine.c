@@ -20,6 +20,36 @@
 #include "init/bt-flat.h"
 #include "init/bt-paths.h"
 #include "init/bt-report.h"
+#include "init/bt-system.h"
+
+/* ---- descriptors ---- */
+
+/* In ascending order; they are few. */
+static void
+sort_fds(int *fds, unsigned count)
+{
+  for (unsigned i = 1; i < count; i++)
+    for (unsigned k = i; k > 0 && fds[k] < fds[k - 1]; k--) {
+      int lower = fds[k];
+      fds[k] = fds[k - 1];
+      fds[k - 1] = lower;
+    }
+}
+
+void
+bt_close_all_but(int *keep, unsigned count)
+{
+  unsigned from = 0;
+
+  sort_fds(keep, count);
+  for (unsigned i = 0; i < count; i++) {
+    if ((unsigned)keep[i] > from && close_range(from, (unsigned)keep[i] - 1, 0) != 0)
+      bt_fail_at("close_range");
+    from = (unsigned)keep[i] + 1;
+  }
+  if (close_range(from, ~0u, 0) != 0)
+    bt_fail_at("close_range");
+}
 
 /* ---- capabilities ---- */
 
@@ -32,8 +62,9 @@ bt_confine_bounding_set(void)
   for (int capability = 0; capability < 64; capability++) {
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
       continue;
-    if (errno == EINVAL && capability > 0)
-      return; /* the kernel knows no more */
+    /* The kernel knows no more; each we run on knows that of 5.9. */
+    if (errno == EINVAL && capability > CAP_CHECKPOINT_RESTORE)
+      return;
     bt_fail_at("bounding set");
   }
 }
@@ -64,8 +95,6 @@ typedef struct {
 #define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE)
 #define FS_TRUNCATE (1ull << 14)
 #define FS_IOCTL_DEV (1ull << 15)
-/* LANDLOCK_ACCESS_NET_BIND_TCP and LANDLOCK_ACCESS_NET_CONNECT_TCP */
-#define NET_ALL 3
 
 static int
 make_ruleset(const Ruleset *ruleset)
@@ -132,7 +161,7 @@ bt_confine_landlock(const BtPlanView *plan)
   bool flat = (header->flags & BT_PLAN_NO_NAMESPACES) != 0;
   Ruleset ruleset = {
     .handled_fs = header->landlock_fs,
-    .handled_net = flat ? NET_ALL : 0,
+    .handled_net = header->landlock_net,
     .scoped = header->landlock_scoped,
   };
 
@@ -151,9 +180,16 @@ bt_confine_landlock(const BtPlanView *plan)
 void
 bt_confine_signals(void)
 {
-  /* A kernel that does not know it refuses. */
-  const Ruleset ruleset = { .scoped = BT_PLAN_SCOPE_SIGNAL };
+  /*
+   * A kernel that does not know it refuses. Moving a file to another directory is denied by each
+   * domain that does not speak of it: that is left to the worker's own.
+   */
+  const Ruleset ruleset = {
+    .handled_fs = LANDLOCK_ACCESS_FS_REFER,
+    .scoped = BT_PLAN_SCOPE_SIGNAL,
+  };
   BT_AUTO_FD fd = make_ruleset(&ruleset);
+  add_path(fd, "/", LANDLOCK_ACCESS_FS_REFER, false);
   enter(fd);
 }
 
@@ -171,12 +207,12 @@ bt_confine_landlock_empty(const BtPlanView *plan)
     bt_fail_at("landlock");
   Ruleset ruleset = {
     .handled_fs = fs[(abi < newest ? abi : newest) - 1],
-    .handled_net = abi >= 4 ? NET_ALL : 0,
+    .handled_net = abi >= 4 ? BT_PLAN_TCP : 0,
     .scoped = abi >= 6 ? BT_PLAN_SCOPE_ALL : 0,
   };
   /* What is below init has to be ended by it: the domain of bt_confine_signals() bounds that. */
   if ((plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0)
-    ruleset.scoped = BT_PLAN_SCOPE_ABSTRACT;
+    ruleset.scoped &= BT_PLAN_SCOPE_ABSTRACT;
   BT_AUTO_FD fd = make_ruleset(&ruleset);
   enter(fd);
 }

@@ -5,6 +5,9 @@
 
 #include "init/bt-init.h"
 
+/* Sorts keep, which is of descriptors that are open. */
+void bt_close_all_but(int *keep, unsigned count);
+
 /* Before the clone, for both processes: nothing executed later can gain a capability. */
 void bt_confine_bounding_set(void);
 

@@ -23,10 +23,30 @@
  *                              the notifier's look at their memory.
  *
  * Should init itself be killed, by whoever runs out of memory or patience, its
- * guard does the same: a process that does nothing but wait for that.
+ * guard does the same: a process that does nothing but wait for that.  If it is
+ * the guard that is killed, init ends the run, since nobody would be left to.
  *
  * Killing "every process" in a domain that is not there would end the user's
  * session: whether it is there is tried before anything else is done.
+ *
+ * Before Linux 6.12 no domain scopes signals.  There the supervisor sends those of
+ * the worker (lib/bt-notify-signal.c), and what is different here is
+ *
+ *   takes all with it          init kills its children, reaps them, and has theirs
+ *                              then, since it is the subreaper, until there are
+ *                              none.  A child's number is its own until it is
+ *                              reaped, and nobody else does that: no other process
+ *                              can be hit.  It comes to an end since none are made
+ *                              meanwhile: fork() is notified, and the supervisor
+ *                              says no more yes once a run ends.  If it is dead, the
+ *                              kernel says no.
+ *   its guard                  is not its child but its parent, and a subreaper like
+ *                              it.  So init's children become the guard's if init is
+ *                              killed, and it ends them in the same way.
+ *
+ *     supervisor ── guard (what was started as init) ── init ── worker ── ...
+ *
+ * Who kills both at once leaves what the worker made alive, in either way.
  *
  * Init stays not dumpable.  The worker must not be so, or its listener could
  * not be taken; thus they share no memory here.
@@ -45,19 +65,24 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "init/bt-confine.h"
 #include "init/bt-paths.h"
 #include "init/bt-report.h"
 #include "init/bt-system.h"
 
-/* Five seconds in all: a process that waits for a dead file server ends when that answers. */
-#define END_ROUNDS 250
+/*
+ * So long after the last one ended: a process that waits for a dead file server ends when that
+ * answers.
+ */
+#define END_MS 5000
 #define END_ROUND_MS 20
 
 /* Of /proc/PID; the directories first. */
@@ -77,6 +102,13 @@ bt_flat_block_signals(void)
     bt_fail_at("signal mask");
 }
 
+static void
+become_subreaper(void)
+{
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_CHILD_SUBREAPER");
+}
+
 /* Is the supervisor out of our reach? */
 static void
 try_scope(void)
@@ -86,22 +118,30 @@ try_scope(void)
 }
 
 /* As confined as init will be. Its own name, so that who kills by names kills one of both. */
-static _Noreturn void
-guard(const BtPlanView *plan, int life)
+static void
+confine_guard(const BtPlanView *plan, int *keep, unsigned count)
 {
-  char byte;
-
-  bt_report_worker_stage(BT_STAGE_FLAT);
   prctl(PR_SET_NAME, "buntime-guard");
   bt_flat_leave_session();
   bt_confine_landlock_empty(plan);
   bt_confine_privileges();
-  close_range(0, (unsigned)life - 1, 0);
-  close_range((unsigned)life + 1, ~0u, 0);
+  /* The status socket goes last: without a guard there is to be no run. */
+  bt_close_all_but(keep, count);
   bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of the guard");
+  close(BT_INIT_STATUS_FD);
+}
+
+static _Noreturn void
+guard(const BtPlanView *plan, int life)
+{
+  int keep[] = { BT_INIT_STATUS_FD, life };
+  char byte;
+
+  bt_report_worker_stage(BT_STAGE_FLAT);
+  confine_guard(plan, keep, 2);
   while (read(life, &byte, 1) < 0 && errno == EINTR)
     ;
-  bt_flat_end_all(-1);
+  bt_flat_end_all(-1, -1);
   _exit(0);
 }
 
@@ -121,7 +161,59 @@ start_guard(BtInit *init)
   if (pid < 0)
     bt_fail_at("clone of the guard");
   close(ends[0]);
+  init->guard = pid;
   init->life_fd = ends[1];
+}
+
+/* Its own are those of the thread that opens it. */
+static int
+open_children(void)
+{
+  int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+
+  if (fd < 0)
+    bt_fail_at("/proc/thread-self/children");
+  return fd;
+}
+
+/* Keeps the end of a pipe, whose hang-up tells init. */
+static _Noreturn void
+guard_above(const BtInit *init, pid_t pid, int life)
+{
+  int status = 0;
+
+  /* If the supervisor goes, init ends, and we after it. */
+  if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
+    bt_fail_at("PR_SET_PDEATHSIG");
+  int children = open_children();
+  int keep[] = { BT_INIT_STATUS_FD, init->signal_fd, life, children };
+  confine_guard(&init->plan, keep, 4);
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  bt_flat_end_all(init->signal_fd, children);
+  _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
+}
+
+/* From here on it is a child that is init. */
+static void
+go_below_guard(BtInit *init)
+{
+  int ends[2];
+
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    bt_fail_at("pipe of the guard");
+  pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+  if (pid < 0)
+    bt_fail_at("clone of init");
+  if (pid > 0) {
+    close(ends[0]);
+    guard_above(init, pid, ends[1]);
+  }
+  bt_report_init(getpid());
+  close(ends[1]);
+  init->life_fd = ends[0];
+  init->children_fd = open_children();
+  become_subreaper();
 }
 
 void
@@ -131,10 +223,13 @@ bt_stage_flat(BtInit *init)
   /* Landlock wants it of who has no capabilities. */
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     bt_fail_at("no_new_privs");
+  become_subreaper();
+  if (init->plan.header->landlock_scoped == 0) {
+    go_below_guard(init);
+    return;
+  }
   bt_confine_signals();
   try_scope();
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
-    bt_fail_at("PR_SET_CHILD_SUBREAPER");
   start_guard(init);
   /* If the supervisor is gone by now, so are we; if it goes later, its socket hangs up. */
   if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
@@ -200,20 +295,61 @@ bt_flat_leave_session(void)
     bt_fail_at("setsid");
 }
 
-void
-bt_flat_end_all(int signal_fd)
+/* "7 8 9 ": what does not fit is seen when these have ended. */
+static void
+kill_children(int children_fd)
 {
-  for (int i = 0; i < END_ROUNDS; i++) {
+  char text[4096];
+  ssize_t got = pread(children_fd, text, sizeof text - 1, 0);
+
+  text[got > 0 ? got : 0] = '\0';
+  for (char *number = text, *end = strchr(number, ' '); end != NULL;
+       number = end + 1, end = strchr(number, ' ')) {
+    long pid = strtol(number, NULL, 10);
+    if (pid > 0)
+      kill((pid_t)pid, SIGKILL);
+  }
+}
+
+static int64_t
+now_ms(void)
+{
+  struct timespec now;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* FALSE: none is left. */
+static bool
+reap_all(bool *reaped_out)
+{
+  pid_t pid;
+
+  *reaped_out = false;
+  while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+    *reaped_out = true;
+  return pid == 0 || errno != ECHILD;
+}
+
+void
+bt_flat_end_all(int signal_fd, int children_fd)
+{
+  int64_t last = now_ms();
+  bool reaped;
+
+  while (now_ms() - last < END_MS) {
     struct signalfd_siginfo info;
     struct pollfd wait = { .fd = signal_fd, .events = POLLIN };
-    pid_t pid;
 
-    kill(-1, SIGKILL);
-    do
-      pid = waitpid(-1, NULL, WNOHANG);
-    while (pid > 0);
-    if (pid < 0 && errno == ECHILD)
+    if (children_fd < 0)
+      kill(-1, SIGKILL);
+    else
+      kill_children(children_fd);
+    if (!reap_all(&reaped))
       return;
+    if (reaped)
+      last = now_ms();
     if (poll(&wait, 1, END_ROUND_MS) > 0)
       (void)!read(signal_fd, &info, sizeof info);
   }

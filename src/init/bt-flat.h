@@ -20,6 +20,6 @@ unsigned bt_flat_hold(const BtPlanView *plan, pid_t worker, int fds_out[BT_FLAT_
 void bt_flat_leave_session(void);
 /*
  * Ends every process that the worker has left, and waits for them, though not
- * for ever. signal_fd: of SIGCHLD, or -1.
+ * for ever. signal_fd: of SIGCHLD, or -1. children_fd: BtInit's.
  */
-void bt_flat_end_all(int signal_fd);
+void bt_flat_end_all(int signal_fd, int children_fd);

@@ -43,7 +43,9 @@ typedef struct {
   BtPlanView plan;         /* PLAN */
   mode_t caller_umask;     /* PLAN; for the worker */
   struct rlimit caller_files; /* SOURCES or FLAT; for the worker */
-  int life_fd;             /* FLAT; whose hang-up is init's end */
+  pid_t guard;             /* FLAT; 0: it is init's parent, or there is none */
+  int life_fd;             /* FLAT; the guard's: of a pipe whose other end it has */
+  int children_fd;         /* FLAT; lists init's children; -1: Landlock keeps signals inside */
   int signal_fd;           /* PLAN; SIGCHLD, for the reaper */
   int *sources;            /* SOURCES; an O_PATH descriptor for each operation, or -1 */
   int proc_fd;             /* MOUNTS; a procfs, writable until NAMESPACES */

@@ -126,7 +126,8 @@ bind(BtInit *init, int source, const char *target, uint64_t attributes, bool rec
 
 /*
  * It is nowhere in the tree, so nothing inside leads to it. What is opened by it has its
- * attributes, and is not on a mount of the caller's that might let programs be run.
+ * attributes, and is not on a mount of the caller's that might let programs be run. What is
+ * mounted below comes along, since the kernel lets nobody look under it; nothing there is opened.
  */
 static void
 lend(uint32_t number, int source, const char *target)
@@ -135,9 +136,11 @@ lend(uint32_t number, int source, const char *target)
     .attr_set = ALWAYS | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
     .propagation = MS_PRIVATE,
   };
-  BT_AUTO_FD tree = open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  BT_AUTO_FD tree =
+    open_tree(source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE);
 
-  if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &change, sizeof change) != 0)
+  if (tree < 0 ||
+      mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) != 0)
     bt_fail_at(target);
   bt_report_fds(BT_STATUS_LENT, number, &tree, 1);
 }

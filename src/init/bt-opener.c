@@ -297,10 +297,11 @@ ignore_signals(void)
 static void
 close_all_but(int socket)
 {
-  close_range(0, BT_INIT_STATUS_FD - 1, 0);
-  if (socket > BT_INIT_STATUS_FD + 1)
-    close_range(BT_INIT_STATUS_FD + 1, (unsigned)socket - 1, 0);
-  close_range((unsigned)socket + 1, ~0u, 0);
+  if (close_range(0, BT_INIT_STATUS_FD - 1, 0) != 0 ||
+      (socket > BT_INIT_STATUS_FD + 1 &&
+       close_range(BT_INIT_STATUS_FD + 1, (unsigned)socket - 1, 0) != 0) ||
+      close_range((unsigned)socket + 1, ~0u, 0) != 0)
+    bt_fail_at("close_range");
 }
 
 void

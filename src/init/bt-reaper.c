@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -34,16 +35,16 @@ cpu_ms(const struct rusage *usage)
 }
 
 static _Noreturn void
-end(int status, int signal_fd, bool flat)
+end(const BtInit *init, int status)
 {
-  if (flat)
-    bt_flat_end_all(signal_fd);
+  if (init->flat)
+    bt_flat_end_all(init->signal_fd, init->children_fd);
   _exit(status);
 }
 
 /* True if more may be waiting. */
 static bool
-reap_batch(pid_t worker, int signal_fd, bool flat)
+reap_batch(pid_t worker, const BtInit *init)
 {
   for (int i = 0; i < BATCH; i++) {
     struct rusage usage;
@@ -52,6 +53,8 @@ reap_batch(pid_t worker, int signal_fd, bool flat)
 
     if (pid <= 0)
       return false;
+    if (pid == init->guard && !WIFSTOPPED(status))
+      end(init, 125);
     if (pid != worker)
       continue;
     if (WIFSTOPPED(status)) {
@@ -59,31 +62,32 @@ reap_batch(pid_t worker, int signal_fd, bool flat)
       continue;
     }
     bt_report_exited(status, cpu_ms(&usage));
-    end(0, signal_fd, flat);
+    end(init, 0);
   }
   return true;
 }
 
 void
-bt_reap(pid_t worker, int signal_fd, bool flat)
+bt_reap(pid_t worker, const BtInit *init)
 {
   struct pollfd fds[] = {
-    { .fd = signal_fd, .events = POLLIN },
+    { .fd = init->signal_fd, .events = POLLIN },
     { .fd = BT_INIT_STATUS_FD, .events = 0 }, /* hang-up is always told */
+    { .fd = init->children_fd >= 0 ? init->life_fd : -1, .events = 0 },
   };
   bool more = true; /* the worker may have ended already */
 
   for (;;) {
-    if (poll(fds, 2, more ? 0 : -1) < 0 && errno != EINTR)
-      end(125, signal_fd, flat);
-    if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
-      end(125, signal_fd, flat);
+    if (poll(fds, 3, more ? 0 : -1) < 0 && errno != EINTR)
+      end(init, 125);
+    if (((fds[1].revents | fds[2].revents) & (POLLHUP | POLLERR)) != 0)
+      end(init, 125);
     if ((fds[0].revents & POLLIN) != 0) {
       struct signalfd_siginfo info;
       more = true;
-      (void)!read(signal_fd, &info, sizeof info);
+      (void)!read(init->signal_fd, &info, sizeof info);
     }
     if (more)
-      more = reap_batch(worker, signal_fd, flat);
+      more = reap_batch(worker, init);
   }
 }

@@ -175,9 +175,9 @@ pass_gate(void)
 {
   char byte;
 
-  /* Without a word: when pid 1 fails, it has said why, and takes us with it. */
+  /* Nobody writes: it hangs up, and where pid 1 fails, that takes us with it. */
   if (read(GATE_FD, &byte, 1) != 0)
-    _exit(125);
+    bt_fail_at("gate");
 }
 
 static void
@@ -254,44 +254,20 @@ run_worker(void *data)
 
 /* ---- pid 1's side ---- */
 
-/* In ascending order; they are few. */
-static void
-sort_fds(int *fds, unsigned count)
-{
-  for (unsigned i = 1; i < count; i++)
-    for (unsigned k = i; k > 0 && fds[k] < fds[k - 1]; k--) {
-      int lower = fds[k];
-      fds[k] = fds[k - 1];
-      fds[k - 1] = lower;
-    }
-}
-
-static void
-close_all_but(int *keep, unsigned count)
-{
-  unsigned from = 0;
-
-  sort_fds(keep, count);
-  for (unsigned i = 0; i < count; i++) {
-    if ((unsigned)keep[i] > from)
-      close_range(from, (unsigned)keep[i] - 1, 0);
-    from = (unsigned)keep[i] + 1;
-  }
-  close_range(from, ~0u, 0);
-}
-
 /* Keeps the status socket and the signals; the gate's end goes last. */
 static void
 confine_self(const BtInit *init, pid_t worker, int gate)
 {
   const BtPlanView *plan = &init->plan;
-  int keep[4 + BT_FLAT_MAX_HELD] = { BT_INIT_STATUS_FD, init->signal_fd, gate };
+  int keep[5 + BT_FLAT_MAX_HELD] = { BT_INIT_STATUS_FD, init->signal_fd, gate };
   unsigned count = 3;
 
   if (init->flat) {
     bt_report_stage(BT_STAGE_FLAT);
     bt_flat_leave_session();
     keep[count++] = init->life_fd;
+    if (init->children_fd >= 0)
+      keep[count++] = init->children_fd;
     count += bt_flat_hold(plan, worker, keep + count);
   } else {
     bt_report_stage(BT_STAGE_ROOT);
@@ -304,7 +280,7 @@ confine_self(const BtInit *init, pid_t worker, int gate)
   bt_report_stage(BT_STAGE_PRIVILEGES);
   bt_confine_privileges();
   bt_report_stage(BT_STAGE_SECCOMP);
-  close_all_but(keep, count);
+  bt_close_all_but(keep, count);
   bt_confine_seccomp(plan->init_filter, plan->header->init_filter.count, 0, "filter of pid 1");
 }
 
@@ -370,5 +346,5 @@ bt_stage_worker(BtInit *init)
   confine_self(init, pid, worker.gate[1]);
   /* From here on only what poll() and wait4() do; see above. */
   close(worker.gate[1]);
-  bt_reap(pid, init->signal_fd, init->flat);
+  bt_reap(pid, init);
 }

@@ -94,7 +94,9 @@ is_tied(int fd)
 
 /*
  * A descriptor the caller had closed must not become one of ours, and a
- * directory would be a way out of the new root by "..".
+ * directory would be a way out of the new root by "..".  What is no file at all
+ * is a hold on the caller: an epoll instance hands it pointers, the rings of an
+ * io_uring have the kernel do what is written there, a listener answers for it.
  */
 static void
 check_stdio(void)
@@ -103,10 +105,13 @@ check_stdio(void)
 
   for (int fd = 0; fd < 3; fd++) {
     if (fstat(fd, &info) == 0) {
+      const char *name = fd == 0 ? "standard input" : "standard output";
       if (S_ISDIR(info.st_mode))
-        bt_fail_with(EISDIR, fd == 0 ? "standard input" : "standard output");
+        bt_fail_with(EISDIR, name);
       if (S_ISSOCK(info.st_mode) && !is_tied(fd))
-        bt_fail_with(ESOCKTNOSUPPORT, fd == 0 ? "standard input" : "standard output");
+        bt_fail_with(ESOCKTNOSUPPORT, name);
+      if ((info.st_mode & S_IFMT) == 0)
+        bt_fail_with(ENOTSUP, name);
     } else if (open("/dev/null", O_RDWR) != fd) {
       bt_fail_at("/dev/null");
     }
@@ -158,6 +163,8 @@ await_plan(void)
   do
     got = recv(BT_INIT_STATUS_FD, &word, 1, 0);
   while (got < 0 && errno == EINTR);
+  if (got < 0)
+    bt_fail_at("status socket");
   /* The supervisor is gone or found a mistake: nobody wants to hear of it. */
   if (got != 1)
     _exit(125);
@@ -208,7 +215,7 @@ stage_uts(BtInit *init)
   const char *name = bt_plan_string(&init->plan, init->plan.header->hostname);
 
   if (name != NULL && sethostname(name, strlen(name)) != 0)
-    bt_fail_at(name);
+    bt_fail_at("host name");
 }
 
 typedef struct {
@@ -244,7 +251,8 @@ run_stages(BtInit *init, const Stage *list, size_t count)
 int
 main(int argc, char **argv)
 {
-  BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1, .folder.fd = -1 };
+  BtInit init = { .signal_fd = -1, .proc_fd = -1, .root_fd = -1, .children_fd = -1,
+                  .folder.fd = -1 };
   pid_t pid = getpid();
 
   init.flat = argc == 2 && strcmp(argv[1], BT_INIT_FLAT) == 0;

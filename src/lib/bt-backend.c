@@ -13,8 +13,14 @@
 #include "lib/bt-watch.h"
 #include "policy/bt-event.h"
 
-/* A host program that does not look loses events, and is told how many. */
-#define MAX_WAITING_EVENTS 1024
+/*
+ * Bytes of events on their way: some thousands, so that a host program may be busy for a while. One
+ * that does not look loses further ones, and is told how many. What became of the run itself has as
+ * much room again: no flood of a worker's hides its end.
+ */
+#define MAX_WAITING (4 << 20)
+/* Of an event besides its texts. */
+#define EVENT_COST (sizeof(Message) + sizeof(BtEvent) + 256)
 
 struct _BtBackend {
   gatomicrefcount refs; /* the caller's, the session's and one for each message on its way */
@@ -25,7 +31,7 @@ struct _BtBackend {
   /* Of both: set before the first message, or atomic. */
   GMainContext *context;
   gboolean flat;
-  gint waiting; /* events on their way */
+  gint waiting; /* bytes of events on their way */
   GMutex lock; /* of what follows; held for no longer than to copy it */
   BtHelper init; /* with a pidfd of our own; from the program's start to its end */
   char *layers;  /* NULL: it was not started */
@@ -47,6 +53,7 @@ struct _BtBackend {
 typedef struct {
   BtBackend *backend;
   BtEvent *event;
+  gint cost; /* of the event */
   BtQuestion *question;
   gboolean settled;
   guint32 id;
@@ -102,7 +109,7 @@ deliver(gpointer data)
   BtBackend *self = message->backend;
 
   if (message->event != NULL)
-    g_atomic_int_add(&self->waiting, -1);
+    g_atomic_int_add(&self->waiting, -message->cost);
   if (self->freed)
     return G_SOURCE_REMOVE;
   if (message->event != NULL)
@@ -136,31 +143,63 @@ post(Message *message)
   g_source_unref(source);
 }
 
+static gsize
+length_of(const char *text)
+{
+  return text != NULL ? strlen(text) : 0;
+}
+
+static gint
+cost_of(const BtEvent *event)
+{
+  gsize size = length_of(event->object) + length_of(event->host) + length_of(event->reason) +
+               length_of(event->program) + length_of(event->suggestion) +
+               length_of(event->rule.source) + length_of(event->rule.text);
+
+  for (char **address = event->addresses; address != NULL && *address != NULL; address++)
+    size += strlen(*address);
+  return (gint)MIN(EVENT_COST + size, MAX_WAITING);
+}
+
+/* Takes the event. */
 static void
 post_event(BtBackend *self, BtEvent *event)
 {
   Message *message = message_new(self);
 
-  g_atomic_int_inc(&self->waiting);
   message->event = event;
+  message->cost = cost_of(event);
+  g_atomic_int_add(&self->waiting, message->cost);
   post(message);
+}
+
+static void
+tell_dropped(BtBackend *self)
+{
+  if (self->dropped == 0)
+    return;
+  BtEvent *event = bt_event_new_state("dropped");
+  event->count = self->dropped;
+  self->dropped = 0;
+  post_event(self, event);
 }
 
 static void
 on_event(gpointer data, const BtEvent *event)
 {
   BtBackend *self = data;
+  gint room = MAX_WAITING;
 
-  if (g_atomic_int_get(&self->waiting) >= MAX_WAITING_EVENTS) {
+  /* With much room, or half of what gets through would tell of what does not. */
+  if (event->kind == BT_EVENT_STATE)
+    room *= 2;
+  else if (self->dropped > 0)
+    room /= 2;
+  if (g_atomic_int_get(&self->waiting) >= room) {
     self->dropped += event->count;
     return;
   }
-  if (self->dropped > 0) {
-    BtEvent *dropped = bt_event_new_state("dropped");
-    dropped->count = self->dropped;
-    self->dropped = 0;
-    post_event(self, dropped);
-  }
+  tell_dropped(self);
   post_event(self, bt_event_copy(event));
 }
 
@@ -168,8 +207,8 @@ on_event(gpointer data, const BtEvent *event)
 static void
 post_end(BtBackend *self, const BtOutcome *outcome, GError *error)
 {
+  tell_dropped(self);
   Message *message = message_new(self);
-
   if (outcome != NULL)
     message->outcome = *outcome;
   message->error = error;
@@ -203,6 +242,8 @@ on_started(gpointer data)
   set_init(self, bt_supervisor_get_init(supervisor));
   g_mutex_lock(&self->lock);
   self->layers = layers;
+  /* Inside Flatpak that is known only now. */
+  self->flat = (bt_policy_get_plugins(self->sandbox->policy->rules) & BT_PLUGIN_NAMESPACES) == 0;
   g_mutex_unlock(&self->lock);
 }
 
@@ -443,10 +484,11 @@ bt_backend_processes_to_json(BtBackend *self)
   g_mutex_lock(&self->lock);
   if (self->init.pidfd >= 0)
     init = (BtHelper){ self->init.pid, fcntl(self->init.pidfd, F_DUPFD_CLOEXEC, 3) };
+  gboolean flat = self->flat;
   g_mutex_unlock(&self->lock);
   if (init.pidfd < 0)
     return g_strdup("[]");
-  char *json = bt_processes_to_json(init.pid, init.pidfd, self->flat);
+  char *json = bt_processes_to_json(init.pid, init.pidfd, flat);
   close(init.pidfd);
   return json;
 }

@@ -7,7 +7,7 @@
  *   the caller's thread            the supervisor's thread (bt-thread.h)
  *   bt_backend_new()        ───▶   prepares and starts a session
  *                 ended     ◀───   or says why not
- *                 event     ◀───   each event, bounded in number
+ *                 event     ◀───   each event, within bounds; "dropped": so many had no room
  *   bt_backend_signal()     ───▶   to the worker
  *   bt_backend_ask()        ───▶   a question of the worker's ...
  *                 answered  ◀───   ... was decided

@@ -136,6 +136,13 @@ bt_codes_next(BtCodes *self, guint32 *id_out, GBytes **bytes_out)
   return TRUE;
 }
 
+void
+bt_codes_unsent(BtCodes *self, guint32 id)
+{
+  g_hash_table_remove(self->early, GUINT_TO_POINTER(id));
+  g_hash_table_remove(self->cut, GUINT_TO_POINTER(id));
+}
+
 gboolean
 bt_codes_forget(BtCodes *self, guint32 id)
 {

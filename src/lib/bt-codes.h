@@ -50,6 +50,8 @@ gboolean bt_codes_answered(BtCodes *codes, guint32 id);
 void bt_codes_settled(BtCodes *codes);
 /* The next that may be sent by now (transfer full); FALSE: there is none. */
 gboolean bt_codes_next(BtCodes *codes, guint32 *id_out, GBytes **bytes_out);
+/* It could not be sent: no answer is waited for. */
+void bt_codes_unsent(BtCodes *codes, guint32 id);
 /* TRUE: it was kept back, and the worker never hears of it. */
 gboolean bt_codes_forget(BtCodes *codes, guint32 id);
 /* Nobody is there any more who could be given code. */

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "lib/bt-net-words.h"
 #include "lib/bt-notifier-private.h"
 
 G_BEGIN_DECLS
@@ -64,12 +65,30 @@ void bt_connect_wait_for_made(BtNotifier *self, const BtCall *call, int fd, int 
 /* The address of the Unix socket behind a descriptor of ours. */
 void bt_sock_addr_set_found(BtSockAddr *address, int found);
 
-/* ---- deciding; each takes fd ---- */
+/* ---- deciding ---- */
 
+/* FALSE: it is no address of the Internet's. */
+gboolean bt_connect_parse(const BtSockAddr *address, BtAddr *addr_out, guint16 *port_out);
+/* The loopback address that the kernel takes this one for, as BT_PLAN_RELAY_*; 0: for none. */
+guint bt_connect_loopback_of(const BtAddr *addr, BtAddr *loopback_out);
+/* What the policy says of it. TRUE: the call was refused and answered, and fd taken. */
+gboolean bt_connect_is_denied(BtNotifier *self, const BtCall *call, int *fd, const BtAddr *addr,
+                              guint proto, guint16 port, BtVerdict *verdict_out,
+                              BtFlowWords *words_out);
+
+/* Each of these takes fd. */
+
+/* A socket that another program made, for what no rule speaks of. */
+void bt_connect_refuse_foreign(BtNotifier *self, const BtCall *call, int fd,
+                               const BtSockAddr *address);
 void bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address,
                      gboolean tcp);
 /* What was handed in, or passed on by somebody outside. */
 void bt_connect_made(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
+/* Without namespaces: its socket is of the host's network (bt-notify-flat.c). */
+void bt_connect_flat(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
+/* What came of one that was begun; as bt_connect_try(). */
+int bt_connect_flat_result(int fd, const BtSockAddr *address);
 void bt_connect_unix(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address);
 
 G_END_DECLS

@@ -12,7 +12,8 @@
  * What was refused is written at once.  Audit's long list of what was allowed
  * waits a moment, so that not each open costs a write; and it leaves half of the
  * bucket and of the buffer to the rest, so that nobody hides a refusal among what
- * is allowed.
+ * is allowed.  What became of the run itself has as much room again, and no rate:
+ * no flood of a worker's hides its end.
  */
 #include "lib/bt-event-stream.h"
 
@@ -28,12 +29,15 @@
 #include "lib/bt-write.h"
 
 #define MAX_BUFFER (1u << 20)
+#define MAX_STATES (2 * MAX_BUFFER)
 /* Kept free for the line that tells what was dropped. */
 #define RESERVE 1024
 #define BURST 8192
 #define PER_SECOND 256
 #define DELAY_MS 50
+/* At the end, for a reader who does not read, and for one who does. */
 #define LAST_MS 1000
+#define LAST_READING_MS 10000
 /* A pipe that polls writable takes this much (PIPE_BUF). */
 #define PIPE_PART 4096
 
@@ -173,44 +177,69 @@ on_timer(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+static gsize
+room_for(const BtEvent *event)
+{
+  if (event->kind == BT_EVENT_STATE)
+    return MAX_STATES - RESERVE;
+  return event->action == BT_ACTION_ALLOW ? MAX_BUFFER / 2 : MAX_BUFFER - RESERVE;
+}
+
 void
 bt_event_stream_add(BtEventStream *self, const BtEvent *event)
 {
-  gboolean allowed = event->action == BT_ACTION_ALLOW;
-  gsize room = allowed ? MAX_BUFFER / 2 : MAX_BUFFER - RESERVE;
+  gboolean allowed = event->action == BT_ACTION_ALLOW, state = event->kind == BT_EVENT_STATE;
+  gsize room = room_for(event);
 
   if (self->fd < 0)
     return;
-  if (!take_token(self, allowed ? BURST / 2 : 0)) {
+  if (!state && !take_token(self, allowed ? BURST / 2 : 0)) {
     self->dropped += event->count;
     return;
   }
-  tell_dropped(self, MAX_BUFFER / 4);
+  /* Of what came before it a state is the last word. */
+  tell_dropped(self, state ? MAX_STATES - 2 * RESERVE : MAX_BUFFER / 4);
   gsize before = self->buffer->len;
   bt_event_append_json(event, self->worker, self->buffer);
   if (self->buffer->len > room) {
     g_string_truncate(self->buffer, before);
     self->dropped += event->count;
   }
-  if (event->action != BT_ACTION_ALLOW || self->buffer->len > MAX_BUFFER / 4)
+  if (!allowed || self->buffer->len > MAX_BUFFER / 4)
     flush(self);
   else if (self->timer == 0 && self->writable_source == 0)
     self->timer = bt_watch_timeout(DELAY_MS, on_timer, self);
 }
 
+static gint64
+now_ms(void)
+{
+  return g_get_monotonic_time() / G_TIME_SPAN_MILLISECOND;
+}
+
+/* Who reads gets it all, within bounds; who does not holds nobody up. */
+static void
+flush_last(BtEventStream *self)
+{
+  gint64 end = now_ms() + LAST_READING_MS, stalled = now_ms() + LAST_MS;
+
+  flush(self);
+  while (self->fd >= 0 && self->buffer->len > 0 && now_ms() < MIN(end, stalled)) {
+    struct pollfd pollfd = { .fd = self->fd, .events = POLLOUT };
+    gsize before = self->buffer->len;
+    poll(&pollfd, 1, 100);
+    flush(self);
+    if (self->buffer->len < before)
+      stalled = now_ms() + LAST_MS;
+  }
+}
+
 void
 bt_event_stream_free(BtEventStream *self)
 {
-  gint64 end = g_get_monotonic_time() + LAST_MS * G_TIME_SPAN_MILLISECOND;
-
   flush(self);
-  tell_dropped(self, MAX_BUFFER);
-  flush(self);
-  while (self->fd >= 0 && self->buffer->len > 0 && g_get_monotonic_time() < end) {
-    struct pollfd pollfd = { .fd = self->fd, .events = POLLOUT };
-    poll(&pollfd, 1, 100);
-    flush(self);
-  }
+  tell_dropped(self, MAX_STATES);
+  flush_last(self);
   bt_watch_clear(&self->writable_source);
   bt_watch_clear(&self->timer);
   if (self->fd >= 0)

@@ -160,8 +160,8 @@ show_cut(BtExplainer *self)
   if (self->cut == 0 || self->quiet)
     return;
   text = g_strdup_printf(
-    ngettext("buntime: %u more refusal was not shown\n", "buntime: %u more refusals were not shown\n",
-             self->cut),
+    g_dngettext(GETTEXT_PACKAGE, "buntime: %u more refusal was not shown\n",
+                "buntime: %u more refusals were not shown\n", self->cut),
     self->cut);
   if (show(self, text))
     self->cut = 0;
@@ -304,8 +304,8 @@ bt_explainer_add_handle(BtExplainer *self, BtEvent *event, BtEventHandle *handle
     self->timer = bt_watch_timeout(GROUP_SECONDS * 1000, on_timer, self);
 }
 
-void
-bt_explainer_note(BtExplainer *self, const char *text)
+static void
+say_line(BtExplainer *self, const char *text, gboolean quiet)
 {
   g_autofree char *line = NULL;
 
@@ -314,10 +314,22 @@ bt_explainer_note(BtExplainer *self, const char *text)
     event->reason = g_strdup(text);
     self->func(self->data, event);
   }
-  if (self->quiet)
+  if (quiet)
     return;
   line = g_strdup_printf("buntime: %s\n", text);
   show(self, line);
+}
+
+void
+bt_explainer_note(BtExplainer *self, const char *text)
+{
+  say_line(self, text, self->quiet);
+}
+
+void
+bt_explainer_insist(BtExplainer *self, const char *text)
+{
+  say_line(self, text, FALSE);
 }
 
 void
@@ -328,9 +340,10 @@ bt_explainer_free(BtExplainer *self)
   close_groups(self);
   show_cut(self);
   if (self->audit && self->stream == NULL && self->unshown > 0) {
-    note = g_strdup_printf(ngettext("%u more allowed operation; --audit=FILE has it",
-                                    "%u more allowed operations; --audit=FILE has them",
-                                    self->unshown),
+    note = g_strdup_printf(g_dngettext(GETTEXT_PACKAGE,
+                                       "%u more allowed operation; --audit=FILE has it",
+                                       "%u more allowed operations; --audit=FILE has them",
+                                       self->unshown),
                            self->unshown);
     bt_explainer_note(self, note);
   }

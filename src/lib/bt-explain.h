@@ -43,5 +43,7 @@ void bt_explainer_add_handle(BtExplainer *explainer, BtEvent *event, BtEventHand
 gboolean bt_explainer_again(BtExplainer *explainer, const BtEventHandle *handle);
 /* One line of buntime's own, "buntime: " put before it; shown unless quiet. */
 void bt_explainer_note(BtExplainer *explainer, const char *text);
+/* Even if quiet: what nobody asked for. */
+void bt_explainer_insist(BtExplainer *explainer, const char *text);
 
 G_END_DECLS

@@ -7,6 +7,7 @@
  * terminal sends by itself.  What another process sends to the supervisor
  * (kill, a service manager) is passed on to the worker.
  */
+#include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "lib/bt-terminal.h"
 #include "lib/bt-watch.h"
 #include "lib/bt-write.h"
+#include "lib/buntime-cure.h"
 #include "policy/bt-event.h"
 
 /* Even if quiet: the caller may not know what is in its environment. */
@@ -111,6 +113,9 @@ run_bare(BuntimeSandbox *self, const char *entry, const char *const *args, GErro
   if (self->capture != NULL)
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
                    _("nobody could record packets without a sandbox"), _("leave --pcap out"));
+  if (self->policy->tier_chosen)
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "--no-sandbox",
+                   _("without a sandbox no tier holds the program"), _("leave --tier out"));
   return check_unlimited(rules, error) && bt_run_without_sandbox(&request, error);
 }
 
@@ -154,7 +159,11 @@ run_session(const BtSessionSetup *setup, BtOutcome *outcome_out, GError **error)
   if (session == NULL)
     return FALSE;
   int signal_fd = block_signals(&before);
-  gboolean ok = bt_session_start(session, (BtSupervisorFunc)g_main_loop_quit, loop, error);
+  /* Nothing else would hear them. */
+  gboolean ok =
+    signal_fd >= 0 ||
+    bt_fail(error, BUNTIME_ERROR_SETUP, "signalfd", g_strerror(errno), bt_call_cure(errno));
+  ok = ok && bt_session_start(session, (BtSupervisorFunc)g_main_loop_quit, loop, error);
   if (ok) {
     guint source =
       bt_watch_fd(signal_fd, G_IO_IN, on_signal, bt_session_get_supervisor(session));
@@ -172,12 +181,16 @@ gboolean
 buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *args,
                     int *exit_status_out, GError **error)
 {
+  static const char *const none[] = { NULL };
   g_autoptr(BtExplainer) explainer = bt_explainer_new(STDERR_FILENO, self->quiet);
   g_auto(BtCaller) caller = BT_CALLER_INIT;
   g_autoptr(GError) failure = NULL;
   BtOutcome outcome = BT_OUTCOME_INIT;
   BtTerminal terminal;
 
+  args = args != NULL ? args : none;
+  if (entry == NULL || entry[0] == '\0')
+    return bt_fail(error, BUNTIME_ERROR_USAGE, "ENTRY", _("the program's name is empty"), NULL);
   if (strcmp(entry, "-") == 0 && self->policy->files != NULL &&
       bt_policy_files_used_stdin(self->policy->files))
     return bt_fail(error, BUNTIME_ERROR_USAGE, "--policy=-",
@@ -204,7 +217,8 @@ buntime_sandbox_run(BuntimeSandbox *self, const char *entry, const char *const *
     outcome.exit_status = buntime_error_exit_status(failure);
   report_status(self, &outcome);
   tell_outcome(explainer, entry, &outcome, failure);
-  *exit_status_out = outcome.exit_status;
+  if (exit_status_out != NULL)
+    *exit_status_out = outcome.exit_status;
   if (!ok)
     g_propagate_error(error, g_steal_pointer(&failure));
   return ok;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-helper-path.h"
 
+#include <errno.h>
 #include <glib/gi18n-lib.h>
-#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/buntime-place.h"
 #include "policy/buntime-error.h"
 
 /* The folder of the build tree that holds a file which is not yet installed. */
@@ -24,80 +25,56 @@ static const struct {
   { "buntime-debug-ui", "debug-ui" },
 };
 
-/* Is it the object that this code is in? Then *data becomes its name, "" for the program. */
-static int
-look_for_self(struct dl_phdr_info *info, size_t size, void *data)
+/* Is FOLDER one of a build tree? What is installed is in no folder of these names. */
+static gboolean
+is_build(const char *folder, gboolean library)
 {
-  const char **name_out = data;
-
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-    ElfW(Addr) start = info->dlpi_addr + segment->p_vaddr;
-    ElfW(Addr) here = (ElfW(Addr))(gpointer)look_for_self;
-    if (segment->p_type == PT_LOAD && here >= start && here - start < segment->p_memsz) {
-      *name_out = info->dlpi_name;
-      return 1;
-    }
-  }
-  return 0;
+  return g_str_has_suffix(folder, library ? "/src/lib" : "/src/cli");
 }
 
-/* The folder of the running program, or of the library that we are a part of. */
-static char *
-own_folder(gboolean *library_out)
+static const char *
+build_folder_of(const char *name)
 {
-  const char *name = NULL;
-  char path[4096];
-
-  dl_iterate_phdr(look_for_self, &name);
-  *library_out = name != NULL && name[0] == '/';
-  if (*library_out)
-    return realpath(name, path) != NULL ? g_path_get_dirname(path) : NULL;
-  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (length <= 0)
-    return NULL;
-  path[length] = '\0';
-  return g_path_get_dirname(path);
-}
-
-static char *
-try_path(char *path)
-{
-  if (access(path, R_OK) == 0)
-    return path;
-  g_free(path);
+  for (gsize i = 0; i < G_N_ELEMENTS(build_folders); i++)
+    if (strcmp(name, build_folders[i].name) == 0)
+      return build_folders[i].folder;
   return NULL;
 }
 
 /*
  * Beside the program or library first, so that a moved or uninstalled buntime
  * finds the helpers of its own build; then where it was configured to be installed.
- * Neither an environment variable nor the current directory has a say.
  */
 char *
 bt_helper_path(const char *name, GError **error)
 {
+  static const char *const from[] = { BT_LIBEXEC_FROM_BIN "/", BT_LIBEXEC_FROM_LIB "/" };
   gboolean library;
-  g_autofree char *folder = own_folder(&library);
-  char *path;
+  g_autofree char *folder = bt_place_own_folder(&library);
+  int unknown = folder == NULL ? errno : 0;
+  g_autofree char *configured = g_strconcat(BT_LIBEXECDIR "/", name, NULL);
+  char *path = NULL;
 
   if (folder != NULL) {
-    path = try_path(g_strconcat(folder, library ? "/" BT_LIBEXEC_FROM_LIB "/"
-                                                : "/" BT_LIBEXEC_FROM_BIN "/",
-                                name, NULL));
-    if (path != NULL)
-      return path;
-    for (gsize i = 0; i < G_N_ELEMENTS(build_folders); i++) {
-      if (strcmp(name, build_folders[i].name) != 0)
-        continue;
-      path = try_path(g_strconcat(folder, "/../", build_folders[i].folder, "/", name, NULL));
-      if (path != NULL)
-        return path;
+    const char *below = build_folder_of(name);
+    g_autofree char *installed = g_strconcat(from[library ? 1 : 0], name, NULL);
+    BtPlaceState state = bt_place_find(folder, installed, configured, &path);
+    if (state == BT_PLACE_MISSING && below != NULL && is_build(folder, library)) {
+      g_autofree char *built = g_strconcat("../", below, "/", name, NULL);
+      state = bt_place_find(folder, built, NULL, &path);
+    }
+    /* Another build's helpers would not be what was meant, and might not fit. */
+    if (state == BT_PLACE_OTHERS) {
+      bt_fail(error, BUNTIME_ERROR_SETUP, name, _("others could have put it beside this buntime"),
+              _("have only its owner write to the folders that buntime is in"));
+      return NULL;
     }
   }
-  path = try_path(g_strconcat(BT_LIBEXECDIR "/", name, NULL));
+  if (path == NULL && access(configured, R_OK) == 0)
+    path = g_steal_pointer(&configured);
   if (path == NULL)
-    bt_fail(error, BUNTIME_ERROR_SETUP, name, _("a part of buntime is missing"),
+    bt_fail(error, BUNTIME_ERROR_SETUP, unknown != 0 ? "/proc/self/exe" : name,
+            unknown != 0 ? g_strerror(unknown) : _("a part of buntime is missing"),
             _("install buntime again, or run it from its build directory"));
   return path;
 }
@@ -106,53 +83,51 @@ bt_helper_path(const char *name, GError **error)
 char *
 bt_data_path(const char *name)
 {
+  static const char *const from[] = { BT_DATA_FROM_BIN "/", BT_DATA_FROM_LIB "/" };
+  static const char *const built[] = { "../../", "../../data/" };
   gboolean library;
-  g_autofree char *folder = own_folder(&library);
+  g_autofree char *folder = bt_place_own_folder(&library);
+  g_autofree char *configured = g_strconcat(BT_DATADIR "/", name, NULL);
   char *path = NULL;
 
   if (folder != NULL) {
-    path = try_path(g_strconcat(folder, library ? "/" BT_DATA_FROM_LIB "/"
-                                                : "/" BT_DATA_FROM_BIN "/",
-                                name, NULL));
-    /* Only of a build: what is installed is in no such folder. */
-    gboolean build = g_str_has_suffix(folder, library ? "/src/lib" : "/src/cli");
-    if (path == NULL && build)
-      path = try_path(g_strconcat(folder, "/../../", name, NULL));
-    if (path == NULL && build)
-      path = try_path(g_strconcat(folder, "/../../data/", name, NULL));
+    g_autofree char *installed = g_strconcat(from[library ? 1 : 0], name, NULL);
+    BtPlaceState state = bt_place_find(folder, installed, configured, &path);
+    for (gsize i = 0;
+         state == BT_PLACE_MISSING && i < G_N_ELEMENTS(built) && is_build(folder, library); i++) {
+      g_autofree char *relative = g_strconcat(built[i], name, NULL);
+      state = bt_place_find(folder, relative, NULL, &path);
+    }
   }
-  g_autofree char *found = path != NULL ? path : g_strconcat(BT_DATADIR "/", name, NULL);
   /* People read it. */
-  return g_canonicalize_filename(found, "/");
+  return path != NULL ? path : g_canonicalize_filename(configured, "/");
 }
 
-/* The folder, if the clients are in it. */
-static char *
-try_clients(const char *folder)
-{
-  g_autofree char *client = g_build_filename(folder, "python/buntime/__init__.py", NULL);
-  char path[4096];
+/* What the clients are known by, below where they are. */
+#define CLIENT "/python/buntime/__init__.py"
 
-  return access(client, R_OK) == 0 && realpath(folder, path) != NULL ? g_strdup(path) : NULL;
-}
-
-/* Beside the library, as it is built and as it is installed; then where it was configured to be. */
+/* Beside the library, as it is installed and as it is built; then where it was configured to be. */
 char *
 bt_clients_path(GError **error)
 {
-  static const char *const below[] = { "buntime", "../worker" };
   gboolean library;
-  g_autofree char *folder = own_folder(&library);
-  char *path = NULL;
+  g_autofree char *folder = bt_place_own_folder(&library);
+  g_autofree char *found = NULL;
+  char path[4096];
 
-  for (gsize i = 0; path == NULL && folder != NULL && library && i < G_N_ELEMENTS(below); i++) {
-    g_autofree char *clients = g_build_filename(folder, below[i], NULL);
-    path = try_clients(clients);
+  if (folder != NULL && library) {
+    BtPlaceState state = bt_place_find(folder, "buntime" CLIENT, BT_CLIENTSDIR CLIENT, &found);
+    if (state == BT_PLACE_MISSING && is_build(folder, library))
+      bt_place_find(folder, "../worker" CLIENT, NULL, &found);
   }
-  if (path == NULL)
-    path = try_clients(BT_CLIENTSDIR);
-  if (path == NULL)
-    bt_fail(error, BUNTIME_ERROR_SETUP, "python/buntime", _("a part of buntime is missing"),
-            _("install buntime again, or run it from its build directory"));
-  return path;
+  if (found == NULL && access(BT_CLIENTSDIR CLIENT, R_OK) == 0)
+    found = g_strdup(BT_CLIENTSDIR CLIENT);
+  if (found != NULL) {
+    found[strlen(found) - strlen(CLIENT)] = '\0';
+    if (realpath(found, path) != NULL)
+      return g_strdup(path);
+  }
+  bt_fail(error, BUNTIME_ERROR_SETUP, "python/buntime", _("a part of buntime is missing"),
+          _("install buntime again, or run it from its build directory"));
+  return NULL;
 }

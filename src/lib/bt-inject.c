@@ -80,6 +80,7 @@ typedef struct {
 
 struct _BtInject {
   BtNotifier *notifier;
+  BtSocketDefaults *defaults;
   int spare4, spare6; /* sockets of the sandbox's that were exchanged; -1: none */
   ino_t untold[MAX_UNTOLD];
   guint next_untold;
@@ -108,6 +109,7 @@ bt_inject_new(BtNotifier *notifier)
 {
   BtInject *self = g_new0(BtInject, 1);
   self->notifier = notifier;
+  self->defaults = bt_socket_defaults_new();
   self->spare4 = self->spare6 = -1;
   return self;
 }
@@ -119,6 +121,7 @@ bt_inject_free(BtInject *self)
     close(self->spare4);
   if (self->spare6 >= 0)
     close(self->spare6);
+  bt_socket_defaults_free(self->defaults);
   g_free(self);
 }
 
@@ -272,7 +275,8 @@ bt_inject_make(BtInject *self, const BtCall *call, int original)
   int fd = domain == AF_INET || domain == AF_INET6 ? new_socket(domain) : -1;
   if (fd < 0)
     return -1;
-  if (bt_socket_is_ordinary(original, fd, tried) && bt_socket_copy_options(original, fd) &&
+  if (bt_socket_is_ordinary(original, fd, tried, self->defaults) &&
+      bt_socket_copy_options(original, fd, self->defaults) &&
       bind_for_good(fd, domain, original))
     return fd;
   close(fd);
@@ -472,7 +476,7 @@ exchange(BtInject *self, const BtCall *call, int *fd)
   int *spare = domain_of(*fd) == AF_INET ? &self->spare4 : &self->spare6;
 
   if (*spare < 0 || !bt_holders_is_alone(call->tid, inode_of(*fd)) ||
-      !bt_socket_copy_options(*fd, *spare) || !hand_in_now(self, call, *spare, is_blocking(*fd)))
+      !bt_socket_copy_options(*fd, *spare, NULL) || !hand_in_now(self, call, *spare, is_blocking(*fd)))
     return FALSE;
   close(*fd);
   *fd = g_steal_fd(spare);

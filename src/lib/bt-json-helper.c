@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/bt-spawn.h"
+#include "lib/buntime-cure.h"
 #include "policy/bt-event.h"
 #include "policy/bt-json.h"
 #include "policy/buntime-error.h"
@@ -71,7 +72,7 @@ bt_json_helper_read(const char *text, gsize length, GError **error)
   int pair[2];
 
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-    bt_fail(error, BUNTIME_ERROR_SETUP, HELPER, g_strerror(errno), NULL);
+    bt_fail(error, BUNTIME_ERROR_SETUP, HELPER, g_strerror(errno), bt_call_cure(errno));
     return NULL;
   }
   gboolean started = bt_spawn_helper(HELPER, pair[1], NULL, &helper, error);

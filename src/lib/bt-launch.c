@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/buntime-cure.h"
 #include "policy/buntime-error.h"
 
 /*
@@ -14,6 +15,12 @@
  * the same and first wait for every processor to let go of the pages.
  */
 #define SEALS (F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+static gboolean
+failed(const char *object, GError **error)
+{
+  return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(errno), bt_call_cure(errno));
+}
 
 gboolean
 bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds, BtLaunch *launch_out,
@@ -24,9 +31,9 @@ bt_launch_begin(uid_t uid, gid_t gid, gboolean flat, const BtWorkerFds *fds, BtL
   *launch_out = BT_LAUNCH_INIT;
   launch_out->plan_fd = memfd_create("buntime-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (launch_out->plan_fd < 0)
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
+    return failed("plan", error);
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-    bt_fail(error, BUNTIME_ERROR_SETUP, "status socket", g_strerror(errno), NULL);
+    failed("status socket", error);
     bt_launch_clear(launch_out);
     return FALSE;
   }
@@ -61,11 +68,13 @@ bt_launch_plan(BtLaunch *launch, GBytes *plan, GError **error)
   /* A shorter write is a memfd that does not fit: the seals would say it too late. */
   if (write(launch->plan_fd, data, size) != (ssize_t)size ||
       fcntl(launch->plan_fd, F_ADD_SEALS, SEALS) != 0)
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "plan", g_strerror(errno), NULL);
+    return failed("plan", error);
   close(launch->plan_fd);
   launch->plan_fd = -1;
   /* If init is gone, the status socket says why, or hangs up. */
-  (void)!send(launch->status_fd, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (send(launch->status_fd, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EPIPE &&
+      errno != ECONNRESET)
+    return failed("status socket", error);
   return TRUE;
 }
 

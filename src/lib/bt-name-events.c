@@ -39,16 +39,16 @@ static const char *
 describe_failure(const BtNameAnswer *answer)
 {
   if (answer->ended)
-    return _("the run ended before there was an answer");
+    return N_("the run ended before there was an answer");
   if (answer->closed != NULL)
     return answer->closed;
   switch (answer->rcode) {
   case BT_DNS_RCODE_NOERROR:
-    return _("the name has no address");
+    return N_("the name has no address");
   case BT_DNS_RCODE_NXDOMAIN:
-    return _("there is no such name");
+    return N_("there is no such name");
   default:
-    return _("the name could not be looked up");
+    return N_("the name could not be looked up");
   }
 }
 

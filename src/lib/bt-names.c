@@ -26,6 +26,7 @@
 #include "lib/bt-names.h"
 
 #include <glib/gi18n-lib.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "lib/bt-answer-cache.h"
@@ -34,6 +35,7 @@
 #include "lib/bt-name-events.h"
 #include "lib/bt-nat64.h"
 #include "lib/bt-pin-table.h"
+#include "policy/bt-reason.h"
 #include "wire/bt-dns.h"
 
 #define MAX_IN_FLIGHT 8
@@ -358,11 +360,11 @@ describe_closed(BtNames *self, const char *name, const BtAddr *addr)
   char text[BT_ADDR_TEXT_SIZE];
 
   bt_addr_format(addr, text);
-  return g_strdup_printf(is_host_addr(self, addr)
-                           ? _("%s leads to %s, an address of this machine, which is closed to "
-                               "names")
-                           : _("%s leads to %s, a range that is closed to names"),
-                         name, text);
+  return bt_reason_new(is_host_addr(self, addr)
+                         ? N_("%s leads to %s, an address of this machine, which is closed to "
+                              "names")
+                         : N_("%s leads to %s, a range that is closed to names"),
+                       name, text, NULL);
 }
 
 /* A granted name that leads only to where no name may lead. */
@@ -676,6 +678,19 @@ is_plain(const char *name)
   return name[0] != '\0' && name[0] != '.' && strstr(name, "..") == NULL;
 }
 
+/* Of the loopback (RFC 6761): a file says so elsewhere. What may be reached there is not asked here. */
+static void
+answer_localhost(BtNames *self, const Waiter *waiter)
+{
+  BtNetMsgAnswer answer = { .ttl = BT_ANSWER_TTL, .n_addrs = 1 };
+
+  if (waiter->type == BT_DNS_TYPE_AAAA)
+    answer.addrs[0].bytes[15] = 1;
+  else
+    answer.addrs[0] = bt_addr_from_ipv4(htonl(INADDR_LOOPBACK));
+  send_answer(self, waiter->id, &answer);
+}
+
 static void
 answer_forward(BtNames *self, const char *name, const Waiter *waiter)
 {
@@ -703,6 +718,8 @@ bt_names_query(BtNames *self, const BtNetMsgResolve *query)
     answer_empty(self, waiter.id, RCODE_NXDOMAIN);
   else if (query->type == BT_DNS_TYPE_PTR)
     answer_reverse(self, name, waiter.id);
+  else if (strcmp(name, "localhost") == 0)
+    answer_localhost(self, &waiter);
   else
     answer_forward(self, name, &waiter);
 }

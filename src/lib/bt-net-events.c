@@ -9,6 +9,8 @@
 
 #include "lib/bt-net-words.h"
 #include "policy/bt-event.h"
+#include "policy/bt-net-item.h"
+#include "policy/bt-reason.h"
 
 /* More than buntime-net has room for: the rest of those of whose end nobody was told. */
 #define MAX_FLOW_NAMES 16384
@@ -39,6 +41,20 @@ tell_denied(const BtNetParts *parts, const BtNetMsgDenied *message)
   bt_explainer_add(parts->explainer, event);
 }
 
+/* By a rule, but nothing has led to this address. */
+static gboolean
+is_granted(BtPolicy *policy, const char *name, guint proto, guint16 port)
+{
+  g_autoptr(BtNetItem) item = bt_net_item_new();
+  char text[sizeof "65535"];
+
+  g_snprintf(text, sizeof text, "%u", port);
+  item->proto = proto;
+  return bt_net_item_set_host(item, name, NULL) && item->host != NULL &&
+         bt_net_item_add_ports(item, text, NULL) &&
+         bt_policy_check_net_item(policy, item, &proto, &port).action != BT_ACTION_DENY;
+}
+
 /*
  * A flow that a name opened, and that asked for another name on the wire, or
  * whose name is not certain. Of another name the event is about that.
@@ -49,6 +65,8 @@ tell_wire_denied(const BtNetParts *parts, const BtNetMsgDenied *message)
   const BtOrigin *origin = bt_policy_net_origin(parts->policy, message->rule);
   guint16 port = (guint16)message->port;
   gboolean named = message->name[0] != '\0';
+  gboolean granted =
+    named && is_granted(parts->policy, message->name, message->proto, port);
   BtEvent *event = bt_event_new(BT_EVENT_NET, BT_ACTION_DENY);
   const char *reason = bt_net_reason_text(message->reason);
   BtFlowWords words, asked = { .name = message->name };
@@ -58,13 +76,16 @@ tell_wire_denied(const BtNetParts *parts, const BtNetMsgDenied *message)
   event->object = bt_net_describe_flow(shown, &message->addr, message->proto, port);
   event->host = bt_net_describe_host(shown, &message->addr);
   event->count = MAX(message->count, 1);
-  event->reason = named && words.name != NULL
-                    ? g_strdup_printf(_("asked for by TLS or HTTP, at an address that is open "
-                                        "for %s"),
-                                      words.name)
-                    : g_strdup(reason);
+  if (named && words.name != NULL)
+    event->reason =
+      granted ? bt_reason_new(N_("granted, but not looked up: the address is open for %s"),
+                              words.name, NULL)
+              : bt_reason_new(N_("asked for by TLS or HTTP, at an address that is open for %s"),
+                              words.name, NULL);
+  else
+    event->reason = g_strdup(reason);
   bt_event_set_rule(event, origin);
-  if (named && bt_origin_yields_to_flags(origin))
+  if (named && !granted && bt_origin_yields_to_flags(origin))
     event->suggestion = bt_net_suggest_flow(&asked, &message->addr, message->proto, port);
   bt_explainer_add(parts->explainer, event);
 }

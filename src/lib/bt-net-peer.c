@@ -8,6 +8,8 @@
  *   published ports    and PUBLISH before it
  *   without            start(): only watched: DNS sockets that nobody reads
  *                      first question: spawned, CONFIG with two descriptors
+ *   no namespaces      hand_over(): at the first stream spawned, HOST_ADDRS and CONFIG with one
+ *                      descriptor, by which each stream follows
  *
  * From then on buntime-net asks (RESOLVE), tells (UNPIN, DENIED, OPENED), and
  * gets ANSWER, HOST_ADDRS and OPEN.  It parses the worker's packets, so it is taken for
@@ -27,6 +29,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/bt-host-addrs.h"
@@ -58,6 +61,8 @@ struct _BtNetPeer {
   Watch waiting[2]; /* DNS udp and tcp, until the first question */
   Sockets relays, dialers; /* until start(), as those of what is published */
   gboolean relays_sent; /* or dialers: some of the worker's bytes may be in buntime-net's hands */
+  int streams; /* by which those of DNS are handed over; -1: not, or not yet */
+  gboolean hands_over;
   gboolean finishing;
   BtNetPeerOpenedFunc opened; /* NULL: nobody wants to know */
   gpointer opened_data;
@@ -72,6 +77,27 @@ struct _BtNetPeer {
   gpointer lost_data;
 };
 
+/* What buntime-net said by its status; why: it said nothing. It is killed if it has not ended. */
+static const char *
+reap(BtNetPeer *self, const char *why)
+{
+  bt_helper_kill(&self->helper);
+  int status = bt_helper_reap(&self->helper);
+
+  if (status < 0 || !WIFEXITED(status))
+    return why;
+  switch (WEXITSTATUS(status)) {
+  case BT_NET_EXIT_PRIVILEGES:
+    return _("could not give up its privileges");
+  case BT_NET_EXIT_LANDLOCK:
+    return _("could not confine itself by Landlock");
+  case BT_NET_EXIT_SECCOMP:
+    return _("could not confine itself by seccomp");
+  default:
+    return why;
+  }
+}
+
 /* For good; nothing is started again. */
 static void
 end(BtNetPeer *self, const char *why)
@@ -81,10 +107,12 @@ end(BtNetPeer *self, const char *why)
   bt_watch_clear(&self->source);
   close(self->fd);
   self->fd = -1;
+  if (self->streams >= 0)
+    close(g_steal_fd(&self->streams));
   bt_names_set_answer_func(self->parts.names, NULL, NULL);
   /* Its socket is closed before its end: whoever asked for that waits for it. */
   if (!self->ending)
-    bt_helper_clear(&self->helper);
+    why = reap(self, why);
   if (self->opened != NULL)
     self->opened(self->opened_data, 0, FALSE);
   if (self->ending)
@@ -307,9 +335,9 @@ bt_net_peer_new(BtNames *names, BtPolicy *policy, const BtPlanNet *net, gboolean
   };
   self->helper = BT_HELPER_INIT;
   self->fd = -1;
-  self->capture = -1;
+  self->capture = self->streams = -1;
   /* Addresses of IPv6 are of use as long as both ends have it: networks come and go. */
-  if (bt_plan_net_has_ipv6(net))
+  if (bt_plan_net_has_ipv6(net) || net->mode == BT_PLAN_NET_HOST)
     bt_names_set_ipv6_func(names, bt_host_has_ipv6);
   self->waiting[0].fd = self->waiting[1].fd = -1;
   if (early && !spawn(self, error)) {
@@ -371,6 +399,13 @@ start_early(BtNetPeer *self, const int *fds, guint n_fds, GError **error)
   gboolean ok = send_sockets(self, error) && begin(self, fds, n_fds, error);
 
   close_all(fds, n_fds);
+  /* It does not take what is sent: it may have said why. */
+  const char *said = ok ? NULL : reap(self, NULL);
+  if (said != NULL) {
+    g_clear_error(error);
+    bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", said,
+            _("run it again; if that happens again, please report it"));
+  }
   if (!ok || !network)
     return ok;
   /* Behind CONFIG in the same socket, so before the first answer. */
@@ -402,6 +437,40 @@ bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error)
     self->waiting[i].source =
       bt_watch_fd(self->waiting[i].fd, G_IO_IN, on_first_question, self);
   return TRUE;
+}
+
+/* What closes addresses to names is known before the first is answered. */
+static gboolean
+start_handing_over(BtNetPeer *self, GError **error)
+{
+  int pair[2];
+
+  self->hands_over = TRUE;
+  self->host_addrs = bt_host_addrs_new(on_host_addrs, self, error);
+  if (self->host_addrs == NULL)
+    return FALSE;
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "buntime-net", g_strerror(errno), NULL);
+  self->streams = pair[0];
+  gboolean ok = spawn(self, error) && begin(self, &pair[1], 1, error);
+  close(pair[1]);
+  return ok;
+}
+
+void
+bt_net_peer_hand_over(BtNetPeer *self, int fd)
+{
+  g_autoptr(GError) error = NULL;
+
+  if (!self->hands_over && !start_handing_over(self, &error)) {
+    bt_explainer_note(self->parts.explainer, error->message);
+    if (self->streams >= 0)
+      close(g_steal_fd(&self->streams));
+  }
+  /* Who is not served is hung up on. */
+  if (self->streams >= 0)
+    bt_net_send_stream(self->streams, fd);
+  close(fd);
 }
 
 void
@@ -467,6 +536,8 @@ bt_net_peer_free(BtNetPeer *self)
   g_clear_pointer(&self->host_addrs, bt_host_addrs_free);
   watch_clear(&self->waiting[0]);
   watch_clear(&self->waiting[1]);
+  if (self->streams >= 0)
+    close(self->streams);
   bt_watch_clear(&self->source);
   bt_names_set_answer_func(self->parts.names, NULL, NULL);
   sockets_clear(&self->relays);

@@ -39,6 +39,11 @@ void bt_net_peer_set_lost_func(BtNetPeer *self, BtNetPeerLostFunc func, gpointer
 /* Takes the DNS sockets and the frame fd (-1 without a network), also on failure. */
 gboolean bt_net_peer_start(BtNetPeer *self, int udp, int tcp, int frame, GError **error);
 /*
+ * Without start(), where the sandbox has no network of its own: gives buntime-net, started now if
+ * it was not, a stream by which the worker asks for names. Takes fd.
+ */
+void bt_net_peer_hand_over(BtNetPeer *self, int fd);
+/*
  * Has the host's service at a relayed address asked for, before the worker connects to the
  * relay; func gets the answer. FALSE: nobody can be asked.
  */

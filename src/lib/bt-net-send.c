@@ -88,6 +88,13 @@ bt_net_send_config(int fd, const BtNetParts *parts, gboolean tell_flows, gboolea
 }
 
 gboolean
+bt_net_send_stream(int fd, int stream)
+{
+  const char byte = 0;
+  return send_with_fds(fd, &byte, 1, &stream, 1);
+}
+
+gboolean
 bt_net_send_relays(int fd, const int *fds, guint n_fds)
 {
   const BtNetMsgRelays message = {

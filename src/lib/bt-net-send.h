@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 /* fd is the socket to buntime-net; the descriptors stay the caller's. */
 gboolean bt_net_send_config(int fd, const BtNetParts *parts, gboolean tell_flows,
                             gboolean tell_counts, const int *fds, guint n_fds, GError **error);
+/* A stream of DNS; FALSE: it was not taken. */
+gboolean bt_net_send_stream(int fd, int stream);
 /* Sockets that stand for the host's loopback; none is nothing to send. FALSE: see errno. */
 gboolean bt_net_send_relays(int fd, const int *fds, guint n_fds);
 /* What is published, and the sockets to reach it by; as the above. */

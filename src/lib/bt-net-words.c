@@ -69,12 +69,14 @@ bt_net_closed_reason(const BtPlanNet *net, const BtAddr *addr, guint proto, guin
     return NULL;
   if (bt_net_is_service(proto, port))
     return bt_net_reason_text(BT_NET_REASON_SERVICE);
+  if (net->mode == BT_PLAN_NET_HOST)
+    return bt_net_is_on_link(addr) ? N_("an address of the link, which is closed") : NULL;
   if (bt_addr_in(addr, &gateway, 96 + net->prefix_length) ||
       (bt_plan_net_has_ipv6(net) &&
        bt_addr_in(addr, &net->gateway6, BT_NET_PREFIX_LENGTH6)))
-    return _("the sandbox's own network, in which nobody else is");
+    return N_("the sandbox's own network, in which nobody else is");
   if (bt_net_is_on_link(addr))
-    return _("an address of the link, on which the sandbox is alone");
+    return N_("an address of the link, on which the sandbox is alone");
   return NULL;
 }
 
@@ -85,38 +87,38 @@ bt_net_reason_text(guint32 reason)
   case BT_NET_REASON_POLICY:
     return NULL;
   case BT_NET_REASON_FRAGMENT:
-    return _("a fragment of a packet, which cannot be checked");
+    return N_("a fragment of a packet, which cannot be checked");
   case BT_NET_REASON_SOURCE:
-    return _("a packet with another sender's address");
+    return N_("a packet with another sender's address");
   case BT_NET_REASON_TYPE:
-    return _("neither TCP nor UDP, nor an echo over IPv4");
+    return N_("neither TCP nor UDP, nor an echo over IPv4");
   case BT_NET_REASON_SERVICE:
-    return _("names are asked of the sandbox's own resolver; DHCP and TFTP are closed");
+    return N_("names are asked of the sandbox's own resolver; DHCP and TFTP are closed");
   case BT_NET_REASON_MULTICAST:
-    return _("multicast and broadcast are closed");
+    return N_("multicast and broadcast are closed");
   case BT_NET_REASON_MALFORMED:
-    return _("a malformed packet, or one with IP options or extension headers");
+    return N_("a malformed packet, or one with IP options or extension headers");
   case BT_NET_REASON_RATE:
-    return _("more new connections than one second may have: they have to wait");
+    return N_("more new connections than one second may have: they have to wait");
   case BT_NET_REASON_BYTES:
-    return _("all that may be sent and received is used up");
+    return N_("all that may be sent and received is used up");
   case BT_NET_REASON_NAME:
-    return _("asked for by TLS or HTTP, at an address that is open for other names");
+    return N_("asked for by TLS or HTTP, at an address that is open for other names");
   case BT_NET_REASON_NO_NAME:
-    return _("TLS or HTTP that asks for no name, at an address that is open for a name; "
+    return N_("TLS or HTTP that asks for no name, at an address that is open for a name; "
              "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_TUNNEL:
-    return _("HTTP that turns into something else, in which names are not seen; "
+    return N_("HTTP that turns into something else, in which names are not seen; "
              "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_STREAM:
-    return _("TLS or HTTP that is malformed, too long or too slow to be sure of its name; "
+    return N_("TLS or HTTP that is malformed, too long or too slow to be sure of its name; "
              "\"inspect\": false on its rule lets it pass");
   case BT_NET_REASON_QUIC:
-    return _("QUIC hides the name; programs fall back to TCP");
+    return N_("QUIC hides the name; programs fall back to TCP");
   case BT_NET_REASON_QUERIES:
-    return _("more names are asked for than 1000 a second: the rest have to wait");
+    return N_("more names are asked for than 1000 a second: the rest have to wait");
   case BT_NET_REASON_CAPTURE:
-    return _("not all packets are recorded: the file has 1 GiB, or takes them too slowly");
+    return N_("not all packets are recorded: the file has 1 GiB, or takes them too slowly");
   }
-  return _("a packet that buntime does not know");
+  return N_("a packet that buntime does not know");
 }

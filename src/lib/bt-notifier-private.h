@@ -8,6 +8,7 @@
 #include "lib/bt-notifier.h"
 #include "lib/bt-notify-make.h"
 #include "lib/bt-process.h"
+#include "lib/bt-spawn.h"
 
 G_BEGIN_DECLS
 
@@ -29,6 +30,7 @@ typedef struct {
 
 typedef struct _BtOpener BtOpener;
 typedef struct _BtInject BtInject;
+typedef struct _BtResolverDoor BtResolverDoor;
 
 struct _BtNotifier {
   int fd;
@@ -38,9 +40,14 @@ struct _BtNotifier {
   BtAudit audit;
   const BtPlanView *plan;
   gboolean flat; /* no namespaces: what the worker can name is the host's */
+  guint64 network; /* bt_socket_get_network() of the sandbox's sockets; 0: not known */
+  gboolean killable; /* calls end by their answer or their caller's death alone */
+  BtHelper init;     /* not ours */
   BtNames *names;
   BtNetPeer *peer;
   guint32 last_asked; /* of buntime-net; never 0 once it was asked */
+  gboolean datagrams_refused;
+  gboolean was_foreground; /* when a terminal was asked for last (bt-notify-terminal.c) */
   guint16 refused_port; /* see bt_notifier_get_refused_port() */
   BtExplainer *explainer;
   GHashTable *waiting; /* set of BtWaitingConnect */
@@ -51,10 +58,14 @@ struct _BtNotifier {
   gboolean foreseen; /* the next execve is init's, and there is nothing to say to it */
   BtLastThread last_thread;
   BtAlarm alarm; /* set while a socket of the worker is in our hands */
+  int alarm_error;
+  BtNotifierLostFunc lost;
+  gpointer lost_data;
   GHashTable *audited; /* "tid:path" → BtEventHandle of what is known about it */
   BtOpener *opener;    /* NULL: opens are continued */
   BtMaker *maker;      /* NULL: nothing was lent */
   BtInject *inject;    /* NULL: there is no fast path */
+  BtResolverDoor *door; /* NULL: not without namespaces, or nobody has asked for a name yet */
   guint signal_source; /* set while calls wait that only death ends (bt_notifier_watch_signals) */
   BtForks forks;
   GArray *own_devices; /* dev_t of the sandbox's own filesystems */
@@ -131,8 +142,11 @@ gboolean bt_notify_is_change(int number);                     /* bt-notify-chang
 void bt_notify_fork(BtNotifier *self, const BtCall *call);    /* bt-notify-limits.c */
 /* A file is about to be opened: can it? */
 void bt_notify_count_files(BtNotifier *self, const BtCall *call); /* bt-notify-limits.c */
+void bt_notify_signal(BtNotifier *self, const BtCall *call);  /* bt-notify-signal.c */
 void bt_notify_sysinfo(BtNotifier *self, const BtCall *call); /* bt-notify-sysinfo.c */
-void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-connect.c */
+void bt_notify_group(BtNotifier *self, const BtCall *call);   /* bt-notify-group.c */
+void bt_notify_terminal(BtNotifier *self, const BtCall *call); /* bt-notify-terminal.c */
+void bt_notify_socket(BtNotifier *self, const BtCall *call);  /* bt-notify-flat.c */
 void bt_notify_connect(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_shutdown(BtNotifier *self, const BtCall *call); /* bt-notify-connect.c */
 void bt_notify_linger(BtNotifier *self, const BtCall *call);  /* bt-notify-linger.c */

@@ -22,8 +22,9 @@
  * A refusal is decided once and answered once; its event is made only if the
  * answer reached the caller.  A failed read of the worker's memory refuses.
  *
- * Where no file is made here (by the opener, or bt-notify-make.c) the listener has no
- * WAIT_KILLABLE_RECV: a blocking connect waits in a notified call, and a signal must be able to interrupt it there (Ctrl-C in
+ * Where no file is made here (by the opener, or bt-notify-make.c) and no signal sent
+ * (bt-notify-signal.c) the listener has no WAIT_KILLABLE_RECV: a blocking connect waits in a
+ * notified call, and a signal must be able to interrupt it there (Ctrl-C in
  * Python).  The kernel then withdraws the notification and restarts the call,
  * which finds its connect in progress and goes on waiting.  Else it has: an
  * open that made a file must not be made again.  So only death ends a call there,
@@ -41,6 +42,7 @@
 
 #include "lib/bt-inject.h"
 #include "lib/bt-process.h"
+#include "lib/bt-resolver-door.h"
 #include "lib/bt-watch.h"
 
 /* Since 6.6; not in Debian 12's headers. The answer wakes the worker on this CPU. */
@@ -65,11 +67,39 @@ listener_ioctl(int listener, unsigned long request, void *argument)
   return result == 0;
 }
 
+/* It can no longer be used: who is told ends the run. */
+static void
+lose(BtNotifier *self)
+{
+  int error = errno;
+
+  if (self->lost != NULL)
+    self->lost(self->lost_data, error);
+  errno = error;
+}
+
 gboolean
 bt_call_is_valid(BtNotifier *self, const BtCall *call)
 {
   guint64 id = call->id;
-  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+
+  if (listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_ID_VALID, &id))
+    return TRUE;
+  if (errno != ENOENT)
+    lose(self);
+  return FALSE;
+}
+
+/* FALSE: the caller is gone. Whatever else there is would leave it waiting for good. */
+static gboolean
+answer(BtNotifier *self, struct seccomp_notif_resp *response)
+{
+  if (listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, response))
+    return TRUE;
+  /* EINPROGRESS: it has one already. */
+  if (errno != ENOENT && errno != EINPROGRESS)
+    lose(self);
+  return FALSE;
 }
 
 gboolean
@@ -79,14 +109,14 @@ bt_call_continue(BtNotifier *self, const BtCall *call)
     .id = call->id,
     .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE,
   };
-  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+  return answer(self, &response);
 }
 
 gboolean
 bt_call_return(BtNotifier *self, const BtCall *call, int error)
 {
   struct seccomp_notif_resp response = { .id = call->id, .error = -error };
-  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+  return answer(self, &response);
 }
 
 /*
@@ -117,7 +147,7 @@ bt_call_give(BtNotifier *self, const BtCall *call, int *fd, gboolean close_on_ex
   close(*fd);
   *fd = -1;
   struct seccomp_notif_resp response = { .id = call->id, .val = number };
-  return listener_ioctl(self->fd, SECCOMP_IOCTL_NOTIF_SEND, &response) ? 0 : errno;
+  return answer(self, &response) ? 0 : errno;
 }
 
 int
@@ -283,7 +313,7 @@ on_signal_tick(gpointer data)
 void
 bt_notifier_watch_signals(BtNotifier *self)
 {
-  if ((self->opener != NULL || self->maker != NULL) && self->signal_source == 0)
+  if (self->killable && self->signal_source == 0)
     self->signal_source = bt_watch_timeout(SIGNAL_TICK_MS, on_signal_tick, self);
 }
 
@@ -332,6 +362,20 @@ dispatch_call(BtNotifier *self, const BtCall *call)
 #endif
     bt_notify_fork(self, call);
     return;
+  case SYS_kill:
+  case SYS_tkill:
+  case SYS_tgkill:
+  case SYS_rt_sigqueueinfo:
+  case SYS_rt_tgsigqueueinfo:
+  case SYS_pidfd_send_signal:
+    bt_notify_signal(self, call);
+    return;
+  case SYS_setpgid:
+    bt_notify_group(self, call);
+    return;
+  case SYS_ioctl:
+    bt_notify_terminal(self, call);
+    return;
   case SYS_sysinfo:
     bt_notify_sysinfo(self, call);
     return;
@@ -359,8 +403,12 @@ on_notification(int fd, GIOCondition condition, gpointer data)
     return G_SOURCE_REMOVE;
   }
   memset(&buffer, 0, self->request_size); /* the kernel insists */
-  if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &buffer.request) != 0)
-    return G_SOURCE_CONTINUE; /* the caller was killed meanwhile */
+  if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &buffer.request) != 0) {
+    /* ENOENT: the caller was killed meanwhile. */
+    if (errno != ENOENT && errno != EINTR)
+      lose(self);
+    return G_SOURCE_CONTINUE;
+  }
 
   BtCall call = {
     .id = buffer.request.id,
@@ -391,14 +439,15 @@ bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *polic
   self->audit = bt_policy_get_audit(policy);
   self->plan = plan;
   self->flat = (plan->header->flags & BT_PLAN_NO_NAMESPACES) != 0;
+  self->killable = opener >= 0 || (plan->header->flags & BT_PLAN_KILLABLE) != 0;
+  self->init = BT_HELPER_INIT;
   self->names = names;
   self->peer = peer;
   self->explainer = explainer;
   self->waiting = g_hash_table_new(NULL, NULL);
   self->ready_fd = -1;
   self->audited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-  if (!bt_alarm_init(&self->alarm))
-    g_warning("no timer: %s", g_strerror(errno));
+  self->alarm_error = bt_alarm_init(&self->alarm) ? 0 : errno;
   syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
   self->request_size = CLAMP(sizes.seccomp_notif, sizeof(struct seccomp_notif), MAX_REQUEST_SIZE);
   if (opener >= 0)
@@ -410,13 +459,33 @@ bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *polic
 }
 
 void
-bt_notifier_listen(BtNotifier *self, int listener, pid_t init)
+bt_notifier_set_network(BtNotifier *self, guint64 network)
+{
+  self->network = network;
+}
+
+void
+bt_notifier_listen(BtNotifier *self, int listener, const BtHelper *init)
 {
   self->fd = listener;
+  self->init = *init;
   /* Only a matter of speed: kernels before 6.6 refuse it. */
   ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
   self->source = bt_watch_fd(listener, G_IO_IN | G_IO_HUP, on_notification, self);
-  bt_notify_exec_foresee(self, init);
+  bt_notify_exec_foresee(self, init->pid);
+}
+
+int
+bt_notifier_get_alarm_error(const BtNotifier *self)
+{
+  return self->alarm_error;
+}
+
+void
+bt_notifier_set_lost_func(BtNotifier *self, BtNotifierLostFunc func, gpointer data)
+{
+  self->lost = func;
+  self->lost_data = data;
 }
 
 gboolean
@@ -438,6 +507,7 @@ bt_notifier_free(BtNotifier *self)
   bt_alarm_set(&self->alarm);
   bt_notify_connect_shutdown(self);
   g_clear_pointer(&self->inject, bt_inject_free);
+  g_clear_pointer(&self->door, bt_resolver_door_free);
   bt_alarm_clear(&self->alarm);
   bt_last_thread_clear(&self->last_thread);
   bt_watch_clear(&self->source);

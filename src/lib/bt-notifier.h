@@ -10,6 +10,7 @@
 #include "lib/bt-names.h"
 #include "lib/bt-net-peer.h"
 #include "lib/bt-notify-make.h"
+#include "lib/bt-spawn.h"
 #include "wire/bt-plan.h"
 
 G_BEGIN_DECLS
@@ -32,17 +33,29 @@ GArray *bt_notifier_find_devices(pid_t pid, const BtPlanView *plan, int *tmp_out
 BtNotifier *bt_notifier_new(int opener, BtMaker *maker, GArray *own_devices, BtPolicy *policy,
                             const BtPlanView *plan, BtNames *names, BtNetPeer *peer,
                             BtExplainer *explainer);
+/* errno: without its timer an answer might wait for who it is for; 0: it is there. */
+int bt_notifier_get_alarm_error(const BtNotifier *notifier);
+/* The kernel takes no answer any more, or tells of no calls: those who call would wait for good. */
+typedef void (*BtNotifierLostFunc)(gpointer data, int error);
+void bt_notifier_set_lost_func(BtNotifier *notifier, BtNotifierLostFunc func, gpointer data);
+/*
+ * The worker may be given sockets by others (--allow-unix, a standard stream that is a socket): those
+ * of another network than this are not connected.
+ */
+void bt_notifier_set_network(BtNotifier *notifier, guint64 network);
 /*
  * Answers from now on; takes the listener. To be called once, before init's worker
- * executes its program. init: the pid of pid 1.
+ * executes its program. init is not taken: it is kept until the pause.
  */
-void bt_notifier_listen(BtNotifier *notifier, int listener, pid_t init);
+void bt_notifier_listen(BtNotifier *notifier, int listener, const BtHelper *init);
 gboolean bt_notifier_is_listening(const BtNotifier *notifier);
 /* Answers nobody any more: those who wait are about to be killed. */
 void bt_notifier_pause(BtNotifier *notifier);
 void bt_notifier_free(BtNotifier *notifier);
 /* A port of the worker's own loopback that it was refused at and never served since; 0: none. */
 guint16 bt_notifier_get_refused_port(BtNotifier *notifier);
+/* Without namespaces: did it ask for UDP? */
+gboolean bt_notifier_has_refused_datagrams(BtNotifier *notifier);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BtNotifier, bt_notifier_free)
 
 G_END_DECLS

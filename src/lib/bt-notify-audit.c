@@ -60,7 +60,7 @@ event_of_unseen(BtNotifier *self, const char *path)
 
   event->object = g_strdup(path);
   if (!refused) {
-    event->reason = g_strdup(_("nothing is there that you could read yourself"));
+    event->reason = g_strdup(N_("nothing is there that you could read yourself"));
     return event;
   }
   bt_event_set_rule(event, verdict.origin);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Audit of calls that make, remove, rename and change files by their names.
+ * Calls that make, remove, rename and change files by their names.
  *
  * Mounts and Landlock decide them, and each is continued.  What is said of one is
- * what they will do, looked at once; so all of it is observed.  Without audit they
- * are not notified, since a directory made and removed in /tmp would take several
- * times as long.
+ * what they will do, looked at once; so all of it is observed.  What is allowed
+ * without a warning is told under audit alone.
  *
  * What fails for another reason is not told: what is to be made is there already,
  * what is to be removed is not.  Of two paths one event speaks, of the first that
@@ -28,7 +27,8 @@
 #define SYS_fchmodat2 452
 #endif
 
-typedef enum { MAKE, REMOVE, CHANGE } Way;
+/* SOURCE: nothing is done to it, but where it is decides about the second path. */
+typedef enum { SOURCE, MAKE, REMOVE, CHANGE } Way;
 
 #define NONE (-1)
 #define WORKING_DIRECTORY (-1)
@@ -47,6 +47,7 @@ typedef struct {
   { SYS_##number, dirfd, path, flags, follow, way, perms }
 #define HERE WORKING_DIRECTORY
 #define NEW(number, dirfd, path, perms) PATHS(number, dirfd, path, NONE, FALSE, MAKE, perms)
+#define FROM(number, dirfd, path) PATHS(number, dirfd, path, NONE, FALSE, SOURCE, 0)
 #define GONE(number, dirfd, path, perms) PATHS(number, dirfd, path, NONE, FALSE, REMOVE, perms)
 #define META(number, dirfd, path, flags, follow)                                                  \
   PATHS(number, dirfd, path, flags, follow, CHANGE, BT_FS_WRITE_FILE)
@@ -55,6 +56,7 @@ static const Path paths[] = {
   NEW(mkdirat, 0, 1, BT_FS_MAKE_DIR),
   NEW(mknodat, 0, 1, 0),
   NEW(symlinkat, 1, 2, BT_FS_MAKE_SYM),
+  FROM(linkat, 0, 1),
   NEW(linkat, 2, 3, BT_FS_MAKE_REG),
   GONE(unlinkat, 0, 1, 0),
   GONE(renameat2, 0, 1, 0),
@@ -76,6 +78,7 @@ static const Path paths[] = {
   NEW(mkdir, HERE, 0, BT_FS_MAKE_DIR),
   NEW(mknod, HERE, 0, 0),
   NEW(symlink, HERE, 1, BT_FS_MAKE_SYM),
+  FROM(link, HERE, 0),
   NEW(link, HERE, 1, BT_FS_MAKE_REG),
   GONE(rmdir, HERE, 0, BT_FS_REMOVE_DIR),
   GONE(unlink, HERE, 0, BT_FS_REMOVE_FILE),
@@ -153,13 +156,25 @@ landlock_lets(const BtPlanView *plan, const char *path, BtFsPerms perms)
   return missing == 0;
 }
 
+/* A name is its directory's: a grant of what it stands for alone makes and removes none. */
+static BtVerdict
+check(BtNotifier *self, const Path *path, const char *object, const char *folder, BtFsPerms perms)
+{
+  BtVerdict verdict = bt_policy_check_path(self->policy, object, perms);
+
+  if (path->way == CHANGE || verdict.action == BT_ACTION_DENY)
+    return verdict;
+  BtVerdict of_folder = bt_policy_check_path(self->policy, folder, perms);
+  return of_folder.action == BT_ACTION_DENY ? of_folder : verdict;
+}
+
 static BtEvent *
 event_of(BtNotifier *self, const BtResolved *object, const Path *path, BtFsPerms perms)
 {
   g_autofree char *folder = g_path_get_dirname(object->path);
   gboolean read_only = object->read_only && !self->flat;
   gboolean own = !read_only && bt_notifier_owns_device(self, object->device);
-  BtVerdict verdict = bt_policy_check_path(self->policy, object->path, perms);
+  BtVerdict verdict = check(self, path, object->path, folder, perms);
   gboolean kept = read_only && verdict.action != BT_ACTION_DENY;
 
   if (own && landlock_lets(self->plan, path->way == CHANGE ? object->path : folder, perms))
@@ -169,9 +184,14 @@ event_of(BtNotifier *self, const BtResolved *object, const Path *path, BtFsPerms
   event->observed = TRUE;
   event->object = g_strdup(object->path);
   bt_event_set_rule(event, verdict.origin);
-  if (kept)
-    event->reason = g_strdup(_("kept read-only by buntime"));
-  else if (denied && bt_origin_yields_to_flags(verdict.origin) && !own) {
+  if (kept && bt_maker_has(self->maker, object->path)) {
+    /* What is not opened goes by the directory's mount. */
+    event->reason = g_strdup(N_("it may be made and written, not changed otherwise"));
+    event->suggestion = bt_call_suggest(self, BT_KIND_WRITE, folder);
+    event->wider = TRUE;
+  } else if (kept) {
+    event->reason = g_strdup(N_("kept read-only by buntime"));
+  } else if (denied && bt_origin_yields_to_flags(verdict.origin) && !own) {
     /* A name is its directory's, and who may do one thing in that may do all. */
     event->suggestion =
       bt_call_suggest(self, BT_KIND_WRITE, path->way == CHANGE ? object->path : folder);
@@ -180,9 +200,15 @@ event_of(BtNotifier *self, const BtResolved *object, const Path *path, BtFsPerms
   return event;
 }
 
-/* *mode is of what was looked at last, for the second path of a rename. NULL: nothing to say. */
-static BtEvent *
-look(BtNotifier *self, const BtCall *call, const Path *path, mode_t *mode)
+/* Of the first path, for the second. */
+typedef struct {
+  mode_t mode;
+  char *folder; /* NULL: there was none */
+} Looked;
+
+/* FALSE: it fails anyway, and there is nothing to say. */
+static gboolean
+look(BtNotifier *self, const BtCall *call, const Path *path, Looked *looked, BtEvent **event_out)
 {
   g_auto(BtResolved) object = BT_RESOLVED_INIT;
   g_autofree char *text = bt_process_read_path(call->tid, call->args[path->path]);
@@ -193,36 +219,45 @@ look(BtNotifier *self, const BtCall *call, const Path *path, mode_t *mode)
 
   if (text == NULL || text[0] == '\0' ||
       !bt_process_resolve(call->tid, dirfd, text, follow, &object))
-    return NULL;
+    return FALSE;
   /* What a new name replaces is another's loss, not another kind of call. */
   if (object.fd >= 0 && path->way == MAKE && !is_rename(path->number))
-    return NULL;
+    return FALSE;
   if (path->way != MAKE) {
     if (object.fd < 0 || fstat(object.fd, &info) != 0)
-      return NULL;
+      return FALSE;
     /* As with opens, a mount does not govern what is behind a device. */
     if (path->way == CHANGE && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-      return NULL;
-    *mode = info.st_mode;
+      return FALSE;
+    looked->mode = info.st_mode;
   }
-  BtFsPerms perms = perms_of(path, call, *mode);
-  return perms != 0 ? event_of(self, &object, path, perms) : NULL;
+  g_autofree char *folder = g_path_get_dirname(object.path);
+  BtFsPerms perms = path->way == SOURCE ? 0 : perms_of(path, call, looked->mode);
+  if (perms != 0 && looked->folder != NULL && strcmp(folder, looked->folder) != 0)
+    perms |= BT_FS_REFER;
+  if (perms != 0)
+    *event_out = event_of(self, &object, path, perms);
+  g_free(looked->folder);
+  looked->folder = g_steal_pointer(&folder);
+  return perms != 0 || path->way == SOURCE;
 }
 
 void
 bt_notify_change(BtNotifier *self, const BtCall *call)
 {
   g_autoptr(BtEvent) event = NULL;
-  mode_t mode = 0;
+  Looked looked = { 0 };
 
   for (gsize i = 0; i < G_N_ELEMENTS(paths); i++) {
     if (paths[i].number != call->number || (event != NULL && event->action == BT_ACTION_DENY))
       continue;
     g_clear_pointer(&event, bt_event_free);
-    event = look(self, call, &paths[i], &mode);
-    if (event == NULL)
-      break; /* of one that fails anyway there is nothing to say */
+    if (!look(self, call, &paths[i], &looked, &event))
+      break;
   }
+  g_free(looked.folder);
+  if (event != NULL && event->action == BT_ACTION_ALLOW && (self->audit & BT_AUDIT_OPENAT) == 0)
+    g_clear_pointer(&event, bt_event_free);
   if (event != NULL)
     bt_process_identify(call->tid, &event->program, &event->pid);
   if (bt_call_is_valid(self, call) && bt_call_continue(self, call) && event != NULL)

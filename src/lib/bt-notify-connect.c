@@ -22,7 +22,8 @@
  * A waiting caller that is interrupted or killed invalidates its call; the
  * kept socket is then closed at the next connect or when it becomes ready.
  *
- * Where it may lead is decided by family: bt-notify-inet.c, bt-notify-unix.c.
+ * Where it may lead is decided by family: bt-notify-inet.c, or without namespaces
+ * bt-notify-flat.c, and bt-notify-unix.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -134,6 +135,8 @@ result_of(BtWaitingConnect *waiting)
   BtInject *inject = waiting->notifier->inject;
   gboolean blocking;
 
+  if (waiting->notifier->flat && waiting->address.any.sa_family != AF_UNIX)
+    return bt_connect_flat_result(waiting->fd, &waiting->address);
   if (!waiting->made)
     return bt_connect_try(waiting->fd, &waiting->address, &blocking);
   int error = bt_inject_result(inject, waiting->fd);
@@ -370,6 +373,37 @@ socket_option(int fd, int option)
   return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
+/*
+ * Sockets of other families, and netlink's of another network, the worker cannot make: somebody
+ * outside passed them on, and nobody has decided where they may lead. Takes fd.
+ */
+static void
+connect_by_domain(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address)
+{
+  int domain = socket_option(fd, SO_DOMAIN), type = socket_option(fd, SO_TYPE);
+  gboolean inet = domain == AF_INET || domain == AF_INET6;
+  BtSocketPlace place = inet && !self->flat ? bt_socket_get_place(fd, self->network)
+                                            : BT_SOCKET_INSIDE;
+
+  if (inet && self->flat)
+    bt_connect_flat(self, call, fd, address);
+  else if (inet && place == BT_SOCKET_OUTSIDE)
+    bt_connect_made(self, call, fd, address);
+  else if (inet && place == BT_SOCKET_ELSEWHERE)
+    bt_connect_refuse_foreign(self, call, fd, address);
+  else if (inet)
+    bt_connect_inet(self, call, fd, address, type == SOCK_STREAM);
+  else if (domain == AF_UNIX)
+    bt_connect_unix(self, call, fd, address);
+  else if (domain == AF_NETLINK && !self->flat &&
+           bt_socket_get_place(fd, self->network) == BT_SOCKET_INSIDE)
+    bt_connect_carry_out(self, call, fd, address, -1);
+  else {
+    bt_call_return(self, call, domain < 0 ? ENOTSOCK : EACCES);
+    close(fd);
+  }
+}
+
 void
 bt_notify_connect(BtNotifier *self, const BtCall *call)
 {
@@ -395,19 +429,7 @@ bt_notify_connect(BtNotifier *self, const BtCall *call)
     close(fd);
     return;
   }
-  int domain = socket_option(fd, SO_DOMAIN), type = socket_option(fd, SO_TYPE);
-  if ((domain == AF_INET || domain == AF_INET6) && bt_socket_is_outside(fd))
-    bt_connect_made(self, call, fd, &address);
-  else if (domain == AF_UNIX)
-    bt_connect_unix(self, call, fd, &address);
-  else if (domain == AF_INET || domain == AF_INET6)
-    bt_connect_inet(self, call, fd, &address, type == SOCK_STREAM);
-  else if (domain >= 0)
-    bt_connect_carry_out(self, call, fd, &address, -1); /* NETLINK_ROUTE; the filter allows no other */
-  else {
-    bt_call_return(self, call, ENOTSOCK);
-    close(fd);
-  }
+  connect_by_domain(self, call, fd, &address);
 }
 
 void

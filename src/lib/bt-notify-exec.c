@@ -22,6 +22,7 @@
 
 #include "lib/bt-process.h"
 #include "plan/bt-program.h"
+#include "policy/bt-reason.h"
 
 static gboolean
 is_below(const char *path, const char *folder)
@@ -283,12 +284,12 @@ deny_exec(BtNotifier *self, const BtCall *call, const char *written, const Chain
   /* What lies on the sandbox's own filesystems has no path of the host's to grant. */
   gboolean own = object->fd >= 0 && bt_notifier_owns_device(self, object->device);
   if (own)
-    reason = g_strdup(_("made during the run: only --allow-run, for every program, runs it"));
+    reason = g_strdup(N_("made during the run: only --allow-run, for every program, runs it"));
   else if (which > 0)
-    reason = g_strdup_printf(_("it is the interpreter of %s"),
-                             chain->programs[which - 1].object.path);
+    reason = bt_reason_new(N_("it is the interpreter of %s"),
+                           chain->programs[which - 1].object.path, NULL);
   else if (verdict.action != BT_ACTION_DENY)
-    reason = g_strdup(_("not executable in this sandbox"));
+    reason = g_strdup(N_("not executable in this sandbox"));
   bt_call_deny(self, call, BT_KIND_RUN, &verdict, g_strdup(object->path),
                own ? NULL : suggest(self, call, chain), reason);
 }

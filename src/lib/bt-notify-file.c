@@ -169,7 +169,7 @@ refuse_write(BtNotifier *self, const BtCall *call, const BtResolved *object, BtF
   const char *place = place_to_grant(self, object);
   bt_call_deny_place(self, call, BT_KIND_WRITE, verdict_out, g_strdup(object->path),
                      denied ? bt_call_suggest(self, BT_KIND_WRITE, place) : NULL,
-                     place != object->path, denied ? NULL : _("kept read-only by buntime"));
+                     place != object->path, denied ? NULL : N_("kept read-only by buntime"));
   return TRUE;
 }
 

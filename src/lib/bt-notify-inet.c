@@ -12,6 +12,7 @@
  * only there, and what the program serves itself, inside, comes first.
  */
 #include <errno.h>
+#include <glib/gi18n-lib.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,17 +20,16 @@
 
 #include "lib/bt-connect.h"
 #include "lib/bt-inject.h"
-#include "lib/bt-net-words.h"
 #include "lib/bt-process.h"
+#include "lib/bt-socket-options.h"
 
 /* The kernel takes an IPv6 address without its scope id (SIN6_LEN_RFC2133). */
 #define MIN_IN6_LENGTH 24
 
 /* ---- the host's loopback ---- */
 
-/* The loopback address that the kernel takes this one for, as BT_PLAN_RELAY_*; 0: for none. */
-static guint
-loopback_of(const BtAddr *addr, BtAddr *loopback_out)
+guint
+bt_connect_loopback_of(const BtAddr *addr, BtAddr *loopback_out)
 {
   static const BtAddr any6;
   BtAddr ipv4 = bt_addr_from_ipv4(htonl(INADDR_LOOPBACK)), any4 = bt_addr_from_ipv4(0);
@@ -136,8 +136,8 @@ connect_relayed(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
 
 /* ---- addresses ---- */
 
-static gboolean
-parse_inet(const BtSockAddr *address, BtAddr *addr_out, guint16 *port_out)
+gboolean
+bt_connect_parse(const BtSockAddr *address, BtAddr *addr_out, guint16 *port_out)
 {
   if (address->any.sa_family == AF_INET && address->length >= sizeof address->in) {
     *addr_out = bt_addr_from_ipv4(address->in.sin_addr.s_addr);
@@ -250,10 +250,9 @@ connect_outside(BtNotifier *self, const BtCall *call, int made, int fd, const Bt
   return how != BT_INJECT_NOT;
 }
 
-/* What the policy says of it. TRUE: the call was refused and answered, and fd taken. */
-static gboolean
-is_denied(BtNotifier *self, const BtCall *call, int *fd, const BtAddr *addr, guint proto,
-          guint16 port, BtVerdict *verdict_out, BtFlowWords *words_out)
+gboolean
+bt_connect_is_denied(BtNotifier *self, const BtCall *call, int *fd, const BtAddr *addr, guint proto,
+                     guint16 port, BtVerdict *verdict_out, BtFlowWords *words_out)
 {
   const char *closed = bt_net_closed_reason(&self->plan->header->net, addr, proto, port);
   BtVerdict verdict = bt_names_check_flow(self->names, addr, proto, port, words_out);
@@ -289,11 +288,11 @@ bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
   guint16 port;
 
   /* Not an address (AF_UNSPEC disconnects): the kernel knows what to say. */
-  if (!parse_inet(address, &addr, &port)) {
+  if (!bt_connect_parse(address, &addr, &port)) {
     bt_connect_carry_out(self, call, fd, address, -1);
     return;
   }
-  guint family = tcp ? loopback_of(&addr, &loopback) : 0;
+  guint family = tcp ? bt_connect_loopback_of(&addr, &loopback) : 0;
   gboolean relayed = is_relayed(self, family, port);
   __attribute__((cleanup(close_made))) int made =
     tcp ? make_outside(self, call, fd, family != 0 ? &loopback : &addr, port) : -1;
@@ -303,7 +302,7 @@ bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
       return;
     addr = loopback;
   }
-  if (is_denied(self, call, &fd, &addr, proto, port, &verdict, &words))
+  if (bt_connect_is_denied(self, call, &fd, &addr, proto, port, &verdict, &words))
     return;
   bt_call_tell(self, call, BT_KIND_NET, &verdict,
                bt_net_describe_flow(&words, &addr, proto, port), FALSE);
@@ -313,6 +312,44 @@ bt_connect_inet(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
     connect_relayed(self, call, fd, address, &addr, port);
   else
     bt_connect_carry_out(self, call, fd, address, -1);
+}
+
+/* ---- what others made ---- */
+
+/* Takes fd. */
+static char *
+describe(int fd, const BtSockAddr *address)
+{
+  const BtFlowWords words = { .name = NULL };
+  gsize length = address->length - MIN(address->length, offsetof(struct sockaddr_un, sun_path));
+  int type = SOCK_STREAM;
+  guint16 port;
+  BtAddr addr;
+
+  bt_socket_get_option(fd, SOL_SOCKET, SO_TYPE, &type, sizeof type);
+  close(fd);
+  if (bt_connect_parse(address, &addr, &port))
+    return bt_net_describe_flow(&words, &addr, type == SOCK_STREAM ? BT_PROTO_TCP : BT_PROTO_UDP,
+                                port);
+  if (address->any.sa_family != AF_UNIX || length == 0 || address->un.sun_path[0] != '\0')
+    return NULL;
+  g_autofree char *name = g_strndup(address->un.sun_path + 1, length - 1);
+  return g_strconcat("@", name, NULL);
+}
+
+void
+bt_connect_refuse_foreign(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *address)
+{
+  const BtVerdict verdict = { BT_ACTION_DENY,
+                              bt_policy_net_origin(self->policy, BT_NET_RULE_CLOSURE) };
+  BtKind kind = address->any.sa_family == AF_UNIX ? BT_KIND_UNIX : BT_KIND_NET;
+  char *object = describe(fd, address);
+
+  if (object == NULL)
+    bt_call_return(self, call, EACCES);
+  else
+    bt_call_deny(self, call, kind, &verdict, object, NULL,
+                 N_("the socket is another program's, for a network, an address or a way of its own"));
 }
 
 /* ---- what was handed in ---- */

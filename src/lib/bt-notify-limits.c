@@ -98,7 +98,7 @@ bt_notify_fork(BtNotifier *self, const BtCall *call)
     forks->bound = count_entries(path, limit, n_threads) + 1;
     forks->rest_until = now + REST * (g_get_monotonic_time() - now);
     if (forks->bound > limit)
-      tell(self, call, BT_LIMIT_PIDS, _("there are as many as there may be"));
+      tell(self, call, BT_LIMIT_PIDS, N_("there are as many as there may be"));
   }
   bt_call_continue(self, call);
 }
@@ -118,5 +118,5 @@ bt_notify_count_files(BtNotifier *self, const BtCall *call)
     return;
   snprintf(path, sizeof path, "/proc/%d/fd", call->tid);
   if (count_entries(path, limit, NULL) >= limit)
-    tell(self, call, BT_LIMIT_OPEN_FILES, _("as many are open as may be"));
+    tell(self, call, BT_LIMIT_OPEN_FILES, N_("as many are open as may be"));
 }

@@ -138,6 +138,12 @@ find_place(const BtMaker *self, const char *path)
   return NULL;
 }
 
+gboolean
+bt_maker_has(const BtMaker *self, const char *path)
+{
+  return find_place(self, path) != NULL;
+}
+
 /* ---- giving ---- */
 
 static void give(BtNotifier *notifier, Late *late);
@@ -228,20 +234,34 @@ open_place(BtNotifier *self, const Place *place, const BtOpenCall *open, mode_t 
   return -1;
 }
 
+static gboolean
+is_made(BtNotifier *self, const Place *place)
+{
+  bt_alarm_set(&self->alarm);
+  gboolean made = faccessat(place->fd, place->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+  bt_alarm_unset(&self->alarm);
+  return made;
+}
+
 /* Granted to write is not granted to read. TRUE: answered. */
 static gboolean
-refuse_read(BtNotifier *self, const BtCall *call, const BtOpenCall *open, const char *path,
+refuse_read(BtNotifier *self, const BtCall *call, const BtOpenCall *open, const Place *place,
             BtVerdict *verdict_out)
 {
+  const char *path = place->path;
+
   *verdict_out = (BtVerdict){ BT_ACTION_ALLOW, NULL };
   if ((open->flags & O_ACCMODE) == O_WRONLY)
     return FALSE;
   *verdict_out = bt_policy_check_path(self->policy, path, BT_FS_READ_FILE);
   if (verdict_out->action != BT_ACTION_DENY)
     return FALSE;
-  bt_call_deny(self, call, BT_KIND_READ, verdict_out, g_strdup(path),
-               bt_call_suggest(self, BT_KIND_READ, path),
-               _("it may be made and written, not read"));
+  /* A flag for what is not there stops the next run. */
+  gboolean made = is_made(self, place);
+  g_autofree char *folder = g_path_get_dirname(path);
+  bt_call_deny_place(self, call, BT_KIND_READ, verdict_out, g_strdup(path),
+                     bt_call_suggest(self, BT_KIND_READ, made ? path : folder), !made,
+                     N_("it may be made and written, not read"));
   return TRUE;
 }
 
@@ -258,7 +278,7 @@ bt_notify_make(BtNotifier *self, const BtCall *call, const BtOpenCall *open, con
   written = bt_policy_check_path(self->policy, path, perms);
   if (written.action == BT_ACTION_DENY)
     return FALSE;
-  if (refuse_read(self, call, open, path, &read))
+  if (refuse_read(self, call, open, place, &read))
     return TRUE;
   if (!bt_process_open_facts(call->tid, &facts) || !bt_call_is_valid(self, call))
     return TRUE; /* the caller is gone */

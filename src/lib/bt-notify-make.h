@@ -20,5 +20,7 @@ void bt_maker_free(BtMaker *maker);
 gboolean bt_maker_take(BtMaker *maker, guint32 number, int *fd);
 /* Has everything been lent? */
 gboolean bt_maker_is_whole(const BtMaker *maker);
+/* Is it one of the files? NULL has none. */
+gboolean bt_maker_has(const BtMaker *maker, const char *path);
 
 G_END_DECLS

@@ -37,10 +37,10 @@ bt_notify_map(BtNotifier *self, const BtCall *call)
   gboolean own = bt_notifier_owns_device(self, object.device);
   /* What lies on the sandbox's own filesystems has no path of the host's to grant. */
   if (own)
-    reason = _("made during the run, and what can be written is not loaded as code");
+    reason = N_("made during the run, and what can be written is not loaded as code");
   else if (verdict.action != BT_ACTION_DENY)
-    reason = object.read_only ? _("kept from being loaded by buntime")
-                              : _("what can be written is not loaded as code");
+    reason = object.read_only ? N_("kept from being loaded by buntime")
+                              : N_("what can be written is not loaded as code");
   bt_call_deny(self, call, BT_KIND_FFI, &verdict, g_strdup(object.path),
                own ? NULL : bt_suggest_path(BT_KIND_FFI, object.path), reason);
 }

@@ -20,7 +20,7 @@
 static void
 set_made_up(BtEvent *event, const BtOrigin *origin)
 {
-  event->reason = g_strdup(_("it was told a made-up one"));
+  event->reason = g_strdup(N_("it was told a made-up one"));
   if (bt_origin_yields_to_flags(origin))
     event->suggestion = bt_suggest_path(BT_KIND_SYS, event->object);
 }

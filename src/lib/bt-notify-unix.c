@@ -19,6 +19,7 @@
 
 #include "lib/bt-connect.h"
 #include "lib/bt-process.h"
+#include "lib/bt-socket-options.h"
 
 /* The address of the socket behind a descriptor of ours. */
 void
@@ -54,7 +55,7 @@ deny_abstract(BtNotifier *self, const BtCall *call, const BtSockAddr *address, g
   g_autofree char *name = g_strndup(address->un.sun_path + 1, length - 1);
 
   bt_call_deny(self, call, BT_KIND_UNIX, &verdict, g_strconcat("@", name, NULL), NULL,
-               _("without namespaces abstract sockets are the host's"));
+               N_("without namespaces abstract sockets are the host's"));
 }
 
 /* Takes fd. */
@@ -72,7 +73,12 @@ bt_connect_unix(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
     deny_abstract(self, call, address, length);
     return;
   }
-  /* Abstract names live in the network namespace, which is the sandbox's. */
+  /* Abstract names live in the socket's network namespace, which is to be the sandbox's. */
+  if (address->any.sa_family == AF_UNIX && length > 0 && address->un.sun_path[0] == '\0' &&
+      bt_socket_get_place(fd, self->network) != BT_SOCKET_INSIDE) {
+    bt_connect_refuse_foreign(self, call, fd, address);
+    return;
+  }
   if (address->any.sa_family != AF_UNIX || length == 0 || address->un.sun_path[0] == '\0') {
     bt_connect_carry_out(self, call, fd, address, -1);
     return;
@@ -104,14 +110,4 @@ bt_connect_unix(BtNotifier *self, const BtCall *call, int fd, const BtSockAddr *
   }
   bt_call_tell(self, call, BT_KIND_UNIX, &verdict, g_strdup(object.path), FALSE);
   connect_to_found(self, call, fd, object.fd);
-}
-
-/* Asked only without namespaces, for what would be one of the host's own network. */
-void
-bt_notify_socket(BtNotifier *self, const BtCall *call)
-{
-  BtVerdict verdict = verdict_of_flat(self);
-
-  bt_call_deny(self, call, BT_KIND_NET, &verdict, g_strdup(call->args[0] == AF_INET6 ? "AF_INET6" : "AF_INET"), NULL,
-               _("without namespaces there is no network"));
 }

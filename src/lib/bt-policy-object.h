@@ -15,6 +15,7 @@ struct _BuntimePolicy {
   gatomicrefcount refs;
   BtPolicy *rules;
   BtPolicyFiles *files; /* NULL: none were added */
+  gboolean tier_chosen; /* somebody said what holds programs to it */
   GPtrArray *grants;    /* char *: what the environment grants, safe to print; NULL: nothing */
   char *cwd;
   char *home;

@@ -157,13 +157,40 @@ bt_process_has_terminal(pid_t tid)
   return end != NULL && sscanf(end + 1, " %*c %*d %*d %*d %d", &terminal) == 1 && terminal != 0;
 }
 
-/* The pid behind a pidfd, in our namespace; 0 if it is gone. */
-static pid_t
-pid_of_pidfd(int pidfd)
+gboolean
+bt_process_kin(pid_t pid, pid_t *parent_out, pid_t *group_out)
+{
+  char buffer[1024];
+
+  if (!read_proc(pid, "stat", buffer, sizeof buffer))
+    return FALSE;
+  const char *end = strrchr(buffer, ')');
+  return end != NULL && sscanf(end + 1, " %*c %d %d", parent_out, group_out) == 2;
+}
+
+gboolean
+bt_process_is_alone(pid_t tid, pid_t *own_out, gboolean *alone_out)
+{
+  char buffer[4096], name[64];
+
+  if (!read_proc(tid, "status", buffer, sizeof buffer))
+    return FALSE;
+  const char *threads = strstr(buffer, "\nThreads:");
+  *own_out = innermost(buffer, "\nNSpid:");
+  *alone_out = threads != NULL && atoi(threads + strlen("\nThreads:")) == 1;
+  snprintf(name, sizeof name, "task/%d/children", tid);
+  if (!read_proc(tid, name, buffer, sizeof buffer))
+    return FALSE;
+  *alone_out = *alone_out && buffer[0] == '\0';
+  return *own_out > 0;
+}
+
+pid_t
+bt_process_pid_behind(pid_t tid, int pidfd)
 {
   char buffer[512], name[64];
   snprintf(name, sizeof name, "fdinfo/%d", pidfd);
-  if (!read_proc(getpid(), name, buffer, sizeof buffer))
+  if (!read_proc(tid, name, buffer, sizeof buffer))
     return 0;
   const char *line = strstr(buffer, "\nPid:");
   long pid = line != NULL ? strtol(line + strlen("\nPid:"), NULL, 10) : 0;
@@ -174,7 +201,7 @@ gboolean
 bt_process_is_stopped(int pidfd)
 {
   char buffer[1024];
-  pid_t pid = pid_of_pidfd(pidfd);
+  pid_t pid = bt_process_pid_behind(getpid(), pidfd);
 
   if (pid == 0 || !read_proc(pid, "stat", buffer, sizeof buffer))
     return FALSE;

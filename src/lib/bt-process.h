@@ -41,6 +41,13 @@ gboolean bt_process_has_terminal(pid_t tid);
  */
 char *bt_process_path_of(int fd);
 
+/* By numbers of the /proc here; FALSE if the process is gone. */
+gboolean bt_process_kin(pid_t pid, pid_t *parent_out, pid_t *group_out);
+/* Has a thread's process no other thread and no child? own_out is its number inside the sandbox. */
+gboolean bt_process_is_alone(pid_t tid, pid_t *own_out, gboolean *alone_out);
+/* The process that a descriptor of this one is a pidfd of, in our namespace; 0 if that is gone. */
+pid_t bt_process_pid_behind(pid_t tid, int pidfd);
+
 /* Is the process behind a pidfd stopped by a signal, as a shell's job is? */
 gboolean bt_process_is_stopped(int pidfd);
 

@@ -394,8 +394,8 @@ bt_scope_get_held(const BtScope *self)
 static const char *
 reason_of(BtLimit limit)
 {
-  return limit == BT_LIMIT_MEMORY ? _("it ran out, and the kernel killed a process")
-                                  : _("there are as many as may be: one could not be made");
+  return limit == BT_LIMIT_MEMORY ? N_("it ran out, and the kernel killed a process")
+                                  : N_("there are as many as may be: one could not be made");
 }
 
 /* FALSE: the group is gone. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-session.h"
 
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <signal.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "lib/bt-publish.h"
 #include "lib/bt-sandbox-private.h"
 #include "lib/bt-scope.h"
+#include "lib/buntime-cure.h"
 #include "policy/bt-event.h"
 #include "wire/bt-net-msg.h"
 
@@ -27,6 +29,7 @@ struct _BtSession {
   BtOutput *output; /* NULL: stdout and stderr are the worker's own */
   BtLaunch launch;
   GPtrArray *notices; /* char * */
+  gboolean fell_back; /* to the weaker tier, which nobody chose */
   char *clients; /* NULL: the worker has no channel */
   char *config;
   gboolean configured; /* there was such a folder before */
@@ -38,11 +41,18 @@ struct _BtSession {
   BtSupervisor *supervisor; /* from start to finish */
 };
 
+static gboolean
+is_flat(BtPolicy *policy)
+{
+  return (bt_policy_get_plugins(policy) & BT_PLUGIN_NAMESPACES) == 0;
+}
+
 static void
-tell_notices(BtExplainer *explainer, GPtrArray *notices)
+tell_notices(BtExplainer *explainer, GPtrArray *notices,
+             void (*say)(BtExplainer *explainer, const char *text))
 {
   for (guint i = 0; i < notices->len; i++)
-    bt_explainer_note(explainer, g_ptr_array_index(notices, i));
+    say(explainer, g_ptr_array_index(notices, i));
 }
 
 static guint64
@@ -81,7 +91,7 @@ open_published(const BuntimeSandbox *self, gboolean flat, GError **error)
     BtPublished *published = g_ptr_array_index(self->published, i);
     if (flat)
       return bt_fail(error, BUNTIME_ERROR_SETUP, published->origin.text,
-                     _("without namespaces there is no network"), _("leave namespaces on"));
+                     _("without namespaces nobody can listen"), _("leave namespaces on"));
     if (!bt_published_listen(published, error))
       return FALSE;
   }
@@ -112,6 +122,9 @@ open_capture(BtSession *self, GError **error)
 {
   const char *file = self->setup.sandbox->capture;
 
+  if (file != NULL && is_flat(self->setup.sandbox->policy->rules))
+    return bt_fail(error, BUNTIME_ERROR_POLICY, "--pcap", _("without namespaces no packets are seen"),
+                   _("leave it out, or leave namespaces on"));
   if (file != NULL)
     self->capture_fd = bt_capture_file_open(file, self->policy, error);
   return file == NULL || self->capture_fd >= 0;
@@ -156,6 +169,22 @@ has_unseen_siblings(const BtPlan *plan)
   return more;
 }
 
+static void
+tell_unseen_siblings(BtExplainer *explainer, const char *folder, gboolean flat)
+{
+  /* "*": as a grant, /tmp itself is the program's own. */
+  g_autofree char *flag = flat ? bt_suggest_flat_path(BT_KIND_READ, folder)
+                          : strcmp(folder, "/tmp") == 0
+                            ? g_strdup("--allow-read='/tmp/*'")
+                            : bt_suggest_path(BT_KIND_READ, folder);
+
+  if (flag == NULL)
+    return;
+  g_autofree char *note =
+    g_strdup_printf(_("the program saw nothing else of its directory; %s shows it"), flag);
+  bt_explainer_note(explainer, note);
+}
+
 /* Why a program may have failed. */
 static void
 tell_hints(BtSession *self)
@@ -164,8 +193,7 @@ tell_hints(BtSession *self)
   const BtPlan *plan = self->plan;
 
   if (has_unseen_siblings(plan))
-    bt_explainer_note(explainer, _("the program saw nothing else of its directory; "
-                                   "--allow-read=DIR shows it"));
+    tell_unseen_siblings(explainer, plan->hidden_folder, is_flat(self->policy));
   if (plan->silent_limits != NULL)
     tell_silent_limits(explainer, plan->silent_limits);
   if (has_silent_refusals(self->policy))
@@ -180,23 +208,46 @@ output_of(BtPolicy *policy)
   return bt_policy_get_limit(policy, BT_LIMIT_OUTPUT, &limit, NULL) ? bt_output_new(limit) : NULL;
 }
 
-static gboolean
-is_flat(BtPolicy *policy)
+/* Inside Flatpak the weaker tier is what there is, unless somebody chose: announced, even if quiet. */
+static void
+fall_back(BtSession *self)
 {
-  return (bt_policy_get_plugins(policy) & BT_PLUGIN_NAMESPACES) == 0;
+  char source[] = BT_SOURCE_SELF, text[] = "Flatpak, in which no namespace can be made";
+  const BtOrigin origin = { source, 0, text };
+
+  self->fell_back = TRUE;
+  bt_policy_set_weaker_tier(self->setup.sandbox->policy->rules, &origin);
+  if (self->policy != NULL)
+    bt_policy_set_weaker_tier(self->policy, &origin);
+}
+
+static gboolean
+launch(BtSession *self, const BtWorkerFds *fds, GError **error)
+{
+  const BtCaller *caller = self->setup.caller;
+  const BuntimePolicy *policy = self->setup.sandbox->policy;
+  GError *failure = NULL;
+
+  if (bt_launch_begin(caller->uid, caller->gid, is_flat(policy->rules), fds, &self->launch, &failure))
+    return TRUE;
+  if (is_flat(policy->rules) || policy->tier_chosen || !bt_is_in_flatpak()) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  g_error_free(failure);
+  fall_back(self);
+  return bt_launch_begin(caller->uid, caller->gid, TRUE, fds, &self->launch, error);
 }
 
 /* Init gets its stdio now. */
 static gboolean
-begin(BtSession *self, gboolean flat, GError **error)
+begin(BtSession *self, GError **error)
 {
-  const BtCaller *caller = self->setup.caller;
   BtWorkerFds fds = self->setup.fds;
 
   if (self->output != NULL && !bt_output_divert(self->output, fds.stdio, error))
     return FALSE;
-  gboolean ok =
-    bt_launch_begin(caller->uid, caller->gid, flat, &fds, &self->launch, error);
+  gboolean ok = launch(self, &fds, error);
   if (self->output != NULL)
     bt_output_close_worker_ends(self->output);
   return ok;
@@ -248,6 +299,19 @@ name_sockets(const int stdio[3])
   return found;
 }
 
+/* Is one of them a file of the host's that is there to be read? */
+static gboolean
+reads_files(const int stdio[3])
+{
+  struct stat info;
+
+  for (int i = 0; i < 3; i++)
+    if (stdio[i] >= 0 && fstat(stdio[i], &info) == 0 && S_ISREG(info.st_mode) &&
+        (fcntl(stdio[i], F_GETFL) & O_ACCMODE) == O_RDONLY)
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 compile(BtSession *self, guint cgroup_limits, GError **error)
 {
@@ -281,20 +345,25 @@ compile(BtSession *self, guint cgroup_limits, GError **error)
     .cgroup_limits = cgroup_limits,
     .channel = setup->fds.channel[0] >= 0,
     .sockets = name_sockets(setup->fds.stdio),
+    .files = reads_files(setup->fds.stdio),
     .clients = self->clients,
     /* Descriptors 1 and 2 are pipes then. */
     .terminal_fd =
       self->output == NULL || setup->terminal_fd == 0 ? setup->terminal_fd : -1,
   };
 
+  if (sandbox->packets_only && is_flat(self->policy))
+    return bt_fail(error, BUNTIME_ERROR_POLICY, "--net", _("without namespaces there are no packets"),
+                   _("leave it out, or leave namespaces on"));
   self->plan = bt_plan_compile(&request, error);
   if (self->plan == NULL)
     return FALSE;
   self->guard = bt_guard_new(self->plan->denied, self->notices);
   if (!open_published(sandbox, is_flat(self->policy), error))
     return FALSE;
-  tell_notices(setup->explainer, self->notices);
-  tell_notices(setup->explainer, self->plan->notices);
+  tell_notices(setup->explainer, self->notices, bt_explainer_note);
+  tell_notices(setup->explainer, self->plan->notices,
+               self->fell_back ? bt_explainer_insist : bt_explainer_note);
   tell_environment(setup->explainer, &request);
   if (self->capture_fd >= 0 && !self->plan->network)
     bt_explainer_note(setup->explainer, _("--pcap records no packets: no network is granted"));
@@ -306,19 +375,18 @@ start_launch(BtSession *self, GError **error)
 {
   const BtSessionSetup *setup = &self->setup;
   BuntimeSandbox *sandbox = setup->sandbox;
-  gboolean flat = is_flat(sandbox->policy->rules);
   /* Events on stdout take it from the worker, so that they must have it before. */
   gboolean early = sandbox->events == NULL;
 
   /* First, so that it starts while the plan is made. */
-  if (early && !begin(self, flat, error))
+  if (early && !begin(self, error))
     return FALSE;
   self->config = bt_policy_object_config_folder(sandbox->policy);
   self->configured = g_file_test(self->config, G_FILE_TEST_EXISTS);
   self->policy = bt_policy_object_settle(sandbox->policy, self->notices, error);
   if (self->policy == NULL || !open_events(self, error) || !open_capture(self, error))
     return FALSE;
-  if (!early && !begin(self, flat, error))
+  if (!early && !begin(self, error))
     return FALSE;
   /* Only what lives can be put into a control group. */
   if (bt_scope_is_wanted(self->policy) && !bt_launch_await(&self->launch, error))

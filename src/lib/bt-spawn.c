@@ -195,7 +195,11 @@ spawn_failed(const Child *child, GError **error)
     cure = _("install buntime again, or run it from its build directory");
   } else {
     object = g_strdup_printf("%s (%s)", child->object, bt_stage_name(child->stage));
-    cure = bt_namespace_cure(child->error);
+    cure = child->stage == BT_STAGE_IDS || strcmp(child->object, "clone") == 0
+             ? bt_namespace_cure(child->error)
+             : NULL;
+    if (cure == NULL)
+      cure = bt_call_cure(child->error);
   }
   return bt_fail(error, BUNTIME_ERROR_SETUP, object, g_strerror(child->error), cure);
 }
@@ -209,6 +213,11 @@ begin(const Child *child, int flags, BtHelper *helper_out, GError **error)
 
   BtSpawn *self = g_malloc(sizeof *self);
   self->child = *child;
+  if (self->child.error != 0) {
+    spawn_failed(&self->child, error);
+    bt_spawn_free(self);
+    return NULL;
+  }
   self->running = 1;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -249,21 +258,26 @@ bt_spawn_free(BtSpawn *self)
   g_free(self);
 }
 
-/* A copy above the numbers that place_descriptors() fills. */
+/* A copy above the numbers that place_descriptors() fills; -1, and child tells of it, if there is none. */
 static int
-lift(int fd)
+lift(Child *child, int fd)
 {
-  return fcntl(fd, F_DUPFD_CLOEXEC, 10);
+  int lifted = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+
+  if (lifted < 0)
+    child_failed(child, BT_STAGE_SPAWN, "F_DUPFD_CLOEXEC");
+  return lifted;
 }
 
 /* The usual ones are in their place already. */
 static int
-lift_stdio(int fd, int place)
+lift_stdio(Child *child, int fd, int place)
 {
   if (fd == place && fcntl(fd, F_GETFD) == 0)
     return fd;
-  int lifted = lift(fd);
-  return lifted < 0 && fcntl(place, F_GETFD) < 0 ? EMPTY : lifted;
+  if (fcntl(fd, F_GETFD) >= 0)
+    return lift(child, fd);
+  return fcntl(place, F_GETFD) < 0 ? EMPTY : -1;
 }
 
 static BtSpawn *
@@ -276,11 +290,11 @@ spawn_init(Child *child, int plan_fd, int status_fd, const BtWorkerFds *fds, BtH
 
   child->name = "buntime-init";
   for (int fd = 0; fd < 3; fd++)
-    child->stdio[fd] = lift_stdio(fds->stdio[fd], fd);
+    child->stdio[fd] = lift_stdio(child, fds->stdio[fd], fd);
   for (int i = 0; i < BT_INIT_CHANNEL_FDS; i++)
-    child->channel[i] = fds->channel[i] < 0 ? -1 : lift(fds->channel[i]);
-  child->fd3 = lift(plan_fd);
-  child->fd4 = lift(status_fd);
+    child->channel[i] = fds->channel[i] < 0 ? -1 : lift(child, fds->channel[i]);
+  child->fd3 = lift(child, plan_fd);
+  child->fd4 = lift(child, status_fd);
   BtSpawn *self = begin(child, child->namespaces ? NAMESPACES : 0, helper_out, error);
   close(child->fd3);
   close(child->fd4);
@@ -325,10 +339,10 @@ bt_spawn_helper(const char *name, int control_fd, const char *const *environment
                   .channel = { -1, -1, -1 } };
   int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null_fd < 0)
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), NULL);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "/dev/null", g_strerror(errno), bt_call_cure(errno));
   child.path = g_steal_pointer(&path);
-  child.stdio[0] = child.stdio[1] = child.stdio[2] = lift(null_fd);
-  child.fd3 = lift(control_fd);
+  child.stdio[0] = child.stdio[1] = child.stdio[2] = lift(&child, null_fd);
+  child.fd3 = lift(&child, control_fd);
   BtSpawn *spawn = begin(&child, 0, helper_out, error);
   close(child.stdio[0]);
   close(child.fd3);
@@ -375,8 +389,10 @@ bt_worker_fds_close(BtWorkerFds *fds)
 void
 bt_helper_kill(const BtHelper *helper)
 {
-  if (helper->pidfd >= 0)
-    syscall(SYS_pidfd_send_signal, helper->pidfd, SIGKILL, NULL, 0);
+  /* Its number is its own until it is reaped: a filter that refuses the call must not keep it. */
+  if (helper->pidfd >= 0 &&
+      syscall(SYS_pidfd_send_signal, helper->pidfd, SIGKILL, NULL, 0) != 0 && errno != ESRCH)
+    kill(helper->pid, SIGKILL);
 }
 
 void

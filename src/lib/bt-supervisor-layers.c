@@ -186,8 +186,8 @@ put_namespaces(const BtSupervisor *self, BtJsonWriter *json)
     return;
   }
   put_off(self, json, "namespaces", BT_PLUGIN_NAMESPACES, "among the user's other processes");
-  put_off(self, json, "network", BT_PLUGIN_NAMESPACES, "host: no socket of it can be made");
-  put(json, "gate", "unneeded", "no packet leaves the sandbox");
+  put(json, "network", "on", "the host's: TCP alone, which the supervisor connects");
+  put_off(self, json, "gate", BT_PLUGIN_NAMESPACES, "no packet is looked at");
   put_off(self, json, "mounts", BT_PLUGIN_NAMESPACES, "the host's tree, held by Landlock");
 }
 

@@ -15,6 +15,8 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
+#include "policy/bt-reason.h"
+
 void
 bt_supervisor_kill(BtSupervisor *self)
 {
@@ -40,8 +42,8 @@ on_deadline(gpointer data)
   bt_explainer_add(self->run->explainer,
                    bt_event_new_limit(self->run->policy, BT_LIMIT_WALL_TIME,
                                       bt_supervisor_has_started(self)
-                                        ? _("the time is up: the program is ended")
-                                        : _("the time is up, and the program had not started")));
+                                        ? N_("the time is up: the program is ended")
+                                        : N_("the time is up, and the program had not started")));
   if (draining)
     bt_supervisor_settle(self);
   else if (bt_supervisor_has_started(self))
@@ -104,7 +106,7 @@ bt_supervisor_tell_cpu_time(BtSupervisor *self, guint32 cpu_ms)
     return;
   g_autofree char *used = bt_limit_format(BT_LIMIT_CPU_TIME, cpu_ms);
   g_autofree char *reason =
-    g_strdup_printf(_("the program was killed after computing for %s"), used);
+    bt_reason_new(N_("the program was killed after computing for %s"), used, NULL);
   BtEvent *event = bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME, reason);
   event->observed = TRUE;
   self->limit = BT_LIMIT_CPU_TIME;
@@ -122,7 +124,7 @@ on_cpu_time(gpointer data)
   self->limit = BT_LIMIT_CPU_TIME;
   bt_explainer_add(self->run->explainer,
                    bt_event_new_limit(self->run->policy, BT_LIMIT_CPU_TIME,
-                                      _("it is used up: the program is ended")));
+                                      N_("it is used up: the program is ended")));
   bt_supervisor_kill(self);
 }
 
@@ -173,9 +175,10 @@ tell_if_full(BtSupervisor *self, int fd, const char *target, BtLimit own)
     return;
   guint64 size = size_of(self, target);
   BtLimit limit = limit_of_size(self, own, size);
-  g_autofree char *reason = g_strdup_printf(info.f_bavail == 0 ? _("%s was full at the end")
-                                                               : _("%s had as many files as it may "
-                                                                   "have at the end"), target);
+  g_autofree char *reason = bt_reason_new(info.f_bavail == 0 ? N_("%s was full at the end")
+                                                             : N_("%s had as many files as it may "
+                                                                  "have at the end"),
+                                          target, NULL);
   BtEvent *event = bt_event_new_limit(self->run->policy, limit, reason);
   if (event->rule.text == NULL) {
     g_autofree char *word = bt_limit_format(limit, size);
@@ -206,7 +209,7 @@ bt_supervisor_exceed_output(BtSupervisor *self)
   self->limit = BT_LIMIT_OUTPUT;
   bt_explainer_add(self->run->explainer,
                    bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
-                                      _("more was written: the program is ended")));
+                                      N_("more was written: the program is ended")));
   bt_supervisor_kill(self);
   self->wait_status = SIGKILL;
 }
@@ -226,6 +229,14 @@ on_output_done(gpointer data)
     bt_supervisor_settle(self);
 }
 
+/* By a signal that nobody but us was left to take; not by what went to the whole group and ended it. */
+static gboolean
+is_called_off(const BtSupervisor *self)
+{
+  return self->late_signal != 0 &&
+         !(WIFSIGNALED(self->wait_status) && WTERMSIG(self->wait_status) == self->late_signal);
+}
+
 gboolean
 bt_supervisor_drain(BtSupervisor *self)
 {
@@ -234,7 +245,7 @@ bt_supervisor_drain(BtSupervisor *self)
   if (output == NULL || self->failure != NULL)
     return TRUE;
   bt_output_finish(output);
-  if (bt_output_is_done(output))
+  if (bt_output_is_done(output) || is_called_off(self))
     return TRUE;
   self->state = BT_SUPERVISOR_DRAINING;
   return FALSE;

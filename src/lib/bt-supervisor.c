@@ -64,6 +64,7 @@
 #include <unistd.h>
 
 #include "lib/bt-process.h"
+#include "lib/bt-socket-options.h"
 #include "lib/bt-watch.h"
 #include "lib/buntime-cure.h"
 #include "wire/bt-status.h"
@@ -90,46 +91,96 @@ fail(BtSupervisor *self, const char *object, const char *reason, const char *cur
   bt_supervisor_end(self);
 }
 
+static void
+fail_early(BtSupervisor *self)
+{
+  fail(self, "buntime-init", _("ended before the program was started"),
+       _("see the kernel's log; memory may have run out"));
+}
+
 /* ---- what init reports ---- */
 
-/* What usually helps when a stage fails. */
-static const char *
-stage_cure(const BtStatus *status)
+/* The first that needs a capability of the new ones shows where these are taken away. */
+static gboolean
+is_of_namespaces(const char *object)
 {
-  if (status->error == EMFILE || status->error == ENFILE)
-    return _("raise the number of open files (ulimit -n, --open-files), or grant directories "
-             "instead of what is in them");
+  return g_str_has_suffix(object, " namespace") || g_str_has_suffix(object, " namespaces") ||
+         strcmp(object, "securebits") == 0 || strcmp(object, "bounding set") == 0;
+}
+
+/* The paths of a plan were there when it was made: init finds another object, or none. */
+static gboolean
+is_of_changed_path(const BtStatus *status)
+{
+  switch (status->error) {
+  case ELOOP:
+  case ESTALE:
+  case ENOTDIR:
+  case ENOENT:
+    return status->stage == BT_STAGE_SOURCES || status->stage == BT_STAGE_MOUNTS;
+  case EROFS: /* nothing is made in what is the host's */
+    return status->stage == BT_STAGE_MOUNTS;
+  default:
+    return FALSE;
+  }
+}
+
+/* NULL: nothing is known. */
+static const char *
+known_cure(const BtStatus *status)
+{
+  const char *object = status->object;
+
+  /* Wanting at whatever stage. */
+  if (status->error == ENOMEM && strstr(object, "filter") != NULL)
+    return bt_seccomp_cure(status->error);
+  if (status->error == EMFILE || status->error == ENFILE || status->error == ENOBUFS ||
+      status->error == ENOMEM)
+    return bt_call_cure(status->error);
   if (status->error == ETOOMANYREFS)
     return _("another program of yours keeps descriptors on their way through Unix sockets: end "
              "it, or start it with a lower --open-files");
-  if ((status->stage == BT_STAGE_SOURCES || status->stage == BT_STAGE_MOUNTS) &&
-      (status->error == ELOOP || status->error == ESTALE || status->error == ENOTDIR))
+  if (is_of_changed_path(status))
     return _("the path was changed while buntime started: run it again");
   switch (status->stage) {
   case BT_STAGE_PLAN:
     if (status->error == ESOCKTNOSUPPORT)
       return _("a network socket there would reach past the sandbox: put a pipe between (cat |)");
-    return bt_namespace_cure(status->error);
+    return is_of_namespaces(object) ? bt_namespace_cure(status->error) : bt_call_cure(status->error);
   case BT_STAGE_NETWORK:
-    if (g_str_has_suffix(status->object, " namespace"))
+    if (is_of_namespaces(object))
       return bt_namespace_cure(status->error);
+    if (strcmp(object, "lo") == 0 || g_str_has_prefix(object, "DNS socket"))
+      return bt_call_cure(status->error);
     /* A relay's address, of which the one of IPv4 is always there. */
-    if (status->object[0] == '[')
+    if (object[0] == '[')
       return _("this kernel runs without IPv6: grant 127.0.0.1 instead");
-    if (status->error == EACCES && strcmp(status->object, "/dev/net/tun") == 0)
+    if (status->error == EACCES && strcmp(object, "/dev/net/tun") == 0)
       return _("let everybody open it, as udev does ('sudo chmod 0666 /dev/net/tun'), or leave "
                "--net out");
     return _("load the modules tun or veth, or use --net=tap or --net=veth to choose");
   case BT_STAGE_SOURCES:
+    /* A file's own permissions say EACCES. */
+    if (status->error == EPERM || status->error == ENOSYS)
+      return bt_call_cure(status->error);
     return _("see whether you may read the path yourself");
   case BT_STAGE_MOUNTS:
   case BT_STAGE_ROOT:
-    return strcmp(status->object, "procfs") == 0 ? bt_procfs_cure() : bt_mount_cure();
+    return strcmp(object, "procfs") == 0 ? bt_procfs_cure(status->error)
+                                         : bt_mount_cure(status->error);
   case BT_STAGE_NAMESPACES:
+    if (strcmp(object, "procfs") == 0)
+      return bt_mount_cure(status->error);
+    if (status->error != EACCES && status->error != EPERM && status->error != EROFS)
+      return bt_call_cure(status->error);
     return _("mount /proc/sys writable for user namespaces, as every desktop has it");
   case BT_STAGE_FLAT:
-    return _("without namespaces Landlock's version 6 is needed (Linux 6.12)");
+    return strcmp(object, "/proc/thread-self/children") == 0
+             ? _("without namespaces a kernel before Linux 6.12 must have CONFIG_PROC_CHILDREN")
+             : bt_call_cure(status->error);
   case BT_STAGE_LIMITS:
+    if (strcmp(object, "RLIMIT_CORE") != 0)
+      return bt_call_cure(status->error);
     return _("start buntime where core files may have one byte (ulimit -Hc): only that size keeps "
              "the machine's core handler away");
   case BT_STAGE_LANDLOCK:
@@ -137,10 +188,20 @@ stage_cure(const BtStatus *status)
       return _("the path was changed while buntime started: run it again");
     return bt_landlock_cure(status->error);
   case BT_STAGE_SECCOMP:
-    return bt_seccomp_cure(status->error);
+    return strstr(object, "filter") != NULL ? bt_seccomp_cure(status->error)
+                                            : bt_call_cure(status->error);
   default:
-    return _("'buntime doctor' shows what this machine can enforce");
+    return bt_call_cure(status->error);
   }
+}
+
+/* What usually helps when a stage fails. */
+static const char *
+stage_cure(const BtStatus *status)
+{
+  const char *cure = known_cure(status);
+
+  return cure != NULL ? cure : _("'buntime doctor' shows what this machine can enforce");
 }
 
 static void
@@ -174,6 +235,12 @@ on_net(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
   }
   self->net_came = TRUE;
   self->net_mode = status->value;
+  /* Without it sockets of a third network could not be told apart. */
+  self->network = bt_socket_get_network(fds[0]);
+  if (self->network == 0) {
+    fail(self, "network of the sandbox", g_strerror(errno), bt_call_cure(errno));
+    return;
+  }
   if (!bt_net_peer_start(self->peer, g_steal_fd(&fds[0]), g_steal_fd(&fds[1]),
                          network ? g_steal_fd(&fds[2]) : -1, &self->failure))
     bt_supervisor_end(self);
@@ -202,6 +269,15 @@ tell_started(BtSupervisor *self)
     self->run->started(self->data);
 }
 
+static void
+on_lost_listener(gpointer data, int error)
+{
+  BtSupervisor *self = data;
+
+  if (!self->ended)
+    fail(self, "seccomp listener", g_strerror(error), bt_call_cure(error));
+}
+
 /* The listener is taken, not sent: init's sendmsg could itself be a notified call. */
 static void
 take_listener(BtSupervisor *self)
@@ -212,21 +288,31 @@ take_listener(BtSupervisor *self)
   int listener =
     (int)syscall(SYS_pidfd_getfd, self->worker_pidfd, self->listener_number, 0);
   if (listener < 0) {
-    fail(self, "seccomp listener", g_strerror(errno),
-         is_flat(self)
-           ? _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 2)")
-           : _("let ptrace reach your own processes (kernel.yama.ptrace_scope below 3)"));
+    self->listener_error = errno;
     return;
   }
-  bt_notifier_listen(self->notifier, listener, self->init.pid);
+  bt_notifier_listen(self->notifier, listener, &self->init);
   tell_started(self);
   if (self->run->entry != NULL) {
     BtEvent *event = bt_event_new_state("started");
     event->object = g_strdup(self->run->entry);
     if (is_flat(self))
-      event->reason = g_strdup("without namespaces");
+      event->reason = g_strdup(bt_policy_has_weaker_tier(self->run->policy)
+                                 ? "the weaker tier, landlock: without namespaces"
+                                 : "without namespaces");
     bt_explainer_add(self->run->explainer, event);
   }
+}
+
+/* Who is about to end cannot be taken from, and has said why: its word is behind this one. */
+static void
+check_listener(BtSupervisor *self)
+{
+  int error = self->listener_error;
+
+  if (error != 0 && error != ESRCH)
+    fail(self, "seccomp listener", g_strerror(error),
+         bt_listener_cure(error, is_flat(self)));
 }
 
 /* The worker's program runs once its execve was answered; without seccomp nobody asks. */
@@ -259,6 +345,9 @@ static void
 on_worker(BtSupervisor *self, int pidfd)
 {
   self->worker_pidfd = pidfd;
+  /* Blocked, and not yet read: to init, a pid 1, they were nothing. */
+  if (self->run->foreground)
+    sigpending(&self->early);
   if ((self->opener_fd >= 0) != (self->plan.header->opener_filter.count > 0) ||
       (self->maker != NULL && !bt_maker_is_whole(self->maker))) {
     fail(self, "buntime-init", _("sent other descriptors than agreed"), NULL);
@@ -273,6 +362,13 @@ on_worker(BtSupervisor *self, int pidfd)
   self->notifier = bt_notifier_new(g_steal_fd(&self->opener_fd), g_steal_pointer(&self->maker),
                                    g_steal_pointer(&own_devices), self->run->policy, &self->plan,
                                    self->names, self->peer, self->run->explainer);
+  int error = bt_notifier_get_alarm_error(self->notifier);
+  if (error != 0) {
+    fail(self, "timer", g_strerror(error), _("raise the limit on queued signals (ulimit -i)"));
+    return;
+  }
+  bt_notifier_set_lost_func(self->notifier, on_lost_listener, self);
+  bt_notifier_set_network(self->notifier, self->network);
   take_listener(self);
 }
 
@@ -317,6 +413,11 @@ on_message(BtSupervisor *self, const BtStatus *status, int *fds, int n_fds)
       kill(getpid(), SIGSTOP);
     break;
   case BT_STATUS_EXITED:
+    /* A signal may have ended it, but it did not run to any end. */
+    if (!bt_supervisor_has_started(self) && WIFEXITED((int)status->value)) {
+      fail_early(self);
+      break;
+    }
     self->ended = TRUE;
     self->wait_status = (int)status->value;
     bt_supervisor_tell_cpu_time(self, status->cpu_ms);
@@ -378,52 +479,23 @@ on_status(int fd, GIOCondition condition, gpointer data)
     if (self->ended || self->failure != NULL)
       return G_SOURCE_CONTINUE;
   }
+  if (!more)
+    check_listener(self);
   if (more || (condition & (G_IO_HUP | G_IO_ERR)) == 0)
     return G_SOURCE_CONTINUE;
   /* Nothing is left to read: init is gone without a word, so it was killed. */
   self->status_source = 0;
   if (!bt_supervisor_has_started(self)) {
-    fail(self, "buntime-init", _("ended before the program was started"),
-         _("see the kernel's log; memory may have run out"));
+    fail_early(self);
     return G_SOURCE_REMOVE;
   }
+  bt_explainer_note(self->run->explainer,
+                    _("buntime-init ended, and the program with it: see the kernel's log; memory may "
+                      "have run out"));
   self->ended = TRUE;
   self->wait_status = SIGKILL;
   bt_supervisor_end(self);
   return G_SOURCE_REMOVE;
-}
-
-/* ---- signals ---- */
-
-void
-bt_supervisor_signal(BtSupervisor *self, int number)
-{
-  syscall(SYS_pidfd_send_signal, self->worker_pidfd, number, NULL, 0);
-  /* One that stopped itself would never see it. */
-  if (number == SIGTERM || number == SIGHUP)
-    syscall(SYS_pidfd_send_signal, self->worker_pidfd, SIGCONT, NULL, 0);
-}
-
-void
-bt_supervisor_take_signal(BtSupervisor *self, const struct signalfd_siginfo *info)
-{
-  int number = (int)info->ssi_signo;
-
-  if (self->state == BT_SUPERVISOR_DRAINING) {
-    if (number != SIGUSR1 && number != SIGUSR2)
-      bt_supervisor_settle(self);
-    return;
-  }
-  /* The terminal's own went to the whole group, the worker included. */
-  if (info->ssi_code == SI_KERNEL && self->worker_pidfd >= 0)
-    return;
-  if (self->worker_pidfd >= 0) {
-    bt_supervisor_signal(self, number);
-  } else if (number != SIGUSR1 && number != SIGUSR2) {
-    self->ended = TRUE;
-    self->wait_status = number;
-    bt_supervisor_end(self);
-  }
 }
 
 /* ---- start ---- */
@@ -469,7 +541,8 @@ start(BtSupervisor *self, BtLaunch *launch, GError **error)
                                self->run->published, self->run->explainer, error);
   if (self->peer == NULL)
     return FALSE;
-  if (early)
+  /* Without it names lead nowhere, and what they led to is not closed again. */
+  if (early || (is_flat(self) && bt_policy_grants_net(self->run->policy)))
     bt_net_peer_set_lost_func(self->peer, on_lost_network, self);
   bt_net_peer_set_capture(self->peer, self->run->plan->network ? self->run->capture_fd : -1);
   self->status_source =
@@ -583,6 +656,15 @@ tell_of_loopback(BtSupervisor *self)
   bt_explainer_note(self->run->explainer, note);
 }
 
+static void
+tell_of_datagrams(BtSupervisor *self)
+{
+  if (self->wait_status != 0 && self->notifier != NULL &&
+      bt_notifier_has_refused_datagrams(self->notifier))
+    bt_explainer_note(self->run->explainer, _("without namespaces there is no UDP, which the program "
+                                              "asked for, if only to sort addresses"));
+}
+
 /*
  * The order is for speed alone, since all of them end: buntime-net has the most
  * to let go of, and does so while init ends and while we tidy up.
@@ -593,6 +675,7 @@ begin_end(BtSupervisor *self)
   self->started = self->failure == NULL && bt_supervisor_has_started(self);
   self->state = BT_SUPERVISOR_ENDING;
   tell_of_loopback(self);
+  tell_of_datagrams(self);
   if (self->started && self->wait_status != 0)
     bt_supervisor_tell_full(self);
   if (self->peer != NULL)

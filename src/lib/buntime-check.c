@@ -76,7 +76,7 @@ static void
 set_suggestion(Check *self, char *suggestion)
 {
   BtKind kind = self->verdict->kind;
-  gboolean never = is_flat(self) && (kind == BT_KIND_NET || kind == BT_KIND_FFI);
+  gboolean never = is_flat(self) && kind == BT_KIND_FFI;
 
   g_free(self->verdict->suggestion);
   self->verdict->suggestion = NULL;
@@ -148,17 +148,17 @@ settle_read(Check *self, const char *path)
       return;
     if (bt_path_is_never(path))
       override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
-               "/proc, /sys, /dev and /run are never the host's");
+               N_("/proc, /sys, /dev and /run are never the host's"));
     else if (found->scratch)
-      override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
+      override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, N_("/tmp is the program's own"));
     else
-      override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "nothing is there to be read");
+      override(self, BT_ACTION_DENY, BT_SOURCE_SELF, N_("nothing is there to be read"));
   } else if (found->readable) {
     /* A denial by name would have hidden it. */
     override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN,
-             "the system's files, which every program sees");
+             N_("the system's files, which every program sees"));
   } else if (found->made) {
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("made for the program by buntime"));
   }
 }
 
@@ -169,14 +169,14 @@ settle_write(Check *self, const char *path)
 
   if (found->withheld)
     override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
-             "the program's own /tmp has no more than what is granted below it");
+             N_("the program's own /tmp has no more than what is granted below it"));
   else if (self->verdict->action == BT_ACTION_DENY && found->scratch)
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "/tmp is the program's own");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("/tmp is the program's own"));
   else if (is_default(self) && found->made && bt_path_is_below(path, "/dev"))
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("made for the program by buntime"));
   else if (self->verdict->action != BT_ACTION_DENY && !found->writable && !found->scratch &&
            !found->lent)
-    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "kept read-only by buntime");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, N_("kept read-only by buntime"));
 }
 
 static gboolean
@@ -202,7 +202,7 @@ check_file(Check *self, const char *value, GError **error)
   set_suggestion(self, is_flat(self) ? bt_suggest_flat_path(self->verdict->kind, place)
                                      : bt_suggest_path(self->verdict->kind, place));
   if (!alone && self->verdict->suggestion != NULL)
-    self->verdict->note = _("this permits more than what was denied");
+    self->verdict->note = N_("this permits more than what was denied");
   return TRUE;
 }
 
@@ -213,9 +213,9 @@ decide_run(Check *self, const char *path, GError **error)
     return FALSE;
   set_verdict(self, bt_policy_check_run(self->policy, path));
   if (is_default(self) && self->look.runs)
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "belongs to a program that is granted");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("belongs to a program that is granted"));
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.runs)
-    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "not executable in this sandbox");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, N_("not executable in this sandbox"));
   g_free(self->verdict->object);
   self->verdict->object = g_strdup(path);
   set_suggestion(self, bt_suggest_path(BT_KIND_RUN, path));
@@ -263,10 +263,10 @@ check_env(Check *self, const char *value, GError **error)
   set_verdict(self, bt_policy_check_env(self->policy, value));
   switch (bt_plan_env_fate(&self->request, value)) {
   case BT_ENV_MADE:
-    override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, "made for the program by buntime");
+    override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, N_("made for the program by buntime"));
     break;
   case BT_ENV_SETTING:
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "a setting that every program sees");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("a setting that every program sees"));
     break;
   case BT_ENV_HIDDEN:
   case BT_ENV_PASSED:
@@ -286,9 +286,10 @@ check_ffi(Check *self, const char *value, GError **error)
     return FALSE;
   set_verdict(self, bt_policy_check_ffi(self->policy, path));
   if (is_default(self) && self->look.maps && self->look.readable)
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "lies where libraries may be loaded from");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN,
+             N_("lies where libraries may be loaded from"));
   else if (self->verdict->action != BT_ACTION_DENY && !self->look.maps)
-    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "nothing is loaded from where it lies");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, N_("nothing is loaded from where it lies"));
   self->verdict->object = g_strdup(path);
   set_suggestion(self, bt_suggest_path(BT_KIND_FFI, path));
   return TRUE;
@@ -301,9 +302,9 @@ settle_unseen(Check *self, const char *path)
   set_verdict(self, bt_policy_check_path(self->policy, path, BT_FS_READ_FILE));
   if (is_default(self) || self->verdict->action != BT_ACTION_DENY)
     override(self, BT_ACTION_DENY, BT_SOURCE_BUILT_IN,
-             "not seen: its own path grants and shows it");
+             N_("not seen: its own path grants and shows it"));
   else
-    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, "hidden by a rule that denies to read it");
+    override(self, BT_ACTION_DENY, BT_SOURCE_SELF, N_("hidden by a rule that denies to read it"));
 }
 
 static gboolean
@@ -333,9 +334,10 @@ check_sys(Check *self, const char *value, GError **error)
     return FALSE;
   set_verdict(self, bt_policy_check_sys(self->policy, kind));
   if ((kind & BT_SYS_HIDDEN) == 0)
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "the kernel tells this to every process");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN,
+             N_("the kernel tells this to every process"));
   else if (kind == BT_SYS_HOSTNAME && is_flat(self))
-    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, "not hidden without namespaces");
+    override(self, BT_ACTION_ALLOW, BT_SOURCE_BUILT_IN, N_("not hidden without namespaces"));
   self->verdict->object = g_strdup(value);
   set_suggestion(self, g_strconcat("--allow-sys=", value, NULL));
   return TRUE;
@@ -349,6 +351,8 @@ settle_net(Check *self, const BtNetItem *item, guint proto, guint16 port)
                          ? bt_net_closed_reason(&self->look.net, &item->addr, proto, port)
                        : bt_net_is_service(proto, port) ? bt_net_reason_text(BT_NET_REASON_SERVICE)
                                                         : NULL;
+  if (is_flat(self) && proto != BT_PROTO_TCP)
+    reason = "without namespaces there is TCP alone";
   if (self->verdict->action != BT_ACTION_DENY && reason != NULL)
     override(self, BT_ACTION_DENY, BT_SOURCE_SELF, reason);
 }
@@ -363,11 +367,13 @@ note_of(Check *self, const BtNetItem *item, const BtOrigin *origin, guint proto)
     const BtNetItem *rule = g_ptr_array_index(rules, i);
     if (&rule->rule.origin != origin || rule->host == NULL)
       continue;
+    if (is_flat(self))
+      return N_("held by the name's addresses alone: without namespaces no bytes are looked at");
     if ((rule->flags & BT_NET_RULE_PLAIN) != 0)
-      return _("held by the name's addresses alone: \"inspect\" is false");
+      return N_("held by the name's addresses alone: \"inspect\" is false");
     if (proto == BT_PROTO_UDP)
-      return _("held by the name's addresses alone; QUIC to port 443 is refused");
-    return _(
+      return N_("held by the name's addresses alone; QUIC to port 443 is refused");
+    return N_(
       "TLS and HTTP must ask for this name; other protocols are held by its addresses alone");
   }
   return NULL;
@@ -434,15 +440,15 @@ settle_loopback(Check *self, const BtNetItem *item, guint proto)
   if (self->verdict->action != BT_ACTION_DENY &&
       !(relayed || (reached && self->look.fast_path)))
     override(self, BT_ACTION_DENY, BT_SOURCE_SELF,
-             "of the host's loopback only ports that are named are reached, by TCP, at 127.0.0.1 "
-             "and ::1");
+             N_("of the host's loopback only ports that are named are reached, by TCP, at "
+                "127.0.0.1 and ::1"));
   if (self->verdict->action == BT_ACTION_DENY)
     self->verdict->note =
-      _("inside, this is the program's own loopback: it reaches there what it serves itself");
+      N_("inside, this is the program's own loopback: it reaches there what it serves itself");
   else if (relayed)
-    self->verdict->note = _("this is the host's; the program cannot listen there itself");
+    self->verdict->note = N_("this is the host's; the program cannot listen there itself");
   else
-    self->verdict->note = _("this is the host's, where the program serves nothing there itself");
+    self->verdict->note = N_("this is the host's, where the program serves nothing there itself");
 }
 
 static gboolean
@@ -473,7 +479,7 @@ check_net(Check *self, const char *value, GError **error)
   settle_net(self, item, proto, port);
   if (self->verdict->action != BT_ACTION_DENY)
     self->verdict->note = note_of(self, item, verdict.origin, proto);
-  if (is_loopback(item))
+  if (is_loopback(item) && !is_flat(self))
     settle_loopback(self, item, proto);
   self->verdict->object = g_strdup(value);
   gboolean every = item->ports->len == 0;
@@ -520,7 +526,7 @@ buntime_policy_check(BuntimePolicy *policy, BuntimePermission permission, const 
   g_auto(GStrv) environment = g_get_environ();
 
   g_return_val_if_fail(permission < G_N_ELEMENTS(kinds), NULL);
-  if (value[0] == '\0') {
+  if (value == NULL || value[0] == '\0') {
     bt_fail(error, BUNTIME_ERROR_USAGE, "check", _("an empty value"), NULL);
     return NULL;
   }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "lib/bt-event-object.h"
 
+#include "policy/bt-reason.h"
+
 struct _BuntimeEvent {
   BtEvent *event;
+  char *reason; /* in the user's language */
   char *worker;
 };
 
@@ -14,6 +17,7 @@ bt_event_object_new(BtEvent *event, const char *worker)
   BuntimeEvent *self = g_new0(BuntimeEvent, 1);
 
   self->event = event;
+  self->reason = bt_reason_say(event->reason, TRUE);
   self->worker = g_strdup(worker);
   return self;
 }
@@ -27,7 +31,10 @@ buntime_event_copy(const BuntimeEvent *self)
 void
 buntime_event_free(BuntimeEvent *self)
 {
+  if (self == NULL)
+    return;
   bt_event_free(self->event);
+  g_free(self->reason);
   g_free(self->worker);
   g_free(self);
 }
@@ -61,7 +68,7 @@ buntime_event_get_state(const BuntimeEvent *self)
 const char *
 buntime_event_get_reason(const BuntimeEvent *self)
 {
-  return self->event->reason;
+  return self->reason;
 }
 
 const char *

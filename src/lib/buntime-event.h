@@ -39,7 +39,7 @@ BuntimeEvent *buntime_event_copy(const BuntimeEvent *event);
 
 /**
  * buntime_event_free:
- * @event: (transfer full): an event
+ * @event: (transfer full) (nullable): an event
  *
  * Frees an event.
  *
@@ -101,7 +101,8 @@ const char *buntime_event_get_state(const BuntimeEvent *event);
  * buntime_event_get_reason:
  * @event: an event
  *
- * Says why, where that is more than a rule.
+ * Says why, where that is more than a rule, in the user's language;
+ * buntime_event_to_json() has it in English.
  *
  * Returns: (nullable): what else decided, or what is to be said
  *

@@ -5,6 +5,7 @@
 #include <glib/gi18n-lib.h>
 #include <string.h>
 
+#include "lib/bt-catalogues.h"
 #include "lib/bt-helper-path.h"
 #include "lib/bt-policy-object.h"
 #include "policy/bt-event.h"
@@ -55,7 +56,8 @@ char *
 buntime_policy_show(const char *value, GError **error)
 {
   g_autoptr(BuntimePolicy) policy = buntime_policy_new();
-  g_autofree char *path = bt_policy_files_find(bt_policy_object_files(policy), value, error);
+  g_autofree char *path = bt_policy_files_find(bt_policy_object_files(policy), value != NULL ? value : "",
+                                              error);
   g_autoptr(GBytes) bytes = path != NULL ? bt_policy_file_read(path, error) : NULL;
 
   return bytes != NULL ? text_of(bytes) : NULL;
@@ -64,6 +66,7 @@ buntime_policy_show(const char *value, GError **error)
 char *
 buntime_policy_schema(GError **error)
 {
+  bt_catalogues_find();
   g_autofree char *path = bt_data_path("schema/policy.schema.json");
   g_autoptr(GBytes) bytes = bt_policy_file_read(path, error);
 
@@ -88,15 +91,28 @@ append_preset_json(GString *text, const BtPreset *preset, const char *descriptio
   g_string_append_c(text, '\n');
 }
 
+/* Its first sentence says what it grants; those of buntime's own presets are in the catalogues. */
+static char *
+first_sentence(const char *description)
+{
+  const char *stop = strstr(description, ". ");
+  char *sentence = stop != NULL ? g_strndup(description, (gsize)(stop + 1 - description))
+                                : g_strdup(description);
+  const char *translated =
+    sentence[0] != '\0' ? g_dgettext(GETTEXT_PACKAGE, sentence) : sentence;
+
+  if (translated == sentence)
+    return sentence;
+  g_free(sentence);
+  return g_strdup(translated);
+}
+
 static void
 append_preset(GString *text, const BtPreset *preset, const char *description, const char *error)
 {
-  /* Its first sentence says what it grants. */
-  const char *told = error != NULL ? error : description;
-  gsize length = error != NULL ? strcspn(error, "\n") : strlen(description);
-  const char *stop = error == NULL ? strstr(description, ". ") : NULL;
-  g_autofree char *safe =
-    bt_text_neutralise(told, stop != NULL ? stop + 1 - description : (gssize)length);
+  g_autofree char *told =
+    error != NULL ? g_strndup(error, strcspn(error, "\n")) : first_sentence(description);
+  g_autofree char *safe = bt_text_neutralise(told, -1);
   g_autofree char *path = bt_text_neutralise(preset->path, -1);
 
   g_string_append_printf(text, preset->own ? _("%s (%s, your own)\n  %s\n") : "%s (%s)\n  %s\n",

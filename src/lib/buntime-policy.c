@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/bt-account.h"
+#include "lib/bt-catalogues.h"
 #include "lib/bt-helper-path.h"
 #include "lib/bt-json-helper.h"
 #include "policy/bt-event.h"
@@ -29,10 +30,19 @@ find_home(void)
                                                 : g_strdup("/nonexistent");
 }
 
+/* The shared library has another one: bt-catalogues.c. */
+__attribute__((weak)) void
+bt_catalogues_find(void)
+{
+}
+
 BuntimePolicy *
 buntime_policy_new(void)
 {
   BuntimePolicy *self = g_new0(BuntimePolicy, 1);
+
+  /* Whatever else can fail needs a policy first. */
+  bt_catalogues_find();
   g_atomic_ref_count_init(&self->refs);
   self->rules = bt_policy_new();
   self->cwd = g_get_current_dir();
@@ -65,6 +75,7 @@ buntime_policy_copy(BuntimePolicy *from)
                                       : NULL;
   if (self->grants != NULL)
     g_ptr_array_set_free_func(self->grants, g_free);
+  self->tier_chosen = from->tier_chosen;
   self->cwd = g_strdup(from->cwd);
   self->home = g_strdup(from->home);
   return self;
@@ -80,7 +91,7 @@ buntime_policy_ref(BuntimePolicy *self)
 void
 buntime_policy_unref(BuntimePolicy *self)
 {
-  if (!g_atomic_ref_count_dec(&self->refs))
+  if (self == NULL || !g_atomic_ref_count_dec(&self->refs))
     return;
   bt_policy_unref(self->rules);
   g_clear_pointer(&self->files, bt_policy_files_free);
@@ -136,7 +147,8 @@ buntime_policy_set_limit(BuntimePolicy *self, BuntimeLimit limit, const char *va
     [BUNTIME_LIMIT_NET_BYTES] = BT_LIMIT_NET_BYTES,
   };
   g_return_val_if_fail(limit < G_N_ELEMENTS(limits), FALSE);
-  return bt_policy_add_limit(self->rules, BT_LAYER_FLAGS, limits[limit], value, error);
+  return bt_policy_add_limit(self->rules, BT_LAYER_FLAGS, limits[limit],
+                             value != NULL ? value : "", error);
 }
 
 char *
@@ -173,15 +185,16 @@ bt_policy_object_files(BuntimePolicy *self)
 gboolean
 buntime_policy_add_file(BuntimePolicy *self, const char *value, GError **error)
 {
-  return bt_policy_files_add(bt_policy_object_files(self), self->rules, value, error);
+  return bt_policy_files_add(bt_policy_object_files(self), self->rules,
+                             value != NULL ? value : "", error);
 }
 
 gboolean
 buntime_policy_add_json(BuntimePolicy *self, const char *json, const char *name, GError **error)
 {
-  g_autoptr(GBytes) bytes = g_bytes_new(json, strlen(json));
+  g_autoptr(GBytes) bytes = g_bytes_new(json, json != NULL ? strlen(json) : 0);
   return bt_policy_files_add_bytes(bt_policy_object_files(self), self->rules, BT_LAYER_FILES,
-                                   bytes, name, error);
+                                   bytes, name != NULL ? name : "policy", error);
 }
 
 gboolean
@@ -223,6 +236,16 @@ buntime_policy_set_audit(BuntimePolicy *self)
   const BtOrigin flag = { source, 0, text };
 
   bt_policy_add_audit(self->rules, BT_AUDIT_ALL, &flag);
+}
+
+void
+buntime_policy_set_tier(BuntimePolicy *self, BuntimeTier tier)
+{
+  char source[] = BT_SOURCE_FLAGS, text[] = "--tier=landlock";
+  const BtOrigin flag = { source, 0, text };
+
+  self->tier_chosen = TRUE;
+  bt_policy_set_weaker_tier(self->rules, tier == BUNTIME_TIER_LANDLOCK ? &flag : NULL);
 }
 
 BtPolicy *

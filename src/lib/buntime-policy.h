@@ -137,7 +137,7 @@ BuntimePolicy *buntime_policy_ref(BuntimePolicy *policy);
 
 /**
  * buntime_policy_unref:
- * @policy: (transfer full): a policy
+ * @policy: (transfer full) (nullable): a policy
  *
  * Gives a reference back; the policy is freed with the last one.
  *
@@ -213,7 +213,7 @@ gboolean buntime_policy_add_file(BuntimePolicy *policy, const char *value, GErro
  * buntime_policy_add_json:
  * @policy: a policy
  * @json: a policy file's text
- * @name: what errors and events call it
+ * @name: (nullable): what errors and events call it; %NULL: `policy`
  * @error: return location for an error
  *
  * Merges a policy that is in no file as buntime_policy_add_file() does. Its
@@ -287,6 +287,34 @@ char **buntime_environment_list(void);
 void buntime_policy_set_audit(BuntimePolicy *policy);
 
 /**
+ * BuntimeTier:
+ * @BUNTIME_TIER_NAMESPACES: by namespaces, mounts, Landlock and seccomp
+ * @BUNTIME_TIER_LANDLOCK: by Landlock and seccomp alone, for where no namespace can be made;
+ *   weaker, see buntime-policy(5)
+ *
+ * What holds a program to its policy.
+ *
+ * Since: 1.0
+ */
+typedef enum {
+  BUNTIME_TIER_NAMESPACES,
+  BUNTIME_TIER_LANDLOCK,
+} BuntimeTier;
+
+/**
+ * buntime_policy_set_tier:
+ * @policy: a policy
+ * @tier: what holds programs to it
+ *
+ * Chooses what holds programs to the policy. It is no part of what
+ * buntime_policy_to_json() gives: a policy means the same everywhere. What @tier
+ * cannot hold is refused when something is run or checked.
+ *
+ * Since: 1.0
+ */
+void buntime_policy_set_tier(BuntimePolicy *policy, BuntimeTier tier);
+
+/**
  * BuntimeAction:
  * @BUNTIME_ACTION_ALLOW: permitted
  * @BUNTIME_ACTION_WARN: permitted, and an event says so
@@ -344,7 +372,7 @@ BuntimeVerdict *buntime_verdict_copy(const BuntimeVerdict *verdict);
 
 /**
  * buntime_verdict_free:
- * @verdict: (transfer full): a verdict
+ * @verdict: (transfer full) (nullable): a verdict
  *
  * Frees a verdict.
  *

@@ -16,7 +16,7 @@ buntime_sandbox_new(BuntimePolicy *policy)
 {
   BuntimeSandbox *self = g_new0(BuntimeSandbox, 1);
   g_atomic_ref_count_init(&self->refs);
-  self->policy = buntime_policy_ref(policy);
+  self->policy = policy != NULL ? buntime_policy_ref(policy) : buntime_policy_new();
   self->worker = BT_WORKER_AUTO;
   self->net_mode = BT_PLAN_NET_AUTO;
   self->published = g_ptr_array_new_with_free_func((GDestroyNotify)bt_published_free);
@@ -35,7 +35,7 @@ buntime_sandbox_ref(BuntimeSandbox *self)
 void
 buntime_sandbox_unref(BuntimeSandbox *self)
 {
-  if (!g_atomic_ref_count_dec(&self->refs))
+  if (self == NULL || !g_atomic_ref_count_dec(&self->refs))
     return;
   buntime_policy_unref(self->policy);
   g_free(self->events);
@@ -94,7 +94,7 @@ buntime_sandbox_set_net_backend(BuntimeSandbox *self, BuntimeNetBackend backend)
 gboolean
 buntime_sandbox_publish(BuntimeSandbox *self, const char *port, GError **error)
 {
-  BtPublished *published = bt_published_parse(port, error);
+  BtPublished *published = bt_published_parse(port != NULL ? port : "", error);
 
   if (published == NULL)
     return FALSE;
@@ -117,7 +117,7 @@ buntime_sandbox_set_quiet(BuntimeSandbox *self, gboolean quiet)
 gboolean
 buntime_sandbox_set_events(BuntimeSandbox *self, const char *where, GError **error)
 {
-  if (self->events != NULL && strcmp(self->events, where) != 0)
+  if (self->events != NULL && where != NULL && strcmp(self->events, where) != 0)
     return bt_fail(error, BUNTIME_ERROR_USAGE, where, _("the events go to another place already"),
                    _("give one of --events and --audit=FILE"));
   g_free(self->events);
@@ -128,7 +128,7 @@ buntime_sandbox_set_events(BuntimeSandbox *self, const char *where, GError **err
 gboolean
 buntime_sandbox_set_capture(BuntimeSandbox *self, const char *file, GError **error)
 {
-  if (self->capture != NULL && strcmp(self->capture, file) != 0)
+  if (self->capture != NULL && file != NULL && strcmp(self->capture, file) != 0)
     return bt_fail(error, BUNTIME_ERROR_USAGE, file, _("packets go to another file already"),
                    _("give --pcap once"));
   g_free(self->capture);

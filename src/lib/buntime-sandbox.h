@@ -58,7 +58,8 @@ typedef struct _BuntimeSandbox BuntimeSandbox;
 
 /**
  * buntime_sandbox_new:
- * @policy: what the program may do; what is added to it later counts, too
+ * @policy: (nullable): what the program may do; what is added to it later counts, too; %NULL:
+ *   nothing, as of buntime_policy_new()
  *
  * Makes a launcher. It takes the environment and user of the process as they
  * are when something is run.
@@ -83,7 +84,7 @@ BuntimeSandbox *buntime_sandbox_ref(BuntimeSandbox *sandbox);
 
 /**
  * buntime_sandbox_unref:
- * @sandbox: (transfer full): a launcher
+ * @sandbox: (transfer full) (nullable): a launcher
  *
  * Gives a reference back; the launcher is freed with the last one.
  *
@@ -147,7 +148,8 @@ void buntime_sandbox_set_quiet(BuntimeSandbox *sandbox, gboolean quiet);
 /**
  * buntime_sandbox_set_events:
  * @sandbox: a launcher
- * @where: a file, the number of a descriptor above 2, or `-` for stdout
+ * @where: (nullable): a file, the number of a descriptor above 2, or `-` for stdout; %NULL:
+ *   nowhere, unless it is set again
  * @error: return location for an error
  *
  * Writes each event there as a line of JSON (event.schema.json), whether quiet
@@ -165,7 +167,7 @@ gboolean buntime_sandbox_set_events(BuntimeSandbox *sandbox, const char *where, 
 /**
  * buntime_sandbox_set_capture:
  * @sandbox: a launcher
- * @file: a file
+ * @file: (nullable): a file; %NULL: none, unless it is set again
  * @error: return location for an error
  *
  * Records every packet that the program sends and receives, refused ones too,
@@ -212,8 +214,8 @@ void buntime_sandbox_set_status_fd(BuntimeSandbox *sandbox, int fd);
  * buntime_sandbox_run:
  * @sandbox: a launcher
  * @entry: the program, as on the command line
- * @args: (array zero-terminated=1): its arguments
- * @exit_status_out: (out): the worker's status as a shell would report it, or
+ * @args: (nullable) (array zero-terminated=1): its arguments
+ * @exit_status_out: (out) (optional): the worker's status as a shell would report it, or
  *   124 if its time was up
  * @error: return location for an error
  *

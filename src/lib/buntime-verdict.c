@@ -12,6 +12,8 @@
 void
 buntime_verdict_free(BuntimeVerdict *self)
 {
+  if (self == NULL)
+    return;
   g_free(self->object);
   g_free(self->origin.source);
   g_free(self->origin.text);
@@ -55,13 +57,14 @@ buntime_verdict_format(const BuntimeVerdict *self)
   g_autofree char *rule = bt_text_neutralise(origin, -1);
   GString *text = g_string_new(NULL);
 
-  g_string_append_printf(text, "%s %s %s\n  rule:  %s\n",
-                         g_dgettext(GETTEXT_PACKAGE, words[self->action]), kind_words[self->kind],
-                         object, rule);
+  g_string_append_printf(text, "%s %s %s\n", g_dgettext(GETTEXT_PACKAGE, words[self->action]),
+                         kind_words[self->kind], object);
+  g_string_append_printf(text, _("  rule:  %s\n"), rule);
   if (self->suggestion != NULL)
-    g_string_append_printf(text, "  allow: %s\n", self->suggestion);
+    g_string_append_printf(text, _("  allow: %s\n"), self->suggestion);
   if (self->note != NULL)
-    g_string_append_printf(text, "  note:  %s\n", self->note);
+    g_string_append_printf(text, _("  note:  %s\n"),
+                           g_dgettext(GETTEXT_PACKAGE, self->note));
   return g_string_free(text, FALSE);
 }
 

@@ -152,14 +152,16 @@ next_id(BuntimeWorker *self)
 gboolean
 bt_worker_send_bytes(BuntimeWorker *self, BtFrameType type, guint32 id, GBytes *bytes, GError **error)
 {
+  g_autoptr(GBytes) payload = bytes != NULL ? g_bytes_ref(bytes) : g_bytes_new(NULL, 0);
+
   if (self->channel_is_given)
     return bt_fail(error, BUNTIME_ERROR_USAGE, self->name, _("its channel is another's"), NULL);
   if (self->ended || self->link == NULL)
     return bt_fail(error, BUNTIME_ERROR_ENDED, self->name, _("the worker has ended"), NULL);
-  if (g_bytes_get_size(bytes) > BT_FRAME_MAX_MESSAGE)
+  if (g_bytes_get_size(payload) > BT_FRAME_MAX_MESSAGE)
     return bt_fail(error, BUNTIME_ERROR_USAGE, self->name, _("a message of more than 64 MiB"),
                    _("send it in parts"));
-  if (!bt_link_send(self->link, type, id, bytes))
+  if (!bt_link_send(self->link, type, id, payload))
     return bt_fail(error, BUNTIME_ERROR_BUSY, self->name,
                    _("it does not read what is sent to it"), NULL);
   return TRUE;
@@ -176,11 +178,13 @@ bt_worker_settle_codes(gpointer data)
   bt_codes_settled(&self->codes);
   while (bt_codes_next(&self->codes, &id, &bytes)) {
     GError *error = NULL;
-    g_autoptr(GTask) task =
-      bt_worker_send_bytes(self, BT_FRAME_CODE, id, bytes, &error) ? NULL : take_call(self, id);
-    if (task != NULL)
-      g_task_return_error(task, g_steal_pointer(&error));
-    g_clear_error(&error);
+    if (!bt_worker_send_bytes(self, BT_FRAME_CODE, id, bytes, &error)) {
+      g_autoptr(GTask) task = take_call(self, id);
+      bt_codes_unsent(&self->codes, id);
+      if (task != NULL)
+        g_task_return_error(task, g_steal_pointer(&error));
+      g_clear_error(&error);
+    }
     g_clear_pointer(&bytes, g_bytes_unref);
   }
 }
@@ -290,7 +294,7 @@ gboolean
 buntime_worker_reply_error(BuntimeWorker *self, guint id, const char *text, GError **error)
 {
   g_return_val_if_fail(BUNTIME_IS_WORKER(self), FALSE);
-  g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+  g_autoptr(GBytes) bytes = g_bytes_new(text, text != NULL ? strlen(text) : 0);
   return bt_worker_send_bytes(self, BT_FRAME_ERROR, id, bytes, error);
 }
 
@@ -315,7 +319,7 @@ buntime_worker_run_code(BuntimeWorker *self, const char *code, int timeout,
                         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
 {
   g_return_if_fail(BUNTIME_IS_WORKER(self));
-  g_autoptr(GBytes) bytes = g_bytes_new(code, strlen(code));
+  g_autoptr(GBytes) bytes = g_bytes_new(code, code != NULL ? strlen(code) : 0);
   begin_call(self, BT_FRAME_CODE, bytes, timeout, cancellable, callback, data,
              buntime_worker_run_code);
 }

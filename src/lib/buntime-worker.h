@@ -101,7 +101,8 @@ G_DECLARE_FINAL_TYPE(BuntimeWorker, buntime_worker, BUNTIME, WORKER, GObject)
  * @self: a worker
  * @event: an event
  *
- * Something was refused, reported, or happened to the worker.
+ * Something was refused, reported, or happened to the worker. Where the main context does not run
+ * in time events are dropped, and a later one, whose state is "dropped", counts them.
  *
  * Since: 1.0
  */
@@ -169,7 +170,7 @@ BuntimeWorker *buntime_sandbox_spawn_with_channel(BuntimeSandbox *sandbox, const
 /**
  * buntime_worker_send:
  * @worker: a worker
- * @bytes: a message, at most 64 MiB
+ * @bytes: (nullable): a message, at most 64 MiB; %NULL: an empty one
  * @error: return location for an error
  *
  * Sends a message. It may be sent before the program is ready for it.
@@ -186,7 +187,7 @@ gboolean buntime_worker_send(BuntimeWorker *worker, GBytes *bytes, GError **erro
  * buntime_worker_reply:
  * @worker: a worker
  * @id: of a request
- * @bytes: the answer
+ * @bytes: (nullable): the answer; %NULL: an empty one
  * @error: return location for an error
  *
  * Answers a request.
@@ -201,7 +202,7 @@ gboolean buntime_worker_reply(BuntimeWorker *worker, guint id, GBytes *bytes, GE
  * buntime_worker_reply_error:
  * @worker: a worker
  * @id: of a request
- * @text: why it failed
+ * @text: (nullable): why it failed
  * @error: return location for an error
  *
  * Answers a request that failed.
@@ -216,10 +217,10 @@ gboolean buntime_worker_reply_error(BuntimeWorker *worker, guint id, const char 
 /**
  * buntime_worker_call:
  * @worker: a worker
- * @bytes: a request
+ * @bytes: (nullable): a request; %NULL: an empty one
  * @timeout: milliseconds to wait for the answer; -1: for ever
  * @cancellable: (nullable): to give up waiting
- * @callback: called with the answer
+ * @callback: (nullable): called with the answer
  * @data: for @callback
  *
  * Sends a request and waits for its answer.
@@ -247,10 +248,10 @@ GBytes *buntime_worker_call_finish(BuntimeWorker *worker, GAsyncResult *result, 
 /**
  * buntime_worker_run_code:
  * @worker: a worker whose program takes code
- * @code: the code
+ * @code: (nullable): the code; %NULL: none
  * @timeout: milliseconds to wait for its end; -1: for ever. It is not interrupted then
  * @cancellable: (nullable): to interrupt it
- * @callback: called at its end
+ * @callback: (nullable): called at its end
  * @data: for @callback
  *
  * Runs code in the program. What is run after it finds what it left. While code that was

@@ -9,7 +9,8 @@
  *   4. no_new_privs ... what Landlock and seccomp ask for
  *   5. Landlock ....... no filesystem right at all, no TCP port to listen on.
  *                       connect() stays: it is what libslirp is for, and the
- *                       gate decides about it
+ *                       gate decides about it; it goes, too, where only names
+ *                       are answered
  *   6. seccomp ........ the allow-list that gen-net-filter.c compiles
  */
 #include "net/bt-confine.h"
@@ -31,7 +32,8 @@
 #define FS_REFER (1ull << 13)     /* ABI 2 */
 #define FS_TRUNCATE (1ull << 14)  /* ABI 3 */
 #define FS_IOCTL_DEV (1ull << 15) /* ABI 5 */
-#define NET_BIND_TCP (1ull << 0)  /* ABI 4 */
+#define NET_BIND_TCP (1ull << 0)  /* ABI 4, as the next */
+#define NET_CONNECT_TCP (1ull << 1)
 #define SCOPE_ALL 3ull            /* ABI 6: abstract sockets and signals */
 
 typedef struct {
@@ -96,7 +98,7 @@ drop_privileges(void)
 }
 
 static gboolean
-enter_landlock(void)
+enter_landlock(gboolean names_only)
 {
   long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (abi < 1)
@@ -108,7 +110,7 @@ enter_landlock(void)
   if (abi >= 3)
     ruleset.fs |= FS_TRUNCATE;
   if (abi >= 4) {
-    ruleset.net = NET_BIND_TCP;
+    ruleset.net = NET_BIND_TCP | (names_only ? NET_CONNECT_TCP : 0);
     size = sizeof ruleset.fs + sizeof ruleset.net;
   }
   if (abi >= 5)
@@ -126,23 +128,23 @@ enter_landlock(void)
 }
 
 static gboolean
-enter_seccomp(void)
+enter_seccomp(gboolean names_only)
 {
   const struct sock_fprog program = {
-    .len = G_N_ELEMENTS(net_filter),
-    .filter = (struct sock_filter *)net_filter,
+    .len = names_only ? G_N_ELEMENTS(names_filter) : G_N_ELEMENTS(net_filter),
+    .filter = (struct sock_filter *)(names_only ? names_filter : net_filter),
   };
   return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
 int
-bt_confine(void)
+bt_confine(gboolean names_only)
 {
   if (!set_limits() || !drop_privileges())
     return BT_NET_EXIT_PRIVILEGES;
-  if (!enter_landlock())
+  if (!enter_landlock(names_only))
     return BT_NET_EXIT_LANDLOCK;
-  if (!enter_seccomp())
+  if (!enter_seccomp(names_only))
     return BT_NET_EXIT_SECCOMP;
   return BT_NET_EXIT_OK;
 }

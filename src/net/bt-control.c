@@ -85,10 +85,14 @@ take_setup(BtSetup *setup, const guint8 *bytes, gsize size, const int *fds, gsiz
     memcpy(setup->publish_fds, fds, n_fds * sizeof *fds);
     return n_fds == message.publish.n_listeners + message.publish.n_dialers;
   }
-  if (!*last_out || n_fds < 2)
+  if (!*last_out || n_fds < 1)
     return FALSE;
   setup->config = message.config;
   setup->policy_bytes = g_memdup2(policy, message.config.policy_size);
+  if (n_fds == 1) {
+    setup->streams_fd = fds[0];
+    return setup->n_relays == 0 && setup->publish.n_listeners == 0;
+  }
   setup->udp_fd = fds[0];
   setup->tcp_fd = fds[1];
   setup->frame_fd = n_fds > 2 ? fds[2] : -1;
@@ -105,7 +109,9 @@ bt_control_receive_setup(int fd, BtSetup *setup_out)
   gboolean last = FALSE;
   gsize n_fds;
 
-  *setup_out = (BtSetup){ .frame_fd = -1, .capture_fd = -1 };
+  *setup_out = (BtSetup){
+    .udp_fd = -1, .tcp_fd = -1, .streams_fd = -1, .frame_fd = -1, .capture_fd = -1,
+  };
   while (!last) {
     gssize got = receive(fd, bytes, sizeof bytes, fds, &n_fds);
     if (got <= 0 || !take_setup(setup_out, bytes, got, fds, n_fds, &last))

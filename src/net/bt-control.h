@@ -18,7 +18,8 @@ typedef struct {
   BtNetMsgConfig config;
   guint8 *policy_bytes; /* owned */
   BtNetPolicy policy;   /* a view of them */
-  int udp_fd, tcp_fd;
+  int udp_fd, tcp_fd; /* -1 with streams_fd */
+  int streams_fd; /* streams of DNS are handed over by it; -1: there are the two sockets */
   int frame_fd; /* -1: no network is granted */
   int capture_fd; /* -1: frames are not recorded */
   int relay_fds[BT_NET_MSG_MAX_FDS];

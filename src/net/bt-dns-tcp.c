@@ -9,6 +9,8 @@
 #include "net/bt-watch.h"
 
 #define MAX_CLIENTS 16u
+/* Where every question comes by a stream of its own. */
+#define MAX_HANDED_CLIENTS 256u
 #define MAX_IN_FLIGHT 8u
 #define MAX_QUEUED 65536u
 #define MAX_REPLY 4096u
@@ -29,6 +31,7 @@ typedef struct {
 
 struct _BtDnsTcp {
   int fd;
+  guint max_clients;
   guint source;
   GQueue clients; /* Client, oldest activity not kept in order: there are few */
   BtLookups *lookups;
@@ -225,15 +228,11 @@ find_idle(BtDnsTcp *self)
   return idle;
 }
 
-static gboolean
-on_accept(int listener, GIOCondition condition, gpointer data)
+/* Takes fd. */
+static void
+add_client(BtDnsTcp *self, int fd)
 {
-  BtDnsTcp *self = data;
-  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-  if (fd < 0)
-    return G_SOURCE_CONTINUE;
-  if (self->clients.length >= MAX_CLIENTS)
+  if (self->clients.length >= self->max_clients)
     client_close(find_idle(self));
   Client *client = g_rc_box_new0(Client);
   client->tcp = self;
@@ -243,21 +242,73 @@ on_accept(int listener, GIOCondition condition, gpointer data)
   client->in_source = bt_watch_fd(fd, G_IO_IN, on_readable, client);
   g_queue_push_tail(&self->clients, client);
   self->accepted(self->data);
+}
+
+static gboolean
+on_accept(int listener, GIOCondition condition, gpointer data)
+{
+  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+  if (fd >= 0)
+    add_client(data, fd);
   return G_SOURCE_CONTINUE;
 }
 
-BtDnsTcp *
-bt_dns_tcp_new(int fd, BtLookups *lookups, void (*accepted)(gpointer data), gpointer data)
+/* The supervisor has accepted it, and sends one at a time. When it hangs up, all ends. */
+static gboolean
+on_handed(int socket, GIOCondition condition, gpointer data)
+{
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  char byte;
+  struct iovec iovec = { .iov_base = &byte, .iov_len = 1 };
+  struct msghdr message = {
+    .msg_iov = &iovec,
+    .msg_iovlen = 1,
+    .msg_control = &control,
+    .msg_controllen = CMSG_LEN(sizeof(int)), /* its padding would hold another */
+  };
+  int fd;
+
+  gssize got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR))
+    return G_SOURCE_CONTINUE;
+  struct cmsghdr *part = got > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+  if (part == NULL || part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
+    return got > 0;
+  memcpy(&fd, CMSG_DATA(part), sizeof fd);
+  add_client(data, fd);
+  return G_SOURCE_CONTINUE;
+}
+
+static BtDnsTcp *
+dns_tcp_new(int fd, GUnixFDSourceFunc func, guint max_clients, BtLookups *lookups,
+            void (*accepted)(gpointer data), gpointer data)
 {
   BtDnsTcp *self = g_new0(BtDnsTcp, 1);
   self->fd = fd;
+  self->max_clients = max_clients;
   self->lookups = lookups;
   self->accepted = accepted;
   self->data = data;
   g_queue_init(&self->clients);
   g_unix_set_fd_nonblocking(fd, TRUE, NULL);
-  self->source = bt_watch_fd(fd, G_IO_IN, on_accept, self);
+  self->source = bt_watch_fd(fd, G_IO_IN, func, self);
   return self;
+}
+
+BtDnsTcp *
+bt_dns_tcp_new(int fd, BtLookups *lookups, void (*accepted)(gpointer data), gpointer data)
+{
+  return dns_tcp_new(fd, on_accept, MAX_CLIENTS, lookups, accepted, data);
+}
+
+BtDnsTcp *
+bt_dns_tcp_new_handed(int fd, BtLookups *lookups, void (*accepted)(gpointer data), gpointer data)
+{
+  return dns_tcp_new(fd, on_handed, MAX_HANDED_CLIENTS, lookups, accepted, data);
 }
 
 void

@@ -21,6 +21,9 @@ typedef struct _BtDnsTcp BtDnsTcp;
 /* Takes the listening fd, borrows lookups. accepted is called after each new client. */
 BtDnsTcp *bt_dns_tcp_new(int fd, BtLookups *lookups, void (*accepted)(gpointer data),
                          gpointer data);
+/* fd is a socket of the supervisor's, by which each client's stream comes. */
+BtDnsTcp *bt_dns_tcp_new_handed(int fd, BtLookups *lookups, void (*accepted)(gpointer data),
+                                gpointer data);
 /* lookups must be gone before. */
 void bt_dns_tcp_free(BtDnsTcp *tcp);
 /* Closes silent clients. TRUE while there are clients. */

@@ -515,12 +515,30 @@ inbound_key(const BtGate *gate, const BtPacket *packet, BtFlowKey *key_out)
   }
 }
 
+/*
+ * libslirp passes on who sent an error, which is a router of this machine's: where the packet
+ * went may have told that by itself, else it is as if the gateway had.
+ */
+static gsize
+write_error(const BtGate *gate, const BtPacket *packet, const guint8 *frame, const BtFlowKey *key,
+            guint8 *reply_out)
+{
+  BtAddr source = packet->ip.source;
+
+  if (!bt_addr_equal(&source, &key->address))
+    source = bt_addr_is_ipv4(&packet->ip.destination) ? bt_addr_from_ipv4(gate->config.gateway)
+                                                      : gate->config.gateway6;
+  return bt_packet_write_error(packet, frame, &source, reply_out);
+}
+
 gboolean
-bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
+bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now,
+                guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out)
 {
   BtPacket packet;
   BtFlowKey key;
 
+  *reply_size_out = 0;
   bt_packet_parse(frame, size, &packet);
   if (packet.kind < BT_PACKET_TCP || !is_worker(&gate->config, &packet.ip.destination) ||
       memcmp(packet.ethernet.destination, gate->config.worker_mac, 6) != 0 ||
@@ -535,8 +553,10 @@ bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now)
     flow->released = bt_inspect_is_released(flow->inspect);
   }
   /* An error does not keep a flow alive. */
-  if (packet.kind == BT_PACKET_ICMP && packet.icmp.type != BT_ICMP_ECHO_REPLY)
-    return TRUE;
+  if (packet.kind == BT_PACKET_ICMP && packet.icmp.type != BT_ICMP_ECHO_REPLY) {
+    *reply_size_out = write_error(gate, &packet, frame, &key, reply_out);
+    return FALSE;
+  }
   if ((flow->awaits & BT_FLOW_AWAITS_IN) != 0)
     flow->awaits = bt_flow_times_inbound(
       flow->times, packet.kind == BT_PACKET_TCP ? &packet.tcp : NULL, now);

@@ -70,8 +70,12 @@ typedef enum {
  */
 BtGateResult bt_gate_outbound(BtGate *gate, guint8 *frame, gsize *size, gint64 now,
                               guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out);
-/* Judges a frame for the worker. */
-gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now);
+/*
+ * Judges a frame for the worker: TRUE, and it passes as it is.  An error on the way of a flow is
+ * told in our words, by *reply_size_out bytes; else they are none.
+ */
+gboolean bt_gate_inbound(BtGate *gate, const guint8 *frame, gsize size, gint64 now,
+                         guint8 reply_out[BT_PACKET_REPLY_SIZE], gsize *reply_size_out);
 
 /*
  * A reset that the worker believes to come from the flow's far side, or the far side to come

@@ -38,8 +38,9 @@
  * they are no request yet. So a slow one does no harm, and is ended only so
  * that it does not stay for ever.
  *
- * The server's side is read for two things, and ours to trust: libslirp makes
- * these segments, and in order.
+ * The server's side is read for three things, and ours to trust: libslirp makes
+ * these segments, and in order. The third is that it speaks at all: where the
+ * worker's first line is hardly HTTP's, that tells of another protocol.
  */
 #include "net/bt-inspect.h"
 
@@ -409,6 +410,9 @@ bt_inspect_inbound(BtInspect *self, const BtTcp *tcp, const guint8 *payload)
     self->server_next = tcp->sequence + tcp->payload_size;
     if (self->listening)
       listen_to(self, payload + tcp->payload_size - size, size);
+    /* A server of HTTP has nothing to say before the end of a head. */
+    if (self->state == HTTP && bt_http_head_is_unlikely(&self->http))
+      self->state = FINISHED;
   }
   if (self->state == FINISHED && (tcp->flags & BT_TCP_ACK) != 0 &&
       distance(self->low, tcp->acknowledgement) >= 0)

@@ -3,6 +3,9 @@
  * Compiles buntime-net's system call filter at build time and prints it as a
  * C header: libseccomp takes a millisecond for what loads in 0.1 as a tree.
  *
+ * Two, the second for one that only answers names by streams that are handed over, and has no
+ * network to move packets for: it takes descriptors, and makes and connects no socket.
+ *
  * An allow-list.  What a taken-over buntime-net would reach for first ends it
  * (exec, tracing); everything else that is not listed fails with EPERM, which
  * libslirp takes as the failure of that one call (it would read resolv.conf).
@@ -28,11 +31,15 @@
 #define INT_IS(argument, value)                                                                  \
   SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)(uint32_t)(value))
 
+static const int moving[] = {
+  /* sockets of libslirp and the worker's */
+  SCMP_SYS(connect), SCMP_SYS(shutdown), SCMP_SYS(getpeername), SCMP_SYS(getsockname),
+  SCMP_SYS(accept4),
+};
+
 static const int plain[] = {
-  /* frames, control socket, sockets of libslirp */
+  /* frames, control socket */
   SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
-  SCMP_SYS(connect), SCMP_SYS(shutdown),
-  SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(accept4),
   /* the main loop */
   SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
   SCMP_SYS(epoll_pwait), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(futex),
@@ -105,9 +112,6 @@ allow_selected(void)
   for (size_t i = 0; i < N_ELEMENTS(fcntls); i++)
     check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, INT_IS(1, fcntls[i])),
           "fcntl");
-  /* libslirp asks why a datagram did not arrive; descriptors cannot come this way. */
-  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, INT_IS(2, MSG_ERRQUEUE)),
-        "recvmsg");
   /* Memory that is never executable, from nothing. */
   check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 2,
                          SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0),
@@ -138,8 +142,30 @@ allow_sanitizers(void)
 #endif
 }
 
+/* Where packets are moved. */
 static void
-print(void)
+allow_moving(void)
+{
+  for (size_t i = 0; i < N_ELEMENTS(moving); i++)
+    check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, moving[i], 0), "moving");
+  allow_sockets();
+  allow_options();
+  /* libslirp asks why a datagram did not arrive; descriptors cannot come this way. */
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, INT_IS(2, MSG_ERRQUEUE)),
+        "recvmsg");
+}
+
+/* Where streams are handed over. */
+static void
+allow_taking(void)
+{
+  check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1,
+                         INT_IS(2, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)),
+        "recvmsg");
+}
+
+static void
+print(const char *name)
 {
   static struct sock_filter program[4096];
   int fds[2];
@@ -150,15 +176,15 @@ print(void)
   close(fds[1]);
   ssize_t size = read(fds[0], program, sizeof program);
   check(size > 0 && size % sizeof *program == 0 ? 0 : -EINVAL, "read");
-  printf("/* Made by gen-net-filter.c. */\nstatic const struct sock_filter net_filter[] = {\n");
+  printf("/* Made by gen-net-filter.c. */\nstatic const struct sock_filter %s[] = {\n", name);
   for (size_t i = 0; i < size / sizeof *program; i++)
     printf("  { 0x%x, %u, %u, 0x%x },\n", program[i].code, program[i].jt, program[i].jf,
            program[i].k);
   printf("};\n");
 }
 
-int
-main(void)
+static void
+generate(const char *name, void (*allow_more)(void))
 {
   filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
   check(filter != NULL ? 0 : -ENOMEM, "init");
@@ -168,11 +194,17 @@ main(void)
     check(seccomp_rule_add(filter, SCMP_ACT_ALLOW, plain[i], 0), "plain");
   for (size_t i = 0; i < N_ELEMENTS(deadly); i++)
     check(seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0), "deadly");
-  allow_sockets();
-  allow_options();
   allow_selected();
+  allow_more();
   allow_sanitizers();
-  print();
+  print(name);
   seccomp_release(filter);
+}
+
+int
+main(void)
+{
+  generate("net_filter", allow_moving);
+  generate("names_filter", allow_taking);
   return 0;
 }

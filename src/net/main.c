@@ -18,7 +18,8 @@
  *   6. READY
  *
  * Without a frame fd steps 3 and the packet part of 5 are left out: then it
- * only answers DNS, so that a denied name can be explained.
+ * only answers DNS, so that a denied name can be explained.  Where the sandbox has no network of
+ * its own (lib/bt-notify-flat.c) it does no more either, by streams that the supervisor hands over.
  */
 #include <glib.h>
 #include <signal.h>
@@ -44,7 +45,7 @@ typedef struct {
   BtDenials *denials;
   BtGate gate;
   BtLookups *lookups;
-  BtDnsUdp *udp;
+  BtDnsUdp *udp; /* NULL: streams are handed over */
   BtDnsTcp *tcp;
   BtLocalhost *localhost; /* NULL: nothing of it is granted */
   BtPublish *publish;     /* NULL: nothing is published */
@@ -152,8 +153,15 @@ static void
 on_stack_output(gpointer data, const guint8 *frame, gsize size)
 {
   Net *net = data;
-  if (net->frames != NULL && bt_gate_inbound(&net->gate, frame, size, g_get_monotonic_time()))
+  guint8 error[BT_PACKET_REPLY_SIZE];
+  gsize error_size;
+
+  if (net->frames == NULL)
+    return;
+  if (bt_gate_inbound(&net->gate, frame, size, g_get_monotonic_time(), error, &error_size))
     bt_frames_write(net->frames, frame, size);
+  else if (error_size > 0)
+    bt_frames_write(net->frames, error, error_size);
 }
 
 /* ---- to the supervisor ---- */
@@ -344,8 +352,11 @@ serve(Net *net)
   const BtNetMsgHeader ready = { .kind = BT_NET_MSG_READY };
 
   bt_control_watch(BT_NET_CONTROL_FD, &control, net);
-  net->udp = bt_dns_udp_new(net->setup.udp_fd, net->lookups);
-  net->tcp = bt_dns_tcp_new(net->setup.tcp_fd, net->lookups, on_change, net);
+  if (net->setup.udp_fd >= 0)
+    net->udp = bt_dns_udp_new(net->setup.udp_fd, net->lookups);
+  net->tcp = net->setup.streams_fd >= 0
+               ? bt_dns_tcp_new_handed(net->setup.streams_fd, net->lookups, on_change, net)
+               : bt_dns_tcp_new(net->setup.tcp_fd, net->lookups, on_change, net);
   if (net->setup.n_relays > 0)
     net->localhost = bt_localhost_new(net->setup.relay_fds, net->setup.n_relays, &net->gate,
                                       on_change, net);
@@ -432,7 +443,7 @@ main(void)
   }
   /* The far side of a connection may go while it is written to, as may whoever reads the capture. */
   signal(SIGPIPE, SIG_IGN);
-  int status = bt_confine();
+  int status = bt_confine(net.setup.streams_fd >= 0);
   if (status != BT_NET_EXIT_OK)
     return status;
   serve(&net);

@@ -20,6 +20,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -101,6 +102,18 @@ static const struct sock_filter forks[] = {
   /* 10 */ RETURN(SECCOMP_RET_ALLOW),
 };
 
+/* Taking a terminal (lib/bt-notify-terminal.c), by ioctl's own number of it: an int. */
+static const struct sock_filter foreground[] = {
+  /* 0 */ LOAD(arch),
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 4),
+  /* 2 */ LOAD(nr),
+  /* 3 */ EQUAL(SYS_ioctl, 0, 2),
+  /* 4 */ LOAD(args[1]),
+  /* 5 */ EQUAL(TIOCSPGRP, 1, 0),
+  /* 6 */ RETURN(SECCOMP_RET_ALLOW),
+  /* 7 */ RETURN(SECCOMP_RET_USER_NOTIF),
+};
+
 /*
  * For a worker with a channel, or whose stdin is a socket, as programs of Node have it.  Whether a close waits for what was written to go out is the
  * supervisor's to say: a host program closes what is sent to it, and must not wait for it
@@ -128,6 +141,36 @@ static const struct sock_filter channel[] = {
   /* 16 */ RETURN(SECCOMP_RET_USER_NOTIF),
 };
 
+/*
+ * Access mode 3 neither reads nor writes, and Landlock asks of an open that does neither nothing at
+ * all.  By what comes of it a file's attributes can be read, before Linux 6.10 another terminal of
+ * the user's be set, and before 6.2 a file was cut by opening it.  Then one that reads could cut as
+ * well, of which Landlock asked for reading alone.
+ *
+ * cutting: O_TRUNC, if that is so; else 3 once more.
+ */
+#define ODD_OPENS(cutting) {                                                                      \
+  /* 0 */ LOAD(arch),                                                                             \
+  /* 1 */ EQUAL(NATIVE_ARCH, 0, 3),                                                               \
+  /* 2 */ LOAD(nr),                                                                               \
+  /* 3 */ EQUAL(SYS_openat, 2, 0),                                                                \
+  /* 4 */ EQUAL(NR_OPEN, 3, 0),                                                                   \
+  /* 5 */ RETURN(SECCOMP_RET_ALLOW),                                                              \
+  /* 6 openat */ LOAD(args[2]),                                                                   \
+  /* 7 */ BPF_STMT(BPF_JMP | BPF_JA, 1),                                                          \
+  /* 8 open */ LOAD(args[1]),                                                                     \
+  /* 9 */ ANY_OF(O_PATH, 5, 0),                                                                   \
+  /* 10 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, O_ACCMODE | O_TRUNC),                              \
+  /* 11 */ EQUAL(O_ACCMODE, 2, 0),                                                                \
+  /* 12 */ EQUAL(O_ACCMODE | O_TRUNC, 1, 0),                                                      \
+  /* 13 */ EQUAL(cutting, 0, 1),                                                                  \
+  /* 14 */ RETURN(SECCOMP_RET_ERRNO | EACCES),                                                    \
+  /* 15 */ RETURN(SECCOMP_RET_ALLOW),                                                             \
+}
+
+static const struct sock_filter neither[] = ODD_OPENS(O_ACCMODE);
+static const struct sock_filter cuts[] = ODD_OPENS(O_TRUNC);
+
 static const struct sock_filter writing[] = PROGRAM(ANY_OF(WRITE_INTENT, 1, 0));
 /* Any: a jump that is always taken. */
 static const struct sock_filter every[] = PROGRAM(BPF_STMT(BPF_JMP | BPF_JA, 1));
@@ -136,6 +179,19 @@ BtFilter
 bt_fork_filter(void)
 {
   return (BtFilter){ forks, G_N_ELEMENTS(forks) };
+}
+
+BtFilter
+bt_terminal_filter(void)
+{
+  return (BtFilter){ foreground, G_N_ELEMENTS(foreground) };
+}
+
+BtFilter
+bt_open_filter(gboolean cutting)
+{
+  return cutting ? (BtFilter){ cuts, G_N_ELEMENTS(cuts) }
+                 : (BtFilter){ neither, G_N_ELEMENTS(neither) };
 }
 
 BtFilter

@@ -102,7 +102,7 @@ add_devices(BtCompile *self)
 guint64
 bt_compile_private_access(const BtCompile *self)
 {
-  guint64 access = BT_FS_ALL & ~(BT_FS_MAKE_CHAR | BT_FS_MAKE_BLOCK);
+  guint64 access = BT_FS_ALL & ~BT_FS_DEVICES;
 
   return self->run_everything ? access : access & ~BT_FS_EXECUTE;
 }

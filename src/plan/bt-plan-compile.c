@@ -174,7 +174,7 @@ finish(BtCompile *self, GError **error)
   plan->program = g_strdup(self->program);
   plan->entry_path = g_strdup(self->entry_path);
   plan->landlock_abi = self->landlock_abi;
-  plan->network = bt_policy_grants_net(self->request->policy);
+  plan->network = !self->flat && bt_policy_grants_net(self->request->policy);
   plan->silent_limits = bt_compile_silent_limits(self);
   plan->hidden_folder = g_steal_pointer(&hidden);
   plan->places = g_steal_pointer(&places);

@@ -48,6 +48,7 @@ typedef struct {
   guint cgroup_limits;           /* a set of 1 << BtLimit: a control group holds them already */
   gboolean channel;              /* the worker is handed one (wire/bt-channel.h) */
   gboolean sockets;              /* stdin, stdout or stderr is one, of the host's network */
+  gboolean files;                /* one is a file that was opened for reading alone */
   const char *clients;           /* with a channel: the folder of what programs use it by; NULL: none */
   int terminal_fd;               /* 0, 1 or 2 if one of them is the caller's terminal, else -1 */
 } BtPlanRequest;
@@ -75,6 +76,8 @@ BtPlan *bt_plan_compile(const BtPlanRequest *request, GError **error);
 
 /* What usually helps where the kernel refuses Landlock with this errno. (bt-plan-landlock.c) */
 const char *bt_plan_landlock_cure(int error);
+/* Does this kernel's Landlock hold a program without namespaces? (bt-plan-landlock.c) */
+gboolean bt_plan_landlock_suffices(void);
 /*
  * Only what would be executed, for a run without a sandbox: the plan's
  * executable and arguments, and nothing that confines.

@@ -12,6 +12,7 @@
 #include "policy/bt-policy-environ.h"
 #include "wire/bt-channel.h"
 
+#define RESOLVER_OPTIONS "RES_OPTIONS"
 #define SYSTEM_PATH "/usr/local/bin:/usr/bin:/bin"
 
 /* The caller's, whatever the policy says, unless it denies them by name. */
@@ -49,7 +50,7 @@ is_named(BtPolicy *policy, const char *name)
 
 /* These say what is inside; the caller's own would be wrong, unless it is asked for. */
 static gboolean
-is_made(const char *name)
+is_made(BtPolicy *policy, const char *name)
 {
   static const char *const made[] = { "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "PWD",
                                       BT_CHANNEL_VARIABLE };
@@ -57,7 +58,8 @@ is_made(const char *name)
   for (gsize i = 0; i < G_N_ELEMENTS(made); i++)
     if (strcmp(name, made[i]) == 0)
       return TRUE;
-  return FALSE;
+  return strcmp(name, RESOLVER_OPTIONS) == 0 &&
+         (bt_policy_get_plugins(policy) & BT_PLUGIN_NAMESPACES) == 0;
 }
 
 static void
@@ -68,7 +70,7 @@ add_granted(BtCompile *self)
     if (equals == NULL || equals == *entry)
       continue;
     g_autofree char *name = g_strndup(*entry, equals - *entry);
-    if (is_made(name) && !is_named(self->request->policy, name))
+    if (is_made(self->request->policy, name) && !is_named(self->request->policy, name))
       continue;
     if (bt_policy_check_env(self->request->policy, name).action != BT_ACTION_DENY)
       bt_plan_builder_env(self->builder, name, equals + 1);
@@ -128,6 +130,9 @@ bt_compile_env(BtCompile *self)
     bt_plan_builder_env(builder, "DENO_DIR", deno);
     bt_plan_builder_env(builder, "TMPDIR", tmp);
   }
+  /* The way to the resolver is TCP then (lib/bt-resolver-door.c). */
+  if (self->flat)
+    bt_plan_builder_env(builder, RESOLVER_OPTIONS, "use-vc");
   bt_plan_builder_env(builder, "NODE_REPL_HISTORY", "");
   bt_plan_builder_env(builder, "PATH", path);
   bt_plan_builder_env(builder, "HOME", request->home);
@@ -155,12 +160,12 @@ bt_plan_env_fate(const BtPlanRequest *request, const char *name)
         !is_denied(policy, name))
       return BT_ENV_MADE;
   if (bt_policy_check_env(policy, name).action != BT_ACTION_DENY)
-    return is_made(name) && !is_named(policy, name) ? BT_ENV_MADE : BT_ENV_PASSED;
+    return is_made(request->policy, name) && !is_named(policy, name) ? BT_ENV_MADE : BT_ENV_PASSED;
   for (gsize i = 0; i < G_N_ELEMENTS(passed); i++)
     if (strcmp(passed[i], name) == 0 && !is_denied(policy, name))
       return BT_ENV_SETTING;
   for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
     if (strcmp(settings[i], name) == 0)
       return BT_ENV_MADE;
-  return is_made(name) ? BT_ENV_MADE : BT_ENV_HIDDEN;
+  return is_made(request->policy, name) ? BT_ENV_MADE : BT_ENV_HIDDEN;
 }

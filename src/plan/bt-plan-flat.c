@@ -30,7 +30,7 @@
 static const char *
 needs_namespaces(void)
 {
-  return _("it needs the layer namespaces, which the policy turned off");
+  return _("it needs the layer namespaces, which is off here");
 }
 
 static gboolean
@@ -39,22 +39,18 @@ is_denial(const BtRule *rule)
   return rule->action == BT_ACTION_DENY;
 }
 
-/* Every network grant is one of the host's network; a denial holds by itself. */
-static gboolean
-check_net(BtCompile *self, GError **error)
+/* What is granted for UDP alone is not to be had; nothing opens by that. */
+static void
+note_net(BtCompile *self)
 {
-  BtPolicy *policy = self->request->policy;
-  GPtrArray *items = bt_policy_get_net_items(policy);
+  GPtrArray *items = bt_policy_get_net_items(self->request->policy);
 
   for (guint i = 0; i < items->len; i++) {
     const BtNetItem *item = g_ptr_array_index(items, i);
-    if (!is_denial(&item->rule))
-      return bt_compile_refuse(self, &item->rule.origin, needs_namespaces(), error);
+    if (!is_denial(&item->rule) && item->proto == BT_PROTO_UDP)
+      bt_compile_note(self, g_strdup_printf(_("%s: without namespaces there is no UDP"),
+                                            item->rule.origin.text));
   }
-  if (bt_policy_get_default(policy, BT_KIND_NET) == BT_ACTION_DENY)
-    return TRUE;
-  return bt_fail(error, BUNTIME_ERROR_POLICY, "defaults.net", needs_namespaces(),
-                 _("deny it, or leave the layer on"));
 }
 
 static gboolean
@@ -99,7 +95,7 @@ check_tmp(BtCompile *self, GError **error)
     if (!is_denial(&rule->rule) && rule->real != NULL && strcmp(rule->real, "/tmp") == 0)
       return bt_compile_refuse(self, &rule->rule.origin,
                                _("a /tmp of the program's own needs the layer namespaces, which "
-                                 "the policy turned off"),
+                                 "is off here"),
                                error);
   }
   return TRUE;
@@ -109,7 +105,8 @@ check_tmp(BtCompile *self, GError **error)
 static gboolean
 check_limits(BtCompile *self, GError **error)
 {
-  static const BtLimit needed[] = { BT_LIMIT_PIDS, BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE };
+  static const BtLimit needed[] = { BT_LIMIT_PIDS, BT_LIMIT_TMP_SIZE, BT_LIMIT_SHM_SIZE,
+                                    BT_LIMIT_NET_RATE, BT_LIMIT_NET_BYTES };
 
   for (gsize i = 0; i < G_N_ELEMENTS(needed); i++) {
     const BtOrigin *origin;
@@ -142,36 +139,55 @@ check_entry(BtCompile *self, GError **error)
     return TRUE;
   return bt_fail(error, BUNTIME_ERROR_POLICY, request->entry,
                  _("a program that is not a file which its user can read needs the layer "
-                   "namespaces, which the policy turned off"),
+                   "namespaces, which is off here"),
                  _("put it into such a file, or leave the layer on"));
+}
+
+static void
+note_weakness(BtCompile *self)
+{
+  BtPolicy *policy = self->request->policy;
+  const char *who = bt_policy_has_weaker_tier(policy)
+                      ? bt_policy_get_plugin_origin(policy, BT_PLUGIN_NAMESPACES)->text
+                      : _("plugins.namespaces is off");
+
+  bt_compile_note(self, g_strdup_printf(_("%s: Landlock and seccomp alone hold the program, which is "
+                                          "weaker; it has TCP alone and cannot listen, it has no /tmp, "
+                                          "no shared memory and no /proc but its own, and cannot "
+                                          "change modes, owners or times"), who));
+  bt_compile_note(self, g_strdup(_("not held without namespaces: the loader runs any program and "
+                                   "loads any library that can be read; names, sizes and times of "
+                                   "files, numbers of processes and the host's name can be found "
+                                   "out; processes are not counted; the names that TLS and HTTP ask "
+                                   "for are not looked at")));
 }
 
 gboolean
 bt_compile_check_flat(BtCompile *self, GError **error)
 {
-  if (!check_layers(self, error) || !check_entry(self, error) || !check_net(self, error) ||
-      !check_run_and_ffi(self, error) || !check_sys(self, error) || !check_tmp(self, error))
+  if (!check_layers(self, error) || !check_entry(self, error) || !check_run_and_ffi(self, error) ||
+      !check_sys(self, error) || !check_tmp(self, error))
     return FALSE;
   /* Whether a group holds them is known at a start, and not to `check`. */
   if (self->request->entry != NULL && !check_limits(self, error))
     return FALSE;
-  bt_compile_note(self, g_strdup(_("plugins.namespaces is off: Landlock and seccomp alone hold the "
-                                   "program; it has no network, no /tmp, no shared memory and no "
-                                   "/proc but its own, and cannot change modes, owners or times")));
-  bt_compile_note(self, g_strdup(_("not held without namespaces: the loader runs any program that "
-                                   "can be read; names, sizes and times of files, numbers of "
-                                   "processes and the host's name can be found out; processes are "
-                                   "not counted")));
+  note_weakness(self);
+  note_net(self);
+  bt_compile_note_interfaces(self);
   return TRUE;
 }
 
 /* ---- rights ---- */
 
-/* Programs are granted everywhere: so wherever something can be read. */
+/* Programs are granted everywhere: so wherever something can be read, but for what is denied. */
 static guint64
-reading(const BtCompile *self)
+reading(const BtCompile *self, const char *path)
 {
-  return BT_FS_READ | (self->run_everything ? BT_FS_EXECUTE : 0);
+  BtPolicy *policy = self->request->policy;
+  gboolean runs =
+    self->run_everything && bt_policy_check_run(policy, path).action != BT_ACTION_DENY;
+
+  return BT_FS_READ | (runs ? BT_FS_EXECUTE : 0);
 }
 
 void
@@ -182,7 +198,7 @@ bt_compile_flat_base(BtCompile *self, const char *path)
 
   if (lstat(real, &info) == 0 && !bt_path_is_never(real) &&
       (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)))
-    bt_compile_allow(self, real, reading(self), S_ISDIR(info.st_mode));
+    bt_compile_allow(self, real, reading(self, real), S_ISDIR(info.st_mode));
 }
 
 static void
@@ -228,7 +244,7 @@ refuse_change(const char *path, GError **error)
 {
   return bt_fail(error, BUNTIME_ERROR_POLICY, path,
                  _("it has to stay as it is and lies where writing is granted, which needs the "
-                   "layer namespaces, which the policy turned off"),
+                   "layer namespaces, which is off here"),
                  _("grant writing to the directories beside it, or leave the layer on"));
 }
 
@@ -253,7 +269,7 @@ refuse_denial(BtCompile *self, const char *path, guint64 lost, GError **error)
     return refuse_change(path, error);
   return bt_compile_refuse(self, verdict.origin,
                            _("a denial below what is granted needs the layer namespaces, which "
-                             "the policy turned off"),
+                             "is off here"),
                            error);
 }
 
@@ -262,7 +278,7 @@ place_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
   BtFsPerms denied;
   BtFsPerms granted = bt_policy_path_perms(self->request->policy, spot->path, &denied);
-  BtFsPerms perms = granted & ~BT_FS_EXECUTE;
+  BtFsPerms perms = granted & ~(BT_FS_EXECUTE | BT_FS_DEVICES);
   guint64 above = rights_from_above(self, spot->path);
   struct stat info;
 
@@ -283,7 +299,7 @@ place_point(BtCompile *self, const BtSpot *spot, GError **error)
   if ((above & taken) != 0)
     return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
                    _("it would be both written and run by a grant for what is above it, which "
-                     "only the layer namespaces prevents, and the policy turned that off"),
+                     "only the layer namespaces prevents, and that is off here"),
                    _("grant the directories beside it, or leave the layer on"));
   if (runs && (denied & BT_FS_READ) == 0)
     perms |= BT_FS_READ;
@@ -314,7 +330,7 @@ place_shown(BtCompile *self, const BtSpot *spot, GError **error)
     return FALSE;
   /* A socket is connected to by the supervisor. */
   if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode))
-    bt_compile_allow(self, spot->path, reading(self), S_ISDIR(info.st_mode));
+    bt_compile_allow(self, spot->path, reading(self, spot->path), S_ISDIR(info.st_mode));
   return TRUE;
 }
 
@@ -357,7 +373,7 @@ check_masks(BtCompile *self, GError **error)
     if (spot->kind == BT_SPOT_MASK && bt_plan_builder_touches(self->builder, spot->path))
       return bt_fail(error, BUNTIME_ERROR_POLICY, spot->path,
                      _("the kernel's own files are mounted there, within what is granted; keeping "
-                       "them out needs the layer namespaces, which the policy turned off"),
+                       "them out needs the layer namespaces, which is off here"),
                      _("grant the directories beside it, or leave the layer on"));
   }
   return TRUE;
@@ -375,7 +391,7 @@ check_bun(BtCompile *self, GError **error)
   g_autofree char *cure =
     g_strdup_printf(_("--allow-read=%s grants it; or leave the layer on"), folder);
   return bt_fail(error, BUNTIME_ERROR_POLICY, folder,
-                 _("without the layer namespaces, which the policy turned off, Bun has to be able "
+                 _("without the layer namespaces, which is off here, Bun has to be able "
                    "to read the directory of its program"),
                  cure);
 }

@@ -26,9 +26,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The kernel lets nobody make them without a capability; an overlay's whiteouts are left out, too. */
-#define DEVICES (BT_FS_MAKE_CHAR | BT_FS_MAKE_BLOCK)
-
 /*
  * Will a rule show the host's path? One for "/" or "/tmp" does not reach into
  * the private /tmp, although the policy matches.
@@ -57,7 +54,7 @@ bt_compile_is_granted(const BtCompile *self, const char *path)
 static void
 tell_of_devices(BtCompile *self, const BtPathRule *rule)
 {
-  if (rule->rule.action == BT_ACTION_DENY || (rule->perms & DEVICES) == 0)
+  if (rule->rule.action == BT_ACTION_DENY || (rule->perms & BT_FS_DEVICES) == 0)
     return;
   g_autofree char *safe = bt_text_neutralise(rule->written, -1);
   bt_compile_note(self, g_strdup_printf(_("%s: make_char and make_block grant nothing, no program "
@@ -234,7 +231,7 @@ mount_point(BtCompile *self, const BtSpot *spot, GError **error)
 {
   BtFsPerms denied;
   BtFsPerms granted = bt_policy_path_perms(self->request->policy, spot->path, &denied);
-  BtFsPerms perms = granted & ~(BT_FS_EXECUTE | DEVICES);
+  BtFsPerms perms = granted & ~(BT_FS_EXECUTE | BT_FS_DEVICES);
   const BtMount *above = bt_compile_mount_at(self, spot->path);
   gboolean seen = above->kind == BT_MOUNT_HOST;
   struct stat info;

@@ -18,6 +18,15 @@
 #endif
 #define CREATE_RULESET_VERSION (1u << 0)
 
+/*
+ * From this ABI on it does, with seccomp, what namespaces do otherwise. The first (Linux 5.13) cannot
+ * let a file be moved to another directory, and its kernels cannot be told to end a notified call by
+ * nothing but its answer (5.19).
+ */
+#define FLAT_ABI 2
+/* From this one on it keeps signals and abstract sockets inside. */
+#define SCOPES_ABI 6
+
 /* The rights that each ABI brought. */
 static guint64
 rights_of_abi(long abi)
@@ -41,7 +50,45 @@ bt_plan_landlock_cure(int error)
   if (error == ENOSYS)
     return _("use a Linux of 5.13 or later with CONFIG_SECURITY_LANDLOCK; in a container, one whose "
              "seccomp profile allows it");
+  /* Sixteen of its domains go into one another. */
+  if (error == E2BIG)
+    return _("too many sandboxes lie around what is started here already: start buntime outside "
+             "them");
+  if (error == ENOMEM || error == EMFILE)
+    return NULL;
   return _("whatever started this refuses it by seccomp: allow the calls landlock_*");
+}
+
+/* -1 with errno set: the kernel has it not, or refuses it. */
+static long
+find_abi(void)
+{
+  return syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+}
+
+gboolean
+bt_plan_landlock_suffices(void)
+{
+  return find_abi() >= FLAT_ABI;
+}
+
+static gboolean
+check_flat(BtCompile *self, long abi, GError **error)
+{
+  if (abi < FLAT_ABI) {
+    g_autofree char *reason =
+      g_strdup_printf(_("its version here, %ld, is older than what holds without namespaces"), abi);
+    return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", reason,
+                   _("use Linux 6.1 or newer, or leave the layer namespaces on"));
+  }
+  if (abi >= SCOPES_ABI)
+    return TRUE;
+  /* A signal that was sent must not be sent again because its sender got one. */
+  bt_plan_builder_header(self->builder)->flags |= BT_PLAN_KILLABLE;
+  bt_compile_note(self, g_strdup_printf(_("before Linux 6.12 (Landlock here has version %ld) signals are sent by "
+                                          "buntime, and only to single processes or groups of the program's own"),
+                                        abi));
+  return TRUE;
 }
 
 gboolean
@@ -51,23 +98,22 @@ bt_compile_landlock(BtCompile *self, GError **error)
 
   if (!bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK))
     return TRUE;
-  long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+  long abi = find_abi();
 
   if (abi < 1)
     return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", abi < 0 ? g_strerror(errno) : _("no ABI"),
                    bt_plan_landlock_cure(abi < 0 ? errno : EOPNOTSUPP));
-  if (abi < 6 && self->flat) {
-    g_autofree char *reason = g_strdup_printf(
-      _("its version here, %ld, keeps neither signals nor abstract sockets inside, which only "
-        "namespaces would do then"), abi);
-    return bt_fail(error, BUNTIME_ERROR_SETUP, "Landlock", reason,
-                   _("use Linux 6.12 or newer, or leave the layer namespaces on"));
-  }
+  if (self->flat && !check_flat(self, abi, error))
+    return FALSE;
   self->landlock_abi = (int)abi;
   self->handled = rights_of_abi(abi);
   header->landlock_fs = self->handled;
-  /* Without the scopes namespaces hold alone: abstract sockets by net, signals by pid. */
-  header->landlock_scoped = abi >= 6 ? BT_PLAN_SCOPE_ALL : 0;
+  /*
+   * Without the scopes namespaces hold alone: abstract sockets by net, signals by pid.  Without
+   * namespaces either, there are no abstract sockets by the filter, and signals are notified.
+   */
+  header->landlock_scoped = abi >= SCOPES_ABI ? BT_PLAN_SCOPE_ALL : 0;
+  header->landlock_net = self->flat && abi >= 4 ? BT_PLAN_TCP : 0;
   header->landlock_stdio =
     (BT_FS_READ_FILE | BT_FS_WRITE_FILE | BT_FS_TRUNCATE | BT_LANDLOCK_IOCTL_DEV) & self->handled;
   return TRUE;
@@ -113,10 +159,14 @@ bt_compile_allow(BtCompile *self, const char *path, guint64 access, gboolean fol
     bt_plan_builder_landlock(self->builder, path, access);
 }
 
+/* What is made and not the host's is a folder, but for an entry that came by standard input. */
 static gboolean
-is_folder(const char *path)
+is_folder(const BtCompile *self, const char *path)
 {
   struct stat info;
+
+  if (g_strcmp0(path, self->entry_path) == 0)
+    return FALSE;
   return lstat(path, &info) != 0 || S_ISDIR(info.st_mode);
 }
 
@@ -133,7 +183,7 @@ bt_compile_landlock_rules(BtCompile *self)
       const char *path = g_ptr_array_index(self->readable, i);
       /* What is above a place that only may be written cannot be listed. */
       if (!has_unreadable(self, path))
-        bt_compile_allow(self, path, BT_FS_READ | run, is_folder(path));
+        bt_compile_allow(self, path, BT_FS_READ | run, is_folder(self, path));
     }
   }
   for (guint i = 0; i < self->grants->len; i++) {

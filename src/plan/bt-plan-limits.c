@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -73,7 +74,7 @@ limit_files(BtCompile *self)
   }
   bt_plan_builder_limit_or_less(self->builder, RLIMIT_NOFILE, value);
   if (value > files.rlim_max)
-    bt_compile_note(self, g_strdup_printf(_("%s: no more than the %" G_GUINT64_FORMAT " of "
+    bt_compile_note(self, g_strdup_printf(_("%s: no more than the %" PRIu64 " of "
                                             "'ulimit -Hn' can be had"),
                                           origin->text, (guint64)files.rlim_max));
 }

@@ -42,6 +42,20 @@ refuse(GArray *refused, const char *name)
     g_array_append_val(refused, number);
 }
 
+/* Of mounts of the host's, which takes writes: passed in, or by a peer. /proc has a name for it. */
+static gboolean
+has_files_to_read(const BtCompile *self)
+{
+  return self->request->files || bt_policy_get_unix_rules(self->request->policy)->len > 0;
+}
+
+gboolean
+bt_compile_loses_truncate(const BtCompile *self)
+{
+  return bt_compile_has_plugin(self, BT_PLUGIN_LANDLOCK) && (self->handled & BT_FS_TRUNCATE) == 0 &&
+         (self->flat || has_files_to_read(self) || find_partial(self, BT_FS_TRUNCATE) != NULL);
+}
+
 gboolean
 bt_compile_refuse_metadata(BtCompile *self, GArray *refused)
 {

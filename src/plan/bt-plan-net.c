@@ -71,9 +71,11 @@ bt_compile_net(BtCompile *self)
   BtPlanHeader *header = bt_plan_builder_header(self->builder);
   BtPlanNet *net = &header->net;
 
-  /* No namespace to put an interface into; its policies grant nothing (bt-plan-plugins.c). */
-  if (self->flat)
+  /* No namespace to put an interface into: the supervisor connects (lib/bt-notify-flat.c). */
+  if (self->flat) {
+    net->mode = BT_PLAN_NET_HOST;
     return;
+  }
   if (has_fast_path(self))
     header->flags |= BT_PLAN_FAST_PATH;
   /* The resolver listens without any grant, too: so a denied name is explained. */

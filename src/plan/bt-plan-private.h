@@ -23,6 +23,9 @@ G_BEGIN_DECLS
 #define BT_LANDLOCK_FILE                                                                          \
   (BT_FS_EXECUTE | BT_FS_WRITE_FILE | BT_FS_READ_FILE | BT_FS_TRUNCATE | BT_LANDLOCK_IOCTL_DEV)
 
+/* The kernel lets nobody make them without a capability; an overlay's whiteouts are left out, too. */
+#define BT_FS_DEVICES (BT_FS_MAKE_CHAR | BT_FS_MAKE_BLOCK)
+
 typedef enum {
   BT_MOUNT_OWN,  /* a tmpfs of the sandbox's: mount points can be made on it */
   BT_MOUNT_HOST, /* the host's tree at the same path */
@@ -189,6 +192,8 @@ void bt_compile_allow(BtCompile *self, const char *path, guint64 access, gboolea
  * a grant within another has no mount of its own where it would be the same.
  */
 BtFsPerms bt_compile_perms_at(const BtCompile *self, const char *path);
+/* Could a file be cut that may only be written otherwise, or read? Not by mounts, nor by Landlock. */
+gboolean bt_compile_loses_truncate(const BtCompile *self);
 /* Adds the numbers of calls that must not be made; TRUE: ioctls of files must not, either. */
 gboolean bt_compile_refuse_metadata(BtCompile *self, GArray *refused); /* bt-plan-metadata.c */
 gboolean bt_compile_check_metadata(const BtCompile *self, GError **error);
@@ -233,6 +238,7 @@ char *bt_compile_silent_limits(const BtCompile *self);
 /* Bytes of /tmp (own: TMP_SIZE) or /dev/shm (SHM_SIZE). */
 guint64 bt_compile_scratch_size(const BtCompile *self, BtLimit own);
 void bt_compile_sys(BtCompile *self);    /* bt-plan-sys.c */
+void bt_compile_note_interfaces(BtCompile *self); /* bt-plan-sys.c */
 const char *bt_compile_host_name(const BtCompile *self); /* bt-plan-sys.c */
 void bt_compile_net(BtCompile *self);    /* bt-plan-net.c */
 gboolean bt_compile_relays(BtCompile *self, GError **error); /* bt-plan-relays.c */

@@ -62,8 +62,8 @@ cover_memory(BtCompile *self)
 }
 
 /* A grant that grants nothing is said, not passed over. */
-static void
-note_interfaces(BtCompile *self)
+void
+bt_compile_note_interfaces(BtCompile *self)
 {
   GPtrArray *rules = bt_policy_get_sys_rules(self->request->policy);
 
@@ -71,9 +71,14 @@ note_interfaces(BtCompile *self)
     const BtSysRule *rule = g_ptr_array_index(rules, i);
     if (rule->kinds != BT_SYS_NETWORK_INTERFACES || rule->rule.action == BT_ACTION_DENY)
       continue;
-    bt_compile_note(self, g_strdup_printf(_("%s: the program sees the sandbox's own interfaces; "
-                                            "the host's cannot be shown"),
-                                          rule->rule.origin.text));
+    const char *name = rule->rule.origin.text;
+    bt_compile_note(self, self->flat
+                            ? g_strdup_printf(_("%s: without namespaces the program sees no "
+                                                "interfaces; the host's cannot be shown"),
+                                              name)
+                            : g_strdup_printf(_("%s: the program sees the sandbox's own interfaces; "
+                                                "the host's cannot be shown"),
+                                              name));
     return;
   }
 }
@@ -97,5 +102,5 @@ bt_compile_sys(BtCompile *self)
     bt_plan_builder_cover(self->builder, "/proc/loadavg", 0444, "0.00 0.00 0.00 1/1 1\n");
   if (!bt_sys_is_shown(policy, BT_SYS_SYSTEM_MEMORY_INFO))
     cover_memory(self);
-  note_interfaces(self);
+  bt_compile_note_interfaces(self);
 }

@@ -96,24 +96,28 @@ is_refused(const GArray *refused, const char *name)
 }
 
 /*
- * What is notified only if somebody asked for it, and never if it is refused: a call that is
- * continued passes by all filters. Changes are told under audit alone, since a directory in /tmp
- * that comes and goes takes several times as long then.
+ * What is notified only to be told of (but setpgid), and never if it is refused: a call that is
+ * continued passes by all filters.
  */
 static void
 add_told(BtCompile *self, const GArray *refused)
 {
   static const char *const changes[] = { BT_CHANGE_CALLS };
   g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(int));
-  gboolean audit = (bt_policy_get_audit(self->request->policy) & BT_AUDIT_OPENAT) != 0;
 
-  for (gsize i = 0; audit && i < G_N_ELEMENTS(changes); i++) {
+  for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
     int number = bt_seccomp_open_call(changes[i]);
     if (number >= 0 && !is_refused(refused, changes[i]) &&
         !(self->flat && is_refused_flat(changes[i])))
       g_array_append_val(told, number);
   }
+  /* lib/bt-notify-group.c */
+  int group = bt_seccomp_open_call("setpgid");
+  if (!self->flat && !is_refused(refused, "setpgid"))
+    g_array_append_val(told, group);
   bt_seccomp_notify_calls(self->worker_program, told);
+  if (!self->flat && !is_refused(refused, "ioctl"))
+    bt_seccomp_notify_terminal(self->worker_program);
   if (bt_compile_counts_forks(self) && !is_refused(refused, "clone") &&
       !is_refused(refused, "fork") && !is_refused(refused, "vfork"))
     bt_seccomp_notify_forks(self->worker_program);
@@ -139,6 +143,27 @@ add_opener(BtCompile *self, GArray *refused)
   g_array_append_val(refused, number);
 }
 
+/* What must not be done to sockets of the host's network, if the worker has any. */
+static BtFilter
+sockets_filter(const BtCompile *self)
+{
+  if (self->flat)
+    return bt_flat_socket_filter();
+  return (bt_plan_builder_header(self->builder)->flags & BT_PLAN_FAST_PATH) != 0
+           ? bt_inject_filter()
+           : (BtFilter){ NULL, 0 };
+}
+
+/* By a file's name, which Landlock before its third version (Linux 6.2) does not govern. */
+static void
+refuse_truncate(GArray *refused)
+{
+  int number = bt_seccomp_open_call("truncate");
+
+  if (!is_refused(refused, "truncate"))
+    g_array_append_val(refused, number);
+}
+
 gboolean
 bt_compile_filters(BtCompile *self, GError **error)
 {
@@ -146,6 +171,8 @@ bt_compile_filters(BtCompile *self, GError **error)
   GPtrArray *denied = bt_policy_get_deny_syscalls(self->request->policy);
   g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
   gboolean memfd = (self->run_everything && !self->run_denials) || self->map_everything;
+  gboolean scoped = header->landlock_scoped != 0;
+  gboolean cuts = bt_compile_loses_truncate(self);
 
   if (!bt_compile_has_plugin(self, BT_PLUGIN_SECCOMP)) {
     const BtFilter none = { NULL, 0 };
@@ -156,18 +183,22 @@ bt_compile_filters(BtCompile *self, GError **error)
   for (guint i = 0; i < denied->len; i++)
     if (!add_number(numbers, g_ptr_array_index(denied, i), error))
       return FALSE;
-  BtFilter list = self->flat ? bt_seccomp_flat_worker(memfd)
-                             : bt_seccomp_worker(memfd, header->landlock_scoped != 0);
+  BtFilter list =
+    self->flat ? bt_seccomp_flat_worker(memfd, scoped) : bt_seccomp_worker(memfd, scoped);
   gboolean file_ioctls = !bt_compile_refuse_metadata(self, numbers);
+  if (cuts)
+    refuse_truncate(numbers);
   add_opener(self, numbers);
   self->worker_program =
     bt_seccomp_join(numbers, file_ioctls, self->request->channel || self->request->sockets,
-                    (header->flags & BT_PLAN_FAST_PATH) != 0,
+                    sockets_filter(self),
                     bt_notify_filter(looks_at_reads(self)), list);
   add_told(self, numbers);
+  if (self->flat || cuts)
+    bt_seccomp_refuse_opens(self->worker_program, cuts);
   const BtFilter worker = { (const struct sock_filter *)self->worker_program->data,
                             self->worker_program->len };
   bt_plan_builder_filters(self->builder, worker,
-                          self->flat ? bt_seccomp_flat_init() : bt_seccomp_init());
+                          self->flat ? bt_seccomp_flat_init(scoped) : bt_seccomp_init());
   return TRUE;
 }

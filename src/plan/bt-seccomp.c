@@ -24,12 +24,16 @@ bt_seccomp_worker(gboolean memfd_allowed, gboolean signals_scoped)
 }
 
 BtFilter
-bt_seccomp_flat_worker(gboolean memfd_allowed)
+bt_seccomp_flat_worker(gboolean memfd_allowed, gboolean signals_scoped)
 {
-  return memfd_allowed ? (BtFilter){ bt_program_worker_memfd_flat,
-                                     G_N_ELEMENTS(bt_program_worker_memfd_flat) }
-                       : (BtFilter){ bt_program_worker_flat,
-                                     G_N_ELEMENTS(bt_program_worker_flat) };
+  const BtFilter filters[2][2] = {
+    { { bt_program_worker_flat_unscoped, G_N_ELEMENTS(bt_program_worker_flat_unscoped) },
+      { bt_program_worker_flat, G_N_ELEMENTS(bt_program_worker_flat) } },
+    { { bt_program_worker_memfd_flat_unscoped,
+        G_N_ELEMENTS(bt_program_worker_memfd_flat_unscoped) },
+      { bt_program_worker_memfd_flat, G_N_ELEMENTS(bt_program_worker_memfd_flat) } },
+  };
+  return filters[memfd_allowed ? 1 : 0][signals_scoped ? 1 : 0];
 }
 
 BtFilter
@@ -39,9 +43,11 @@ bt_seccomp_init(void)
 }
 
 BtFilter
-bt_seccomp_flat_init(void)
+bt_seccomp_flat_init(gboolean signals_scoped)
 {
-  return (BtFilter){ bt_program_init_flat, G_N_ELEMENTS(bt_program_init_flat) };
+  return signals_scoped ? (BtFilter){ bt_program_init_flat, G_N_ELEMENTS(bt_program_init_flat) }
+                        : (BtFilter){ bt_program_init_flat_unscoped,
+                                      G_N_ELEMENTS(bt_program_init_flat_unscoped) };
 }
 
 BtFilter
@@ -114,7 +120,7 @@ append_ioctls(GArray *program)
  * allow-list, and never mind if one is refused before.
  */
 GArray *
-bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel, gboolean fast_path,
+bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel, BtFilter sockets,
                 BtFilter notify, BtFilter allow_list)
 {
   GArray *all = g_array_sized_new(FALSE, FALSE, sizeof(struct sock_filter),
@@ -131,21 +137,38 @@ bt_seccomp_join(const GArray *refused, gboolean file_ioctls, gboolean channel, g
     append_ioctls(all);
   if (channel)
     append_part(all, bt_channel_filter());
-  if (fast_path)
-    append_part(all, bt_inject_filter());
+  append_part(all, sockets);
   append_part(all, bt_map_filter());
   append_part(all, notify);
   g_array_append_vals(all, allow_list.instructions, allow_list.count);
   return all;
 }
 
-void
-bt_seccomp_notify_forks(GArray *program)
+static void
+prepend_part(GArray *program, BtFilter filter)
 {
   g_autoptr(GArray) part = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
 
-  append_part(part, bt_fork_filter());
+  append_part(part, filter);
   g_array_prepend_vals(program, part->data, part->len);
+}
+
+void
+bt_seccomp_notify_forks(GArray *program)
+{
+  prepend_part(program, bt_fork_filter());
+}
+
+void
+bt_seccomp_notify_terminal(GArray *program)
+{
+  prepend_part(program, bt_terminal_filter());
+}
+
+void
+bt_seccomp_refuse_opens(GArray *program, gboolean cutting)
+{
+  prepend_part(program, bt_open_filter(cutting));
 }
 
 /* Which argument of a call is a mode, of which the allow-list refuses a part (gen-checks.c); -1: none. */

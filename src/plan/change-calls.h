@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What makes, removes, renames and changes files by their names: notified under audit
+ * What makes, removes, renames and changes files by their names: notified
  * (lib/bt-notify-change.c). The allow-list looks at none of them, but at the modes of some
  * (bt-seccomp.c): what is notified and continued it does not see.
  */

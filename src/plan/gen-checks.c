@@ -13,6 +13,7 @@
 #include <linux/btrfs.h>
 #include <linux/fscrypt.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -30,13 +31,19 @@
 
 /* Namespaces are made by no one inside. CLONE_NEWTIME is not clone()'s: its bit is the exit signal. */
 static void
-check_clone(GenProgram *program)
+refuse_namespaces(GenProgram *program)
 {
   gen_load_arg(program, 0);
   gen_if_any(program,
              CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |
                CLONE_NEWPID | CLONE_NEWNET,
              GEN_REFUSE(EPERM));
+}
+
+static void
+check_clone(GenProgram *program)
+{
+  refuse_namespaces(program);
   gen_verdict(program, GEN_ALLOW);
 }
 
@@ -52,6 +59,7 @@ check_ioctl(GenProgram *program)
     TIOCLINUX,
     TIOCSETD,
     TIOCSCTTY,
+    FIOASYNC,
     /* A snapshot of a granted directory's subvolume holds what was masked, or beside the grant. */
     BTRFS_IOC_SNAP_CREATE,
     BTRFS_IOC_SNAP_CREATE_V2,
@@ -187,13 +195,46 @@ check_personality(GenProgram *program)
   gen_verdict(program, GEN_REFUSE(EPERM));
 }
 
+/*
+ * What has the kernel send signals when something comes.  A descriptor that was passed in may have
+ * an owner already, the caller, who gets what the worker chose (F_SETSIG: SIGKILL) or asked for
+ * (O_ASYNC); Landlock's scope looks at who set the owner.  And a terminal tells its foreground group,
+ * whoever set that.  So none is asked for, nor chosen.
+ */
+static void
+refuse_async(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  gen_if_equal(program, F_SETSIG, GEN_REFUSE(EPERM));
+  unsigned flags = gen_group_begin(program, F_SETFL);
+  gen_load_arg(program, 2);
+  gen_if_any(program, O_ASYNC, GEN_REFUSE(EPERM));
+  gen_group_end(program, flags);
+}
+
 /* A lease makes the host's own programs wait; a directory notification watches them. */
 static void
 check_fcntl(GenProgram *program)
 {
+  refuse_async(program);
   gen_load_arg(program, 1);
   gen_if_equal(program, F_SETLEASE, GEN_REFUSE(EPERM));
   gen_if_equal(program, F_NOTIFY, GEN_REFUSE(EPERM));
+  gen_verdict(program, GEN_ALLOW);
+}
+
+/*
+ * There is one listener, and the kernel says so; but once the supervisor is dead there is none, and
+ * who made one of its own would continue what was only for us to answer, until it is ended, too.
+ */
+static void
+check_seccomp(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  unsigned filter = gen_group_begin(program, SECCOMP_SET_MODE_FILTER);
+  gen_load_arg(program, 1);
+  gen_if_any(program, SECCOMP_FILTER_FLAG_NEW_LISTENER, GEN_REFUSE(EBUSY));
+  gen_group_end(program, filter);
   gen_verdict(program, GEN_ALLOW);
 }
 
@@ -284,16 +325,39 @@ check_third_mode(GenProgram *program)
 
 /* ---- the same without namespaces, where other processes have numbers, too ---- */
 
-/* The network would be the host's. That it is asked for is explained by the supervisor. */
+/*
+ * Of the host's network: TCP alone, which does nothing before connect(), and that the supervisor
+ * makes.  Datagrams go wherever each one says; that they are asked for the supervisor tells.
+ */
+static void
+check_flat_inet_type(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  gen_mask(program, TYPE_MASK);
+  unsigned stream = gen_group_begin(program, SOCK_STREAM);
+  gen_load_arg(program, 2);
+  gen_if_equal(program, 0, GEN_ALLOW);
+  gen_if_equal(program, IPPROTO_TCP, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPROTONOSUPPORT));
+  gen_group_end(program, stream);
+  gen_if_equal(program, SOCK_DGRAM, SECCOMP_RET_USER_NOTIF);
+  gen_verdict(program, GEN_REFUSE(EPERM));
+}
+
 static void
 check_flat_socket(GenProgram *program)
 {
+  static const unsigned inet[] = { AF_INET, AF_INET6 };
+
   gen_load_arg(program, 0);
   unsigned family = gen_group_begin(program, AF_UNIX);
   check_unix_type(program);
   gen_group_end(program, family);
-  gen_if_equal(program, AF_INET, SECCOMP_RET_USER_NOTIF);
-  gen_if_equal(program, AF_INET6, SECCOMP_RET_USER_NOTIF);
+  for (size_t i = 0; i < sizeof inet / sizeof inet[0]; i++) {
+    family = gen_group_begin(program, inet[i]);
+    check_flat_inet_type(program);
+    gen_group_end(program, family);
+  }
   gen_verdict(program, GEN_REFUSE(EAFNOSUPPORT));
 }
 
@@ -339,20 +403,62 @@ check_flat_prctl(GenProgram *program)
 }
 
 /*
- * The terminal's alone. Others change a file's flags or a subvolume by a
- * descriptor that only reads, or tell of the host's interfaces.
+ * The terminal's, and what a socket tells of itself; but no group of the caller's session, nor its
+ * shell's, is made the foreground: it would be that one's terminal, and not be restored. Others change a file's flags
+ * or a subvolume by a descriptor that only reads, or tell of the host's interfaces.
  */
 static void
 check_flat_ioctl(GenProgram *program)
 {
-  static const unsigned refused[] = { TIOCSTI, TIOCLINUX, TIOCSETD, TIOCSCTTY };
+  static const unsigned refused[] = { TIOCSTI, TIOCLINUX, TIOCSETD, TIOCSCTTY, TIOCSPGRP,
+                                      FIOASYNC };
 
   gen_load_arg(program, 1);
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
     gen_if_equal(program, refused[i], GEN_REFUSE(EPERM));
+  gen_if_equal(program, SIOCATMARK, GEN_ALLOW);
+  gen_if_equal(program, SIOCOUTQNSD, GEN_ALLOW);
   gen_mask(program, 0xff00u);
   gen_if_equal(program, 'T' << 8, GEN_ALLOW);
   gen_verdict(program, GEN_REFUSE(ENOTTY));
+}
+
+/*
+ * ---- and where Landlock does not keep signals inside either (before 6.12) ----
+ *
+ * Signals by number are the supervisor's to send (lib/bt-notify-signal.c).  Here is what has the
+ * kernel send them later.
+ */
+
+/* Threads end with their process; processes are made as long as somebody says yes (init/bt-flat.c). */
+static void
+check_flat_unscoped_clone(GenProgram *program)
+{
+  refuse_namespaces(program);
+  gen_if_any(program, CLONE_THREAD, GEN_ALLOW);
+  gen_verdict(program, SECCOMP_RET_USER_NOTIF);
+}
+
+/* To whom a descriptor's signals go: any process or group by its number. FIOSETOWN is no ioctl here. */
+static void
+check_flat_unscoped_fcntl(GenProgram *program)
+{
+  gen_load_arg(program, 1);
+  gen_if_equal(program, F_SETOWN, GEN_REFUSE(EPERM));
+  gen_if_equal(program, F_SETOWN_EX, GEN_REFUSE(EPERM));
+  check_fcntl(program);
+}
+
+/* A child of its own, which is its own until it has waited for it. */
+void
+gen_check_init_kill_child(GenProgram *program)
+{
+  gen_load_arg(program, 0);
+  gen_if_equal(program, 0, GEN_REFUSE(EPERM));
+  gen_if_any(program, 0x80000000u, GEN_REFUSE(EPERM));
+  gen_load_arg(program, 1);
+  gen_if_equal(program, SIGKILL, GEN_ALLOW);
+  gen_verdict(program, GEN_REFUSE(EPERM));
 }
 
 void
@@ -367,9 +473,9 @@ gen_check_init_kill(GenProgram *program)
 }
 
 const GenChecked gen_checked[] = {
-  { "clone", check_clone },
+  { "clone", check_clone, .flat_unscoped = check_flat_unscoped_clone },
   { "ioctl", check_ioctl, .flat = check_flat_ioctl },
-  { "fcntl", check_fcntl },
+  { "fcntl", check_fcntl, .flat_unscoped = check_flat_unscoped_fcntl },
   { "socket", check_socket, .flat = check_flat_socket },
   { "socketpair", check_socketpair },
   { "sendto", check_sendto },
@@ -379,6 +485,7 @@ const GenChecked gen_checked[] = {
   { "prctl", check_prctl, .flat = check_flat_prctl },
   { "prlimit64", check_prlimit },
   { "personality", check_personality },
+  { "seccomp", check_seccomp },
   { "shmat", check_shmat },
   { "setpriority", check_setpriority, .flat = check_flat_setpriority },
   { "ioprio_set", check_ioprio_set, .flat = check_flat_ioprio_set },
@@ -386,7 +493,7 @@ const GenChecked gen_checked[] = {
   { "sched_setparam", check_sched_set, .flat = check_flat_sched_set },
   { "sched_setscheduler", check_sched_set, .flat = check_flat_sched_set },
   { "sched_setattr", check_sched_set, .flat = check_flat_sched_set },
-  { "kill", check_kill, .unscoped = true },
+  { "kill", NULL, .unscoped = check_kill },
   { "chmod", check_second_mode },
   { "fchmod", check_second_mode },
   { "fchmodat", check_third_mode },

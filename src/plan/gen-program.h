@@ -53,12 +53,15 @@ void gen_print(const GenProgram *program, const char *name);
 
 typedef struct {
   const char *name;
-  GenCheck check;
-  bool unscoped; /* only where Landlock does not keep signals inside */
-  GenCheck flat; /* the one for a worker without namespaces, where that is another */
+  GenCheck check;         /* NULL: none */
+  GenCheck unscoped;      /* another, where Landlock does not keep signals inside */
+  GenCheck flat;          /* another for a worker without namespaces */
+  GenCheck flat_unscoped; /* another where both is so */
 } GenChecked;
 
 extern const GenChecked gen_checked[];
 extern const unsigned gen_n_checked;
 /* The only kill of an init without a pid namespace: of all that is in its Landlock domain. */
 void gen_check_init_kill(GenProgram *program);
+/* The same where that keeps no signals inside. */
+void gen_check_init_kill_child(GenProgram *program);

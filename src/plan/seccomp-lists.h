@@ -73,14 +73,35 @@ static const char *const worker_refused[] = {
 
 /*
  * Allowed in namespaces, and refused without them: what would reach the
- * user's other processes or the whole machine's IPC, and what changes or
- * watches files by their name, which Landlock does not govern.
+ * user's other processes or the whole machine's IPC, or enter the groups of
+ * the session's other jobs, and what changes or watches files by their name,
+ * which Landlock does not govern.
  */
 static const char *const flat_refused[] = {
   "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget",
   "msgsnd", "msgrcv", "msgctl", "mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive",
   "mq_notify", "mq_getsetattr", "bind", "listen", "inotify_init", "inotify_init1",
-  "inotify_add_watch", BT_METADATA_CALLS,
+  "inotify_add_watch", "setpgid", BT_METADATA_CALLS,
+  NULL,
+};
+
+/*
+ * Attributes hold whatever somebody put there, and Landlock does not ask who reads them by a
+ * file's name: EOPNOTSUPP, as of a file system without.  By a descriptor that was opened they
+ * are told.
+ */
+static const char *const flat_unsupported[] = {
+  "getxattr", "lgetxattr", "listxattr", "llistxattr",
+  NULL,
+};
+
+/*
+ * Without namespaces, and where Landlock does not keep signals inside: the supervisor sends what
+ * goes to the worker's own processes, and is told of each that is made.
+ */
+static const char *const flat_unscoped_notified[] = {
+  "kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal", "fork",
+  "vfork",
   NULL,
 };
 
@@ -92,6 +113,12 @@ static const char *const init_allowed[] = {
   "read", "write", "recvmsg", "sendmsg", "sendto", "close", "poll", "ppoll", "wait4", "waitid",
   "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "restart_syscall", "exit", "exit_group",
   "getpid", "gettid", "clock_gettime", "futex",
+  NULL,
+};
+
+/* Where it has to look for what is left (init/bt-flat.c): the list of its children. */
+static const char *const init_unscoped[] = {
+  "pread64",
   NULL,
 };
 

@@ -8,6 +8,7 @@
 
 #include "policy/bt-event.h"
 #include "policy/bt-json-writer.h"
+#include "policy/bt-reason.h"
 
 #define EVENT_VERSION 1
 
@@ -132,6 +133,7 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
 {
   BtJsonWriter json = BT_JSON_WRITER_INIT(text, 0);
   const char *program = event->program;
+  g_autofree char *reason = bt_reason_say(event->reason, FALSE);
 
   bt_json_begin_object(&json, NULL);
   bt_json_put_int(&json, "v", EVENT_VERSION);
@@ -148,7 +150,7 @@ bt_event_append_json(const BtEvent *event, const char *worker, GString *text)
   bt_json_put_string(&json, "action", action_word(event));
   bt_json_put_string(&json, "object", event->object);
   bt_json_put_string(&json, "host", event->host);
-  bt_json_put_string(&json, "reason", event->reason);
+  bt_json_put_string(&json, "reason", reason);
   bt_origin_put_json(&event->rule, &json);
   bt_json_put_string(&json, "suggestion",
                      event->action == BT_ACTION_DENY ? event->suggestion : NULL);

@@ -10,6 +10,7 @@
 
 #include "policy/bt-path.h"
 #include "policy/bt-policy-private.h"
+#include "policy/bt-reason.h"
 
 static const char *const kind_words[BT_N_EVENTS] = {
   [BT_EVENT_NET] = "net", [BT_EVENT_READ] = "read",   [BT_EVENT_WRITE] = "write",
@@ -98,12 +99,27 @@ bt_event_kind_word(BtEventKind kind)
   return kind_words[kind];
 }
 
+static const char *
+source_word(const char *source)
+{
+  if (strcmp(source, BT_SOURCE_FLAGS) == 0)
+    return _("command line");
+  if (strcmp(source, BT_SOURCE_VARIABLES) == 0)
+    return _("environment");
+  return strcmp(source, BT_SOURCE_BUILT_IN) == 0 ? _("built-in") : source;
+}
+
+/* What buntime says of its own rules is a text for people; what the user wrote stays as it is. */
 char *
 bt_origin_format(const BtOrigin *origin)
 {
+  gboolean own = strcmp(origin->source, BT_SOURCE_BUILT_IN) == 0 ||
+                 strcmp(origin->source, BT_SOURCE_SELF) == 0;
+
   if (origin->line > 0)
     return g_strdup_printf("%s:%u: %s", origin->source, origin->line, origin->text);
-  return g_strdup_printf("%s (%s)", origin->text, origin->source);
+  return g_strdup_printf("%s (%s)", own ? g_dgettext(GETTEXT_PACKAGE, origin->text) : origin->text,
+                         source_word(origin->source));
 }
 
 gboolean
@@ -170,12 +186,24 @@ append_safe(GString *text, const char *before, const char *unsafe, const char *a
 static void
 append_process(GString *text, const BtEvent *event)
 {
+  g_autoptr(GString) process = g_string_new(NULL);
+
   if (event->program != NULL && event->program[0] != '\0')
-    append_safe(text, " by ", event->program, "");
+    append_safe(process, "", event->program, "");
   else if (event->pid > 0)
-    g_string_append(text, " by ?");
+    g_string_append_c(process, '?');
   if (event->pid > 0)
-    g_string_append_printf(text, "[%d]", (int)event->pid);
+    g_string_append_printf(process, "[%d]", (int)event->pid);
+  /* Translators: of what was refused: " by python3[12]"; no more than brackets if that reads better. */
+  if (process->len > 0)
+    g_string_append_printf(text, _(" by %s"), process->str);
+}
+
+static char *
+rule_of(const BtEvent *event)
+{
+  g_autofree char *unsafe = event->rule.text != NULL ? bt_origin_format(&event->rule) : NULL;
+  return unsafe != NULL ? bt_text_neutralise(unsafe, -1) : NULL;
 }
 
 static const char *
@@ -195,7 +223,10 @@ char *
 bt_event_format(const BtEvent *event)
 {
   gboolean denied = event->action == BT_ACTION_DENY;
-  g_autofree char *rule = event->rule.text != NULL ? bt_origin_format(&event->rule) : NULL;
+  g_autofree char *rule = rule_of(event);
+  g_autofree char *reason = bt_reason_say(event->reason, TRUE);
+  g_autofree char *suggestion =
+    event->suggestion != NULL ? bt_text_neutralise(event->suggestion, -1) : NULL;
   GString *text = g_string_new("buntime: ");
 
   if (event->kind == BT_EVENT_LIMIT)
@@ -206,17 +237,18 @@ bt_event_format(const BtEvent *event)
     g_string_append_printf(text, "%s %s", action_word(event), kind_words[event->kind]);
   append_safe(text, " ", event->object, "");
   append_process(text, event);
-  append_safe(text, ": ", event->reason, "");
+  append_safe(text, ": ", reason, "");
   if (event->count > 1)
-    g_string_append_printf(text, ngettext(" (%u time)", " (%u times)", event->count), event->count);
+    g_string_append_printf(
+      text, g_dngettext(GETTEXT_PACKAGE, " (%u time)", " (%u times)", event->count), event->count);
   g_string_append_c(text, '\n');
   /* What was allowed is one line: there may be many. */
-  if (event->action != BT_ACTION_ALLOW)
-    append_safe(text, "  rule:  ", rule, "\n");
-  if (denied)
-    append_safe(text, "  allow: ", event->suggestion, "\n");
-  if (denied && event->suggestion != NULL && event->wider)
-    append_safe(text, "  note:  ", _("this permits more than what was denied"), "\n");
+  if (event->action != BT_ACTION_ALLOW && rule != NULL)
+    g_string_append_printf(text, _("  rule:  %s\n"), rule);
+  if (denied && suggestion != NULL)
+    g_string_append_printf(text, _("  allow: %s\n"), suggestion);
+  if (denied && suggestion != NULL && event->wider)
+    g_string_append_printf(text, _("  note:  %s\n"), _("this permits more than what was denied"));
   return g_string_free(text, FALSE);
 }
 
@@ -297,12 +329,15 @@ bt_suggest_net(const char *host_or_addr, guint proto, guint16 port)
   GString *flag = g_string_new("--allow-net=");
   /* Without brackets the last group of an IPv6 address reads as a port to people. */
   gboolean with_port = port != 0 && !icmp;
-  g_string_append_printf(flag, v6 && with_port ? "[%s]" : "%s", host_or_addr);
+  g_autoptr(GString) item = g_string_new(NULL);
+  g_string_append_printf(item, v6 && with_port ? "[%s]" : "%s", host_or_addr);
   if (with_port)
-    g_string_append_printf(flag, ":%u", port);
+    g_string_append_printf(item, ":%u", port);
   if (icmp)
-    g_string_append(flag, "/any");
+    g_string_append(item, "/any");
   else if (proto == BT_PROTO_UDP)
-    g_string_append(flag, "/udp");
+    g_string_append(item, "/udp");
+  /* To zsh brackets are a pattern, which has to match a file. */
+  append_quoted(flag, item->str);
   return g_string_free(flag, FALSE);
 }

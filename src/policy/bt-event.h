@@ -43,7 +43,7 @@ typedef struct {
   gboolean observed; /* the call went on whatever this says: it may have been evaded */
   char *object;      /* "api.example.com:443 (tcp)", "/etc/shadow", already safe to print or not */
   char *host;        /* NET, DNS: the name, or the address, by itself */
-  char *reason;      /* what else decided, e.g. "fragmented packet"; NULL: the rule did */
+  char *reason;      /* what else decided (bt-reason.h); NULL: the rule did */
   char *program;     /* comm of the process, NULL if not known */
   pid_t pid;         /* inside the sandbox; 0 if not known */
   BtOrigin rule;     /* what decided; its text is NULL where no rule did */

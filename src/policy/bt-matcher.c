@@ -3,6 +3,7 @@
  * Verdicts about paths and variables. One pass over the rules keeps, for each
  * layer, the most severe that matches; the highest layer that has one decides.
  */
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 #include "policy/bt-path.h"
@@ -282,7 +283,7 @@ index_env(const GPtrArray *rules)
 /* What a program is permitted is not for it to read, and its own buntime would take it up. */
 static const BtOrigin own_variables = {
   .source = (char *)BT_SOURCE_SELF,
-  .text = (char *)"buntime's own permissions are never shown",
+  .text = (char *)N_("buntime's own permissions are never shown"),
 };
 
 BtVerdict

@@ -148,9 +148,18 @@ normalise_name(const char *host, GError **error)
   return check_labels(name, error) ? g_steal_pointer(&name) : NULL;
 }
 
+/* Flags have both in one, files do not. */
+static gboolean
+fail_with_port(const char *port, GError **error)
+{
+  g_autofree char *cure = g_strdup_printf(_("write \"ports\": \"%s\" beside it"), port);
+  return fail(error, _("a port after the name"), cure);
+}
+
 gboolean
 bt_net_item_set_host(BtNetItem *item, const char *host, GError **error)
 {
+  const char *colon = strchr(host, ':');
   BtAddr addr;
 
   if (host[0] == '\0')
@@ -162,7 +171,9 @@ bt_net_item_set_host(BtNetItem *item, const char *host, GError **error)
     set_address(item, &addr, 128);
     return TRUE;
   }
-  if (strchr(host, ':') != NULL)
+  if (colon != NULL && is_digits(colon + 1))
+    return fail_with_port(colon + 1, error);
+  if (colon != NULL)
     return fail(error, _("not an IPv6 address"), _("write it like 2001:db8::1, without a zone"));
   if (g_str_has_prefix(host, "*.")) {
     item->below = TRUE;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "policy/bt-path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <glib/gi18n-lib.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "policy/buntime-error.h"
 
@@ -140,6 +142,7 @@ typedef struct {
   guint entries;
   GPtrArray *matches;
   GHashTable *seen; /* "**" can find a path in more than one way */
+  char **unseen;    /* NULL: nobody asks */
 } Expansion;
 
 static gboolean expand(Expansion *self, const char *folder, char **components);
@@ -161,18 +164,44 @@ add_match(Expansion *self, const char *path)
   return TRUE;
 }
 
+/*
+ * A place cannot be looked at because of error. FALSE: something that matches may be there, and
+ * someone else may get at it.  A folder that is another user's and may not be searched is as closed
+ * to whoever runs as this user.
+ */
+static gboolean
+pass_by(Expansion *self, const char *path, int error)
+{
+  struct stat info;
+
+  if (self->unseen == NULL || error == ENOENT || error == ENOTDIR)
+    return TRUE;
+  if (error == EACCES && access(path, X_OK) != 0 &&
+      (lstat(path, &info) != 0 || info.st_uid != geteuid()))
+    return TRUE;
+  *self->unseen = g_strdup_printf("%s: %s", path, g_strerror(error));
+  return FALSE;
+}
+
 /* Calls expand() for each entry that matches; deep also enters directories for "**". */
 static gboolean
 expand_entries(Expansion *self, const char *folder, char **components, gboolean deep)
 {
   const char *pattern = deep ? "*" : components[0];
   gboolean ok = TRUE;
-  g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+  DIR *dir = opendir(folder);
 
   if (dir == NULL)
-    return TRUE; /* nothing that can be seen there */
-  for (const char *name; ok && (name = g_dir_read_name(dir)) != NULL;) {
+    return pass_by(self, folder, errno);
+  for (;;) {
     struct stat info;
+    errno = 0;
+    const struct dirent *entry = ok ? readdir(dir) : NULL;
+    if (entry == NULL)
+      break;
+    const char *name = entry->d_name;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+      continue;
     if (++self->entries > MAX_ENTRIES)
       ok = FALSE;
     if (!ok || (name[0] == '.' && !self->hidden && pattern[0] != '.') ||
@@ -181,9 +210,15 @@ expand_entries(Expansion *self, const char *folder, char **components, gboolean 
     g_autofree char *path = join(folder, name);
     if (!deep)
       ok = expand(self, path, components + 1);
-    else if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    else if (lstat(path, &info) != 0)
+      ok = pass_by(self, path, errno);
+    else if (S_ISDIR(info.st_mode))
       ok = expand(self, path, components);
+    errno = 0;
   }
+  if (ok && errno != 0)
+    ok = pass_by(self, folder, errno);
+  closedir(dir);
   return ok;
 }
 
@@ -205,7 +240,7 @@ expand(Expansion *self, const char *folder, char **components)
     return expand_entries(self, folder, components, FALSE);
   g_autofree char *path = join(folder, components[0]);
   if (lstat(path, &info) != 0)
-    return TRUE;
+    return pass_by(self, path, errno);
   return expand(self, path, components + 1);
 }
 
@@ -216,10 +251,10 @@ compare_paths(gconstpointer a, gconstpointer b)
 }
 
 gboolean
-bt_glob_expand(const char *pattern, gboolean hidden, GPtrArray *matches_out)
+bt_glob_expand(const char *pattern, gboolean hidden, GPtrArray *matches_out, char **unseen_out)
 {
   g_auto(GStrv) components = g_strsplit(pattern + 1, "/", -1);
-  Expansion self = { .hidden = hidden, .matches = matches_out };
+  Expansion self = { .hidden = hidden, .matches = matches_out, .unseen = unseen_out };
 
   self.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   gboolean ok = expand(&self, "/", components);

@@ -35,8 +35,11 @@ char *bt_glob_base(const char *pattern);
  * Appends to matches_out (char *) what an absolute pattern finds. "**" stands
  * for any number of directories, entered only where they are no symlinks;
  * hidden says whether "*" and "**" match names that start with a dot. FALSE:
- * more matches than BT_GLOB_MAX_MATCHES, or too many places to look at.
+ * more matches than BT_GLOB_MAX_MATCHES, or too many places to look at.  unseen_out: NULL if what
+ * cannot be looked at counts for nothing; else this, too, is FALSE, and *unseen_out (transfer full)
+ * the place and why.
  */
-gboolean bt_glob_expand(const char *pattern, gboolean hidden, GPtrArray *matches_out);
+gboolean bt_glob_expand(const char *pattern, gboolean hidden, GPtrArray *matches_out,
+                        char **unseen_out);
 
 G_END_DECLS

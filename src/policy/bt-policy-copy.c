@@ -107,6 +107,8 @@ bt_policy_copy(const BtPolicy *from)
   policy->has_files = from->has_files;
   policy->plugins = from->plugins;
   policy->has_plugins = from->has_plugins;
+  policy->weaker_tier = from->weaker_tier;
+  origin_copy(&policy->tier_origin, &from->tier_origin);
   policy->audit = from->audit;
   for (guint i = 0; i < BT_N_AUDIT; i++)
     origin_copy(&policy->audit_origins[i], &from->audit_origins[i]);

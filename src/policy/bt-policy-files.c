@@ -286,11 +286,12 @@ static GBytes *
 read_file(const char *path, struct stat *info_out, GError **error)
 {
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  gboolean known = fd >= 0 && fstat(fd, info_out) == 0;
 
-  if (fd < 0 || fstat(fd, info_out) != 0 || !S_ISREG(info_out->st_mode)) {
+  if (!known || !S_ISREG(info_out->st_mode)) {
     bt_fail(error, BUNTIME_ERROR_POLICY, path,
-            fd < 0 ? g_strerror(errno) : _("not a regular file"),
-            fd < 0 ? _("give the path of a policy file")
+            !known ? g_strerror(errno) : _("not a regular file"),
+            !known ? _("give the path of a policy file")
                    : _("give the path of a policy file, or '-' for standard input"));
     if (fd >= 0)
       close(fd);
@@ -513,9 +514,9 @@ bt_policy_files_guard(BtPolicyFiles *self, BtPolicy *policy, const char *protect
     return;
   for (guint i = 0; i < self->files->len; i++)
     guard(policy, ((const File *)g_ptr_array_index(self->files, i))->path,
-          "policies cannot be changed by what they govern");
+          N_("policies cannot be changed by what they govern"));
   if (protect != NULL && g_file_test(protect, G_FILE_TEST_EXISTS))
-    guard(policy, protect, "buntime's own configuration");
+    guard(policy, protect, N_("buntime's own configuration"));
 }
 
 /* A component of path that is a symbolic link which the policy lets be replaced (transfer full). */

@@ -24,9 +24,8 @@ perms_of(BtKind kind)
   }
 }
 
-/* Splits at commas; ",," is a comma in an item. */
-static GPtrArray *
-split_paths(const char *list)
+GPtrArray *
+bt_split_paths(const char *list)
 {
   GPtrArray *items = g_ptr_array_new_with_free_func(g_free);
   GString *item = g_string_new(NULL);
@@ -256,7 +255,7 @@ bt_policy_add_flag(BtPolicy *policy, BtLayer layer, BtKind kind, BtAction action
     return add_env(policy, layer, action, flag, items, error);
   if (kind == BT_KIND_SYS)
     return add_sys(policy, layer, action, flag, items, error);
-  g_autoptr(GPtrArray) paths = split_paths(items);
+  g_autoptr(GPtrArray) paths = bt_split_paths(items);
   for (guint i = 0; i < paths->len; i++)
     if (!add_path(policy, layer, kind, action, flag, g_ptr_array_index(paths, i), cwd, home, error))
       return FALSE;

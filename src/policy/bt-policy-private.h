@@ -46,6 +46,8 @@ struct _BtPolicy {
   BtPlugins plugins;
   gboolean has_plugins; /* a file has spoken */
   BtOrigin plugin_origins[BT_N_PLUGINS]; /* of those that are off */
+  gboolean weaker_tier; /* namespaces are off, whatever files say */
+  BtOrigin tier_origin; /* then: of who chose it */
   struct {
     gboolean set;
     BtLayer layer;

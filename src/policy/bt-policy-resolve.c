@@ -8,6 +8,7 @@
  * run where the worker itself could make what is denied.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gi18n-lib.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -73,6 +74,22 @@ static void G_GNUC_PRINTF(3, 4)
   g_ptr_array_add(self->notices, g_strdup_printf("%s: %s", object, safe));
 }
 
+/* Is nothing there, or nothing that this user, and so a program of theirs, gets to? */
+static gboolean
+is_missing(int problem)
+{
+  return problem == ENOENT || problem == ENOTDIR || problem == EACCES || problem == ELOOP ||
+         problem == ENAMETOOLONG;
+}
+
+/* Something may be there: what is not found cannot be denied. */
+static gboolean
+fail_unseen(const BtPathRule *rule, const char *reason, GError **error)
+{
+  g_autofree char *safe = bt_text_neutralise(reason, -1);
+  return fail(rule, safe, _("see whether you may read the path yourself"), error);
+}
+
 static const char *
 cure_for_missing(const BtPathRule *rule)
 {
@@ -101,14 +118,27 @@ can_be_made(Resolver *self, const BtPathRule *rule, int problem)
          lstat(rule->path, &info) != 0 && stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/* What keeps the user from it, whom no grant helps: errno; or 0. */
+static int
+try_to_make(const BtPathRule *rule)
+{
+  g_autofree char *folder = g_path_get_dirname(rule->path);
+  return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
+}
+
 static void
 add_to_make(Resolver *self, BtPathRule *rule)
 {
   g_free(rule->real);
   rule->real = bt_path_real(rule->path);
   rule->to_make = TRUE;
-  notice(self, rule, _("nothing is there yet: the file can be made by opening it, and written; grant its "
-                       "directory for more"));
+  int refused = try_to_make(rule);
+  if (refused != 0)
+    notice(self, rule, _("nothing is there yet, and you cannot make it either: %s"),
+           g_strerror(refused));
+  else
+    notice(self, rule, _("nothing is there yet: the file can be made by opening it, and written; grant its "
+                         "directory for more"));
   g_ptr_array_add(self->resolved, bt_path_rule_copy(rule));
 }
 
@@ -120,6 +150,8 @@ add_missing(Resolver *self, BtPathRule *rule, int problem, GError **error)
     add_to_make(self, rule);
     return TRUE;
   }
+  if (is_deny(rule) && !is_missing(problem))
+    return fail_unseen(rule, g_strerror(problem), error);
   if (!is_deny(rule)) {
     if (!is_from_file(rule))
       return fail(rule, g_strerror(problem), cure_for_missing(rule), error);
@@ -181,17 +213,23 @@ add_glob(Resolver *self, BtPathRule *rule, GError **error)
 {
   g_autoptr(GPtrArray) matches = g_ptr_array_new_with_free_func(g_free);
   guint before = self->resolved->len, elsewhere = 0;
+  g_autofree char *unseen = NULL;
 
   /* As in a shell, a star grants no hidden file; but it hides and guards them. */
-  if (!bt_glob_expand(rule->path, is_deny(rule), matches))
-    return fail(rule, _("the pattern matches too many files"),
-                _("name the directories instead: each covers what is below it"), error);
+  if (!bt_glob_expand(rule->path, is_deny(rule), matches, is_deny(rule) ? &unseen : NULL))
+    return unseen != NULL
+             ? fail_unseen(rule, unseen, error)
+             : fail(rule, _("the pattern matches too many files"),
+                    _("name the directories instead: each covers what is below it"), error);
   for (guint i = 0; i < matches->len; i++) {
     const char *path = g_ptr_array_index(matches, i);
     char real[PATH_MAX];
     /* A dangling link, or gone meanwhile: the pattern does not promise any one of them. */
-    if (realpath(path, real) == NULL)
+    if (realpath(path, real) == NULL) {
+      if (is_deny(rule) && !is_missing(errno))
+        return fail_unseen(rule, g_strerror(errno), error);
       continue;
+    }
     if (leads_elsewhere(rule, real)) {
       elsewhere++;
       continue;

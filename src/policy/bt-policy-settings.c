@@ -30,13 +30,30 @@ bt_sys_word(BtSys kind)
 BtPlugins
 bt_policy_get_plugins(BtPolicy *policy)
 {
-  return policy->plugins;
+  return policy->weaker_tier ? policy->plugins & ~BT_PLUGIN_NAMESPACES : policy->plugins;
 }
 
 const BtOrigin *
 bt_policy_get_plugin_origin(BtPolicy *policy, BtPlugins plugin)
 {
+  if (plugin == BT_PLUGIN_NAMESPACES && policy->weaker_tier)
+    return &policy->tier_origin;
   return &policy->plugin_origins[g_bit_nth_lsf(plugin, -1)];
+}
+
+void
+bt_policy_set_weaker_tier(BtPolicy *policy, const BtOrigin *origin)
+{
+  policy->weaker_tier = origin != NULL;
+  bt_origin_clear(&policy->tier_origin);
+  if (origin != NULL)
+    bt_origin_init(&policy->tier_origin, origin->source, origin->line, origin->text);
+}
+
+gboolean
+bt_policy_has_weaker_tier(BtPolicy *policy)
+{
+  return policy->weaker_tier;
 }
 
 void
@@ -94,6 +111,7 @@ bt_policy_settings_clear(BtPolicy *policy)
 {
   for (guint i = 0; i < BT_N_PLUGINS; i++)
     bt_origin_clear(&policy->plugin_origins[i]);
+  bt_origin_clear(&policy->tier_origin);
   for (guint i = 0; i < BT_N_LIMITS; i++)
     bt_origin_clear(&policy->limits[i].origin);
   for (guint i = 0; i < BT_N_AUDIT; i++)

@@ -4,6 +4,7 @@
  */
 #include "policy/bt-policy-private.h"
 
+#include <glib/gi18n-lib.h>
 #include <string.h>
 
 /* Every kind is denied until a file or a flag says otherwise. */
@@ -162,7 +163,7 @@ bt_policy_new(void)
   policy->plugins = BT_PLUGINS_ALL;
   for (guint kind = 0; kind < BT_N_KINDS; kind++)
     set_default(policy, kind, BT_ACTION_DENY, BT_SOURCE_BUILT_IN, 0);
-  bt_origin_init(&policy->closure, BT_SOURCE_BUILT_IN, 0, "address closure");
+  bt_origin_init(&policy->closure, BT_SOURCE_BUILT_IN, 0, N_("address closure"));
   return policy;
 }
 

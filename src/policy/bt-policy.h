@@ -276,6 +276,12 @@ gboolean bt_policy_grants_plain_net(BtPolicy *policy);
 BtPlugins bt_policy_get_plugins(BtPolicy *policy);
 /* What turned a layer off that is off. */
 const BtOrigin *bt_policy_get_plugin_origin(BtPolicy *policy, BtPlugins plugin);
+/*
+ * Without namespaces, whatever files say: not a part of the policy, but of how it is held here.
+ * NULL: as files say.
+ */
+void bt_policy_set_weaker_tier(BtPolicy *policy, const BtOrigin *origin);
+gboolean bt_policy_has_weaker_tier(BtPolicy *policy);
 /* Only a layer that every policy file turns off is off. origins: BT_N_PLUGINS, of those off. */
 void bt_policy_merge_plugins(BtPolicy *policy, BtPlugins on, const BtOrigin *origins);
 /* Has a policy file been read that leaves namespaces on? Silence means on. */

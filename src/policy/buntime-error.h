@@ -94,6 +94,8 @@ gboolean bt_fail(GError **error, BuntimeError code, const char *object, const ch
 gboolean bt_fail_for(GError **error, BuntimeError code, const char *object, GError *cause);
 /* The one of words (NULL-terminated) that is spelt most like word; NULL: none is close. */
 const char *bt_nearest(const char *word, const char *const *words);
+/* The paths of a flag's list (char *): split at commas; ",," is a comma in one (transfer full). */
+GPtrArray *bt_split_paths(const char *list);
 #endif
 #endif
 

@@ -6,8 +6,13 @@
 #include "repl/bt-edit.h"
 
 #include <editline/readline.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/time.h>
 #include <unistd.h>
+
+/* For a key that was there. */
+#define WAIT_MS 50
 
 static gboolean whole;
 static char *line; /* NULL: there are no more */
@@ -40,10 +45,34 @@ bt_edit_begin(const char *prompt)
   rl_callback_handler_install(prompt, on_line);
 }
 
+static void
+wake(int number)
+{
+}
+
+/*
+ * Ctrl-C takes away what was typed and not read yet, also after the main loop was told of that: then
+ * libedit waits for the next key, and nobody hears of the interrupt.  So a timer ends its wait, again
+ * and again, since the first time may be before it waits.
+ */
+static void
+set_alarm(guint ms)
+{
+  const struct itimerval time = { .it_interval.tv_usec = (long)ms * 1000,
+                                  .it_value.tv_usec = (long)ms * 1000 };
+  const struct sigaction action = { .sa_handler = wake };
+
+  if (ms > 0)
+    sigaction(SIGALRM, &action, NULL);
+  setitimer(ITIMER_REAL, &time, NULL);
+}
+
 gboolean
 bt_edit_read(char **line_out)
 {
+  set_alarm(WAIT_MS);
   rl_callback_read_char();
+  set_alarm(0);
   if (!whole)
     return FALSE;
   if (line != NULL && line[0] != '\0')

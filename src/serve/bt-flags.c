@@ -19,6 +19,7 @@ check_flag(const BtGiven *given, GError **error)
   case BT_OPTION_POLICY:
   case BT_OPTION_WORKER:
   case BT_OPTION_NET:
+  case BT_OPTION_TIER:
   case BT_OPTION_PUBLISH:
     return TRUE;
   case BT_OPTION_AUDIT:
@@ -29,7 +30,7 @@ check_flag(const BtGiven *given, GError **error)
     break;
   }
   return bt_fail(error, BUNTIME_ERROR_USAGE, flag, _("not a flag of a worker that is served"),
-                 _("permissions, limits, --policy, --worker, --net, --publish and --audit are"));
+                 _("permissions, limits, --policy, --worker, --net, --tier, --publish and --audit are"));
 }
 
 /* Else it would be the program, or a command. */

@@ -351,7 +351,7 @@ bt_node_parse(const char *text, gsize length, GError **error)
   if (node != NULL)
     return node;
   g_autofree char *object =
-    g_strdup_printf(_("column %" G_GSIZE_FORMAT), (gsize)(self.where - self.start) + 1);
+    g_strdup_printf(_("column %zu"), (gsize)(self.where - self.start) + 1);
   bt_fail(error, BUNTIME_ERROR_USAGE, object, self.reason, NULL);
   return NULL;
 }

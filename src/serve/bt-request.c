@@ -2,6 +2,7 @@
 #include "serve/bt-request.h"
 
 #include <glib/gi18n-lib.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -139,7 +140,7 @@ check_param(const BtParam *param, const BtNode *node)
   case BT_PARAM_INTEGER:
     if (node->integral && node->number >= param->least && node->number <= param->most)
       return NULL;
-    return g_strdup_printf(_("a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT),
+    return g_strdup_printf(_("a whole number from %" PRId64 " to %" PRId64),
                            param->least, param->most);
   case BT_PARAM_BOOLEAN:
     return node->kind == BT_NODE_BOOLEAN ? NULL : g_strdup(_("true or false"));

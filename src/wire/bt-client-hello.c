@@ -15,6 +15,7 @@ enum { /* extensions */
   EXTENSION_ECH = 0xfe0d,
 };
 
+#define HEADER_SIZE 5
 #define MAJOR_VERSION 3
 #define MAX_RECORD_SIZE (1u << 14)
 #define MAX_SESSION_ID_SIZE 32
@@ -187,6 +188,12 @@ is_end(const BtClientHello *hello)
 static BtHelloResult
 read_message_byte(BtClientHello *hello, uint8_t byte)
 {
+  /* The first, where the record's version does not tell. */
+  if (hello->header_size > 0 && byte != MESSAGE_CLIENT_HELLO) {
+    hello->header[hello->header_size++] = byte;
+    return BT_HELLO_NOT_TLS;
+  }
+  hello->header_size = 0;
   if (hello->state == NAME)
     hello->name[hello->name_size++] = (char)byte;
   hello->value = hello->value << 8 | byte;
@@ -223,12 +230,28 @@ read_old_header(const BtClientHello *hello)
   return hello->header_size < 4 ? BT_HELLO_MORE : BT_HELLO_NO_NAME;
 }
 
+/*
+ * With another version than SSL 3's and TLS's, which RFC 8446, 5.1, has servers ignore: Go's,
+ * SChannel, NSS, mbed TLS, wolfSSL and Java's do, for some values or all. Other protocols may
+ * begin like that, so the type tells by the size that it has, and a handshake by its first byte.
+ */
+static bool
+may_be_record(uint8_t type, uint16_t size)
+{
+  return type == RECORD_CHANGE_CIPHER_SPEC ? size == 1
+         : type == RECORD_ALERT            ? size == 2
+                                           : type == RECORD_HANDSHAKE && size <= MAX_RECORD_SIZE;
+}
+
 static BtHelloResult
 end_header(BtClientHello *hello)
 {
   uint16_t size = (uint16_t)(hello->header[3] << 8 | hello->header[4]);
 
-  hello->header_size = 0;
+  if (hello->header[1] == MAJOR_VERSION)
+    hello->header_size = 0;
+  else if (!may_be_record(hello->header[0], size))
+    return BT_HELLO_NOT_TLS;
   if (size == 0 || size > MAX_RECORD_SIZE + 256)
     return BT_HELLO_MALFORMED;
   if (hello->header[0] == RECORD_HANDSHAKE) {
@@ -256,10 +279,8 @@ read_header_byte(BtClientHello *hello, uint8_t byte)
       return BT_HELLO_MORE;
     return first ? BT_HELLO_NOT_TLS : BT_HELLO_MALFORMED;
   case 2:
-    if (byte == MAJOR_VERSION)
-      return BT_HELLO_MORE;
-    return first ? BT_HELLO_NOT_TLS : BT_HELLO_MALFORMED;
-  case sizeof hello->header:
+    return byte == MAJOR_VERSION || first ? BT_HELLO_MORE : BT_HELLO_MALFORMED;
+  case HEADER_SIZE:
     return end_header(hello);
   default:
     return BT_HELLO_MORE;

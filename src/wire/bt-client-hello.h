@@ -34,8 +34,8 @@ typedef struct {
   bool next; /* not the first */
   bool has_name;
   uint8_t state;
-  uint8_t header[5]; /* of the record */
-  uint8_t header_size;
+  uint8_t header[6]; /* of the record, and a first byte behind it */
+  uint8_t header_size; /* bytes there; of an odd version they are kept until that byte has told */
   uint16_t record_left; /* of the handshake record being read */
   uint32_t message_left;
   uint32_t value; /* the integer being read */

@@ -8,13 +8,17 @@
  *   (skip) or CHUNK_SIZE [→ CHUNK_EXTENSION] → LF (skip) CHUNK_CR → LF ... → TRAILER
  *   → START of the next request
  *
- * Until the first request line is known to be one, a control character in
- * front ends in NOT_HTTP, and what else no request line has in LOST, which
- * reads to the line's end (or both of its ends): only then it is known whether
- * it is HTTP to a server that takes more than it should. Such servers there
- * are, and each has its own grammar (methods of any bytes, any word for the
- * version), so the line's look decides: "HTTP/" anywhere in it, or a method of
- * HTTP's before a path or an http: URI.
+ * Until the first request line is known to be one, what no request line has
+ * ends in LOST, which reads to the line's end (or both of its ends): only then
+ * it is known whether it is HTTP to a server that takes more than it should.
+ * Such servers there are, and each has its own grammar (methods of any bytes,
+ * any word for the version), so the line's look decides: "HTTP/" anywhere in
+ * it, a method of HTTP's before a path, or any before an http: URI. Of a line that
+ * has control characters in the place of a method, as binary protocols do, only
+ * "HTTP/" behind a gap is taken for that.
+ *
+ * BEHIND a first line of several words that looks like none of these a Host tells
+ * yet, without which no name is asked for: so up to an empty line each is looked at.
  */
 #include "wire/bt-http-head.h"
 
@@ -29,6 +33,7 @@ enum {
   PATH,
   VERSION,
   LOST,
+  BEHIND,
   LF,
   LINE,
   FIELD,
@@ -75,6 +80,12 @@ bool
 bt_http_head_is_begun(const BtHttpHead *http)
 {
   return http->known && http->size > 0 && http->state < CHUNK_SIZE;
+}
+
+bool
+bt_http_head_is_unlikely(const BtHttpHead *http)
+{
+  return !http->known && (http->state == BEHIND || (http->state == LOST && http->odd));
 }
 
 /* ---- characters ---- */
@@ -219,10 +230,21 @@ lose(BtHttpHead *http, uint8_t c)
     return go(http, LOST);
   if (http->is_http && (!http->lines || http->after_cr))
     return BT_HTTP_MALFORMED;
-  if (http->after_cr)
-    return BT_HTTP_NOT_HTTP;
+  if (http->after_cr) {
+    http->size = 0;
+    http->ended = 2;
+    return http->several ? go(http, BEHIND) : BT_HTTP_NOT_HTTP;
+  }
   http->lines = true;
   return go(http, LOST);
+}
+
+/* As lose(), in the place of a method. */
+static BtHttpResult
+lose_method(BtHttpHead *http, uint8_t c)
+{
+  http->odd = !is_visible(c);
+  return lose(http, c);
 }
 
 /* Empty lines before the first request, and gaps before its method, are passed over by some. */
@@ -237,7 +259,7 @@ read_start(BtHttpHead *http, uint8_t c)
   if (http->known)
     return c == '\r' ? go(http, START_LF) : BT_HTTP_MALFORMED;
   if (!is_gap(c) && c != '\n')
-    return is_visible(c) ? lose(http, c) : BT_HTTP_NOT_HTTP;
+    return lose_method(http, c);
   /* However many they are: no number of them decides anything. */
   http->size = 0;
   http->indented = c != '\n' && (c != '\r' || http->indented);
@@ -257,6 +279,16 @@ is_method(const BtHttpHead *http)
   return false;
 }
 
+/* As all methods are that servers know. */
+static bool
+is_capitals(const BtHttpHead *http)
+{
+  for (size_t i = 0; i < http->text_size && i < sizeof http->text; i++)
+    if ((http->text[i] < 'A' || http->text[i] > 'Z') && http->text[i] != '-')
+      return false;
+  return true;
+}
+
 static BtHttpResult
 read_method(BtHttpHead *http, uint8_t c)
 {
@@ -265,10 +297,11 @@ read_method(BtHttpHead *http, uint8_t c)
     return BT_HTTP_MORE;
   }
   if (!is_gap(c) && c != '\n')
-    return http->known || is_visible(c) ? lose(http, c) : BT_HTTP_NOT_HTTP;
+    return lose_method(http, c);
   /* Without its version it is HTTP 0.9, which no other protocol's word looks like. */
   http->is_http |= is_text(http, "GET");
-  http->target = is_method(http);
+  http->target = is_capitals(http);
+  http->paths = is_method(http);
   if (c != ' ' || http->indented)
     return lose(http, c);
   http->connects = is_text(http, "CONNECT");
@@ -541,6 +574,16 @@ expect(BtHttpHead *http, uint8_t c, uint8_t expected, uint8_t state)
   return c == expected ? go(http, state) : BT_HTTP_MALFORMED;
 }
 
+/* Of the lines behind the first: an empty one. */
+static BtHttpResult
+look_for_end(BtHttpHead *http, uint8_t c)
+{
+  static const char end[] = "\r\n\r\n";
+
+  http->ended = c == (uint8_t)end[http->ended] ? http->ended + 1 : c == '\r';
+  return http->ended == sizeof end - 1 ? BT_HTTP_NOT_HTTP : BT_HTTP_MORE;
+}
+
 static BtHttpResult
 read_request_line(BtHttpHead *http, uint8_t c)
 {
@@ -561,6 +604,8 @@ read_request_line(BtHttpHead *http, uint8_t c)
     return read_path(http, c);
   case VERSION:
     return read_version(http, c);
+  case BEHIND:
+    return look_for_end(http, c);
   default:
     return lose(http, c);
   }
@@ -617,23 +662,24 @@ read_body(BtHttpHead *http, uint8_t c)
   }
 }
 
-/* "HTTP/" at any place and in any case. */
+/* "HTTP/" at any place and in any case; of an odd line behind a gap. */
 static void
 look_for_http(BtHttpHead *http, uint8_t c)
 {
   static const char word[] = "http/";
 
-  if (lower(c) == (uint8_t)word[http->matched])
+  if (lower(c) != (uint8_t)word[http->matched])
+    http->matched = 0;
+  if (lower(c) == (uint8_t)word[http->matched] &&
+      (http->matched > 0 || http->after_gap || !http->odd))
     http->matched++;
-  else
-    http->matched = lower(c) == 'h';
   if (http->matched == sizeof word - 1) {
     http->is_http = true;
     http->matched = 0;
   }
 }
 
-/* "/" or "http:" behind a method, in whatever way they are apart. */
+/* "/" or "http:" behind a method, of others "http:" alone, in whatever way they are apart. */
 static void
 look_at_target(BtHttpHead *http, uint8_t c)
 {
@@ -641,21 +687,52 @@ look_at_target(BtHttpHead *http, uint8_t c)
 
   if (http->target == 0 || (http->target == 1 && is_gap(c)))
     return;
+  bool path = http->target == 1 && http->paths && c == '/';
   if (lower(c) == (uint8_t)scheme[http->target - 1])
     http->target++;
-  else if (http->target > 1 || c != '/')
+  else
     http->target = 0;
-  if (http->target == sizeof scheme || (http->target == 1 && c == '/')) {
+  if (http->target == sizeof scheme || path) {
     http->is_http = true;
     http->target = 0;
   }
+}
+
+/* How many words the first line has, to who ends it by LF and to who does by CR and LF alone. */
+static void
+look_for_words(BtHttpHead *http, uint8_t c)
+{
+  bool within = http->state != START;
+  bool gap = within && (c == '\r' ? http->after_cr : is_gap(c));
+
+  http->several |= gap || (within && c == '\n' && !http->after_cr);
+  http->several_to_lf |= gap && !http->lines;
+}
+
+/* "Host:" at the beginning of a line behind the first; some servers end one by CR alone. */
+static BtHttpResult
+look_for_host(BtHttpHead *http, uint8_t c)
+{
+  static const char word[] = "host";
+  bool whole = http->state == BEHIND || (c == '\n' && http->after_cr);
+
+  if (c == '\n' || c == '\r')
+    http->host = whole ? http->several : http->several_to_lf;
+  else if (http->host == sizeof word && c == ':')
+    return BT_HTTP_MALFORMED;
+  else if (http->host > 0 && http->host < sizeof word && lower(c) == (uint8_t)word[http->host - 1])
+    http->host++;
+  else if (http->host != sizeof word || !is_gap(c)) /* some pass over gaps before the colon */
+    http->host = 0;
+  return BT_HTTP_MORE;
 }
 
 /* No server waits so long for the space behind a method, or for a line that is none. */
 static BtHttpResult
 end_size(const BtHttpHead *http)
 {
-  bool lost = http->state == LOST && (!http->is_http || http->lines);
+  bool lost =
+    http->state == BEHIND || (http->state == LOST && (!http->is_http || http->lines));
   return !http->known && (http->state == METHOD || lost) ? BT_HTTP_NOT_HTTP : BT_HTTP_OVERSIZED;
 }
 
@@ -668,9 +745,14 @@ read_byte(BtHttpHead *http, uint8_t c)
     return read_body(http, c);
   if (http->state >= LF)
     return read_header(http, c);
+  BtHttpResult result = look_for_host(http, c);
+  if (result != BT_HTTP_MORE)
+    return result;
   look_for_http(http, c);
   look_at_target(http, c);
-  BtHttpResult result = read_request_line(http, c);
+  http->after_gap = is_gap(c) || c == '\n';
+  look_for_words(http, c);
+  result = read_request_line(http, c);
   http->after_cr = c == '\r';
   return result;
 }

@@ -11,7 +11,8 @@
  * a line that ends by LF or CR alone, and control characters.
  *
  * The first line decides whether the stream is HTTP, whether it ends by LF or by
- * CR and LF. What has "HTTP/" in that line, in whatever form, or begins as requests do ("POST /", HTTP 0.9's "GET"),
+ * CR and LF. What has "HTTP/" in that line, in whatever form, begins as requests do
+ * ("POST /", HTTP 0.9's "GET") or has several words and a Host in a line behind it,
  * is HTTP and is refused if it is not well-formed.
  */
 
@@ -41,9 +42,15 @@ typedef struct {
   bool indented;     /* the first line begins with a blank */
   bool is_http;      /* the line being read has "HTTP/" in it */
   bool lines;        /* it has an LF without a CR in it, too */
-  bool after_cr;
+  bool paths;        /* its first word is a method of HTTP's */
+  bool odd;          /* it has a control character before or in its first word */
+  bool several;      /* it has more words than one ... */
+  bool several_to_lf; /* ... up to its first LF */
+  bool after_cr, after_gap;
+  uint8_t host;      /* of a line behind it: 1 + bytes of "host" that it begins with; 0: another */
+  uint8_t ended;     /* bytes of an empty line, and the end of the one before, so far */
   uint8_t matched;   /* bytes of "HTTP/" at its end so far */
-  uint8_t target;    /* behind a method of HTTP's: 1 + bytes of "http:" so far; 0: no more */
+  uint8_t target;    /* behind what may be a method: 1 + bytes of "http:" so far; 0: no more */
   uint16_t text_size;
   char text[BT_HOST_NAME_SIZE + 8]; /* the method, target, header name or value in hand */
   uint32_t size;     /* of this head so far */
@@ -57,5 +64,7 @@ BtHttpResult bt_http_head_feed(BtHttpHead *http, const uint8_t *bytes, size_t si
                                size_t *used_out);
 /* Is it in a request's head, and known to be? */
 bool bt_http_head_is_begun(const BtHttpHead *http);
+/* Not known to be HTTP, and not likely: a server that says something now speaks another protocol. */
+bool bt_http_head_is_unlikely(const BtHttpHead *http);
 /* Of size bytes the first that are of a body: to be passed over, not fed. */
 size_t bt_http_head_skip(BtHttpHead *http, size_t size);

@@ -7,7 +7,8 @@
  * the other's as hostile: buntime-net parses packets, and could be taken over.
  *
  * Start: the supervisor sends CONFIG with the descriptors DNS udp, DNS tcp and,
- * with a network grant, the frame fd.  RELAYS and PUBLISH, if there are any, are
+ * with a network grant, the frame fd; or one alone, a socket by which streams of DNS will be
+ * handed over.  RELAYS and PUBLISH, if there are any, are
  * sent before it.  buntime-net confines itself before it reads a frame or a query, and
  * answers READY.
  */
@@ -20,6 +21,16 @@
 #define BT_DNS_NAME_SIZE BT_HOST_NAME_SIZE
 #define BT_NET_MSG_MAX_ADDRS 32
 #define BT_NET_MSG_MAX_PIN_RULES 64
+
+/* Exit statuses of buntime-net, for the supervisor to explain. */
+enum {
+  BT_NET_EXIT_OK = 0,         /* the supervisor has hung up */
+  BT_NET_EXIT_SETUP = 3,      /* no CONFIG, or not one that can be */
+  BT_NET_EXIT_STACK = 4,      /* libslirp or a descriptor of ours */
+  BT_NET_EXIT_PRIVILEGES = 5, /* no_new_privs, dumpable, capabilities, limits */
+  BT_NET_EXIT_LANDLOCK = 6,   /* not in this kernel, or not enabled */
+  BT_NET_EXIT_SECCOMP = 7,
+};
 
 typedef enum {
   /* supervisor to buntime-net */

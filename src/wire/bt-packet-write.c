@@ -10,8 +10,11 @@
 #define ARP_SIZE 28u
 #define ADVERTISEMENT_SIZE 32u
 
+#define ICMP_TOO_BIG 4u /* a code of UNREACHABLE */
+
 enum { /* of ICMPv6 */
   ICMPV6_UNREACHABLE = 1,
+  ICMPV6_TOO_BIG = 2,
   ICMPV6_PROHIBITED = 1, /* its code */
   ICMPV6_ADVERTISEMENT = 136,
 };
@@ -230,6 +233,19 @@ bt_packet_write_reset(const BtPacket *packet, const uint8_t source_mac[6],
   return (size_t)(reset - reply_out) + TCP_SIZE;
 }
 
+/* The checksum of an error, and the frame's size. ICMP alone has no pseudo header. */
+static size_t
+finish_error(uint8_t *reply, uint8_t *icmp, const BtAddr *source, const BtAddr *destination,
+             size_t quoted)
+{
+  size_t size = ICMP_SIZE + quoted;
+
+  put16(icmp + 2, bt_addr_is_ipv4(destination)
+                    ? fold(sum_bytes(0, icmp, size))
+                    : checksum(source, destination, BT_IP_ICMPV6, icmp, size));
+  return (size_t)(icmp - reply) + size;
+}
+
 /* Never in answer to an error: RFC 1122, 3.2.2, and RFC 4443, 2.4. */
 static bool
 may_be_answered(const BtPacket *packet, size_t size, size_t quoted)
@@ -257,10 +273,39 @@ bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, size_t 
   icmp[0] = ipv4 ? BT_ICMP_UNREACHABLE : ICMPV6_UNREACHABLE;
   icmp[1] = ipv4 ? BT_ICMP_PROHIBITED : ICMPV6_PROHIBITED;
   memcpy(icmp + ICMP_SIZE, frame + BT_ETHERNET_SIZE, quoted);
-  /* ICMP alone has no pseudo header. */
-  put16(icmp + 2, ipv4 ? fold(sum_bytes(0, icmp, ICMP_SIZE + quoted))
-                       : checksum(source, &ip->source, protocol, icmp, ICMP_SIZE + quoted));
-  return (size_t)(icmp - reply_out) + ICMP_SIZE + quoted;
+  return finish_error(reply_out, icmp, source, &ip->source, quoted);
+}
+
+/* RFC 792 and 4443: the size that passes stands in the second word, else nothing of use does. */
+static bool
+is_too_big(const uint8_t *icmp, bool ipv4)
+{
+  return ipv4 ? icmp[0] == BT_ICMP_UNREACHABLE && icmp[1] == ICMP_TOO_BIG
+              : icmp[0] == ICMPV6_TOO_BIG;
+}
+
+size_t
+bt_packet_write_error(const BtPacket *packet, const uint8_t *frame, const BtAddr *source,
+                      uint8_t reply_out[BT_PACKET_REPLY_SIZE])
+{
+  const BtIp *ip = &packet->ip;
+  bool ipv4 = bt_addr_is_ipv4(&ip->destination);
+  const uint8_t *told = frame + BT_ETHERNET_SIZE + ip->header_size, *inner = told + ICMP_SIZE;
+
+  if (packet->kind != BT_PACKET_ICMP || !packet->icmp.has_inner ||
+      bt_addr_is_ipv4(source) != ipv4)
+    return 0;
+  size_t quoted = (ipv4 ? (inner[0] & 15) * 4u : IPV6_SIZE) + 8;
+  uint8_t *icmp = write_headers(reply_out, packet->ethernet.destination, packet->ethernet.source,
+                                source, &ip->destination, ipv4 ? BT_IP_ICMP : BT_IP_ICMPV6,
+                                ICMP_SIZE + quoted);
+  memset(icmp, 0, ICMP_SIZE);
+  memcpy(icmp, told, 2);
+  /* Over IPv4 the word's first half has another use (RFC 4884). */
+  if (is_too_big(told, ipv4))
+    memcpy(icmp + (ipv4 ? 6 : 4), told + (ipv4 ? 6 : 4), ipv4 ? 2 : 4);
+  memcpy(icmp + ICMP_SIZE, inner, quoted);
+  return finish_error(reply_out, icmp, source, &ip->destination, quoted);
 }
 
 size_t

@@ -134,6 +134,12 @@ size_t bt_packet_write_prohibited(const BtPacket *packet, const uint8_t *frame, 
                                   const uint8_t source_mac[6], const BtAddr *source,
                                   uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
 /*
+ * An ICMP error of somebody on the way (has_inner) once more, for the same receiver, but as if
+ * from source: nothing else is told than what happened to which packet, and which size passes.
+ */
+size_t bt_packet_write_error(const BtPacket *packet, const uint8_t *frame, const BtAddr *source,
+                             uint8_t reply_out[BT_PACKET_REPLY_SIZE]);
+/*
  * Change a TCP frame, its checksums included, and packet with it; *size becomes
  * the packet's own. cut: takes the first bytes of the payload away, and leaves
  * the sequence number where nothing remains, so that it is acknowledged again.

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 /* The records are read in place. */
-_Static_assert(sizeof(BtPlanHeader) == 216, "BtPlanHeader has a hole");
+_Static_assert(sizeof(BtPlanHeader) == 224, "BtPlanHeader has a hole");
 _Static_assert(sizeof(BtPlanOp) == 56, "BtPlanOp has a hole");
 _Static_assert(sizeof(BtPlanLandlock) == 16, "BtPlanLandlock has a hole");
 _Static_assert(sizeof(BtPlanLimit) == 24, "BtPlanLimit has a hole");
@@ -244,14 +244,21 @@ check_relay(Reader *reader, const BtPlanRelay *relay)
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
-/* Without namespaces there is nothing to mount or name, and the other two layers must be on. */
+/*
+ * Without namespaces there is nothing to mount or name, and the other two layers must be on. What
+ * Landlock does not keep inside is notified, and a signal is not to be sent twice.
+ */
 static bool
 check_flat(Reader *reader, const BtPlanHeader *header)
 {
-  return ((header->flags & (BT_PLAN_NO_SECCOMP | BT_PLAN_KILLABLE | BT_PLAN_FAST_PATH)) == 0 &&
+  bool old = (header->flags & BT_PLAN_KILLABLE) != 0;
+
+  return ((header->flags & (BT_PLAN_NO_SECCOMP | BT_PLAN_FAST_PATH)) == 0 &&
           header->ops.count == 0 &&
-          header->hostname == 0 && header->net.mode == BT_PLAN_NET_NONE && header->net.dns == 0 &&
-          header->relays.count == 0 && header->dialers == 0 && header->landlock_fs != 0 && header->landlock_scoped == BT_PLAN_SCOPE_ALL) ||
+          header->hostname == 0 && header->net.mode == BT_PLAN_NET_HOST && header->net.dns == 0 &&
+          header->relays.count == 0 && header->dialers == 0 && header->landlock_fs != 0 &&
+          header->landlock_scoped == (old ? 0 : BT_PLAN_SCOPE_ALL) &&
+          (header->landlock_net == BT_PLAN_TCP || (old && header->landlock_net == 0))) ||
          refuse(reader, BT_PLAN_E_RECORD);
 }
 
@@ -262,8 +269,9 @@ check_header(Reader *reader, const BtPlanHeader *header)
   if ((header->flags & ~ALL_FLAGS) != 0 || header->dialers > BT_PLAN_MAX_DIALERS || header->uid == UINT32_MAX ||
       header->gid == UINT32_MAX)
     return refuse(reader, BT_PLAN_E_RECORD);
-  if ((header->flags & BT_PLAN_NO_NAMESPACES) != 0 && !check_flat(reader, header))
-    return false;
+  bool flat = (header->flags & BT_PLAN_NO_NAMESPACES) != 0;
+  if (flat ? !check_flat(reader, header) : header->landlock_net != 0)
+    return flat ? false : refuse(reader, BT_PLAN_E_RECORD);
   if (header->hostname != 0 &&
       read_string(reader, header->hostname, MAX_HOSTNAME_LENGTH + 1) == NULL)
     return false;

@@ -41,7 +41,7 @@ enum {
 enum {
   BT_PLAN_NO_SECCOMP = 1u << 0, /* the worker has no filter, and nothing is notified */
   /*
-   * No namespace is made: nothing is mounted, there is no network, and Landlock and seccomp
+   * No namespace is made: nothing is mounted, sockets are the host's, and Landlock and seccomp
    * are all there is. Then the paths of Landlock's rules are canonical ones of the host.
    */
   BT_PLAN_NO_NAMESPACES = 1u << 1,
@@ -56,6 +56,9 @@ enum {
 #define BT_PLAN_SCOPE_ABSTRACT 1u
 #define BT_PLAN_SCOPE_SIGNAL 2u
 #define BT_PLAN_SCOPE_ALL (BT_PLAN_SCOPE_ABSTRACT | BT_PLAN_SCOPE_SIGNAL)
+
+/* LANDLOCK_ACCESS_NET_BIND_TCP and LANDLOCK_ACCESS_NET_CONNECT_TCP: newer, too. */
+#define BT_PLAN_TCP 3u
 
 /* buntime-init's only argument, where it is to make no namespaces; the plan must say so, too. */
 #define BT_INIT_FLAT "flat"
@@ -150,7 +153,7 @@ typedef enum {
   BT_PLAN_NET_AUTO,     /* tap if /dev/net/tun opens, else veth */
   BT_PLAN_NET_TAP,
   BT_PLAN_NET_VETH,
-  BT_PLAN_NET_HOST, /* the plan has no network namespace of its own (later) */
+  BT_PLAN_NET_HOST, /* with NO_NAMESPACES: sockets are the host's, and the supervisor connects them */
 } BtPlanNetMode;
 
 typedef struct {
@@ -180,6 +183,7 @@ typedef struct {
   uint32_t dialers;    /* sockets of each family for published ports; 0: none is published */
   uint64_t root_size;       /* bytes of the root tmpfs */
   uint64_t landlock_fs;     /* handled rights of the worker; 0 turns Landlock off */
+  uint64_t landlock_net;    /* BT_PLAN_TCP, without namespaces; 0: the kernel does not know it yet */
   uint64_t landlock_scoped; /* BT_PLAN_SCOPE_*, already masked by the kernel's ABI */
   uint64_t landlock_stdio;  /* rights that descriptors 0-2 may add for the objects behind them */
   BtPlanTable ops;           /* BtPlanOp */

@@ -32,6 +32,7 @@ struct _BuntimeChannel {
   bool sending;  /* a thread is in the middle of a message */
   bool closed;
   bool held;     /* the last message received is in the ring */
+  int64_t looked; /* for the peer's end: ms, monotonic */
   uint32_t reserved;
   uint32_t last_id;
   BtRest rest;

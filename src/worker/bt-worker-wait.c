@@ -5,6 +5,9 @@
 
 #include "bt-worker-private.h"
 
+/* Who never waits looks for the peer's end so seldom that it costs nothing. */
+#define LOOK_MS 100
+
 int
 bt_worker_error(BtRingResult result)
 {
@@ -89,6 +92,25 @@ bt_worker_wait_turn(BuntimeChannel *channel, BtTimeout *timeout)
   return -pthread_cond_timedwait(&channel->woken, &channel->lock, &timeout->end);
 }
 
+/*
+ * Is the peer gone? For who does not wait, and so is not told by waiting. What wakes others stays
+ * in the socket, and may stand before its end: so the end is asked for, and nothing read.
+ */
+static bool
+look_for_end(BuntimeChannel *channel)
+{
+  struct pollfd poll_fd = { .fd = channel->wake_fd, .events = POLLRDHUP };
+  struct timespec now;
+
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  int64_t milliseconds = now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+  if (milliseconds - channel->looked < LOOK_MS)
+    return false;
+  channel->looked = milliseconds;
+  channel->closed = poll(&poll_fd, 1, 0) == 1;
+  return channel->closed;
+}
+
 int
 bt_worker_wait(BuntimeChannel *channel, uint32_t wants, BtTimeout *timeout)
 {
@@ -97,7 +119,7 @@ bt_worker_wait(BuntimeChannel *channel, uint32_t wants, BtTimeout *timeout)
   if (timeout->timeout > 0 && !timeout->known)
     start(timeout);
   if (timeout->timeout == 0)
-    return bt_channel_is_ready(&channel->channel, wants) ? 0 : -EAGAIN;
+    return bt_channel_is_ready(&channel->channel, wants) || look_for_end(channel) ? 0 : -EAGAIN;
   if (bt_channel_spin(&channel->channel, wants) || bt_channel_arm(&channel->channel, wants))
     return 0;
 

@@ -167,13 +167,15 @@ buntime_channel_get_fd(BuntimeChannel *channel)
   return channel->wake_fd;
 }
 
-/* Bytes that were sent, or will be at once: the peer has taken away what was armed. */
+/*
+ * Something was armed before: bytes may be there, or the end, or bytes that nobody asked for, for
+ * which the descriptor would stay readable.
+ */
 static bool
-has_wakes(const BtChannel *channel)
+may_be_readable(const BtChannel *channel)
 {
-  uint32_t wants = atomic_load_explicit(&channel->mine->wants, memory_order_relaxed);
-
-  return channel->tokens > ((wants & BT_WANTS_DATA) != 0) + ((wants & BT_WANTS_ROOM) != 0);
+  return channel->tokens != 0 ||
+         atomic_load_explicit(&channel->mine->wants, memory_order_relaxed) != 0;
 }
 
 BUNTIME_WORKER_API int
@@ -186,7 +188,7 @@ buntime_channel_prepare(BuntimeChannel *channel, uint32_t wants)
   if (channel->rest.bytes != NULL)
     wants |= BT_WANTS_ROOM;
   bt_channel_flush(&channel->channel);
-  if (has_wakes(&channel->channel) && !channel->sleeping)
+  if (may_be_readable(&channel->channel) && !channel->sleeping)
     result = bt_channel_drain(&channel->channel);
   channel->closed |= result == BT_RING_CLOSED;
   bool ready = bt_channel_arm(&channel->channel, wants) || channel->closed;

@@ -79,7 +79,7 @@ buntime_channel_recv(BuntimeChannel *channel, BuntimeMessage *message_out, int m
                            &timeout);
     if (error == 0)
       error = take(channel, message_out);
-    if (error == -EAGAIN && milliseconds == 0)
+    if (error == -EAGAIN && milliseconds == 0 && !channel->closed)
       break;
   }
   pthread_mutex_unlock(&channel->lock);

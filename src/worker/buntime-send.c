@@ -14,6 +14,8 @@ bt_worker_push(BuntimeChannel *channel)
     return 0;
   BtRingResult result = bt_channel_put(&channel->channel, rest->type, rest->id, rest->bytes,
                                        rest->size, &rest->done);
+  if (result == BT_RING_FULL && channel->closed)
+    return -EPIPE; /* room is not waited for: there will be none */
   if (result != BT_RING_OK)
     return bt_worker_error(result);
   bt_channel_flush(&channel->channel);

@@ -252,6 +252,9 @@ BUNTIME_WORKER_API int buntime_channel_commit(BuntimeChannel *channel, uint32_t 
  *
  * Receives the next message.  The one before it is released.
  *
+ * That the supervisor is gone is noticed at once by who waits, and within a tenth of a second by
+ * who only calls this again and again without waiting.
+ *
  * Returns: 0; -EAGAIN or -ETIMEDOUT if there was none, -EPIPE if the supervisor is gone and all
  *   was received, -EMSGSIZE if one is larger than the bound, -EINTR if a signal came
  *

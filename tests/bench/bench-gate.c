@@ -125,7 +125,10 @@ send_out(Bench *bench, gint64 now)
 static void
 send_in(Bench *bench, gint64 now)
 {
-  if (!bt_gate_inbound(&bench->gate, bench->in.bytes, bench->in.size, now))
+  guint8 error[BT_PACKET_REPLY_SIZE];
+  gsize error_size;
+
+  if (!bt_gate_inbound(&bench->gate, bench->in.bytes, bench->in.size, now, error, &error_size))
     g_error("an answer did not pass");
 }
 

@@ -80,7 +80,7 @@ confine(Subject subject)
   const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(int));
   g_autoptr(GArray) worker =
-    bt_seccomp_join(none, TRUE, FALSE, FALSE, bt_notify_filter(FALSE), bt_seccomp_worker(FALSE, TRUE));
+    bt_seccomp_join(none, TRUE, FALSE, (BtFilter){ NULL, 0 }, bt_notify_filter(FALSE), bt_seccomp_worker(FALSE, TRUE));
 
   must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
   if (subject == LANDLOCK)

@@ -90,13 +90,17 @@ check_out(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *pa
 static void
 check_in(BtGate *gate, const guint8 *frame, gsize size, gint64 now, guint64 *passed)
 {
+  guint8 error[BT_PACKET_REPLY_SIZE];
+  gsize error_size;
   BtPacket packet;
 
-  if (!bt_gate_inbound(gate, frame, size, now))
+  gboolean passes = bt_gate_inbound(gate, frame, size, now, error, &error_size);
+  if (!passes && error_size == 0)
     return;
-  bt_packet_parse(frame, size, &packet);
+  bt_packet_parse(passes ? frame : error, passes ? size : error_size, &packet);
   if (bt_flows_count(gate->flows) == 0 || packet.kind < BT_PACKET_TCP ||
-      !is_worker(gate, &packet.ip.destination))
+      !is_worker(gate, &packet.ip.destination) ||
+      passes == (packet.kind == BT_PACKET_ICMP && packet.icmp.has_inner))
     abort();
   count(passed, &packet);
 }

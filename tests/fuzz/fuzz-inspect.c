@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Segments of one flow, in any order and number, some of them lost: whatever
- * came, what the far side has received asks for no other name than "a.b".
+ * came, what the far side has received asks for no other name than "a.b", as long
+ * as it has not answered to what is hardly HTTP.
  * Each record is a kind (a set of the bits below), a u16 of place in the
  * stream, a u8 of size, and its bytes.
  */
@@ -31,7 +32,7 @@ typedef struct {
   guint8 stream[ROOM];
   gsize received;
   gint64 now;
-  gboolean ended;
+  gboolean ended, answered;
 } Far;
 
 static gboolean
@@ -41,9 +42,11 @@ is_granted(gpointer data, const char *name)
 }
 
 static void
-check_http(const Far *far)
+check_http(const Far *far, gboolean *unlikely_out)
 {
   BtHttpHead http;
+
+  *unlikely_out = FALSE;
 
   bt_http_head_init(&http);
   for (gsize at = 0, used; at < far->received; at += used) {
@@ -60,15 +63,18 @@ check_http(const Far *far)
     if (result == BT_HTTP_NOT_HTTP || (result == BT_HTTP_END && http.upgrade))
       return;
   }
+  *unlikely_out = bt_http_head_is_unlikely(&http);
 }
 
+/* *unlikely_out: it is hardly HTTP. */
 static void
-check_received(const Far *far)
+check_received(const Far *far, gboolean *unlikely_out)
 {
   BtClientHello hello;
   gsize used;
 
-  if (far->received == 0)
+  *unlikely_out = FALSE;
+  if (far->received == 0 || far->answered)
     return;
   bt_client_hello_init(&hello);
   BtHelloResult result = bt_client_hello_feed(&hello, far->stream, far->received, &used);
@@ -77,7 +83,7 @@ check_received(const Far *far)
   if (result > BT_HELLO_NAME)
     abort();
   if (result == BT_HELLO_NOT_TLS)
-    check_http(far);
+    check_http(far, unlikely_out);
 }
 
 static void
@@ -123,8 +129,12 @@ from_server(Far *far, guint kind, guint16 place, const guint8 *bytes, guint8 siz
     tcp.flags |= BT_TCP_SYN;
     far->start += far->received > 0 ? 1u + place : 0;
     far->received = 0;
+    far->answered = FALSE;
     far->server_next++;
   } else {
+    gboolean unlikely;
+    check_received(far, &unlikely);
+    far->answered |= unlikely && size > 0;
     tcp.payload_size = size;
     far->server_next += size;
   }
@@ -136,6 +146,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   g_autoptr(BtInspect) inspect = bt_inspect_new();
+  gboolean unlikely;
   Far far = { .inspect = inspect, .start = 0xfffffff0, .now = G_USEC_PER_SEC };
 
   while (size >= 4 && !far.ended) {
@@ -143,7 +154,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     guint16 place = (guint16)(data[1] << 8 | data[2]);
     guint8 length = (guint8)MIN(data[3], size - 4);
     ((kind & SERVER) != 0 ? from_server : from_worker)(&far, kind, place, data + 4, length);
-    check_received(&far);
+    check_received(&far, &unlikely);
     if ((kind & LATER) != 0)
       far.now += BT_INSPECT_MAX_TIME / 2;
     data += 4 + length;

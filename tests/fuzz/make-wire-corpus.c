@@ -105,8 +105,9 @@ save_plans(void)
   Plan flat = plan;
   flat.header.flags = BT_PLAN_NO_NAMESPACES;
   flat.header.ops.count = 0;
-  flat.header.net = (BtPlanNet){ .mode = BT_PLAN_NET_NONE };
+  flat.header.net = (BtPlanNet){ .mode = BT_PLAN_NET_HOST };
   flat.header.landlock_fs = 4;
+  flat.header.landlock_net = BT_PLAN_TCP;
   flat.header.landlock_scoped = BT_PLAN_SCOPE_ALL;
   save("plan", "flat", &flat, sizeof flat);
   bad = plan;

@@ -10,17 +10,48 @@ import textwrap
 
 import pytest
 
+import tier
 from world import PLAIN
 
 SANITIZED = ("test_interactive.py", "test_serve.py", "test_debug_ui.py", "test_debug_ui_http.py")
 
 # What a host program has to begin with: a policy, and a worker whose signals are kept.
-PRELUDE = '''
-import json, os, sys, time
+PRELUDE = r'''
+import glob, json, os, struct, sys, time
 import gi
 gi.require_version("Buntime", "1.0")
 from gi.repository import Buntime, Gio, GLib
 out = {}
+
+def rings():
+    """Where each side of each channel of this program stands."""
+    for line in open("/proc/self/maps"):
+        place, _, offset, _, _, *name = line.split()
+        begin, end = (int(number, 16) for number in place.split("-"))
+        # The file's last 64 KiB are the words; the kernel may have joined them to what is before.
+        if name[:1] != ["/memfd:buntime-channel"] or (int(offset, 16) + end - begin) % 131072 == 0:
+            continue
+        with open("/proc/self/mem", "rb") as memory:
+            memory.seek(end - 65536)
+            words = struct.unpack("256I", memory.read(1024))
+        for side, at in (("host", 0), ("worker", 128)):
+            yield f"{side}: wrote {words[at]}, read {words[at + 32]}, wants {words[at + 64]}"
+
+def threads():
+    """What those of the processes that this one started are about, and the ticks that they took."""
+    below = {os.getpid()}
+    for pid in sorted(map(int, filter(str.isdigit, os.listdir("/proc")))):
+        for task in glob.glob(f"/proc/{pid}/task/*"):
+            try:
+                stat, wchan = open(task + "/stat").read(), open(task + "/wchan").read()
+            except OSError:
+                continue
+            name, _, rest = stat.rpartition(")")
+            state, parent, *more = rest.split()
+            if int(parent) in below and pid not in below:
+                below.add(pid)
+            if pid in below and pid != os.getpid():
+                yield f"{name}) {state} {wchan}, {int(more[9]) + int(more[10])} ticks"
 
 class Host:
     """One worker and what it told."""
@@ -29,6 +60,8 @@ class Host:
         policy = Buntime.Policy.new()
         for permission, value in flags:
             policy.add_permission(getattr(Buntime.Permission, permission), True, value)
+        if "BUNTIME_TEST_TIER" in os.environ:
+            policy.set_tier(Buntime.Tier.LANDLOCK)
         sandbox = Buntime.Sandbox.new(policy)
         sandbox.set_worker(kind)
         self.stdout, self.stderr = b"", b""
@@ -71,7 +104,8 @@ class Host:
                 raise AssertionError(f"status {self.status} {error and error.message}, output "
                                      f"{self.stdout[-2000:]} {self.stderr[-2000:]}, messages "
                                      f"{self.messages[:9]}, states {self.states[-9:]}, "
-                                     f"denials {[e for e in self.events if e['action'] == 'deny'][:5]}")
+                                     f"denials {[e for e in self.events if e['action'] == 'deny'][:5]}" +
+                                     "\n".join(["", *rings(), *threads()]))
         GLib.source_remove(tick)
 
     def send(self, data):
@@ -128,6 +162,8 @@ def host(world, box):
     """host(code) runs a host program, in Python, and returns what it left in `out`."""
     library = str(world.build / "src/lib")
     variables = {"GI_TYPELIB_PATH": library, "LD_LIBRARY_PATH": library}
+    if tier.TIER is not None:
+        variables["BUNTIME_TEST_TIER"] = tier.TIER
 
     def write(code):
         return box.write("host.py", PRELUDE + textwrap.dedent(code) + EPILOGUE)

@@ -5,6 +5,7 @@ import base64
 import itertools
 import json
 import os
+import re
 import select
 import socket
 import struct
@@ -235,6 +236,13 @@ class Page:
         self.socket.close()
 
 
+def is_part(answer, asked):
+    """Is there, by its own words, more of it to come?"""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = None if asked.startswith(b"HEAD ") else re.search(rb"(?i)\r\nContent-Length: *(\d+)", head)
+    return not end or length is not None and len(body) < int(length[1])
+
+
 class Server:
     def __init__(self, world, *words, cwd="/home/user", env=None, prefix=()):
         self.process = subprocess.Popen(
@@ -259,7 +267,7 @@ class Server:
         with socket.create_connection(self.address, seconds) as connection:
             connection.sendall(data)
             answer = b""
-            while select.select([connection], [], [], seconds if not answer else 0.2)[0]:
+            while select.select([connection], [], [], seconds if is_part(answer, data) else 0.2)[0]:
                 try:
                     part = connection.recv(1 << 20)
                 except ConnectionError:

@@ -11,6 +11,8 @@ import subprocess
 import time
 from contextlib import contextmanager
 
+import tier
+
 PATIENCE = 20
 
 
@@ -100,6 +102,8 @@ class Client:
     def ask(self, method, **params):
         """Sends a request; its id."""
         number = next(self.ids)
+        if method == "spawn" and tier.TIER is not None:
+            params["flags"] = [*tier.flags([]), *params.get("flags", [])]
         self.write(json.dumps({"id": number, "method": method, "params": params}).encode() + b"\n")
         return number
 

@@ -194,6 +194,97 @@ def test_large_messages_in_an_event_loop(host, box, bun, kind):
     assert found == {"sizes": True, "last": 5 << 20, "end": [0, ""]}
 
 
+NOT_FROM_ROOM = """
+    import { channel } from "buntime";
+    const c = channel();
+    const sent = c.sendAsync(new Uint8Array(600_000));
+    // Until the other side has read it: when the promise goes on there is room, and nobody sleeps.
+    c.recvSync();
+    await sent;
+    c.serve();
+    await Bun.sleep(1);
+    c.send("awake");
+    process.exit(0);
+"""
+
+
+def test_who_waits_for_data_is_not_woken_by_room(host, box, bun):
+    """Again and again, that is, so that nothing else of the program ever ran."""
+    found = host(f"""
+        w = Host({str(box.write("w.ts", NOT_FROM_ROOM))!r})
+        out["first"] = len(w.message())
+        w.send(b"read")
+        out["last"] = w.message().decode()
+        w.until(lambda: w.status is not None)
+        out["end"] = [w.status, w.stderr.decode()]
+    """, env=bun)
+    assert found == {"first": 600_000, "last": "awake", "end": [0, ""]}
+
+
+# Each tells after a while how often the other task looked for room.
+NO_ROOM_BUN = """
+    import { channel } from "buntime";
+    import { existsSync, renameSync, writeFileSync } from "node:fs";
+    const c = channel();
+    c.send("here");
+    while (!existsSync("sent")) await Bun.sleep(5);
+    const sleep = Bun.sleep(100);
+    const sent = c.sendAsync(new Uint8Array(5 << 20));
+    await sleep;
+    writeFileSync("told.new", "1");
+    renameSync("told.new", "told");
+    await sent;
+    process.exit(0);
+"""
+NO_ROOM = """
+    import asyncio, os
+    import buntime
+    channel = buntime.channel()
+    looks = []
+
+    def prepare(wants, prepare=channel.prepare):
+        looks.append(wants)
+        return prepare(wants)
+    channel.prepare = prepare
+
+    async def main():
+        channel.send(b"here")
+        while not os.path.exists("sent"):
+            await asyncio.sleep(0.005)
+        sent = asyncio.ensure_future(channel.send_async(bytes(5 << 20)))
+        await asyncio.sleep(0.1)
+        with open("told.new", "w") as file:
+            file.write(str(len(looks)))
+        os.rename("told.new", "told")
+        await sent
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("kind", ["python", "bun"])
+def test_others_run_while_there_is_no_room(host, box, bun, kind):
+    """Also while a message is there that nobody receives; and who waits for room sleeps."""
+    entry = box.write("w.ts" if kind == "bun" else "w.py", NO_ROOM_BUN if kind == "bun" else NO_ROOM)
+    here = str(box.directory)
+    found = host(f"""
+        w = Host({str(entry)!r}, flags=[("READ", {here!r}), ("WRITE", {here!r})])
+        out["here"] = w.message().decode()
+        w.send(b"for nobody")
+        open("sent", "w").close()
+        # Nothing is read meanwhile.
+        end = time.monotonic() + 20
+        while not os.path.exists("told") and time.monotonic() < end:
+            time.sleep(0.01)
+        out["looks"] = int(open("told").read())
+        out["last"] = len(w.message())
+        w.until(lambda: w.status is not None)
+        out["end"] = [w.status, w.stderr.decode()]
+    """, env=bun if kind == "bun" else None)
+    assert found.pop("looks") == 1
+    assert found == {"here": "here", "last": 5 << 20, "end": [0, ""]}
+
+
 # ---- requests that have no good answer ----
 
 UNANSWERABLE = """

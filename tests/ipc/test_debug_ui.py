@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from debug_ui import serving, wait_until
-from world import PLAIN
+from world import PLAIN, stays_low
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +217,9 @@ def test_samples(page):
     assert {"python3", "sleep"} <= names, names
     assert any(process["memory"] > 1 << 20 for one in memory for process in one["processes"])
     rings = page.samples[worker, "rings"]
-    assert 3 <= len(rings) <= 12 and rings[0]["toWorker"]["capacity"] > 0
+    # Four a second, however long it took.
+    took = page.states[worker]["ended"] - page.states[worker]["started"]
+    assert 3 <= len(rings) <= took / 250 + 2 and rings[0]["toWorker"]["capacity"] > 0
     assert page.samples[worker, "syscalls"][-1].keys() >= {"connect", "openat", "execve"}
 
 
@@ -296,8 +298,9 @@ def test_a_flood_of_events(world):
         assert page.output[worker][1] == "done\n"
         told = sum(event["count"] for event in page.events[worker] if event["kind"] == "net")
         dropped = sum(event["count"] for event in page.events[worker] if event["action"] == "dropped")
-        assert told + dropped >= 20000 - page.skipped.get((worker, "events"), 0)
-        assert page.events[worker][-1]["action"] == "exited" or any(e["action"] == "exited" for e in page.events[worker])
+        assert page.skipped.get((worker, "events"), 0) == dropped
+        assert told + dropped == 20000
+        assert any(event["action"] == "exited" for event in page.events[worker])
         assert page.samples[worker, "syscalls"][-1]["connect"] == told
         assert server.memory() - before < 100 << 20
 
@@ -352,19 +355,14 @@ def test_nobody_is_woken_for_nothing(world):
         worker = page.run("import time\nprint('up', flush=True)\ntime.sleep(100)")
         page.until(lambda: page.output.get(worker))
         page.close()
-        time.sleep(0.7)
-        before = server.wakeups()
-        time.sleep(1.5)
-        assert server.wakeups() - before <= 3
+        assert stays_low(server.wakeups, 3, 1.5)
         # With a page, but nothing that runs.
         page = server.page()
         page.ask("stop", worker=worker, force=True)
         page.until(lambda: page.ended(worker))
         while page.step(0.7):
             pass
-        before = server.wakeups()
-        time.sleep(1)
-        assert server.wakeups() - before <= 2
+        assert stays_low(server.wakeups, 2)
 
 
 # ---- policies ----

@@ -336,16 +336,32 @@ def test_slow_clients_are_few_and_short(world):
 
 
 def test_guesses_are_few(world):
-    """Sockets that wait for their hello, or had a wrong one, leave room for no more than these."""
+    """Sockets that had a wrong hello keep their places a while."""
     with serving(world) as server:
         waiting = [Socket(server) for _ in range(32)]
+        told = time.monotonic()
+        for one in waiting:
+            one.send_text(json.dumps({"type": "hello", "version": 1, "token": "0" * 43}))
+        # Some of them may be read after the next one knocks.
+        time.sleep(0.2)
         late = socket.create_connection(server.address)
         late.sendall(f"GET / HTTP/1.1\r\nHost: {server.host}\r\n\r\n".encode())
-        assert not select.select([late], [], [], 0.5)[0]
-        for one in waiting:
+        assert select.select([late], [], [], 20)[0] and time.monotonic() - told > 0.8
+        for one in (late, *waiting):
             one.close()
-        assert select.select([late], [], [], 5)[0]
-        late.close()
+
+
+def test_silence_has_no_place(world):
+    """Sockets that do not say their hello give way, the oldest first, and a page that said it stays."""
+    with serving(world) as server:
+        page = server.page()
+        begun = time.monotonic()
+        silent = [Socket(server) for _ in range(40)]
+        assert server.page().run_to_end("print(7)")[:2] == (0, "7\n")
+        assert server.get("/")[0] == 200 and page.run_to_end("print(8)")[:2] == (0, "8\n")
+        took = time.monotonic() - begun
+        assert took < 5, "they went by themselves"
+        assert not select.select([silent[-1].socket], [], [], 0)[0]
 
 
 @pytest.mark.parametrize("written, host, warns", [
@@ -370,3 +386,8 @@ def test_ports(world):
     for words in (["--port=65536"], ["--port=x"], ["--port=-1"], ["--listen=0.0.0.0"], ["--listen=::"], ["--listen=localhost"],
                   ["--listen=nowhere"], ["x"], ["--allow-net"]):
         assert world.run(["ui", *words]).status == 2, words
+    for words, told in (("--listen=192.0.2.9", ["192.0.2.9:3000: Cannot assign requested address", "--listen=192.168.0.7"]),
+                        ("--port=1", ["127.0.0.1:1: Permission denied", "--port=0"])):
+        result = world.run(["ui", words])
+        assert result.status == 125, str(result)
+        assert all(text in line for text, line in zip(told, result.stderr.splitlines(), strict=True)), str(result)

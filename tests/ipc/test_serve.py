@@ -201,13 +201,17 @@ def test_stop_at_once(client):
 def test_output(client):
     """Whatever is written comes whole, and can be told apart."""
     code = r"""
-import os, time
+import buntime, os
 for part in (b"\xe2\x82", b"\xac\n", b"\xff\xfe\n", "\u2028\u202e\x1b[2J\0\"\\\n".encode(), b"\xe2\x82"):
     os.write(1, part)
-    time.sleep(0.2)
+    buntime.channel().recv()
 os.write(2, b"error\n")
 """
     worker = client.do("spawn", entry="-c", args=[code], flags=["--worker=python"])["worker"]
+    time.sleep(0.2)  # of what is half a character nothing is told
+    for end in (b"", b"\xac\n", b"\xff\xfe\n", b"\\\n", b""):
+        client.until(lambda: client.output(worker).endswith(end))
+        client.do("send", worker=worker, text="go on")
     assert client.next(worker, "exited")["status"] == 0
     assert client.output(worker) == \
         b"\xe2\x82\xac\n\xff\xfe\n" + "\u2028\u202e\x1b[2J\0\"\\\n".encode() + b"\xe2\x82"

@@ -53,6 +53,7 @@ class Supervisor:
     def close(self):
         self.control.close()
         self.library.buntime_channel_close(self.channel)
+        self.channel = None
 
 
 @pytest.fixture
@@ -143,6 +144,81 @@ def test_worker_that_lies(given):
     assert [one["worker"] for one in client.do("list")["workers"]] == [worker]
     client.do("stop", worker=worker)
     assert client.next(worker, "exited")["status"] == 137
+
+
+# Each begins to send what nobody will read, in an event loop, and listens.
+BROKEN_OFF = {
+    "w.py": """
+import asyncio
+import buntime
+channel = buntime.channel()
+
+async def main():
+    sent = asyncio.ensure_future(channel.send_async(bytes(5 << 20)))
+    await asyncio.sleep(0)
+    print("begun", flush=True)
+    try:
+        await sent
+    except BrokenPipeError:
+        print("broken", flush=True)
+
+asyncio.run(main())
+""",
+    "w.ts": """
+import { channel } from "buntime";
+const c = channel();
+const sent = c.sendAsync(new Uint8Array(5 << 20));
+console.log("begun");
+await sent.catch((error) => console.log(error.code === "EPIPE" ? "broken" : error));
+process.exit(0);
+""",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OFF)
+def test_client_that_ends_midway(world, box, bun, name):
+    """Who waits for room in an event loop is told that there will be none."""
+    runtime = box.directory / "runtime"
+    runtime.mkdir(mode=0o700)
+    entry = box.write(name, BROKEN_OFF[name])
+    with listening(world, runtime, cwd=box.directory, env=bun if name == "w.ts" else None) as server:
+        client = server.connect()
+        worker = client.do("spawn", channel=True, entry=str(entry), flags=["--allow-read=."])["worker"]
+        client.until(lambda: client.output(worker) == b"begun\n")
+        for fd in client.fds:
+            os.close(fd)
+        client.fds.clear()
+        assert client.next(worker, "exited")["status"] == 0
+        assert client.output(worker) == b"begun\nbroken\n" and client.output(worker, "stderr") == b""
+
+
+ANSWERING = """
+import asyncio
+import buntime
+channel = buntime.channel()
+
+@channel.handler
+def answer(data):
+    print("begun", flush=True)
+    return bytes(5 << 20)
+
+async def main():
+    await channel.serve_async()
+    # Whatever else was told of the end has heard of it.
+    await asyncio.sleep(0.01)
+
+asyncio.run(main())
+"""
+
+
+def test_client_that_does_not_wait_for_its_answer(given, box):
+    """The worker ends as it would: nothing went wrong that it could mend."""
+    client, worker, channel = given(entry=str(box.write("w.py", ANSWERING)))
+    channel.send(REQUEST, b"x", 1)
+    client.until(lambda: client.output(worker) == b"begun\n")
+    channel.close()
+    assert client.next(worker, "exited")["status"] == 0
+    assert client.output(worker, "stderr") == b""
 
 
 def test_only_by_a_socket(world, box):

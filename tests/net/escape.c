@@ -20,6 +20,9 @@
 #ifndef SIOCGSKNS
 #define SIOCGSKNS 0x894C
 #endif
+#ifndef IPV6_MINHOPCOUNT
+#define IPV6_MINHOPCOUNT 73
+#endif
 #ifndef TCP_AO_ADD_KEY
 #define TCP_AO_ADD_KEY 38
 #endif
@@ -43,10 +46,21 @@ any_address(int port)
   return any;
 }
 
+/* Where all of its sockets are the host's: nobody may bind, and each may be disconnected. */
+static int without_namespaces;
+
+static const char *
+op_without_namespaces(void)
+{
+  without_namespaces = 1;
+  return "set";
+}
+
 /* Each is to fail; what did not is named. */
 static const char *
 try_to_serve(int fd)
 {
+  const int refused = without_namespaces ? EPERM : EINVAL;
   Address any = any_address(0), given = any_address(7009), local = any_address(0);
 
   if (local.any.sa_family == AF_INET)
@@ -56,10 +70,10 @@ try_to_serve(int fd)
   if (bind(fd, &given.any, address_size) == 0)
     return "bound to a port";
   int error = bind(fd, &local.any, address_size) == 0 ? 0 : errno;
-  if (error != EINVAL)
+  if (error != refused)
     return "an address of the host's is told from others";
   local.in.sin_addr.s_addr = inet_addr("192.0.2.99");
-  if (bind(fd, &local.any, address_size) == 0 || errno != EINVAL)
+  if (bind(fd, &local.any, address_size) == 0 || errno != refused)
     return "an address of another's is told from the host's";
   if (listen(fd, 1) == 0)
     return "listens";
@@ -290,10 +304,19 @@ op_set_options(void)
     { "IPV6_RTHDR", IPPROTO_IPV6, IPV6_RTHDR, segment, sizeof segment },
     { "IPV6_UNICAST_IF", IPPROTO_IPV6, 76, &one, sizeof one },
     { "IPV6_FLOWLABEL_MGR", IPPROTO_IPV6, 32, segment, sizeof segment },
+    /* How many routers are on the way. */
+    { "IP_TTL", IPPROTO_IP, IP_TTL, &one, sizeof one },
+    { "IP_MINTTL", IPPROTO_IP, IP_MINTTL, &one, sizeof one },
+    { "IPV6_UNICAST_HOPS", IPPROTO_IPV6, IPV6_UNICAST_HOPS, &one, sizeof one },
+    { "IPV6_MINHOPCOUNT", IPPROTO_IPV6, IPV6_MINHOPCOUNT, &one, sizeof one },
+    /* And which, of datagrams; where there are some, the C library asks for that. */
+    { "IP_RECVERR", IPPROTO_IP, IP_RECVERR, &one, sizeof one },
+    { "IPV6_RECVERR", IPPROTO_IPV6, IPV6_RECVERR, &one, sizeof one },
   };
+  const unsigned count = sizeof tries / sizeof tries[0] - (without_namespaces ? 0 : 2);
   int fd = connected();
 
-  for (unsigned i = 0; i < sizeof tries / sizeof tries[0]; i++)
+  for (unsigned i = 0; i < count; i++)
     if (setsockopt(fd, tries[i].level, tries[i].option, tries[i].value, tries[i].size) == 0 ||
         (errno != EPERM && errno != EOPNOTSUPP)) {
       snprintf(text, sizeof text, "%s: %s", tries[i].name, name_of(errno));
@@ -345,7 +368,7 @@ try_all(int fd)
   struct ifconf conf = { .ifc_len = 0 };
   int one = 1;
 
-  if (strcmp(disconnect(fd), "EOPNOTSUPP") != 0)
+  if (!without_namespaces && strcmp(disconnect(fd), "EOPNOTSUPP") != 0)
     return "disconnected";
   if (sendto(fd, "x", 1, MSG_FASTOPEN, &closed.any, address_size) >= 0)
     return "opened";
@@ -354,9 +377,72 @@ try_all(int fd)
   if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) == 0 ||
       setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof one) == 0)
     return "option";
-  if (to(fd, &closed) == 0 || errno != EISCONN)
+  if (to(fd, &closed) == 0 || (errno != EISCONN && errno != EACCES))
     return "connected";
+  if (without_namespaces && (strcmp(disconnect(fd), "ok") != 0 || to(fd, &closed) == 0 || errno != EACCES))
+    return "not decided again";
   return try_to_serve(fd);
+}
+
+/* An address that changes while it is looked at: what is denied must never be asked. */
+static volatile int flip_ends;
+static Address flip_address;
+
+static void *
+flip(void *unused)
+{
+  volatile uint16_t *port = &flip_address.in.sin_port;
+
+  while (!flip_ends) {
+    *port = closed.in.sin_port;
+    *port = service.in.sin_port;
+  }
+  return NULL;
+}
+
+static const char *
+op_flip(void)
+{
+  pthread_t thread;
+  int made = 0, denied = 0;
+
+  flip_address = service;
+  pthread_create(&thread, NULL, flip, NULL);
+  for (int i = 0; i < 800; i++) {
+    int fd = new_socket(0);
+    int error = to(fd, &flip_address) == 0 ? 0 : errno;
+    made += error == 0;
+    denied += error == EACCES;
+    close(fd);
+    if (error != 0 && error != EACCES) {
+      snprintf(text, sizeof text, "%s", name_of(error));
+      break;
+    }
+  }
+  flip_ends = 1;
+  pthread_join(thread, NULL);
+  return made + denied == 800 ? made > 0 && denied > 0 ? "held" : "never tried" : text;
+}
+
+/* And a descriptor that does: only sockets that were decided about are connected. */
+static const char *
+op_swap(void)
+{
+  pthread_t thread;
+  int strange = 0;
+
+  race_made = new_socket(0);
+  race_other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  race_slot = dup(race_other);
+  race_ends = 0;
+  pthread_create(&thread, NULL, swap, NULL);
+  for (int i = 0; i < 200; i++) {
+    int error = to(race_slot, &closed) == 0 ? 0 : errno;
+    strange += error != EACCES && error != EINVAL && error != EBADF && error != ENOENT;
+  }
+  race_ends = 1;
+  pthread_join(thread, NULL);
+  return strange == 0 ? "held" : "made";
 }
 
 static const char *
@@ -398,7 +484,34 @@ op_after_passing(void)
   return from_child(1);
 }
 
+/* One that waits for a socket which another thread disconnects is not connected once more. */
+static void *
+wait_for_silent(void *socket)
+{
+  int error = to(*(int *)socket, &silent) == 0 ? 0 : errno;
+  return (void *)name_of(error);
+}
+
+static const char *
+op_abandoned(void)
+{
+  pthread_t thread;
+  void *found;
+  int fd = new_socket(0);
+
+  pthread_create(&thread, NULL, wait_for_silent, &fd);
+  usleep(300000);
+  const char *first = disconnect(fd);
+  pthread_join(thread, &found);
+  snprintf(text, sizeof text, "%s %s", first, (char *)found);
+  return text;
+}
+
 static const Op ops[] = {
+  { "abandoned", op_abandoned },
+  { "without-namespaces", op_without_namespaces },
+  { "flip", op_flip },
+  { "swap", op_swap },
   { "unspec", op_unspec },
   { "serve", op_serve },
   { "serve-closed", op_serve_closed },

@@ -75,6 +75,12 @@ def test_curl(net):
     result = net.run("--allow-net=github.com", event.allow, name="curl", args=[
         "-sS", "https://evil.example/", "--next", *CURL_EVIL])
     assert result.stdout == "hello from evil.example/\n" * 2 and result.events == [], str(result)
+    # Until something has led to the address, the grant opens nothing there, and the flag is no cure.
+    result = net.run("--allow-net=github.com", event.allow, name="curl", args=[
+        "-sS", "https://github.com/x", "--next", *CURL_EVIL])
+    event = wire_event(result, "evil.example:443")
+    assert "granted, but not looked up: the address is open for github.com" in event.line
+    assert event.allow == "" and result.status == 35, str(result)
 
 
 def test_curl_http2(box):
@@ -191,6 +197,23 @@ def test_split_hello(net):
     assert events[0].rule == "--allow-net=github.com (command line)" and events[0].allow == ""
 
 
+def test_record_version(box):
+    """Many servers take a ClientHello in a record of any version (RFC 8446, 5.1)."""
+    out, result = box.json("--allow-net=github.com", code=program("""
+        def talk_as(version, name):
+            return talk(22, b"\\x16" + version + hello(name)[3:], size=3)
+        for version in (b"\\0\\0", b"\\2\\1", b"\\4\\0", b"\\xff\\xff"):
+            out["good " + version.hex()] = talk_as(version, "github.com").encode("latin-1").hex()
+            out["evil " + version.hex()] = talk_as(version, "evil.example")
+    """))
+    # Port 22's echoes what came to it.
+    for version in ("0000", "0201", "0400", "ffff"):
+        assert out["good " + version] == "16" + version, str(result)
+        assert out["evil " + version] == "ECONNRESET", str(result)
+    assert result.denied("net", "evil.example:22 (tcp)"), str(result)
+    assert {event.object for event in result.events} == {"evil.example:22 (tcp)"}
+
+
 HTTP = program("""
     out["one"] = talk(8081, request("github.com"))
     out["many"] = talk(8081, request("github.com"), request("github.com:8081"), size=1000)
@@ -224,6 +247,8 @@ def test_http(net, world):
     ("malformed", "\xfeGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
     ("malformed", "OPTIONS x\n HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
     ("malformed", "POST / JUNK\r\nHost: evil.example\r\n\r\n"),
+    ("malformed", "\x01GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    ("malformed", "G@T / JUNK\r\nHost: evil.example\r\n\r\n"),
     ("asks for no name", "GET / HTTP/1.0\r\n\r\n"),
 ])
 def test_refused(box, world, what, text):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from world import PRELUDE, processes, wait_for
+from world import PRELUDE, below, wait_for
 
 
 @pytest.fixture
@@ -245,20 +245,21 @@ def test_a_reset_is_passed_on(box):
     def watch(connection):
         try:
             ends.append(connection.recv(1))
+            connection.sendall(b"y")
             ends.append(connection.recv(1))
         except ConnectionResetError:
             ends.append("reset")
 
-    with service(watch) as (port, _):
-        box.json(f"--allow-net=localhost:{port}", code="""
+    with service(watch) as (port, _), box.spawn(f"--allow-net=localhost:{port}", args=[port], code="""
+            import socket, sys
             sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
             sock.sendall(b"x")
-            time.sleep(0.05)
+            sock.recv(1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\\1\\0\\0\\0\\0\\0\\0\\0")
             sock.close()
-            time.sleep(0.05)
-        """, args=[port])
-        wait_for(lambda: ends == [b"x", "reset"])
+            sys.stdin.readline()
+        """):
+        wait_for(lambda: ends == [b"x", "reset"], what=f"a reset, not {ends}")
 
 
 def test_much_both_ways(box):
@@ -324,7 +325,8 @@ def test_the_end_is_not_held_up(box):
     with service(lambda connection: stop.wait(20)) as (port, _):
         result = box.run(f"--allow-net=localhost:{port}", args=[port], code="""
             import socket, sys
-            sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=0.2)
+            sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
+            sock.settimeout(0.2)
             try:
                 while True:
                     sock.send(b"x" * 65536)
@@ -338,7 +340,7 @@ def test_the_end_is_not_held_up(box):
     with service(lambda connection: stop.wait(20)) as (port, _):
         result = box.run(f"--allow-net=localhost:{port}", args=[port], code="""
             import socket, sys
-            sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=0.2)
+            sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
             sock.sendall(b"x")
         """)
         stop.set()
@@ -523,7 +525,7 @@ def test_the_network_process_ends_the_run(box):
             socket.create_connection(("127.0.0.1", int(sys.argv[1])))
         """) as process:
             assert process.stdout.readline() == b"READY\n"
-            pid, = processes("buntime-net")
+            pid, = below(process.pid, "buntime-net")
             os.kill(pid, signal.SIGSTOP)
             process.stdin.write(b"\n")
             process.stdin.flush()

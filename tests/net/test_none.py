@@ -2,7 +2,7 @@
 """Without a network grant: nothing but lo, and still every denial is explained."""
 
 import pytest
-from world import processes
+from world import below
 
 
 def test_only_loopback(box):
@@ -64,11 +64,11 @@ def test_the_network_process_comes_only_when_asked(box):
     """
     with box.spawn(code=code) as process:
         assert process.stdout.readline() == b"READY\n"
-        assert processes("buntime-net") == {}
+        assert below(process.pid, "buntime-net") == {}
         process.stdin.write(b"\n")
         process.stdin.flush()
         assert process.stdout.readline() == b"ASKED\n"
-        assert len(processes("buntime-net")) == 1
+        assert len(below(process.pid, "buntime-net")) == 1
 
 
 @pytest.mark.parametrize("flag", ["--deny-net", "--deny-net=github.com"])

@@ -8,7 +8,7 @@ import time
 
 import addresses
 import pytest
-from world import processes, wait_for
+from world import below, processes, wait_for
 
 TALK = """
     import socket, sys
@@ -19,15 +19,11 @@ TALK = """
 """
 
 
-def helpers():
-    return set(processes("buntime-net"))
-
-
 def test_the_run_ends_with_it(net):
     """What waits for an answer would wait for ever: the cause is told, and nothing is left."""
     with net.spawn("--allow-net=198.51.100.10", code=TALK) as process:
         assert process.stdout.readline() == b"connected\n"
-        (pid,) = helpers()
+        (pid,), workers = below(process.pid, "buntime-net"), below(process.pid, "w.py")
         os.kill(pid, signal.SIGKILL)
         begun = time.monotonic()
         assert process.wait(10) == 125
@@ -35,8 +31,8 @@ def test_the_run_ends_with_it(net):
         err = process.stderr.read().decode()
         assert process.stdout.read() == b""
     assert "buntime: buntime-net: ended unexpectedly" in err, err
-    wait_for(lambda: not processes("w.py"), what="the end of the worker")
-    assert helpers() == set()
+    assert pid not in processes()
+    wait_for(lambda: not workers.keys() & processes().keys(), what="the end of the worker")
 
 
 ASK = """
@@ -59,9 +55,9 @@ def test_without_a_network_the_run_goes_on(box):
             process.stdin.flush()
             return process.stdout.readline().decode().strip()
         assert ask().startswith("198.19.")
-        (pid,) = helpers()
+        (pid,) = below(process.pid, "buntime-net")
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not helpers(), what="the end of buntime-net")
+        wait_for(lambda: not below(process.pid, "buntime-net"), what="the end of buntime-net")
         assert ask() == "gaierror"
         process.stdin.write(b"\n")
         process.stdin.flush()
@@ -71,17 +67,15 @@ def test_without_a_network_the_run_goes_on(box):
 
 
 MAKE_ROOM = """
-    import errno, socket, sys, time
+    import errno, socket, sys
     old = socket.create_connection(("198.51.100.10", 9000), timeout=10)
     used = socket.create_connection(("198.51.100.10", 9000), timeout=10)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for n in range(12287):
-            if n % 1000 == 0:
+            if n % 50 == 0:  # no more are on their way than there is room for
                 used.sendall(b"x")
                 used.recv(1)
             sock.sendto(b"x", ("192.0.2.7", 1024 + n))
-            if n % 50 == 0:
-                time.sleep(0.001)
     try:
         print("old", old.recv(1), flush=True)
     except OSError as error:
@@ -118,6 +112,9 @@ GROW = """
             held.append(socket.create_connection(("198.51.100.10", 9000)))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             for n in range(20000):
+                if n % 50 == 0:  # no more are on their way than there is room for
+                    held[-1].sendall(b"x")
+                    held[-1].recv(1)
                 try:
                     sock.sendto(b"x" * 1000, ("192.0.2.7", 1024 + n))
                 except OSError:
@@ -153,7 +150,7 @@ def test_a_worker_cannot_make_it_grow(box, world):
         sizes = []
         for _ in range(3):
             assert process.stdout.readline() == b"ready\n"
-            (pid,) = helpers()
+            (pid,) = below(process.pid, "buntime-net")
             sizes.append(resident(pid))
             process.stdin.write(b"\n")
             process.stdin.flush()
@@ -176,7 +173,7 @@ def test_more_memory_than_its_bound(net):
     """Made near, since it is far above what the tables hold: the run ends, and says why."""
     with net.spawn("--allow-net=198.51.100.10", code=CONNECT) as process:
         assert process.stdout.readline() == b"ready\n"
-        (pid,) = helpers()
+        (pid,), workers = below(process.pid, "buntime-net"), below(process.pid, "w.py")
         assert resource.prlimit(pid, resource.RLIMIT_AS) == (6 << 30, 6 << 30)
         resource.prlimit(pid, resource.RLIMIT_AS, (64 << 20, 64 << 20))
         process.stdin.write(b"\n")
@@ -185,7 +182,7 @@ def test_more_memory_than_its_bound(net):
         err = process.stderr.read().decode()
         assert process.stdout.read() == b""
     assert "buntime: buntime-net: ended unexpectedly" in err, err
-    assert helpers() == set() and not processes("w.py")
+    assert workers and not {pid, *workers} & processes().keys()
 
 
 GARBAGE = """
@@ -235,13 +232,13 @@ def test_garbage_for_names(box, world):
     """After a second of it a name is still answered, by the same process, which is no larger."""
     with box.spawn("--allow-net=github.com", "--quiet", code=GARBAGE) as process:
         seed = process.stdout.readline()
-        (pid,) = helpers()
+        (pid,) = below(process.pid, "buntime-net")
         before = resident(pid)
         assert process.stdout.readline() == b"sent True\n", seed
         assert process.stdout.readline() == f"{addresses.WEB}\n".encode(), seed
         if not world.sanitized:
             assert resident(pid) < before + (4 << 10), seed
-        assert helpers() == {pid}, seed
+        assert set(below(process.pid, "buntime-net")) == {pid}, seed
         process.stdin.write(b"\n")
         process.stdin.flush()
         assert process.wait(10) == 0, seed
@@ -266,7 +263,7 @@ def test_a_flood_of_beginnings(box, world):
     """More connections than the table holds to a host that does not answer: the next is still made."""
     with box.spawn("--allow-net=198.51.100.10,192.0.2.250", "--quiet", code=FLOOD) as process:
         assert process.stdout.readline() == b"x\n"
-        (pid,) = helpers()
+        (pid,) = below(process.pid, "buntime-net")
         size = resident(pid)
         process.stdin.write(b"\n")
         process.stdin.flush()

@@ -5,7 +5,6 @@ import errno
 import json
 import socket
 import threading
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -253,6 +252,7 @@ def test_resets_are_passed_on_and_leave_nothing(box):
                 if word == b"reset":
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\\1\\0\\0\\0\\0\\0\\0\\0")
                 elif word == b"close":
+                    sock.sendall(b"!")
                     sock.recv(1)
                 else:
                     sock.sendall(word)
@@ -267,8 +267,8 @@ def test_resets_are_passed_on_and_leave_nothing(box):
         for _ in range(80):
             with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
                 sock.sendall(b"close")
-                # Taken by the program by now, or else nobody would tell it.
-                time.sleep(0.002)
+                # Taken by the program, or else nobody would tell it.
+                assert sock.recv(1) == b"!"
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             assert process.stdout.readline() == b"RESET\n"
         assert ask(port, data=b"hello") == b"hello"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import addresses
 import pytest
-from world import processes, wait_for
+from world import below, wait_for
 
 # The IANA special-purpose registries (RFC 6890) and what is not in them but nobody's either. The
 # documentation ranges are left out: here they are the internet.
@@ -374,7 +374,7 @@ def test_by_frames(net, rng, nothing, world):
     with net.spawn("--quiet", *GRANTS, code=WAITING) as process:
         source4, source6, _ = [process.stdout.readline().decode().strip() for _ in range(3)]
         assert process.stdout.readline() == b"ready\n"
-        link = Link(max(processes("python3 w.py")))
+        link = Link(max(below(process.pid, "python3 w.py")))
         link.learn()
         crafter = Crafter(rng, link, source4, source6)
         frames = []

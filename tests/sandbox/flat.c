@@ -57,6 +57,7 @@ static int op_read(const char *path)
   return got;
 }
 static int op_write(const char *path) { return opened(path, O_WRONLY); }
+static int op_neither(const char *path) { return opened(path, O_ACCMODE); }
 static int op_append(const char *path) { return opened(path, O_RDWR | O_APPEND); }
 static int op_create(const char *path) { return opened(path, O_WRONLY | O_CREAT); }
 static int op_list(const char *path) { return opened(path, O_RDONLY | O_DIRECTORY); }
@@ -73,6 +74,21 @@ static int op_utime(const char *path) { return utime(path, NULL); }
 static int op_utimensat(const char *path) { return utimensat(AT_FDCWD, path, NULL, 0); }
 static int op_setxattr(const char *path) { return setxattr(path, "user.x", "x", 1, 0); }
 static int op_removexattr(const char *path) { return removexattr(path, "user.x"); }
+static int told(ssize_t size) { return size < 0 ? -1 : 0; }
+static char value[1024];
+#define VALUE "user.x", value, sizeof value
+static int op_getxattr(const char *path) { return told(getxattr(path, VALUE)); }
+static int op_lgetxattr(const char *path) { return told(lgetxattr(path, VALUE)); }
+static int op_listxattr(const char *path) { return told(listxattr(path, value, sizeof value)); }
+static int op_llistxattr(const char *path) { return told(llistxattr(path, value, sizeof value)); }
+static int op_fgetxattr(const char *path)
+{
+  return told(fgetxattr(open(path, O_RDONLY | O_CLOEXEC), VALUE));
+}
+static int op_opath_fgetxattr(const char *path)
+{
+  return told(fgetxattr(open(path, O_PATH | O_CLOEXEC), VALUE));
+}
 static int op_inotify(const char *path)
 {
   return inotify_add_watch(inotify_init1(IN_CLOEXEC), path, IN_ALL_EVENTS);
@@ -165,8 +181,10 @@ static int op_owner(const char *pid)
 {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0 ||
-      fcntl(pair[0], F_SETOWN, atoi(pid)) != 0 || fcntl(pair[0], F_SETSIG, SIGKILL) != 0 ||
-      fcntl(pair[0], F_SETFL, O_ASYNC) != 0)
+      fcntl(pair[0], F_SETOWN, atoi(pid)) != 0)
+    return -1;
+  int number = fcntl(pair[0], F_SETSIG, SIGKILL), news = fcntl(pair[0], F_SETFL, O_ASYNC);
+  if (number != 0 && news != 0)
     return -1;
   /* The signal would be sent now; the test looks whether it arrived. */
   return write(pair[1], "x", 1) == 1 ? 0 : -1;
@@ -222,9 +240,11 @@ static const struct {
   const char *name;
   int (*attempt)(const char *argument);
 } ops[] = {
-  OP(read), OP(write), OP(append), OP(create), OP(list), OP(mkdir), OP(unlink), OP(truncate),
+  OP(read), OP(write), OP(neither), OP(append), OP(create), OP(list), OP(mkdir), OP(unlink), OP(truncate),
   OP(symlink), OP(link), OP(rename), OP(chmod), OP(fchmodat2), OP(chown), OP(utime),
-  OP(utimensat), OP(setxattr), OP(removexattr), OP(inotify), OP(fchmod), OP(futimens),
+  OP(utimensat), OP(setxattr), OP(removexattr), OP(getxattr), OP(lgetxattr),
+  OP(listxattr), OP(llistxattr), OP(fgetxattr), OP(opath_fgetxattr), OP(inotify), OP(fchmod),
+  OP(futimens),
   OP(fsetxattr), OP(setflags), OP(opath_chmod), OP(opath_read), OP(kill), OP(tgkill),
   OP(sigqueue), OP(pidfd_kill), OP(pidfd_getfd), OP(ptrace), OP(vm_read), OP(mem), OP(mem_write),
   OP(environ), OP(cmdline), OP(fds), OP(net), OP(priority), OP(all_priorities),

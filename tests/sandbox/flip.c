@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * flip WAY FLAGS COUNT DIR: opens COUNT times, while other threads change what the open
- * means as fast as they can.  DIR/a/file, DIR/b/file and DIR/c/file are what it may
- * mean.  Prints as JSON how often each was opened, by what fstat() says of it, and
- * what else happened.
+ * flip WAY FLAGS COUNT DIR ROOM REFUSED: opens COUNT times, while other threads change
+ * what the open means as fast as they can.  DIR/a/file, DIR/b/file and DIR/c/file are what
+ * it may mean; links are made in ROOM.  Goes on until a and b were opened some times, and
+ * REFUSED opens failed.  Prints as JSON how often each was opened, by what fstat() says of
+ * it, and what else happened.
  *
  *   text       the path's one different letter, in memory
  *   link       a link to the file, by renaming another over it
@@ -29,7 +30,8 @@
 #define NUMBER 50 /* of the descriptor that is changed */
 
 static const char *top;
-static char path[4096], *letter;
+static char next_link[4096], first_link[4096], other_link[4096];
+static char path[8192], *letter;
 static int directories[3], files[3];
 static atomic_int ended;
 static atomic_ulong flips;
@@ -37,8 +39,8 @@ static atomic_ulong flips;
 static void
 put_link(const char *text)
 {
-  symlink(text, "/tmp/next");
-  rename("/tmp/next", "/tmp/link");
+  symlink(text, next_link);
+  rename(next_link, first_link);
 }
 
 static void
@@ -68,7 +70,7 @@ flip_directory(int to)
 static void
 flip_exchange(int to)
 {
-  syscall(SYS_renameat2, AT_FDCWD, "/tmp/link", AT_FDCWD, "/tmp/other", 2 /* RENAME_EXCHANGE */);
+  syscall(SYS_renameat2, AT_FDCWD, first_link, AT_FDCWD, other_link, 2 /* RENAME_EXCHANGE */);
 }
 
 static void
@@ -100,14 +102,14 @@ begin_text(void)
 static void
 begin_link(void)
 {
-  strcpy(path, "/tmp/link");
+  strcpy(path, first_link);
   flip_link(0);
 }
 
 static void
 begin_directory(void)
 {
-  strcpy(path, "/tmp/link/file");
+  snprintf(path, sizeof path, "%s/file", first_link);
   flip_directory(0);
 }
 
@@ -115,7 +117,7 @@ static void
 begin_exchange(void)
 {
   begin_directory();
-  rename("/tmp/link", "/tmp/other");
+  rename(first_link, other_link);
   flip_directory(1);
 }
 
@@ -207,10 +209,14 @@ main(int argc, char **argv)
   struct stat known[3];
   pthread_t thread;
 
-  if (argc != 5)
+  if (argc != 7)
     return 2;
   int way = find_way(argv[1]), flags = atoi(argv[2]), wanted = atoi(argv[3]);
+  unsigned refused = (unsigned)atoi(argv[6]);
   top = argv[4];
+  snprintf(next_link, sizeof next_link, "%s/next", argv[5]);
+  snprintf(first_link, sizeof first_link, "%s/link", argv[5]);
+  snprintf(other_link, sizeof other_link, "%s/other", argv[5]);
   open_all();
   for (int i = 0; i < 3; i++)
     fstat(files[i], &known[i]);
@@ -223,7 +229,8 @@ main(int argc, char **argv)
   pthread_create(&thread, NULL, flip_on, &way);
   int start = strcmp(argv[1], "start") == 0 ? NUMBER : AT_FDCWD;
   /* Until the other thread got to run, too, however long that is. */
-  for (int i = 0; i < wanted || (i < 50 * wanted && (opened[0] < ENOUGH || opened[1] < ENOUGH)); i++) {
+  for (int i = 0; i < wanted || (i < 50 * wanted && (opened[0] < ENOUGH || opened[1] < ENOUGH ||
+                                                     failed < refused)); i++) {
     int fd = openat(start, path, flags, 0600);
     if (fd < 0) {
       failed++;

@@ -56,6 +56,22 @@ def test_program_from_standard_input(world):
     assert result.stdout == "['x']\n", str(result)
 
 
+def test_stdin_beside_a_grant_for_writing(world, box):
+    """Where something may be written and not read, each readable file has a Landlock rule of its own."""
+    for grant, sight in (("write", "refused"), ("read", "allowed")):
+        place = box.directory / grant
+        place.mkdir()
+        (place / "seen").write_text("text")
+        result = world.run([f"--allow-{grant}={place}", "run", "--worker=python", "-"], stdin=f"""
+try:
+    open({str(place / "seen")!r}).read()
+    print("allowed")
+except OSError:
+    print("refused")
+""")
+        assert result.status == 0 and result.stdout == f"{sight}\n", str(result)
+
+
 def test_program_from_path(box):
     result = box.run(name="printf", args=["%s|", "a b", "--x"])
     assert result.stdout == "a b|--x|", str(result)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Under audit: what makes, removes, renames and changes files by name, refused or not."""
+"""What makes, removes, renames and changes files by name: refused it is told, under audit if allowed, too."""
 
 import json
 import os
@@ -78,9 +78,10 @@ def of(name):
     return {"r1": "to1", "r2": "to2"}.get(name, name)
 
 
-def test_refused(tree):
+@pytest.mark.parametrize("flag", ["--audit", "--events"])
+def test_refused(tree, flag):
     data = tree.directory / "data"
-    out, result = tree.json("--audit=./audit", "--allow-read=data", code=CALLS, args=["data"])
+    out, result = tree.json(f"{flag}=./audit", "--allow-read=data", code=CALLS, args=["data"])
     assert list(out) == NAMES and set(out.values()) <= {"EROFS", "EACCES", "EXDEV"}, str(result)
     events = told(tree, data)
     assert set(events) == set(NAMES), str(result)
@@ -96,11 +97,15 @@ def test_refused(tree):
         assert {key for key, got in out.items() if got == "ok"} == {name}, str(result)
 
 
-def test_allowed(tree):
+@pytest.mark.parametrize("flag", ["--audit", "--events"])
+def test_allowed(tree, flag):
     data = tree.directory / "data"
-    out, result = tree.json("--audit=./audit", "--allow-read=data", "--allow-write=data", code=CALLS, args=["data"])
+    out, result = tree.json(f"{flag}=./audit", "--allow-read=data", "--allow-write=data", code=CALLS, args=["data"])
     assert set(out.values()) == {"ok"}, str(result)
     events = told(tree, data)
+    if flag == "--events":
+        assert events == {}, str(result)
+        return
     assert set(events) == {of(name) for name in NAMES}, str(result)
     for event in events.values():
         assert event["action"] == "allow" and event["rule"]["text"] == "--allow-write=data", event
@@ -128,10 +133,14 @@ def freeze(event):
     return {"action": event["action"], "rule": event["rule"]}
 
 
-def test_without_audit_nothing_is_told(tree):
-    out, result = tree.json("--events=./audit", "--allow-read=data", code=CALLS, args=["data"])
-    assert "ok" not in out.values()
-    assert told(tree, tree.directory / "data") == {}, str(result)
+def test_a_warning_is_told_without_audit(tree):
+    data = tree.directory / "data"
+    policy = write_policy(tree, ("allow", "data", READ), ("warn", "data", WRITE))
+    out, result = tree.json(policy, "--events=./audit", code="""
+        out["mkdir"] = attempt(os.mkdir, "data/x")
+    """)
+    assert out == {"mkdir": "ok"}, str(result)
+    assert told(tree, data)["x"]["action"] == "warn", str(result)
 
 
 def test_what_fails_anyway_is_not_told(tree):
@@ -179,9 +188,9 @@ def test_what_is_kept_and_what_a_flag_denies(tree, tmp_path_factory):
     assert events["p.json"]["suggestion"] is None
 
 
-def test_a_path_that_is_flipped_makes_nothing(tree):
+def test_a_path_that_is_flipped_makes_nothing(tree, room):
     """They are continued: whoever the event names, the kernel decides."""
-    out, result = tree.json("--audit=./audit", "--allow-read=data", code="""
+    out, result = tree.json("--audit=./audit", "--allow-read=data", *room.flags, code=room.code("""
         import threading
         os.symlink("/tmp", "/tmp/link")
         here = os.path.realpath("data")
@@ -200,35 +209,35 @@ def test_a_path_that_is_flipped_makes_nothing(tree):
         thread.join()
         out["made"] = made
         out["there"] = sum(name.startswith("x") for name in os.listdir("/tmp"))
-    """)
+    """))
     assert out["made"] == out["there"] and not any(
         name.startswith("x") for name in os.listdir(tree.directory / "data")), str(result)
 
 
-def test_what_a_policy_refuses_stays_refused(tree):
+def test_what_a_policy_refuses_stays_refused(tree, room):
     """A call that is continued no filter sees again: so these are not asked about."""
     (tree.directory / "p.json").write_text(json.dumps({
         "version": 1, "antiEscape": {"denySyscalls": ["mkdir", "rename", "chmod"]}}))
-    out, result = tree.json("--policy=p.json", "--audit=./audit", code="""
+    out, result = tree.json("--policy=p.json", "--audit=./audit", *room.flags, code=room.code("""
         out["mkdir"] = attempt(os.mkdir, "/tmp/x")
         out["at"] = attempt(os.mkdir, "y", dir_fd=os.open("/tmp", os.O_RDONLY))
         open("/tmp/f", "w").close()
         out["rename"] = attempt(os.rename, "/tmp/f", "/tmp/g")
         out["chmod"] = attempt(os.chmod, "/tmp/f", 0o600)
-    """)
+    """))
     assert out == {"mkdir": "EPERM", "at": "ok", "rename": "EPERM", "chmod": "EPERM"}, str(result)
     # Where only some kinds of writing are granted, modes are changed nowhere.
     policy = write_policy(tree, ("allow", "data", [*READ, "make_dir"]))
-    out, result = tree.json(policy, "--audit=./audit", code="""
+    out, result = tree.json(policy, "--audit=./audit", *room.flags, code=room.code("""
         open("/tmp/f", "w").close()
         out["chmod"] = attempt(os.chmod, "/tmp/f", 0o600)
-    """)
+    """))
     assert out == {"chmod": "EPERM"}, str(result)
 
 
-def test_no_file_is_made_to_run_as_its_owner(tree):
+def test_no_file_is_made_to_run_as_its_owner(tree, room):
     """Nor here, where such calls are asked about: the allow-list still has the last word."""
-    out, result = tree.json("--audit=./audit", code="""
+    out, result = tree.json("--audit=./audit", *room.flags, code=room.code("""
         import ctypes, stat
         open("/tmp/f", "w").close()
         at = {"dir_fd": os.open("/tmp", os.O_RDONLY)}
@@ -241,7 +250,7 @@ def test_no_file_is_made_to_run_as_its_owner(tree):
         out["plain"] = attempt(os.chmod, "/tmp/f", 0o755)
         out["group"] = attempt(os.chmod, "/tmp/f", 0o2755)
         out["mode"] = oct(os.stat("/tmp/f").st_mode & 0o7777)
-    """)
+    """))
     assert {out.pop(name) for name in ("chmod", "fchmodat", "mknod", "mknodat", "fchmodat2")} <= \
         {"EPERM", "ENOSYS"}, str(result)
     assert out == {"plain": "ok", "group": "ok", "mode": "0o2755"}, str(result)

@@ -34,9 +34,13 @@ def test_readme_shows_the_two_commands():
     assert "    ./bootstrap test\n" in README
 
 
+# Of the section on containers, whose commands tests/containers has.
+OF_ENGINES = {"--cap-add", "--privileged", "--rm", "--security-opt"}
+
+
 def test_every_flag_of_the_readme_exists(world):
     known = world.run(["--help"]).stdout
-    for flag in set(re.findall(r"--[a-z][a-z-]+", README)):
+    for flag in set(re.findall(r"--[a-z][a-z-]+", README)) - OF_ENGINES:
         assert re.search(re.escape(flag) + r"\b", known), f"{flag} is not in --help"
     for short in re.findall(r"`(-[A-Z])`", README):
         assert short in known
@@ -77,3 +81,37 @@ def test_the_program_section_is_what_happens(world):
     plugin = (SOURCE / "data/examples/plugins/shout.py").read_text(encoding="utf-8").splitlines()
     block = section.split("    channel = buntime.channel()\n", 1)[1].split("\n`data/examples`", 1)[0]
     assert "upper()" in block and all(line[4:] in plugin for line in block.splitlines())
+
+
+BESIDE = """
+import os, socket
+def attempt(what, action):
+    try:
+        action()
+    except OSError as error:
+        print(what, "refused:", os.strerror(error.errno))
+    else:
+        print(what, "allowed")
+attempt("home", lambda: os.listdir("/home/user"))
+for name, address in ("granted", "198.51.100.10"), ("other", "198.51.100.20"):
+    attempt(name, lambda: socket.create_connection((address, 443), 5).close())
+"""
+
+
+def test_what_is_said_of_bubblewrap(world, box):
+    """Beside others: it does not start by itself, has all of the network or none, and explains nothing."""
+    row = next(line for line in README.splitlines() if line.startswith("| [bubblewrap]"))
+    assert "does not start: each mount is named | all or none | is an error code |" in row
+    entry = box.write("w.py", BESIDE)
+    bare = world.run_command([*PLAIN, "bwrap", "python3", entry])
+    assert bare.status != 0 and "execvp python3: No such file" in bare.stderr, str(bare)
+    mounts = ["--ro-bind", "/usr", "/usr", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
+              "--proc", "/proc", "--dev", "/dev", "--ro-bind", entry, "/w.py"]
+    none = world.run_command([*PLAIN, "bwrap", *mounts, "--unshare-all", "/usr/bin/python3", "/w.py"])
+    assert none.stdout == ("home refused: No such file or directory\ngranted refused: Network is unreachable\n"
+                           "other refused: Network is unreachable\n") and none.stderr == "", str(none)
+    every = world.run_command([*PLAIN, "bwrap", *mounts, "--unshare-all", "--share-net", "/usr/bin/python3", "/w.py"])
+    assert every.stdout.endswith("granted allowed\nother allowed\n") and every.stderr == "", str(every)
+    ours = world.run(["--allow-net=198.51.100.10", "run", str(entry)])
+    assert "granted allowed\nother refused: Permission denied\n" in ours.stdout, str(ours)
+    assert ours.denied("net", "198.51.100.20:443")[0].allow == "--allow-net=198.51.100.20:443"

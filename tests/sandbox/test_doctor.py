@@ -1,12 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """`buntime doctor` in machines that are arranged to lack something: it says what, and the cure."""
 
+import copy
 import json
+import re
 import subprocess
+from pathlib import Path
 
+import jsonschema
 import pytest
 
+from refuse import refusing
 from world import PLAIN
+
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "data/schema/doctor.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
 # Its own mounts, and none of the capabilities that made them when buntime starts.
 WITHOUT_CAPABILITIES = 'exec setpriv --ambient-caps=-all --inh-caps=-all "$@"'
@@ -26,30 +35,10 @@ cd /
 umount -l /old
 """
 
-# A filter by the calls' numbers, as container engines install one; what follows is executed in it.
-REFUSE = """
-import ctypes, os, struct, sys
-calls = [int(word) for word in sys.argv[1].split(",")]
-code = struct.pack("HBBI", 0x20, 0, 0, 0)
-for call in calls:
-    code += struct.pack("HBBI", 0x15, 0, 1, call) + struct.pack("HBBI", 6, 0, 0, 0x50000 | int(sys.argv[2]))
-code += struct.pack("HBBI", 6, 0, 0, 0x7fff0000)
-code = ctypes.create_string_buffer(code)
-program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", (len(code) - 1) // 8, ctypes.addressof(code)))
-libc = ctypes.CDLL(None, use_errno=True)
-assert libc.prctl(38, 1, 0, 0, 0) == 0
-assert libc.prctl(22, 2, ctypes.c_void_p(ctypes.addressof(program)), 0, 0) == 0
-os.execv(sys.argv[3], sys.argv[3:])
-"""
+# Calls by their numbers.
 EPERM, ENOSYS = 1, 38
 SECCOMP, UNSHARE, MOUNT_CALLS, LANDLOCK = [317], [272], [428, 429, 430, 431, 432, 442], [444, 445, 446]
-
-
-@pytest.fixture(scope="module")
-def filter_program(tmp_path_factory):
-    path = tmp_path_factory.mktemp("filter") / "refuse.py"
-    path.write_text(REFUSE)
-    return str(path)
+SETHOSTNAME = [170]
 
 
 class Report:
@@ -57,6 +46,7 @@ class Report:
         assert result.stderr == "", str(result)
         self.result = result
         self.json = json.loads(result.stdout)
+        VALIDATOR.validate(self.json)
         self.checks = {check["name"]: check for check in self.json["checks"]}
         assert result.status == (0 if self.json["enforced"] else 1), str(result)
 
@@ -74,13 +64,26 @@ class Report:
             assert word in text, text
 
 
-def prepared(world, args, preparation=None, *, refuse=None, env=None):
-    """buntime where a shell, which has all capabilities in namespaces of its own, prepared something."""
+def marked(mark):
+    """A root with a file of a container's engine, or Flatpak's, in it."""
+    return NEW_ROOT.replace("cd /tmp\n", f"touch /tmp{mark}\ncd /tmp\n")
+
+
+DOCKER, PODMAN, FLATPAK = map(marked, ("/.dockerenv", "/run/.containerenv", "/.flatpak-info"))
+
+
+def prepared(world, args, preparation=None, *, refuse=None, rules=None, env=None):
+    """
+    buntime where a shell, which has all capabilities in namespaces of its own, prepared something;
+    below a filter: refuse=(calls, errno), or rules of refuse.py.
+    """
     variables = [f"{name}={value}" for name, value in (env or {}).items()]
     command = [*PLAIN, "/usr/bin/env", *variables, world.buntime, *args]
     if refuse is not None:
-        program, calls, error = refuse
-        command = ["/usr/bin/python3", program, ",".join(map(str, calls)), str(error), "/usr/bin/env", *command]
+        calls, error = refuse
+        rules = [{"call": call, "error": error} for call in calls]
+    if rules is not None:
+        command = [*refusing(rules), "/usr/bin/env", *command]
     if preparation is not None:
         command = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-ec",
                    f"{preparation}\n{WITHOUT_CAPABILITIES}", "sh", *command]
@@ -107,8 +110,40 @@ def test_all_is_well(healthy, world):
     assert "yes  user namespaces\n" in table.stdout and "/usr/bin/python3 3." in table.stdout
 
 
-def test_the_preparation_alone_breaks_nothing(world, filter_program):
-    report = doctor(world, NEW_ROOT, refuse=(filter_program, [499], EPERM))
+def test_the_schema_names_what_there_is(healthy):
+    """Whatever these tests arrange, what is reported fits it (Report)."""
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert list(healthy.checks) == SCHEMA["properties"]["checks"]["items"]["properties"]["name"]["enum"]
+
+
+@pytest.mark.parametrize("name, changes", [
+    ("landlock", {"found": "missing", "value": None}),  # and no reason
+    ("landlock", {"found": "unknown"}),  # and yet a value
+    ("landlock", {"cure": "pray"}),
+    ("landlock", {"found": "missing", "value": None, "reason": "landlock: no"}),  # and yet enforced
+    ("landlock", {"found": "perhaps"}),
+    ("landlock", {"required": None}),
+    ("landlock", {"name": "landlocked"}),
+    ("landlock", {"colour": "green"}),
+    ("kernel", {"value": 6}),
+    ("kernel", {"required": True}),
+    (None, {"v": 2}),
+    (None, {"enforced": False}),  # and yet all is there
+    (None, {"checks": None}),
+])
+def test_the_schema_refuses_what_doctor_never_says(healthy, name, changes):
+    report = copy.deepcopy(healthy.json)
+    changed = report if name is None else next(one for one in report["checks"] if one["name"] == name)
+    for key, value in changes.items():
+        if value is None:
+            del changed[key]
+        else:
+            changed[key] = value
+    assert not VALIDATOR.is_valid(report), report
+
+
+def test_the_preparation_alone_breaks_nothing(world):
+    report = doctor(world, NEW_ROOT, refuse=([499], EPERM))
     assert report.missing() == [] and report.found("run") == "ok"
     assert "value" not in report.checks["flatpak"]
 
@@ -128,13 +163,12 @@ def test_no_namespaces_of_a_kind_left(world, kind, name):
         "namespaces", name, "user.max_*_namespaces")
 
 
-@pytest.mark.parametrize("engine, mark, options", [
-    (None, "true", "something is mounted over a part of /proc"),
-    ("Docker", "touch /tmp/.dockerenv", "systempaths=unconfined"),
-    ("Podman", "touch /tmp/run/.containerenv", "unmask=ALL"),
+@pytest.mark.parametrize("engine, made, options", [
+    (None, NEW_ROOT, "something is mounted over a part of /proc"),
+    ("Docker", DOCKER, "systempaths=unconfined, where FILE is"),
+    ("Podman", PODMAN, "unmask=ALL"),
 ])
-def test_masked_proc(world, engine, mark, options):
-    made = NEW_ROOT.replace("cd /tmp\n", f"{mark}\ncd /tmp\n")
+def test_masked_proc(world, engine, made, options):
     report = doctor(world, f"{made}\nmount -t tmpfs mask /proc/sys/fs")
     assert report.checks["container"].get("value") == engine and report.missing() == ["procfs"]
     report.says("procfs", "proc: Operation not permitted", options)
@@ -158,23 +192,35 @@ echo {value} > /proc/sys/kernel/{name}"""
     ("unprivileged_userns_clone", 0, ["sudo sysctl kernel.unprivileged_userns_clone=1"]),
     ("nothing", 0, ["whatever started this closes user namespaces"]),
 ])
-def test_user_namespaces_are_closed(world, filter_program, name, value, words):
+def test_user_namespaces_are_closed(world, name, value, words):
     preparation = SYSCTL.format(name=name, value=value)
-    report = doctor(world, preparation, refuse=(filter_program, UNSHARE, EPERM))
+    report = doctor(world, preparation, refuse=(UNSHARE, EPERM))
     report.says("namespaces", "user namespace: Operation not permitted", *words)
     # One cause, told once.
     assert report.missing() == ["namespaces"] and report.found("procfs") == "unknown"
 
 
-def test_user_namespaces_are_closed_by_a_container(world, filter_program):
-    made = NEW_ROOT.replace("cd /tmp\n", "touch /tmp/.dockerenv\ncd /tmp\n")
-    report = doctor(world, made, refuse=(filter_program, UNSHARE, EPERM))
-    report.says("namespaces", "--security-opt seccomp=unconfined")
+def test_user_namespaces_are_closed_by_a_container(world):
+    report = doctor(world, DOCKER, refuse=(UNSHARE, EPERM))
+    report.says("namespaces", "--security-opt seccomp=FILE", "--tier=landlock")
     assert report.missing() == ["namespaces"]
 
 
+def test_a_name_of_its_own_is_refused_by_a_container(world):
+    """Podman's filter: all namespaces can be made, and are of no use. A run says the same."""
+    refuse = (SETHOSTNAME, EPERM)
+    report = doctor(world, PODMAN, refuse=refuse)
+    report.says("namespaces", "host name: Operation not permitted", "--security-opt seccomp=")
+    assert report.missing() == ["namespaces"]
+    result = prepared(world, ["run", "/usr/bin/true"], PODMAN, refuse=refuse)
+    assert result.status == 125, str(result)
+    assert result.stderr.endswith(f"\n  {report.checks['namespaces']['cure']}\n"), str(result)
+
+
 @pytest.mark.parametrize("calls, error, name, words", [
-    (MOUNT_CALLS, EPERM, "mounts", ["tmpfs: Operation not permitted", "seccomp"]),
+    (MOUNT_CALLS, EPERM, "mounts", ["tmpfs: Operation not permitted", "must not refuse mounts, by seccomp"]),
+    (MOUNT_CALLS, ENOSYS, "mounts", ["tmpfs: Function not implemented", "use a Linux of 5.19 or later"]),
+    (MOUNT_CALLS, 19, "mounts", ["tmpfs: No such device", "a Linux that has the file systems tmpfs"]),
     (LANDLOCK, EPERM, "landlock", ["landlock_create_ruleset", "allow the calls landlock_*"]),
     (LANDLOCK, ENOSYS, "landlock", ["Function not implemented", "CONFIG_SECURITY_LANDLOCK"]),
     (LANDLOCK, 95, "landlock", ["lsm="]),
@@ -182,8 +228,8 @@ def test_user_namespaces_are_closed_by_a_container(world, filter_program):
     (SECCOMP, 22, "seccomp", ["Linux of 5.19"]),
     (SECCOMP, 16, "seccomp", ["another tool listens"]),
 ])
-def test_a_layer_is_refused(world, box, filter_program, calls, error, name, words):
-    refuse = (filter_program, calls, error)
+def test_a_layer_is_refused(world, box, calls, error, name, words):
+    refuse = (calls, error)
     report = doctor(world, NEW_ROOT, refuse=refuse)
     report.says(name, *words)
     assert report.found("namespaces") == "ok" and report.found("run") == "unknown"
@@ -194,9 +240,9 @@ def test_a_layer_is_refused(world, box, filter_program, calls, error, name, word
     assert result.stderr.split("\n  ", 1)[1].rstrip("\n") in cures, str(result)
 
 
-def test_what_no_layer_shows_a_run_does(world, filter_program):
+def test_what_no_layer_shows_a_run_does(world):
     """pidfd_getfd() is none of the layers: without it a run has no listener."""
-    report = doctor(world, refuse=(filter_program, [438], EPERM))
+    report = doctor(world, refuse=([438], EPERM))
     assert report.missing() == ["run"] and report.found("python") == "unknown"
 
 
@@ -243,8 +289,7 @@ def test_windows(world, box, release, found):
 
 
 def test_in_flatpak(world):
-    assert "value" in doctor(world, NEW_ROOT.replace("cd /tmp\n", "touch /tmp/.flatpak-info\ncd /tmp\n")) \
-        .checks["flatpak"]
+    assert "value" in doctor(world, FLATPAK).checks["flatpak"]
 
 
 def test_the_callers_grants_are_not_tried(world):
@@ -256,6 +301,30 @@ def test_apparmor_profile(world):
     result = world.run(["doctor", "--print-apparmor"])
     assert result.status == 0 and result.stderr == "", str(result)
     assert f'profile buntime "{world.buntime}" flags=(unconfined) {{\n  userns,\n' in result.stdout
+
+
+# AppArmor 4's alone: the parser of Debian 12 is 3, and has neither.
+NEW = {"abi <abi/4.0>,": "abi <abi/3.0>,", "  userns,": ""}
+
+
+def test_apparmor_parses_it(world, box):
+    """The real parser, with a kernel's features from a file; and that of data/ is the same."""
+    profile = world.run(["doctor", "--print-apparmor"]).stdout
+    built = (world.build / "data/apparmor/buntime").read_text(encoding="utf-8")
+    assert re.sub(r'"/.*/buntime"', '"X"', built) == re.sub(r'"/.*/buntime"', '"X"', profile)
+    version = subprocess.run(["/usr/sbin/apparmor_parser", "--version"], capture_output=True, text=True, check=True).stdout
+    major = int(re.search(r"version (\d+)", version)[1])
+    if major < 4:
+        for new, old in NEW.items():
+            assert profile.count(new + "\n") == 1
+            profile = profile.replace(new, old)
+    box.write("profile", profile)
+    command = ["/usr/sbin/apparmor_parser", "--skip-kernel-load", "--skip-cache", "--features-file",
+               f"/etc/apparmor.d/abi/{'3.0' if major < 4 else '4.0'}", "--names", box.directory / "profile"]
+    result = world.run_command(command)
+    assert result.status == 0 and result.stdout == "buntime\n", str(result)
+    box.write("profile", profile.replace("flags=", "flog="))
+    assert world.run_command(command).status != 0
 
 
 def test_apparmor_profile_of_an_odd_place(world, box):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tier import UNSEEN_TEXT
 from world import PLAIN
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -27,7 +28,8 @@ def test_each_is_installed_and_tested():
     """What is added here is in a test, and what a reader finds is what was tested."""
     listed = (EXAMPLES / "meson.build").read_text(encoding="utf-8")
     tests = "".join((SOURCE / "tests" / name).read_text(encoding="utf-8") for name in
-                    ("sandbox/test_examples.py", "sandbox/test_docs.py", "unit/test-install.py"))
+                    ("sandbox/test_examples.py", "sandbox/test_docs.py", "slurm/test_slurm.py",
+                     "unit/test-install.py"))
     for path in EXAMPLES.rglob("*"):
         if path.is_file() and path.name != "meson.build" and \
                 path.parent.name not in ("__pycache__", "templates"):  # those: test_templates.py
@@ -114,7 +116,9 @@ def test_the_plugin_host(world):
 
 @host_program
 def test_plugins_of_ones_own(world, tmp_path):
-    """A lie, an end in the middle, and a policy with a mistake."""
+    """None, a lie, an end in the middle, and a policy with a mistake."""
+    result = run_host(world, "/usr/bin/python3", EXAMPLES / "plugin-host.py", tmp_path)
+    assert result.status == 1 and result.stderr == f"{tmp_path}: no plugins are there\n", str(result)
     (tmp_path / "liar.py").write_text(
         "import buntime\nchannel = buntime.channel()\n"
         "channel.handler('transform')(lambda text: {'a': 'b' * 1000})\nchannel.serve()\n")
@@ -236,7 +240,7 @@ def test_the_mcp_server(world, box):
         assert client.tool("save_file", path="new.txt", text="x") == \
             ("[Errno 13] Permission denied: 'new.txt'", True)
         text, failed = client.tool("read_file", path="/home/user/.ssh/id_ed25519")
-        assert failed and "No such file" in text
+        assert failed and UNSEEN_TEXT in text
         # It goes on, whatever is said to it.
         for line, code in (("[1", -32700), ("[" * 100_000, -32700), ("[]", -32600)):
             client.send(line)

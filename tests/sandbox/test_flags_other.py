@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from tier import UNSEEN
+
 # ---- env ----
 
 CALLER = {"TOKEN": "t", "AWS_KEY": "k", "AWS_REGION": "r", "OTHER": "o"}
@@ -108,7 +110,7 @@ def test_directory_of_programs_that_is_hidden(box):
     out, _ = box.json("--allow-run=./bin", "--deny-read=bin", code="""
         out["tool"] = attempt(subprocess.run, ["./bin/tool"])
     """)
-    assert out == {"tool": "ENOENT"}
+    assert out == {"tool": UNSEEN}
 
 
 def test_own_interpreter_runs_again(box):
@@ -332,7 +334,7 @@ PROBE = """
     out["run"] = attempt(lambda: subprocess.run(["/usr/bin/env", "true"]).returncode)
     out["net"] = connect("198.51.100.10", 80)[0]
 """
-NOTHING = {"read": "ENOENT", "write": "ENOENT", "run": "EACCES", "net": "PermissionError"}
+NOTHING = {"read": UNSEEN, "write": UNSEEN, "run": "EACCES", "net": "PermissionError"}
 
 
 @pytest.fixture
@@ -343,7 +345,7 @@ def data(box):
 
 def test_empty_policy_denies(box, policy, data):
     out, _ = box.json(policy(), code=PROBE)
-    assert out["read"] == "ENOENT" and out["run"] == "EACCES" and out["net"] == "PermissionError"
+    assert out["read"] == UNSEEN and out["run"] == "EACCES" and out["net"] == "PermissionError"
     assert out["write"] in ("ENOENT", "EACCES")
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from native import Attack
 from test_fs_denials import READ, WRITE, write_policy
+from test_setup import run_in
 
 WARN = {"version": 1, "fs": {"rules": [{"action": "warn", "path": "/usr/share/doc", "perms": READ}]}}
 
@@ -71,6 +72,33 @@ def test_as_the_event_says(tree):
         (tree.directory / "events").unlink()
 
 
+def test_beside_a_mount(tree):
+    """What is mounted below its directory is no part of what is lent, and no hindrance."""
+    data = tree.directory / "data"
+    entry = tree.write("w.py", """
+        open("data/new", "w").write("made")
+        for path in ("data/other", "data/sub/new"):
+            try:
+                open(path, "w")
+            except OSError as error:
+                print(path, error.errno)
+    """)
+    result = run_in(tree.world, f"mount -t tmpfs tmpfs {data}/sub; cd {tree.directory}", entry, "--mount",
+                    flags=[f"--allow-write={data}/new"])
+    assert result.status == 0, str(result)
+    assert result.stdout == "data/other 13\ndata/sub/new 2\n", str(result)
+    assert (data / "new").read_text() == "made"
+
+
+def test_at_the_top(tree):
+    """The root directory has others' mounts below it, and is not the user's."""
+    out, result = tree.json("--allow-write=/buntime-test-new", code="""
+        out["new"] = attempt(lambda: open("/buntime-test-new", "w"))
+    """)
+    assert result.status == 0 and out["new"] == "EACCES", (out, str(result))
+    assert not os.path.exists("/buntime-test-new")
+
+
 def test_what_it_is(tree):
     """Mode, flags and offsets are as they would be; what is open is on a mount that runs nothing."""
     out, result = tree.json("--allow-read=data", "--allow-write=data/new", code="""
@@ -123,6 +151,67 @@ def test_where_nothing_is_seen(tree):
     told = {(event["kind"], os.path.basename(event["object"])): event for event in denials(tree)}
     assert set(told) == {("read", "new"), ("write", "other"), ("write", "x")}
     assert told["read", "new"]["suggestion"] == f"--allow-read={tree.directory}/unseen/new"
+
+
+def test_where_the_user_may_make_none(tree):
+    """No grant changes that, and it is said so."""
+    (tree.directory / "closed").mkdir(mode=0o555)
+    out, result = tree.json("--allow-write=closed/new", code="""
+        out["new"] = attempt(lambda: open("closed/new", "w"))
+    """)
+    assert out["new"] == "EACCES" and "can be made" not in result.stderr, str(result)
+    assert "you cannot make it either: Permission denied" in result.stderr, str(result)
+
+
+def test_reading_what_is_not_there_yet(tree):
+    """sqlite opens a new file for both. What is not there cannot be granted by itself: its directory is."""
+    code = """
+        out["both"] = attempt(os.open, "unseen/new", os.O_RDWR | os.O_CREAT)
+    """
+    out, result = tree.json("--allow-write=unseen/new", "--events=./events", code=code)
+    event, = denials(tree)
+    assert out["both"] == "EACCES" and not (tree.directory / "unseen/new").exists(), str(result)
+    assert event["suggestion"] == f"--allow-read={tree.directory}/unseen" and event["wider"], str(result)
+    out, result = tree.json("--allow-write=unseen/new", event["suggestion"], code=code)
+    assert isinstance(out["both"], int) and (tree.directory / "unseen/new").exists(), str(result)
+
+
+def test_changing_it_by_name(tree):
+    """As shutil.copy() does. What is opened is the file's, what is not goes by the directory."""
+    code = """
+        import shutil
+        out["copy"] = attempt(lambda: shutil.copy("data/a", "data/new") and "ok")
+    """
+    out, result = tree.json("--allow-read=data", "--allow-write=data/new", "--events=./events", code=code)
+    event, = denials(tree)
+    assert out["copy"] == "EROFS" and event["object"] == f"{tree.directory}/data/new", str(result)
+    assert "not changed otherwise" in event["reason"], str(result)
+    assert event["suggestion"] == f"--allow-write={tree.directory}/data" and event["wider"], str(result)
+    (tree.directory / "data/new").unlink()
+    out, result = tree.json("--allow-read=data", "--allow-write=data/new", event["suggestion"], code=code)
+    assert out["copy"] == "ok", str(result)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_grant_of_the_file_alone_removes_and_renames_nothing(tree, there):
+    """It is told as what it is, of its directory, with the flag that permits it."""
+    if there:
+        tree.write("data/new", "old")
+    code = """
+        with open("data/new", "w") as file:
+            file.write("text")
+        out["rename"] = attempt(os.rename, "data/new", "data/newer")
+        out["unlink"] = attempt(os.unlink, "data/new")
+    """
+    out, result = tree.json("--allow-read=data", "--allow-write=data/new", "--events=./events", code=code)
+    assert out == {"rename": "EROFS", "unlink": "EROFS"}, str(result)
+    told = denials(tree)
+    assert [event["object"] for event in told] == [f"{tree.directory}/data/new"] * 2, str(result)
+    for event in told:
+        assert event["rule"]["text"] == "defaults.fs = deny" and event["reason"] is None, str(result)
+        assert event["suggestion"] == f"--allow-write={tree.directory}/data" and event["wider"], str(result)
+    out, result = tree.json("--allow-read=data", "--allow-write=data/new", event["suggestion"], code=code)
+    assert out == {"rename": "ok", "unlink": "ENOENT"}, str(result)
 
 
 def test_links_of_the_program_lead_to_it_alone(tree):

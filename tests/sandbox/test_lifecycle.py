@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from world import processes, wait_for
+from tier import TIER
+from world import below, processes, stays_low, wait_for
 
 
 def namespaces():
@@ -58,7 +59,10 @@ SLEEPER = """
         os._exit(0)
     for number in (1, 2, 3, 15):
         signal.signal(number, signal.SIG_IGN)
-    open("/tmp/x", "w").write("x")
+    try:
+        open("/tmp/x", "w").write("x")
+    except PermissionError:
+        pass  # not each tier has one
     print("READY", flush=True)
     time.sleep(600)
 """
@@ -93,7 +97,7 @@ def test_helpers_killed(box):
     before = snapshot(box)
     with box.spawn("--allow-net") as process:
         assert process.stdout.readline() == b"READY\n"
-        init = [pid for pid, line in processes("buntime-init").items()]
+        init = list(below(process.pid, "buntime-init"))
         assert init
         os.kill(init[0], signal.SIGKILL)
         process.wait(10)
@@ -202,10 +206,10 @@ def test_output_flood(box, world):
 @pytest.mark.slow
 def test_ten_thousand_forks(box):
     """The process limit holds inside, and the supervisor goes on answering."""
-    out, result = box.json(code="""
+    out, result = box.json(args=[1500 if TIER else 10000], code="""
         import signal
         children, refused = [], 0
-        for n in range(10000):
+        for n in range(int(sys.argv[1])):
             try:
                 pid = os.fork()
             except OSError:
@@ -312,8 +316,5 @@ def test_the_supervisor_is_small_and_quiet(box):
             text = Path(f"/proc/{process.pid}/status").read_text()
             return int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0])
 
-        time.sleep(0.3)
-        before = ticks(), switches()
-        time.sleep(1.0)
-        assert ticks() - before[0] <= 1
-        assert switches() - before[1] <= 3
+        # One tick weighs as much as three switches.
+        assert stays_low(lambda: 3 * ticks() + switches(), 3)

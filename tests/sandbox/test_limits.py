@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from native import compile_c
+from tier import TIER
 
 FLAGS = ["--memory=1.5G", "--cpu=50%", "--pids=64", "--timeout=90", "--cpu-time=1m",
          "--max-output=1M", "--tmp-size=64M", "--shm-size=8M", "--open-files=100",
@@ -444,20 +445,21 @@ def test_cpu_time_is_not_every_death(box):
 
 # ---- the time limit ----
 
-SOON = "--timeout=500ms"
+SOON = "--timeout=800ms"  # a sanitizer's start has room in it
+AT_ONCE = 0.8 + 1.9  # before what does not go would be killed
 
 
 def check_timed_out(result, within):
-    assert result.status == 124 and 0.5 <= result.seconds < within, str(result)
+    assert result.status == 124 and 0.8 <= result.seconds < within, str(result)
     assert result.stderr.count("buntime: limit wallTime: the time is up") == 1, str(result)
     assert f"  rule:  {SOON} (command line)\n" in result.stderr
-    assert "  allow: --timeout=1s\n" in result.stderr
+    assert "  allow: --timeout=1600ms\n" in result.stderr
     assert "may have reached" not in result.stderr and "--audit" not in result.stderr
 
 
 def test_timeout(box):
     result = box.run(SOON, code="print('ran', flush=True)\nimport time\ntime.sleep(60)\n")
-    check_timed_out(result, within=2)
+    check_timed_out(result, within=AT_ONCE)
     assert result.stdout == "ran\n"
 
 
@@ -475,22 +477,22 @@ def test_timeout_lets_it_tidy_up(box):
         signal.signal(signal.SIGTERM, on_term)
         time.sleep(60)
     """)
-    check_timed_out(result, within=2)
+    check_timed_out(result, within=AT_ONCE)
     assert result.stdout == "tidy\n"
 
 
 def test_timeout_of_what_ignores_it(use_up):
     """In C every signal is blocked; after two more seconds it is killed all the same."""
     found, result = use_up(SOON, ops=["deaf"])
-    check_timed_out(result, within=4)
-    assert found == {} and result.seconds >= 2.5
+    check_timed_out(result, within=10)
+    assert found == {} and result.seconds >= 2.8
 
 
 def test_timeout_of_what_is_stopped(box):
     check_timed_out(box.run(SOON, code="""
         import os, signal
         os.kill(os.getpid(), signal.SIGSTOP)
-    """), within=2)
+    """), within=AT_ONCE)
 
 
 def test_timeout_of_many(box):
@@ -504,7 +506,7 @@ def test_timeout_of_many(box):
             if os.getpid() % 3 == 0:
                 os.setsid() if os.getpgrp() != os.getpid() else None
         time.sleep(60)
-    """), within=4)
+    """), within=10)
 
 
 def test_timeout_during_set_up(box):
@@ -515,7 +517,9 @@ def test_timeout_during_set_up(box):
     result = box.run("--timeout=1ms", "--allow-read=data/*", f"--json-status-fd={writer}",
                      code="print('ran')\n", pass_fds=(writer,))
     os.close(writer)
-    assert result.status == 124 and result.stdout == "" and result.seconds < 2, str(result)
+    assert result.status == 124 and result.stdout == "" and result.seconds < 10, str(result)
+    if TIER:
+        return  # nothing is mounted, and it may have begun
     assert "limit wallTime: the time is up, and the program had not started" in result.stderr
     with open(reader, encoding="utf-8") as file:
         assert json.load(file) == {"v": 1, "started": False, "exit": 124, "limit": "wallTime"}
@@ -546,8 +550,8 @@ def test_status_of_a_timeout(box, world):
     limits = [event for event in events if event["kind"] == "limit"]
     assert len(limits) == 1, str(result)
     assert limits[0]["action"] == "deny" and limits[0]["object"] == "wallTime"
-    assert limits[0]["rule"] == {"source": "command line", "line": None, "text": "--timeout=500ms"}
-    assert limits[0]["suggestion"] == "--timeout=1s"
+    assert limits[0]["rule"] == {"source": "command line", "line": None, "text": SOON}
+    assert limits[0]["suggestion"] == "--timeout=1600ms"
     assert events[-1]["action"] == "exited" and events[-1]["exit"] == 124
 
 

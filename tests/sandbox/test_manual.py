@@ -16,9 +16,11 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
 COMMANDS = ["run", "init-policy", "check", "policy", "serve", "ui", "doctor"]
-PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5", "buntime-architecture.7"]
+PAGES = ["buntime.1", "buntime-policy.5", "buntime-events.5", "buntime-architecture.7", "buntime-tiers.7"]
 PAGES += [f"buntime-{command}.1" for command in COMMANDS]
-HOST_PAGE = "buntime-integration.7"
+# What their examples start uses the library.
+HOST_PAGES = ["buntime-integration.7", "buntime-ipc.7", "libbuntime.3"]
+PAGES += ["buntime-debug-ui.7"]
 PROJECT, PRESETS = "/home/you/project", "/usr/share/buntime/policies"
 
 
@@ -66,7 +68,8 @@ def installed(world):
 
 EXAMPLES = [pytest.param(page, name, id=name) for page in PAGES for name, _ in examples_of(page)] + [
     # What they start does not load a library that wants a sanitizer's runtime.
-    pytest.param(HOST_PAGE, name, id=name, marks=pytest.mark.slow) for name, _ in examples_of(HOST_PAGE)]
+    pytest.param(page, name, id=name, marks=pytest.mark.slow) for page in HOST_PAGES
+    for name, _ in examples_of(page)]
 
 
 class Service(http.server.BaseHTTPRequestHandler):
@@ -144,7 +147,7 @@ def test_example(world, project, page, name):
             (project / cat(command, project)).write_text("\n".join(shown) + "\n")
             continue
         out, err, status = run_step(world, project, command, status,
-                                    installed(world) if page == HOST_PAGE else {})
+                                    installed(world) if page in HOST_PAGES else {})
         assert is_merge(shown, out, *by_writer(err)), "\n".join(
             [f"$ {command}", "--- the page", *shown, "--- happened", *err, *out])
 
@@ -181,6 +184,16 @@ def test_every_flag_is_described(world):
     # And those that are spoken of are there.
     for flag in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", rest)) - {"--unix-socket"}:
         assert flag in known, flag
+
+
+def test_no_flag_is_spoken_of_that_is_not_there(world):
+    """On the pages that speak of no other program's."""
+    known = set()
+    for command in COMMANDS:
+        known |= set(re.findall(r"--[a-z][a-z-]+", world.run([command, "--help"]).stdout))
+    for page in [*PAGES, "buntime-ipc.7", "buntime-serve.7"]:
+        if page not in ("buntime.1", "buntime-tiers.7"):
+            assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", rendered(world, page))) <= known, page
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -258,10 +271,14 @@ def test_stages_and_programs_are_those_of_the_sources():
         {helper.replace("-", r"\-") for helper in helpers}
 
 
-@pytest.mark.parametrize("page", [*PAGES, "buntime-ipc.7", "buntime-debug-ui.7", HOST_PAGE])
+TYPES = ["BuntimeChannel", "BuntimeError", "BuntimeEvent", "BuntimePolicy", "BuntimePool", "BuntimeSandbox",
+         "BuntimeWorker"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *HOST_PAGES, *(f"{name}.3" for name in TYPES)])
 def test_pages_are_sound(world, page):
     """Two formatters have nothing to say about them."""
-    path = world.build / "man" / page
+    path = world.build / "man" / ("man3" if page.endswith(".3") else "") / page
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", path], capture_output=True,
                           text=True, check=False)
     assert lint.returncode == 0 and lint.stdout == "", lint.stdout
@@ -269,6 +286,27 @@ def test_pages_are_sound(world, page):
                            text=True, check=False)
     assert groff.returncode == 0 and groff.stderr == "", groff.stderr
     assert path.read_text(encoding="utf-8").isascii()
+
+
+def test_every_symbol_has_a_page(world):
+    """What the libraries export, each on the page that its own leads to."""
+    found = 0
+    for library in ("lib/libbuntime.so", "worker/libbuntime-worker.so"):
+        table = subprocess.run(["nm", "--dynamic", "--defined-only", world.build / "src" / library],
+                               check=True, capture_output=True, text=True).stdout
+        for name in re.findall(r" T (buntime_\w+)", table):
+            if name.endswith("_get_type"):
+                continue
+            alias = (world.build / f"man/man3/{name}.3").read_text(encoding="ascii")
+            page = re.fullmatch(r"\.so (man3/Buntime\w+\.3)\n", alias)[1]
+            assert f".SS {name}()\n" in (world.build / "man" / page).read_text(encoding="ascii"), name
+            found += 1
+    assert found > 80
+    # And each page of a type is named by the overview.
+    overview = rendered(world, "man3/libbuntime.3")
+    assert [name for name in TYPES if f"{name}(3)" not in overview] == []
+    pages = {path.name for path in (world.build / "man/man3").iterdir() if path.stat().st_size > 100}
+    assert pages == {"libbuntime.3", *(f"{name}.3" for name in TYPES)}
 
 
 def test_tools_are_there():

@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from native import compile_c
-from world import wait_for
+from tier import without_announcement
+from world import below, wait_for
 
 OVER = "buntime: limit output: more was written: the program is ended"
 # Writes argv[1] bytes to stdout and argv[2] to stderr, in writes that fit nothing.
@@ -38,7 +40,9 @@ def fixture_run(box, world):
         box.write("w.py", code)
         options = {"capture_output": True, "cwd": box.directory, "env": world.environment(),
                    "timeout": 30, "check": False} | kwargs
-        return subprocess.run(world.command([*flags, "run", "w.py", *map(str, args)]), **options)
+        done = subprocess.run(world.command([*flags, "run", "w.py", *map(str, args)]), **options)
+        done.stdout, done.stderr = map(without_announcement, (done.stdout, done.stderr))
+        return done
     return run
 
 
@@ -101,9 +105,8 @@ def test_one_file_keeps_its_order(run):
 
 def test_nobody_reads(box):
     """The program waits, the supervisor does not: it still answers, and ends at its time."""
-    box.write("no", "")
-    with box.spawn("--max-output=100M", "--timeout=1", "--allow-write=.", "--allow-read=.",
-                   "--deny-write=no", code="""
+    (box.directory / "w").mkdir()
+    with box.spawn("--max-output=100M", "--timeout=2", "--allow-write=w", "--allow-read=w", code="""
         import os, threading
         def write():
             while True:
@@ -114,10 +117,10 @@ def test_nobody_reads(box):
                 open("no", "w")
             except PermissionError:
                 pass
-        open("answered", "w").close()
+        open("w/answered", "w").close()
         threading.Event().wait()
     """) as process:
-        wait_for((box.directory / "answered").exists, what="an answer")
+        wait_for((box.directory / "w/answered").exists, what="an answer")
         begun = time.monotonic()
         assert process.wait(10) == 124
         assert time.monotonic() - begun < 5
@@ -158,11 +161,33 @@ def test_the_reader_goes_away_where_sigpipe_is_ignored(box):
 def test_a_signal_ends_waiting_for_the_reader(box):
     with box.spawn("--max-output=10M", code="import os\nos.write(1, b'x' * 100000)\n"
                    "open('/dev/stderr', 'w').write('DONE\\n')\n") as process:
-        assert process.stderr.readline() == b"DONE\n"
-        time.sleep(0.3)
+        lines = iter(process.stderr.readline, b"")
+        assert next(filter(None, map(without_announcement, lines))) == b"DONE\n"
+        # Which the supervisor has heard of when it has reaped what it started.
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_for(lambda: children.read_text(encoding="ascii") == "", what="the end of the program")
         assert process.poll() is None
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("whole_group", [False, True])
+def test_a_signal_at_the_same_time_as_the_end(box, whole_group):
+    """It ends waiting for the reader, too; but not where the program was meant, and ended by it."""
+    with box.spawn("--max-output=10M", code="import os, time\nos.write(1, b'x' * 100000)\n"
+                   f"open('/dev/stderr', 'w').write('DONE\\n')\ntime.sleep({600 * whole_group})\n") as process:
+        lines = iter(process.stderr.readline, b"")
+        assert next(filter(None, map(without_announcement, lines))) == b"DONE\n"
+        process.send_signal(signal.SIGSTOP)
+        if whole_group:
+            for pid in below(process.pid, "w.py"):
+                os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not below(process.pid, ""), what="the end of the program")
+        process.terminate()
+        process.send_signal(signal.SIGCONT)
+        if whole_group:
+            assert process.stdout.read(100_000) == b"x" * 100_000
+        assert process.wait(20) == (128 + signal.SIGTERM if whole_group else 0)
 
 
 def test_a_pipe_that_a_host_process_got_hold_of(box):

@@ -112,6 +112,19 @@ def test_off_only_where_every_file_says_so(box, policy):
         assert "is off" not in result.stderr
 
 
+@pytest.mark.parametrize("way", ["policy", "tier"])
+def test_namespaces_stay_on_where_landlock_would_not_do(box, policy, way, request):
+    """What test_flat.py and test_tier.py have on newer kernels is refused, and nothing of it runs."""
+    older = box.world.older
+    request.addfinalizer(lambda: setattr(box.world, "older", older))
+    box.world.make_older(1)
+    flag = "--tier=landlock" if way == "tier" else policy(plugins={"namespaces": False})
+    result = box.run(flag, code="print('ran')\n")
+    assert result.status == 125 and result.stdout == "", str(result)
+    assert "Landlock: its version here, 1, " in result.stderr, str(result)
+    assert "use Linux 6.1 or newer, or leave the layer namespaces on" in result.stderr, str(result)
+
+
 def test_namespaces_wanted_by_no_file_allow_no_sandbox(box, policy):
     result = box.run("--no-sandbox", policy(plugins={"namespaces": False}), code="print('ran')\n")
     assert result.status == 0 and result.stdout == "ran\n", str(result)

@@ -148,7 +148,7 @@ def test_reader_and_schema_agree(world, schema, tmp_path):
     for number, document in enumerate(DOCUMENTS):
         paths.append(tmp_path / f"{number}.json")
         paths[-1].write_text(json.dumps(document), encoding="utf-8")
-    reads = world.run(["policy", "validate", *paths])
+    reads = world.run(["policy", "validate", *paths], timeout=120)
     assert reads.status == 1, str(reads)
     accepted = set(reads.stdout.splitlines())
     # Each is spoken of.

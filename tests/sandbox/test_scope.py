@@ -15,7 +15,7 @@ import subprocess
 import time
 
 import pytest
-from world import processes, wait_for
+from world import below, processes, wait_for
 
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -130,7 +130,7 @@ def test_init_alone_is_moved_and_waits(box, bus):
         match = re.match(r"\('buntime-(\d+)-(\d+)\.scope', 'fail', .*\('PIDs', <\[uint32 (\d+)\]>\)",
                          request.read_text(encoding="utf-8"))
         pid = int(match[3])
-        assert pid == int(match[2]) and pid in processes("buntime-init")
+        assert pid == int(match[2]) and pid in below(process.pid, "buntime-init")
         assert not select.select([process.stdout], [], [], 0.3)[0]
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
             assert children.read() == ""
@@ -151,7 +151,7 @@ def test_nothing_is_left_of_a_run_that_is_killed_meanwhile(box, deaf_environment
     """Several times: the end may come before buntime-scope has bound its life to the supervisor's."""
     for _ in range(6):
         with box.spawn("--memory=200M", code="print('ran')\n", env=deaf_environment) as process:
-            wait_for(lambda: processes("buntime-scope"), what="buntime-scope")
+            wait_for(lambda: below(process.pid, "buntime-scope"), what="buntime-scope")
             process.kill()
             process.wait(10)
             wait_for(lambda: not processes("buntime-scope") and not processes("buntime-init"),

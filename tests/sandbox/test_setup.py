@@ -10,11 +10,11 @@ import pytest
 RUN_WITHOUT_CAPABILITIES = "exec setpriv --ambient-caps=-all --inh-caps=-all \"$@\""
 
 
-def run_in(world, preparation, entry, *options):
+def run_in(world, preparation, entry, *options, flags=()):
     """Runs buntime in namespaces of their own, after a preparation with all capabilities there."""
     return world.run_command(
         ["unshare", "--user", "--map-current-user", "--keep-caps", *options, "sh", "-ec",
-         f"{preparation}; {RUN_WITHOUT_CAPABILITIES}", "sh", *world.command(["run", str(entry)])])
+         f"{preparation}; {RUN_WITHOUT_CAPABILITIES}", "sh", *world.command(["run", *flags, str(entry)])])
 
 
 def check(result, *words):

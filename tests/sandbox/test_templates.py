@@ -215,7 +215,7 @@ def test_limits(template, options):
 
 def test_limits_of_none(template):
     """It ends by itself, and soon."""
-    result, told = template("limits").run("--timeout=1s")
+    result, told = template("limits").run("--timeout=2s")
     assert "MiB in /tmp: 16, then: no limit was reached\n" in result.stdout, str(result)
     assert "Child processes: 20, then: no limit was reached\n" in result.stdout
     assert "Open files: 100, then: no limit was reached\n" in result.stdout

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from addresses import OTHER, PRIVATE, WEB
+from tier import UNSEEN
 from world import Box
 
 READ = ["read_file", "read_dir"]
@@ -74,7 +75,7 @@ CODE = """
 """ % {"web": WEB, "other": OTHER, "private": PRIVATE}
 EXPECTED = {
     "read": "a", "secret": "EACCES", "write": "EACCES", "save": 1, "unlink": "ok", "mkdir": "EACCES",
-    "unseen": "ENOENT", "web": "ok", "web-80": "EACCES", "other": "ok", "other-443": "EACCES",
+    "unseen": UNSEEN, "web": "ok", "web-80": "EACCES", "other": "ok", "other-443": "EACCES",
     "private": "EACCES", "true": 0, "sum": 0, "denied": "EACCES", "ls": "EACCES", "fsync": "EPERM",
     "thread": "ok", "mount": -1}
 
@@ -136,7 +137,7 @@ def test_audit_only_where_it_is_enabled(box, place, tmp_path_factory):
     assert actions == {"started", "deny", "warn", "exited"}
 
 
-@pytest.mark.parametrize("default, found", [("deny", ["ENOENT", "EACCES", "EACCES"]),
+@pytest.mark.parametrize("default, found", [("deny", [UNSEEN, "EACCES", "EACCES"]),
                                             ("allow", ["c", "ok", 0])])
 def test_defaults(box, place, default, found):
     """What no rule speaks of; the rules stand as they are."""

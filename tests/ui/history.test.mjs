@@ -34,6 +34,13 @@ browserTest('keeps each run, with what it was granted, how it ended and what was
   assert.deepEqual([cells[2], cells[3], cells[4], cells[6]], ['hello.py', 'none', 'Exit 0', '1']);
   assert.match(cells[5], /(ms|sec)$/);
   await dialog.getByText(/The last 100 runs of this browser tab/).waitFor();
+  /* On a narrow screen, too, all of it is in view. */
+  await page.setViewportSize({ width: 360, height: 740 });
+  const list = dialog.getByRole('region', { name: 'Runs' });
+  const { right } = await list.evaluate((element) => element.getBoundingClientRect());
+  for (const cell of await rows.first().getByRole('cell').all())
+    assert.ok(await cell.evaluate((element) => element.getBoundingClientRect().right) <= right, await cell.innerText());
+  assert.equal(await list.evaluate((element) => element.scrollWidth - element.clientWidth), 0);
 });
 
 browserTest('compares two runs: result, policies, code, output and events', async ({ page }) => {

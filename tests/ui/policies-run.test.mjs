@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { assert, browserTest } from './harness.mjs';
 import { addFlag, askWhy, card, create, level, mistakes, replace, turn } from './policies.mjs';
+import { waitForOutput } from './steps.mjs';
 
 const output = (page) => page.locator('.console');
 const run = (page) => page.getByRole('button', { name: 'Run', exact: true }).click();
@@ -30,7 +31,7 @@ browserTest('a policy is edited until a denied file opens', async ({ page, serve
   await notes.getByRole('textbox', { name: 'Path' }).fill(folder);
   await mistakes(page, 'notes').waitFor({ state: 'detached' });
   await run(page);
-  await output(page).getByText('the note: buy milk').waitFor();
+  await waitForOutput(page, 'the note: buy milk');
 
   /* Off again, it is denied again. */
   await turn(page, 'notes');
@@ -52,7 +53,7 @@ browserTest('a flag for one run is gone after it', async ({ page }) => {
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
   await page.locator('.verdict.allow').waitFor();
   await run(page);
-  await output(page).getByText('it says Linux').waitFor();
+  await waitForOutput(page, 'it says Linux');
   await page.locator('.verdict.deny').waitFor();
   await run(page);
   await output(page).getByText('PermissionError').first().waitFor();
@@ -83,5 +84,5 @@ browserTest('a limit that a run met is raised, and stays so in a policy', async 
   await card(page, 'slow').waitFor();
   assert.equal(JSON.parse(readFileSync(join(server.home, '.config/buntime/policies/slow.json'), 'utf8')).limits.wallTime, '600ms');
   await run(page);
-  await output(page).getByText('slept well').waitFor();
+  await waitForOutput(page, 'slept well');
 });

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 
 import { load } from './page-modules.mjs';
 
-const { EventLog, MOST_CHARACTERS, MOST_EVENTS, EventView, Groups, Flows, MOST_FLOWS, barsOf, fit, moved, ticksOf, zoomed, treeOf, memoryTrail, niceAbove, rates, plain, compile } = await load([
-  'state/event-log.ts', 'watch/event-view.ts', 'watch/groups.ts', 'watch/flows.ts', 'watch/process-tree.ts', 'watch/chart.tsx', 'ui/plain.ts', 'watch/filter.ts',
+const { EventLog, MOST_CHARACTERS, MOST_EVENTS, EventView, Groups, Flows, MOST_FLOWS, barsOf, fit, moved, ticksOf, zoomed, treeOf, memoryTrail, niceAbove, rates, plain, compile, detailText, translate } = await load([
+  'state/event-log.ts', 'watch/event-view.ts', 'watch/groups.ts', 'watch/flows.ts', 'watch/process-tree.ts', 'watch/chart.tsx', 'ui/plain.ts', 'watch/filter.ts', 'watch/layer-detail.ts', 'i18n.ts',
 ]);
 
 const EVENT = {
@@ -292,4 +292,20 @@ test('scales and rates', () => {
   assert.deepEqual([0, 0.3, 1, 7, 42, 100, 4200].map(niceAbove), [1, 0.5, 1, 10, 50, 100, 5000]);
   assert.deepEqual(rates([0, 500, 1000, 1000], [0, 100, 100, 200]), [0, 200, 0, 0]);
   assert.deepEqual(rates([0, 1000], [500, 0]), [0, 0]);
+});
+
+test('what the server says of a layer is translated in parts, and what is not known stays as it is', () => {
+  globalThis.document = { documentElement: {} };
+  translate('de', {
+    'none: nothing but a loopback of its own': 'keines', 'published ports: %1': 'veröffentlichte Ports: %1',
+    'ABI %1, %2 rules': 'ABI %1, %2 Regeln', 'mounts alone': 'nur Einhängungen', 'no control group': 'keine Kontrollgruppe',
+    'resource limits: %1': 'Ressourcengrenzen: %1',
+  });
+  assert.equal(detailText('none: nothing but a loopback of its own; published ports: 2'), 'keines; veröffentlichte Ports: 2');
+  assert.equal(detailText('ABI 7, 12 rules'), 'ABI 7, 12 Regeln');
+  assert.equal(detailText('no control group; something new: x; resource limits: core, nproc'), 'keine Kontrollgruppe; something new: x; Ressourcengrenzen: core, nproc');
+  assert.equal(detailText('mounts alone (plugins.landlock = false (/a; b.json:3))'), 'nur Einhängungen (plugins.landlock = false (/a; b.json:3))');
+  assert.equal(detailText('user, pid, mount'), 'user, pid, mount');
+  assert.equal(detailText(''), '');
+  translate('en', {});
 });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 import { assert, browserTest } from './harness.mjs';
+import { waitForOutput } from './steps.mjs';
 import { begin, fillFilter, pane, PANEL, rows, run, until } from './watching.mjs';
 
 const TRIES = `
@@ -72,10 +73,27 @@ browserTest('events: what is denied is there, with its rule, and can be filtered
   await page.getByText('No events yet.').waitFor();
 });
 
+/* A server that says so: when it does is for its own tests. */
+browserTest('events: what was missed is told', async ({ page }) => {
+  await page.routeWebSocket(/\/ws$/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((text) => {
+      const message = JSON.parse(text);
+      for (const item of message.items ?? [])
+        if (item.type === 'events' && item.events.some(({ action }) => action === 'started'))
+          item.skipped = 1234;
+      socket.send(JSON.stringify(message));
+    });
+  });
+  await begin(page, { tabs: [{ code: 'print("hello")' }] });
+  await run(page);
+  await page.locator('.events-line').getByText('1,234 came too fast and were skipped').waitFor();
+});
+
 browserTest('events: the keyboard walks the rows, opens and permits; then it is allowed', async ({ page }) => {
   await begin(page, { tabs: [{ code: TRIES }] });
   await run(page);
-  await page.getByText('refused other.example').waitFor();
+  await waitForOutput(page, 'refused other.example');
   await fillFilter(page, 'kind:net action:deny other.example');
   await until(() => rows(page).count(), (count) => count === 1, 'one row');
   const grid = page.getByRole('grid', { name: 'Events' });
@@ -97,7 +115,7 @@ browserTest('events: the keyboard walks the rows, opens and permits; then it is 
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
   await run(page);
-  await page.getByText('reached other.example').waitFor();
+  await waitForOutput(page, 'reached other.example');
 });
 
 browserTest('events: from a row to the policy that decided', async ({ page }) => {
@@ -113,7 +131,7 @@ browserTest('events: from a row to the policy that decided', async ({ page }) =>
 browserTest('events: grouped, opened and closed by keys', async ({ page }) => {
   await begin(page, { tabs: [{ code: TRIES }] });
   await run(page);
-  await page.getByText('refused a.wild.example').waitFor();
+  await waitForOutput(page, 'refused a.wild.example');
   await page.getByRole('combobox', { name: 'Group' }).selectOption('host');
   const group = page.locator('.event-row.grouped').filter({ hasText: 'evil.example' });
   await group.waitFor();
@@ -190,17 +208,17 @@ browserTest('messages and rings: requests are answered, messages sent, and the r
   await message.getByRole('heading', { name: 'Request' }).waitFor();
   await message.getByRole('textbox', { name: 'Answer' }).fill('main');
   await page.keyboard.press('Control+Enter');
-  await page.getByText('answered: main').waitFor();
+  await waitForOutput(page, 'answered: main');
 
   await list.getByText('and which tag?').click();
   await message.getByRole('textbox', { name: 'Answer' }).fill('no such thing');
   await message.getByRole('button', { name: 'Answer as a failure' }).click();
-  await page.getByText('failed: no such thing').waitFor();
+  await waitForOutput(page, 'failed: no such thing');
   await message.getByRole('button', { name: 'Close the message' }).click();
 
   await page.getByRole('textbox', { name: 'Message to the program' }).fill('go on');
   await page.getByRole('button', { name: 'Send', exact: true }).click();
-  await page.getByText('told: go on').waitFor();
+  await waitForOutput(page, 'told: go on');
   await list.focus();
   await page.keyboard.press('Home');
   await message.getByText('"step": 0').waitFor();
@@ -228,7 +246,7 @@ browserTest('a lost connection: all that is kept comes again, once, and what was
   await list.getByText('which branch?').click();
   await page.getByRole('textbox', { name: 'Answer' }).fill('main');
   await page.keyboard.press('Control+Enter');
-  await page.getByText('answered: main').waitFor();
+  await waitForOutput(page, 'answered: main');
   await list.getByText('and which tag?').waitFor();
   await pane(page, 'Events');
   const status = page.locator('.events-line .status');
@@ -305,7 +323,7 @@ print("done", flush=True)
 browserTest('system calls: what is counted without audit, and with it', async ({ page }) => {
   await begin(page, { tabs: [{ code: CALLS }], flags: ['--allow-net=198.51.100.10:443'], pane: 'syscalls' });
   await run(page);
-  await page.getByText('done', { exact: true }).waitFor();
+  await waitForOutput(page, 'done');
   const figure = async (name) => Number((await page.getByRole('region', { name }).locator('.figure').innerText()).replaceAll(',', ''));
   await until(() => figure('connect'), (count) => count === 1, 'what was denied');
   const before = await figure('openat');
@@ -340,7 +358,9 @@ browserTest('flows: a waterfall of connections, attempts among them, and the sam
   assert.match(await flow.getByRole('gridcell').nth(3).innerText(), /^\d+ ms$/);
   await page.getByRole('button', { name: 'As a table' }).click();
 
-  /* Closer, and to fit again. */
+  /* Closer, and to fit again: when nothing comes any more. */
+  await page.locator('.exit-line').waitFor();
+  await grid.getByRole('row', { name: /denied.*evil\.example:443/ }).waitFor();
   const axis = () => grid.locator('.ticks').innerText();
   const fitted = await axis();
   await grid.focus();
@@ -390,7 +410,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 /* What axe has to say of the area, and whether it is wider than the screen. */
 async function faults(page, what) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run('.watch', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] }));
+  const { violations } = await page.evaluate(() => window.axe.run('.watch', { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'], resultTypes: ['violations'] }));
   const found = violations.map((violation) => `${what}: ${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 200)).join(' ')}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   return wide > 0 ? [...found, `${what}: ${wide} px too wide`] : found;
@@ -412,13 +432,22 @@ for (const [name, options] of [['dark, wide', { colorScheme: 'dark' }], ['light,
     await page.getByRole('combobox', { name: 'Group' }).selectOption('host');
     await page.locator('.event-row.grouped').first().click();
     found.push(...await faults(page, 'groups'));
-    for (const [id, ready] of [['Flows', '.flow-row.closed'], ['Processes', '.process-row:not(.head)'], ['Rings', '.ring'], ['System calls', '.calls section'],
-      ['Messages', '.message-row'], ['Layers', '.layers li']]) {
+    /* Flows last: the end of a connection is told some seconds later, or at the end of the run. */
+    for (const [id, ready] of [['Processes', '.process-row:not(.head)'], ['Rings', '.ring'], ['System calls', '.calls section'],
+      ['Messages', '.message-row'], ['Layers', '.layers li'], ['Flows', '.flow-row.closed']]) {
       await pane(page, id);
       await page.locator(ready).first().waitFor();
       if (id === 'Messages')
         await page.locator(ready).first().click();
+      if (id === 'Flows') {
+        await page.getByRole('button', { name: 'As a table' }).click();
+        await page.locator('.as-table').waitFor();
+        if (options.viewport !== undefined)
+          await until(() => page.locator('.flow-list .virtual-list').evaluate((list) => list.scrollWidth - list.clientWidth), (over) => over <= 0, 'the table is too wide');
+      }
       found.push(...await faults(page, id));
+      if (id === 'Messages')
+        await page.getByRole('region', { name: 'Message' }).getByRole('button', { name: 'Answer', exact: true }).click();
     }
     assert.deepEqual(found, []);
   });

@@ -6,7 +6,7 @@
  *   MESSAGE  comes back; "call:TEXT" makes a REQUEST of TEXT, whose answer comes back as
  *            "reply:TEXT" or "error:TEXT"; "sink:..." is counted, "count" tells how many;
  *            "flood:N:SIZE" comes back N times in that size; "control:TEXT" comes back as TEXT
- *            over the control socket
+ *            over the control socket; "leave" ends the channel and waits for the program
  *   REQUEST  is its own REPLY; "fail" is an ERROR, "ignore" has no answer
  *   queries  ALLOW what has "allowed" in it, WARN "warned", DENY the rest; "nothing" without
  *            a word
@@ -125,6 +125,8 @@ on_message(Host *host, uint32_t id, const uint8_t *bytes, size_t size)
   } else if (size == 5 && begins(bytes, size, "count")) {
     int length = snprintf(text, sizeof text, "%u", host->count);
     post(host, BT_FRAME_MESSAGE, id, text, (size_t)length);
+  } else if (size == 5 && begins(bytes, size, "leave")) {
+    shutdown(host->channel.wake_fd, SHUT_RDWR);
   } else {
     post(host, BT_FRAME_MESSAGE, id, bytes, size);
   }

@@ -71,6 +71,10 @@ is(used.user + used.system < 100_000, true, `${used.user + used.system} us while
 link.send("x");
 is(text(await waiting), "x");
 
+// Who never waits is told of the end, too.
+link.send("leave");
+throws(() => { for (;;) link.recvSync(0); }, { code: "EPIPE" });
+
 link.close();
 link.close();
 throws(() => link.send(""), /closed/);

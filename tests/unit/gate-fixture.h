@@ -185,10 +185,23 @@ out(Fixture *f, Frame frame)
   return out_at(f, frame, T0);
 }
 
+/* What comes in is in f->passed: the frame itself, or an error in the gate's words. */
 static inline gboolean
 in_at(Fixture *f, Frame frame, gint64 now)
 {
-  return bt_gate_inbound(&f->gate, frame.bytes, frame.size, now);
+  g_autofree guint8 *copy = g_memdup2(frame.bytes, frame.size);
+  guint8 reply[BT_PACKET_REPLY_SIZE];
+  gsize reply_size = 1;
+
+  f->passed = frame;
+  if (bt_gate_inbound(&f->gate, copy, frame.size, now, reply, &reply_size)) {
+    g_assert_cmpuint(reply_size, ==, 0);
+    return TRUE;
+  }
+  memset(&f->passed, 0, sizeof f->passed);
+  f->passed.size = reply_size;
+  memcpy(f->passed.bytes, reply, reply_size);
+  return reply_size > 0;
 }
 
 static inline gboolean
@@ -312,4 +325,44 @@ assert_replies(Fixture *f, const char *destination, const char *worker, const ch
   frame_finish(&again);
   g_assert_cmpmem(again.bytes, again.size, reply.bytes, reply.size);
   assert_told(f, BT_NET_REASON_POLICY);
+}
+
+/*
+ * An error about a flow of the worker's, from source: it is told as if from sender, with the size
+ * that passes where there is one, and nothing behind the ports of what it is about.
+ */
+static inline void
+assert_error(Fixture *f, const Frame *about, const char *source, guint8 type, guint8 code,
+             gboolean size_told, const char *sender)
+{
+  gboolean ipv6 = frame_is_ipv6(about);
+  gsize quoted = frame_header_size(about) + 8;
+  Frame error;
+
+  if (ipv6)
+    frame_start6(&error, worker_mac, gateway_mac, BT_IP_ICMPV6, source, WORKER6, 8 + quoted + 64);
+  else
+    frame_start(&error, worker_mac, gateway_mac, BT_IP_ICMP, source, WORKER, 8 + quoted + 64);
+  guint8 *icmp = frame_payload(&error);
+  memset(icmp, 0xab, 8 + quoted + 64); /* an extension, of which the second word tells */
+  icmp[0] = type;
+  icmp[1] = code;
+  memcpy(icmp + 8, about->bytes + BT_ETHERNET_SIZE, quoted);
+  frame_finish(&error);
+
+  g_assert_true(in(f, error));
+  BtPacket packet;
+  g_assert_cmpint(bt_packet_parse(f->passed.bytes, f->passed.size, &packet), ==, BT_PACKET_ICMP);
+  g_assert_true(is_addr(&packet.ip.source, sender));
+  g_assert_true(is_addr(&packet.ip.destination, ipv6 ? WORKER6 : WORKER));
+  guint8 *told = frame_payload(&f->passed);
+  guint32 word = !size_told ? 0 : ipv6 ? 0xabababab : 0xabab;
+  g_assert_cmpuint(told[0], ==, type);
+  g_assert_cmpuint(told[1], ==, code);
+  g_assert_cmphex(frame_get32(told + 4), ==, word);
+  g_assert_cmpmem(told + 8, f->passed.size - (gsize)(told + 8 - f->passed.bytes),
+                  about->bytes + BT_ETHERNET_SIZE, quoted);
+  Frame again = f->passed;
+  frame_finish(&again);
+  g_assert_cmpmem(again.bytes, again.size, f->passed.bytes, f->passed.size);
 }

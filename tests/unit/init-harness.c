@@ -109,8 +109,10 @@ plan_new_flat(const char *script)
   g_array_set_size(plan->ops, 0);
   plan->header.flags = BT_PLAN_NO_NAMESPACES;
   plan->header.hostname = 0;
+  plan->header.net.mode = BT_PLAN_NET_HOST;
   plan->header.net.dns = 0;
   plan->header.landlock_fs = (1u << 13) - 1; /* those of the first ABI */
+  plan->header.landlock_net = BT_PLAN_TCP;
   plan->header.landlock_scoped = BT_PLAN_SCOPE_ALL;
   plan->header.landlock_stdio = read;
   plan_add_rule(plan, "/usr", read | LANDLOCK_ACCESS_FS_EXECUTE);

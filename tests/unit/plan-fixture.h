@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "plan/bt-plan-compile.h"
+#include "plan/bt-seccomp.h"
+#include "plan/change-calls.h"
 
 static char *root; /* canonical */
 
@@ -151,4 +153,21 @@ rights_in_tree(const Fixture *self, const char *path)
 {
   g_autofree char *full = at(path);
   return rights(self, full);
+}
+
+/* How long the worker's filter is in front of the allow-list. */
+static inline guint
+notify_count(void)
+{
+  static const char *const changes[] = { BT_CHANGE_CALLS, "setpgid" };
+  g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(int));
+  g_autoptr(GArray) program = g_array_new(FALSE, FALSE, sizeof(struct sock_filter));
+
+  for (gsize i = 0; i < G_N_ELEMENTS(changes); i++) {
+    int number = bt_seccomp_open_call(changes[i]);
+    if (number >= 0)
+      g_array_append_val(numbers, number);
+  }
+  bt_seccomp_notify_calls(program, numbers);
+  return program->len + bt_terminal_filter().count + bt_map_filter().count + bt_notify_filter(FALSE).count;
 }

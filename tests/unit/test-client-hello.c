@@ -212,7 +212,17 @@ test_not_tls(void)
     BtHelloResult result;
   } cases[] = {
     { "GET / ", 6, BT_HELLO_NOT_TLS },
-    { "\x16\x02", 2, BT_HELLO_NOT_TLS },
+    /* Minecraft, to a host of 15 letters; lengths of 22 and types, in either order of bytes. */
+    { "\x16\x00\xfb\x05\x0fmc", 7, BT_HELLO_NOT_TLS },
+    { "\x16\x00\x00\x00\x07\x00", 6, BT_HELLO_NOT_TLS },
+    { "\x16\x00\x7f\xff\xff", 5, BT_HELLO_NOT_TLS },
+    { "\x15\x00\xfb\x05\x0e", 5, BT_HELLO_NOT_TLS },
+    { "\x17\x00\x00\x00\x01", 5, BT_HELLO_NOT_TLS },
+    { "\x14\x00\x00\x00\x02", 5, BT_HELLO_NOT_TLS },
+    /* TLS to servers that do not look at a record's version. */
+    { "\x16\x04\x00\x00\x00", 5, BT_HELLO_MALFORMED },
+    { "\x15\x02\x01\x00\x02\x01\x00", 7, BT_HELLO_MALFORMED },
+    { "\x14\x02\x01\x00\x01\x01", 6, BT_HELLO_MALFORMED },
     { "\x13\x03", 2, BT_HELLO_NOT_TLS },
     { "\x00\x00\x00\x08\x04\xd2\x16\x2f", 8, BT_HELLO_NOT_TLS }, /* PostgreSQL */
     { "\x15\x03\x01\x00\x02\x01\x00", 7, BT_HELLO_MALFORMED },
@@ -232,6 +242,22 @@ test_not_tls(void)
     put_text(stream, cases[i].bytes, cases[i].size);
     g_test_message("case %zu", i);
     assert_read(stream, cases[i].result, NULL);
+  }
+}
+
+/* Servers there are that take a ClientHello in records of any version. */
+static void
+test_record_version(void)
+{
+  static const gsize pieces[] = { 1, 5, 16384 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(pieces); i++) {
+    for (guint version = 0; version < 256; version++) {
+      g_autoptr(GByteArray) stream = make_hello("github.com", pieces[i]);
+      g_test_message("version %u, pieces of %zu", version, pieces[i]);
+      stream->data[1] = (guint8)version;
+      assert_read(stream, BT_HELLO_NAME, "github.com");
+    }
   }
 }
 
@@ -312,6 +338,7 @@ main(int argc, char **argv)
   g_test_add_func("/client-hello/ambiguous", test_ambiguous);
   g_test_add_func("/client-hello/mutations", test_mutations);
   g_test_add_func("/client-hello/not-tls", test_not_tls);
+  g_test_add_func("/client-hello/record-version", test_record_version);
   g_test_add_func("/client-hello/next", test_next);
   g_test_add_func("/client-hello/server", test_server);
   return g_test_run();

@@ -124,6 +124,18 @@ class Messages(unittest.TestCase):
             os._exit(7)
         """, status=7)
 
+    def test_end(self):
+        # Who never waits is told of it, too.
+        work("""
+            def poll():
+                while True:
+                    channel.recv_frame(0)
+            channel.send(b"leave")
+            signal.alarm(30)
+            raises(EOFError, poll)
+            raises(EOFError, channel.recv)
+        """)
+
     def test_frames(self):
         out = work("""
             channel.send_frame(0x00, 0, b"out\\n", -1)

@@ -106,6 +106,25 @@ test_forgotten(Fixture *f, gconstpointer unused)
   assert_next(f, 0);
 }
 
+/* One that is interrupted and cannot be sent keeps nothing back. */
+static void
+test_unsent(Fixture *f, gconstpointer unused)
+{
+  bt_codes_begin(&f->codes, 1, f->bytes);
+  bt_codes_interrupt(&f->codes, 1);
+  bt_codes_begin(&f->codes, 2, f->bytes);
+  bt_codes_begin(&f->codes, 3, f->bytes);
+  bt_codes_interrupt(&f->codes, 2);
+  bt_codes_answered(&f->codes, 1);
+  bt_codes_settled(&f->codes);
+  assert_next(f, 2);
+  bt_codes_unsent(&f->codes, 2);
+  assert_next(f, 3);
+  /* Its number may come again. */
+  bt_codes_begin(&f->codes, 2, f->bytes);
+  g_assert_false(bt_codes_started(&f->codes, 2));
+}
+
 /* What a worker that never answers keeps back is bounded. */
 static void
 test_bound(Fixture *f, gconstpointer unused)
@@ -147,6 +166,7 @@ main(int argc, char **argv)
     { "/codes/early", test_early },
     { "/codes/interrupted-while-kept", test_interrupted_while_kept },
     { "/codes/forgotten", test_forgotten },
+    { "/codes/unsent", test_unsent },
     { "/codes/bound", test_bound },
     { "/codes/bound-in-number", test_bound_in_number },
   };

@@ -161,6 +161,111 @@ test_refusals_have_room(void)
   }
 }
 
+static void
+add_state(BtEventStream *stream, const char *state)
+{
+  g_autoptr(BtEvent) event = bt_event_new_state(state);
+  bt_event_stream_add(stream, event);
+}
+
+/* What became of the run is told whatever came before it, behind how much of that was not. */
+static void
+test_states_have_room(gconstpointer data)
+{
+  gboolean by_file = GPOINTER_TO_INT(data);
+  g_autofree char *object = g_strnfill(4000, 'x');
+  g_autofree char *path = NULL;
+  g_autofree char *last = NULL;
+  int fds[2];
+
+  if (by_file)
+    fds[1] = g_file_open_tmp("events-XXXXXX", &path, NULL);
+  else
+    g_assert_true(g_unix_open_pipe(fds, FD_CLOEXEC, NULL));
+  BtEventStream *stream = bt_event_stream_new(fds[1], "w-1");
+  for (int i = 0; i < (by_file ? 20000 : 1000); i++)
+    add(stream, by_file ? "/a" : object);
+  add_state(stream, "exited");
+  if (by_file) {
+    bt_event_stream_free(stream);
+    g_assert_true(g_file_get_contents(path, &last, NULL, NULL));
+    unlink(path);
+  } else {
+    GString *text = g_string_new(NULL);
+    for (int i = 0; i < 1000; i++) {
+      g_autofree char *more = read_all(fds[0]);
+      g_string_append(text, more);
+      g_main_context_iteration(NULL, FALSE);
+    }
+    bt_event_stream_free(stream);
+    close(fds[0]);
+    last = g_string_free(text, FALSE);
+  }
+  const char *dropped = strstr(last, "\"action\":\"dropped\"");
+  g_assert_nonnull(dropped);
+  while (strstr(dropped + 1, "\"action\":\"dropped\"") != NULL)
+    dropped = strstr(dropped + 1, "\"action\":\"dropped\"");
+  g_assert_cmpuint(count(last, "\"action\":\"exited\""), ==, 1);
+  g_assert_nonnull(strstr(dropped, "\"action\":\"exited\""));
+}
+
+/* There is an end to that room, too. */
+static void
+test_states_are_bounded(void)
+{
+  int fds[2];
+
+  g_assert_true(g_unix_open_pipe(fds, FD_CLOEXEC, NULL));
+  BtEventStream *stream = bt_event_stream_new(fds[1], "w-1");
+  for (int i = 0; i < 20000; i++)
+    add_state(stream, "notice");
+  gsize size = 0;
+  for (int i = 0; i < 1000; i++) {
+    g_autofree char *more = read_all(fds[0]);
+    size += strlen(more);
+    g_main_context_iteration(NULL, FALSE);
+  }
+  g_assert_cmpuint(size, >, 1u << 20);
+  g_assert_cmpuint(size, <, 3u << 20);
+  bt_event_stream_free(stream);
+  close(fds[0]);
+}
+
+/* In few parts, each far from the second after which it counts as one who does not read. */
+static gpointer
+read_slowly(gpointer data)
+{
+  GString *text = g_string_new(NULL);
+  g_autofree char *part = g_malloc(65536);
+  gssize got;
+
+  while ((got = read(GPOINTER_TO_INT(data), part, 65536)) > 0) {
+    g_string_append_len(text, part, got);
+    g_usleep(100000);
+  }
+  return g_string_free(text, FALSE);
+}
+
+/* At the end, too, who reads is waited for: this takes more than the second that one who does not gets. */
+static void
+test_slow_reader(void)
+{
+  g_autofree char *object = g_strnfill(4000, 'x');
+  int fds[2];
+
+  g_assert_true(g_unix_open_pipe(fds, FD_CLOEXEC, NULL));
+  BtEventStream *stream = bt_event_stream_new(fds[1], "w-1");
+  for (int i = 0; i < 300; i++)
+    add(stream, object);
+  add_state(stream, "exited");
+  GThread *reader = g_thread_new("reader", read_slowly, GINT_TO_POINTER(fds[0]));
+  bt_event_stream_free(stream);
+  g_autofree char *text = g_thread_join(reader);
+  close(fds[0]);
+  g_assert_cmpuint(count(text, "\"action\":\"exited\""), ==, 1);
+  g_assert_true(g_str_has_suffix(text, "}\n"));
+}
+
 /* By default SIGPIPE would end the program. */
 static void
 test_reader_gone(void)
@@ -186,6 +291,12 @@ main(int argc, char **argv)
                        test_nobody_reads);
   g_test_add_func("/event-stream/rate", test_rate);
   g_test_add_func("/event-stream/refusals-have-room", test_refusals_have_room);
+  g_test_add_data_func("/event-stream/states-have-room/pipe", GINT_TO_POINTER(FALSE),
+                       test_states_have_room);
+  g_test_add_data_func("/event-stream/states-have-room/file", GINT_TO_POINTER(TRUE),
+                       test_states_have_room);
+  g_test_add_func("/event-stream/states-are-bounded", test_states_are_bounded);
+  g_test_add_func("/event-stream/slow-reader", test_slow_reader);
   g_test_add_func("/event-stream/reader-gone", test_reader_gone);
   return g_test_run();
 }

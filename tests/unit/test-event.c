@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #include "policy/bt-event.h"
+#include "policy/bt-reason.h"
 
 static void
 test_shape(void)
@@ -240,7 +241,7 @@ static const struct {
   { "github.com", BT_PROTO_TCP, 0, "--allow-net=github.com" },
   { "192.0.2.1", BT_PROTO_TCP, 80, "--allow-net=192.0.2.1:80" },
   { "192.0.2.1", BT_PROTO_ICMP, 0, "--allow-net=192.0.2.1/any" },
-  { "2001:db8::1", BT_PROTO_TCP, 443, "--allow-net=[2001:db8::1]:443" },
+  { "2001:db8::1", BT_PROTO_TCP, 443, "--allow-net='[2001:db8::1]:443'" },
   { "2001:db8::1", BT_PROTO_UDP, 0, "--allow-net=2001:db8::1/udp" },
   { "a b", BT_PROTO_TCP, 1, NULL },
   { "a;reboot", BT_PROTO_TCP, 1, NULL },
@@ -277,11 +278,41 @@ test_yields(void)
   g_assert_false(bt_origin_yields_to_flags(&flag));
 }
 
+/* What fills a text may come from a worker, and have whatever it likes. */
+static const struct {
+  const char *text, *first, *second, *said;
+} reasons[] = {
+  { "closed", NULL, NULL, "closed" },
+  { "%s is not %%s", NULL, NULL, "%s is not %%s" },
+  { "of %s", "/a", NULL, "of /a" },
+  { "of %s", "/%s%2$s", NULL, "of /%s%2$s" },
+  { "of %s", "/\x1f" "b\x1f", NULL, "of /\x1f" "b\x1f" },
+  { "of %s", "", NULL, "of " },
+  { "%s leads to %s", "a", "b\x1f" "c", "a leads to b\x1f" "c" },
+  { "at %2$s: %1$s", "a", "b", "at b: a" },
+  { "closed", "/a", NULL, "closed" },
+};
+
+static void
+test_reasons(void)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
+    g_autofree char *reason =
+      bt_reason_new(reasons[i].text, reasons[i].first, reasons[i].second, NULL);
+    g_autofree char *english = bt_reason_say(reason, FALSE);
+    g_autofree char *told = bt_reason_say(reason, TRUE);
+    g_assert_cmpstr(english, ==, reasons[i].said);
+    g_assert_cmpstr(told, ==, reasons[i].said);
+  }
+  g_assert_null(bt_reason_say(NULL, TRUE));
+}
+
 int
 main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/event/shape", test_shape);
+  g_test_add_func("/event/reasons", test_reasons);
   for (gsize i = 0; i < G_N_ELEMENTS(events); i++) {
     g_autofree char *name = g_strdup_printf("/event/format/%zu", i);
     g_test_add_data_func(name, GSIZE_TO_POINTER(i), test_events);

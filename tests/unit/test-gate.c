@@ -258,6 +258,22 @@ test_inbound_error(Fixture *f, gconstpointer data)
   g_assert_false(in(f, error));
 }
 
+/* Who told it is a router of this machine's, and nobody's business. */
+static void
+test_who_told_an_error(Fixture *f, gconstpointer data)
+{
+  Frame udp = frame_udp("192.0.2.1", 123, 4000, "x");
+  Frame echo = frame_icmp("198.51.100.1", BT_ICMP_ECHO, 77);
+
+  g_assert_cmpint(out(f, udp), ==, BT_GATE_PASS);
+  g_assert_cmpint(out(f, echo), ==, BT_GATE_PASS);
+  assert_error(f, &udp, "192.168.1.1", BT_ICMP_UNREACHABLE, 0, FALSE, GATEWAY);
+  assert_error(f, &udp, "192.168.1.1", BT_ICMP_UNREACHABLE, 4, TRUE, GATEWAY);
+  assert_error(f, &udp, "192.168.1.1", BT_ICMP_TIME_EXCEEDED, 0, FALSE, GATEWAY);
+  assert_error(f, &echo, "203.0.113.1", BT_ICMP_TIME_EXCEEDED, 0, FALSE, GATEWAY);
+  assert_error(f, &udp, "192.0.2.1", BT_ICMP_UNREACHABLE, 3, FALSE, "192.0.2.1");
+}
+
 static void
 test_icmp(Fixture *f, gconstpointer data)
 {
@@ -559,6 +575,7 @@ main(int argc, char **argv)
   ADD("replies", test_replies);
   ADD("inbound", test_inbound);
   ADD("inbound-error", test_inbound_error);
+  ADD("who-told-an-error", test_who_told_an_error);
   ADD("icmp", test_icmp);
   ADD("arp", test_arp);
   ADD("pins", test_pins);

@@ -423,6 +423,18 @@ test_inbound_error(Fixture *f, gconstpointer data)
   g_assert_false(in(f, error));
 }
 
+static void
+test_who_told_an_error(Fixture *f, gconstpointer data)
+{
+  Frame udp = frame_udp("2001:db8:1::1", 123, 4000, "x");
+
+  g_assert_cmpint(out(f, udp), ==, BT_GATE_PASS);
+  assert_error(f, &udp, "fe80::1", 1, 0, FALSE, GATEWAY6);
+  assert_error(f, &udp, "2001:db8:7::1", 2, 0, TRUE, GATEWAY6);
+  assert_error(f, &udp, "2001:db8:7::1", 3, 0, FALSE, GATEWAY6);
+  assert_error(f, &udp, "2001:db8:1::1", 1, 4, FALSE, "2001:db8:1::1");
+}
+
 /* libslirp carries no echo over IPv6 before 4.8, so nobody waits for an answer. */
 static void
 test_echo(Fixture *f, gconstpointer data)
@@ -532,6 +544,7 @@ main(int argc, char **argv)
   ADD("replies", test_replies);
   ADD("inbound", test_inbound);
   ADD("inbound-error", test_inbound_error);
+  ADD("who-told-an-error", test_who_told_an_error);
   ADD("echo", test_echo);
   ADD("pins", test_pins);
   ADD("host-in-disguise", test_host_in_disguise);

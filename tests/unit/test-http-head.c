@@ -192,7 +192,9 @@ static const Case cases[] = {
   { "bare LF in the target", "OPTIONS x\n HTTP/1.1\r\nHost: evil.example\r\n" END, "",
     BT_HTTP_MALFORMED },
   { "two bare LFs", "FOO x\n\ny HTTP/1.0\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
-  { "bare LF, and no HTTP behind", "a\nb\r\n", "", BT_HTTP_NOT_HTTP },
+  { "bare LF, and no HTTP behind", "a\nb\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "bare LFs for gaps", "\x01GET\n/\nHTTP/1.1\r\n", "", BT_HTTP_MALFORMED },
+  { "bare LF for a gap", "FOO\n/\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
   /* Versions that old Apaches took for HTTP/1.0. */
   { "other version", "POST / JUNK\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
   { "other version, tabs", "HEAD\t/\tJUNK\r\nHost: evil.example\r\n" END, "",
@@ -202,26 +204,59 @@ static const Case cases[] = {
   { "no version", "DELETE /\r\n", "", BT_HTTP_MALFORMED },
   { "OPTIONS without a version", "OPTIONS /\n", "", BT_HTTP_MALFORMED },
 
-  { "SSH", "SSH-2.0-OpenSSH_9.2 Debian\r\n", "", BT_HTTP_NOT_HTTP },
+  /* What decides at a first word that no method is, or behind a version that none is. */
+  { "WebDAV, other version", "PROPFIND /x JUNK\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "WebDAV, no version", "M-SEARCH http://evil.example/\r\n", "", BT_HTTP_MALFORMED },
+  { "control character before", "\x01GET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "control character in the method", "G\x7fT / HTTP/1.0\r\n" HOST END, "", BT_HTTP_MALFORMED },
+  { "control character and tabs", "\x16\x01GET\t/\tHTTP/1.1\n\r\n", "", BT_HTTP_MALFORMED },
+  { "behind gaps", "\r\n \x01GET / HTTP/1.1\r\n" HOST END, "", BT_HTTP_MALFORMED },
+
+  /* Servers that want no more than a Host: Twisted's, Java's, waitress. */
+  { "Host", "OPTIONS x:y RTSP/1.0\r\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "any Host", "G@T / JUNK\r\nA: b\r\nhOsT:\r\n" END, "", BT_HTTP_MALFORMED },
+  { "Host and a gap", "get x y\r\nHost \t: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "Host behind LF", "get x y\nA: b\nHost: evil.example\n\n", "", BT_HTTP_MALFORMED },
+  { "Host behind CR", "get x y\r\nA: b\rHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "Host behind LF alone", "get x y\r\n\nHost: evil.example\r\n" END, "", BT_HTTP_MALFORMED },
+  { "Host behind a control character", "\x01M x y\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "Host behind CR and CRLF", "G@T\r\r\n/ JUNK\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "Host behind LF and CRLF", "a\nget x y\r\nHost: evil.example\r\n" END, "",
+    BT_HTTP_MALFORMED },
+  { "other headers", "get x y\r\nHostess: a\r\nAHost: a\r\n Host: a\r\nHost\r\n" END, "",
+    BT_HTTP_NOT_HTTP },
+  { "Host behind the end", "get x y\r\nA: b\r\n\r\nHost: evil.example\r\n", "",
+    BT_HTTP_NOT_HTTP },
+  { "Host behind one word", "STOMP\nlogin:a b\nhost:evil.example\n\n", "", BT_HTTP_MORE },
+
+  { "SSH", "SSH-2.0-OpenSSH_9.2 Debian\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "SSH, not yet known", "SSH-2.0-OpenSSH_9.2 Debian\r\n", "", BT_HTTP_MORE },
   { "SSH without comment", "SSH-2.0-x\r\n", "", BT_HTTP_NOT_HTTP },
-  { "SMTP", "EHLO me.example\r\n", "", BT_HTTP_NOT_HTTP },
-  { "IMAP", "a1 CAPABILITY\r\n", "", BT_HTTP_NOT_HTTP },
+  { "SMTP", "EHLO me.example\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "IMAP", "a1 CAPABILITY\r\n" END, "", BT_HTTP_NOT_HTTP },
   { "Redis", "*1\r\n", "", BT_HTTP_NOT_HTTP },
-  { "memcached", "get key\r\n", "", BT_HTTP_NOT_HTTP },
-  { "RTSP", "OPTIONS rtsp://evil.example/ RTSP/1.0\r\n", "", BT_HTTP_NOT_HTTP },
+  { "memcached", "get key\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "memcached, of pages", "get /key http://evil.example/\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "RTSP", "OPTIONS rtsp://evil.example/ RTSP/1.0\r\nCSeq: 1\r\n" END, "", BT_HTTP_NOT_HTTP },
   { "git, not yet known", "0033git-upload-pack /project.git", "", BT_HTTP_MORE },
-  { "RTSP, any", "OPTIONS * RTSP/1.0\r\n", "", BT_HTTP_NOT_HTTP },
-  { "SIP", "OPTIONS sip:a@evil.example SIP/2.0\r\n", "", BT_HTTP_NOT_HTTP },
+  { "RTSP, any", "OPTIONS * RTSP/1.0\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "SIP", "OPTIONS sip:a@evil.example SIP/2.0\r\n" END, "", BT_HTTP_NOT_HTTP },
   { "NNTP", "POST\r\n", "", BT_HTTP_NOT_HTTP },
-  { "NNTP's HEAD", "HEAD <a/b@evil.example>\r\n", "", BT_HTTP_NOT_HTTP },
+  { "NNTP's HEAD", "HEAD <a/b@evil.example>\r\n" END, "", BT_HTTP_NOT_HTTP },
   { "gopher", "/path\r\n", "", BT_HTTP_NOT_HTTP },
   { "JSON, not yet known", "{\"url\": \"http://evil.example/\"}\n", "", BT_HTTP_MORE },
-  { "XMPP", "<?xml version='1.0'?>\r\n", "", BT_HTTP_NOT_HTTP },
+  { "XMPP", "<?xml version='1.0'?>\r\n" END, "", BT_HTTP_NOT_HTTP },
   { "log, not yet known", "<34>Oct 11 nginx\n<34>Oct 11 GET / HTTP/1.1\n", "", BT_HTTP_MORE },
-  { "AMQP", "AMQP\x01", "", BT_HTTP_NOT_HTTP },
-  { "binary", "\x01", "", BT_HTTP_NOT_HTTP },
-  { "MySQL's length of 32", " \x01", "", BT_HTTP_NOT_HTTP },
-  { "NATS", "CONNECT {\"verbose\":false}\r\n", "", BT_HTTP_NOT_HTTP },
+  { "AMQP, not yet known", "AMQP\x01", "", BT_HTTP_MORE },
+  { "AMQP and a line's end", "AMQP\x01\r\n", "", BT_HTTP_NOT_HTTP },
+  { "binary, not yet known", "\x01", "", BT_HTTP_MORE },
+  { "FastCGI", "\x01\x04\x0f\x08SERVER_PROTOCOLHTTP/1.1\r\n", "", BT_HTTP_NOT_HTTP },
+  { "MySQL's length of 32, not yet known", " \x01", "", BT_HTTP_MORE },
+  { "clamd", "SCAN /file\r\n" END, "", BT_HTTP_NOT_HTTP },
+  { "NATS", "CONNECT {\"verbose\":false}\r\n" END, "", BT_HTTP_NOT_HTTP },
 };
 
 static void
@@ -244,7 +279,8 @@ test_nul(void)
   assert_found(BYTES("GET /\0 HTTP/1.1\r\n"), "", BT_HTTP_MALFORMED);
   assert_found(BYTES("GET / HTTP/1.1\0\r\n"), "", BT_HTTP_MALFORMED);
   assert_found(BYTES(GET "Ho\0st: github.com\r\n"), "", BT_HTTP_MALFORMED);
-  assert_found(BYTES("\0\0\0\x08\x04\xd2\x16\x2f"), "", BT_HTTP_NOT_HTTP);
+  assert_found(BYTES("\0GET / HTTP/1.1\r\n" HOST END), "", BT_HTTP_MALFORMED);
+  assert_found(BYTES("\0\0\0\x08\x04\xd2\x16\x2f"), "", BT_HTTP_MORE);
 }
 
 static void
@@ -271,6 +307,8 @@ test_sizes(void)
   g_autofree char *words = g_strdup_printf("(SOME %sx", fill);
   g_autofree char *log = g_strdup_printf("<34>Oct 11\nGET / HTTP/1.1\n%sx", fill);
   g_autofree char *lost = g_strdup_printf("(SOME HTTP/1.1 %sx", fill);
+  g_autofree char *binary = g_strdup_printf("\x01 HTTP %sx", fill);
+  g_autofree char *behind = g_strdup_printf("EHLO me\r\n%sx", fill);
 
   assert_found(line, strlen(line), "", BT_HTTP_OVERSIZED);
   assert_found(letters, strlen(letters), "", BT_HTTP_NOT_HTTP);
@@ -284,8 +322,36 @@ test_sizes(void)
   /* A protocol of its own that has no lines is no HTTP however much of it comes. */
   assert_found(words, strlen(words), "", BT_HTTP_NOT_HTTP);
   assert_found(lost, strlen(lost), "", BT_HTTP_OVERSIZED);
+  assert_found(binary, strlen(binary), "", BT_HTTP_NOT_HTTP);
+  assert_found(behind, strlen(behind), "", BT_HTTP_NOT_HTTP);
   /* Nor is one whose lines end by LF alone, though one of them speaks of HTTP. */
   assert_found(log, strlen(log), "", BT_HTTP_NOT_HTTP);
+}
+
+/* Where a server that speaks is believed not to be one of HTTP. */
+static void
+test_unlikely(void)
+{
+  static const struct {
+    const char *bytes;
+    gboolean unlikely;
+  } unlikelies[] = {
+    { "\x05\x01", TRUE },   { "A\x01", TRUE },       { "EHLO me.example\r\nM", TRUE },
+    { "\x05\r\n \x01", TRUE }, { "", FALSE },           { "\r\n", FALSE },
+    { "EHLO", FALSE },      { "EHLO me", FALSE },     { "(GET / HTTP/1.1", FALSE },
+    { GET, FALSE },         { GET HOST END "P", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(unlikelies); i++) {
+    const char *bytes = unlikelies[i].bytes;
+    BtHttpHead http;
+    gsize used;
+    bt_http_head_init(&http);
+    for (gsize at = 0; at < strlen(bytes); at += used)
+      feed(&http, bytes + at, strlen(bytes) - at, &used);
+    g_test_message("case %zu", i);
+    g_assert_cmpint(bt_http_head_is_unlikely(&http), ==, unlikelies[i].unlikely);
+  }
 }
 
 /* A body's bytes are passed over at once, however many. */
@@ -311,6 +377,7 @@ main(int argc, char **argv)
   g_test_add_func("/http-head/conversations", test_conversations);
   g_test_add_func("/http-head/nul", test_nul);
   g_test_add_func("/http-head/sizes", test_sizes);
+  g_test_add_func("/http-head/unlikely", test_unlikely);
   g_test_add_func("/http-head/long-body", test_long_body);
   return g_test_run();
 }

@@ -4,6 +4,7 @@
  * below it has the numbers that we see, so that its end can be looked at.
  */
 #include "init-harness.h"
+#include "lib/bt-process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,6 +64,27 @@ test_view(gconstpointer data)
   assert_view(view, plan_new_flat(view->script), run_start_flat);
 }
 
+/*
+ * As for a kernel whose Landlock knows no scopes. What keeps signals inside are then filters, which
+ * these plans do not have.
+ */
+static Plan *
+plan_new_old(const char *script)
+{
+  Plan *plan = plan_new_flat(script);
+
+  plan->header.flags |= BT_PLAN_KILLABLE;
+  plan->header.landlock_net = plan->header.landlock_scoped = 0;
+  return plan;
+}
+
+static void
+test_old_view(gconstpointer data)
+{
+  const View *view = data;
+  assert_view(view, plan_new_old(view->script), run_start_flat);
+}
+
 /* ---- failures ---- */
 
 static void
@@ -93,6 +115,7 @@ static void
 with_namespaces(Plan *plan)
 {
   plan->header.flags = 0;
+  plan->header.landlock_net = 0;
 }
 
 static const Failure failures[] = {
@@ -138,11 +161,11 @@ is_taken(Run *run)
 
 /* Until the daemon has said its number and all execs are answered. */
 static int
-run_daemon(Run *run, const char *script)
+run_daemon(Run *run, const char *script, gboolean old)
 {
   gint64 end = g_get_monotonic_time() + PATIENCE_MS * 1000ll;
 
-  run_start_flat(run, plan_new_flat(script));
+  run_start_flat(run, old ? plan_new_old(script) : plan_new_flat(script));
   run_until(run, is_taken);
   while (!has_said(run)) {
     struct pollfd call = { .fd = run->listener, .events = POLLIN };
@@ -153,14 +176,44 @@ run_daemon(Run *run, const char *script)
   return atoi(run_output(run));
 }
 
-typedef enum { WORKER_ENDS, SUPERVISOR_ENDS, INIT_KILLED } Ending;
+/* GUARD_KILLED: where the guard is what was started. */
+typedef enum { WORKER_ENDS, SUPERVISOR_ENDS, INIT_KILLED, GUARD_KILLED } Ending;
+
+static const struct {
+  const char *name;
+  Ending ending;
+  gboolean old;
+} endings[] = {
+  { "worker-ends", WORKER_ENDS, FALSE },
+  { "supervisor-ends", SUPERVISOR_ENDS, FALSE },
+  { "init-killed", INIT_KILLED, FALSE },
+  { "old-worker-ends", WORKER_ENDS, TRUE },
+  { "old-supervisor-ends", SUPERVISOR_ENDS, TRUE },
+  { "old-init-killed", INIT_KILLED, TRUE },
+  { "old-guard-killed", GUARD_KILLED, TRUE },
+};
+
+/* Many, each the other's child, of which all but the last wait. */
+#define CHAIN "f() { if test $1 = 0; then " DAEMON "sleep 1000; else (f $(($1 - 1)); :); fi; }; f 40"
+
+static pid_t
+parent_of_worker(const Run *run)
+{
+  pid_t parent = 0, group, pid = bt_process_pid_behind(getpid(), run->worker);
+
+  g_assert_cmpint(pid, >, 0);
+  g_assert_true(bt_process_kin(pid, &parent, &group));
+  return parent;
+}
 
 static void
 test_ending(gconstpointer data)
 {
-  Ending ending = GPOINTER_TO_INT(data);
+  gsize number = GPOINTER_TO_SIZE(data);
+  Ending ending = endings[number].ending;
+  gboolean old = endings[number].old;
   Run run;
-  int daemon = run_daemon(&run, ending == WORKER_ENDS ? DAEMON "sleep 0.2; exit 3" : DAEMON "sleep 1000");
+  int daemon = run_daemon(&run, ending == WORKER_ENDS ? DAEMON "sleep 0.2; exit 3" : CHAIN, old);
 
   g_assert_cmpint(daemon, >, 1);
   if (ending == WORKER_ENDS) {
@@ -171,12 +224,14 @@ test_ending(gconstpointer data)
     close(run.status_fd);
     run.status_fd = dup(0);
   } else {
-    g_assert_cmpint(kill(run.init.pid, SIGKILL), ==, 0);
+    pid_t init = ending == INIT_KILLED ? parent_of_worker(&run) : run.init.pid;
+    g_assert_cmpint(old, ==, run.init.pid != parent_of_worker(&run));
+    g_assert_cmpint(kill(init, SIGKILL), ==, 0);
   }
   run_await_end(run.init.pidfd);
   run_await_end(run.worker);
   /* When init has ended by itself, so have all. */
-  if (ending != INIT_KILLED)
+  if (ending < INIT_KILLED)
     g_assert_cmpint(kill(daemon, 0), !=, 0);
   await_no_process(daemon);
   run_clear(&run);
@@ -193,13 +248,19 @@ main(int argc, char **argv)
     g_autofree char *path = g_strdup_printf("/init-flat/view/%s", views[i].name);
     g_test_add_data_func(path, &views[i], test_view);
   }
+  for (gsize i = 0; i < G_N_ELEMENTS(views); i++) {
+    g_autofree char *path = g_strdup_printf("/init-flat/old-view/%s", views[i].name);
+    if (strcmp(views[i].name, "init") != 0)
+      g_test_add_data_func(path, &views[i], test_old_view);
+  }
   for (gsize i = 0; i < G_N_ELEMENTS(failures); i++) {
     g_autofree char *path = g_strdup_printf("/init-flat/failure/%s", failures[i].name);
     g_test_add_data_func(path, &failures[i], test_failure);
   }
   g_test_add_func("/init-flat/other-init", test_other_init);
-  g_test_add_data_func("/init-flat/worker-ends", GINT_TO_POINTER(WORKER_ENDS), test_ending);
-  g_test_add_data_func("/init-flat/supervisor-ends", GINT_TO_POINTER(SUPERVISOR_ENDS), test_ending);
-  g_test_add_data_func("/init-flat/init-killed", GINT_TO_POINTER(INIT_KILLED), test_ending);
+  for (gsize i = 0; i < G_N_ELEMENTS(endings); i++) {
+    g_autofree char *path = g_strdup_printf("/init-flat/%s", endings[i].name);
+    g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_ending);
+  }
   return g_test_run();
 }

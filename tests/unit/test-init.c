@@ -16,10 +16,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -282,6 +285,24 @@ test_stdin_directory(void)
   g_assert_cmpint(run.last.error, ==, EISDIR);
   g_assert_cmpstr(run.last.object, ==, "standard input");
   run_clear(&run);
+}
+
+/* The kernel shows them as files of no type. */
+static void
+test_stdin_no_file(void)
+{
+  int fds[] = { eventfd(0, EFD_CLOEXEC), epoll_create1(EPOLL_CLOEXEC), timerfd_create(CLOCK_MONOTONIC, 0) };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(fds); i++) {
+    Run run;
+    g_assert_cmpint(fds[i], >=, 0);
+    start_with_stdin(&run, plan_new("echo ran"), fds[i]);
+    run_until(&run, NULL);
+    g_assert_cmpuint(run.last.kind, ==, BT_STATUS_FAILED);
+    g_assert_cmpint(run.last.error, ==, ENOTSUP);
+    g_assert_cmpstr(run.last.object, ==, "standard input");
+    run_clear(&run);
+  }
 }
 
 static void
@@ -583,6 +604,7 @@ main(int argc, char **argv)
   g_test_add_func("/init/files", test_files);
   g_test_add_func("/init/hide", test_hide);
   g_test_add_func("/init/stdin-directory", test_stdin_directory);
+  g_test_add_func("/init/stdin-no-file", test_stdin_no_file);
   g_test_add_func("/init/console", test_console);
   g_test_add_func("/init/landlock", test_landlock);
   g_test_add_func("/init/opener", test_opener);

@@ -445,6 +445,8 @@ test_http(void)
     { "SSH-2.0-x\r\n" REQUEST(OTHER), 0, NULL, 0 },
     { "EHLO me\r\nSTARTTLS\r\n", 0, NULL, 0 },
     { "\x01\x02 anything", 0, NULL, 0 },
+    { "\x01GET / HTTP/1.1\r\nHost: " OTHER "\r\n\r\n", BT_NET_REASON_STREAM, "", RULE_WILD },
+    { "G@T / JUNK\r\nHost: " OTHER "\r\n\r\n", BT_NET_REASON_STREAM, "", RULE_WILD },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -464,6 +466,33 @@ test_http(void)
       }
       close_talk(&talk);
     }
+  }
+}
+
+/* SOCKS, and SMTP: what a server has answered is of its protocol. */
+static void
+test_answered(void)
+{
+  static const struct {
+    const char *first, *second;
+    gboolean passes;
+  } cases[] = {
+    { "\x05\x01\x02", "\x05\x01\x01\x03\x01y\x01PGET / HTTP/1.1\r\nHost: " OTHER "\r\n\r\n", TRUE },
+    { "EHLO me\r\n", "Host: " OTHER "\r\n", TRUE },
+    { "EHLO me", "\r\nHost: " OTHER "\r\n", FALSE },
+    { "(GET / ", "HTTP/1.1\r\nHost: " OTHER "\r\n", FALSE },
+    { "", "\x01GET / HTTP/1.1\r\nHost: " OTHER "\r\n", FALSE },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+    Talk talk;
+    g_test_message("case %zu", i);
+    open_talk(&talk, 80, RULE_WILD);
+    g_assert_cmpint(say_text(&talk, cases[i].first), ==, BT_GATE_PASS);
+    answer(&talk, "\x05\x02", 2);
+    g_assert_cmpint(say_text(&talk, cases[i].second), ==,
+                    cases[i].passes ? BT_GATE_PASS : BT_GATE_RESET);
+    close_talk(&talk);
   }
 }
 
@@ -665,6 +694,7 @@ main(int argc, char **argv)
     { "/inspect/ends", test_ends },
     { "/inspect/time", test_time },
     { "/inspect/http", test_http },
+    { "/inspect/answered", test_answered },
     { "/inspect/upgrade", test_upgrade },
     { "/inspect/body", test_body },
     { "/inspect/not-looked-at", test_not_looked_at },

@@ -125,6 +125,20 @@ def told(kind, action, text, source, line, rule):
 
 
 class Rules(unittest.TestCase):
+    def test_tier(self):
+        """What holds a program is no part of what a policy says."""
+        policy = Buntime.Policy.new()
+        policy.add_permission(Buntime.Permission.NET, True, "192.0.2.1,192.0.2.1/udp")
+        before = policy.to_json(), policy.rules_to_json()
+        for tier, udp in ((Buntime.Tier.LANDLOCK, Buntime.Action.DENY),
+                          (Buntime.Tier.NAMESPACES, Buntime.Action.ALLOW)):
+            policy.set_tier(tier)
+            self.assertEqual((policy.to_json(), policy.rules_to_json()), before)
+            verdict = policy.check(Buntime.Permission.NET, "192.0.2.1:1/udp")
+            self.assertEqual(verdict.get_action(), udp)
+            verdict = policy.check(Buntime.Permission.NET, "192.0.2.1:1")
+            self.assertEqual(verdict.get_action(), Buntime.Action.ALLOW)
+
     def test_each_has_its_source(self):
         policy = Buntime.Policy.new()
         policy.add_json("""{"version": 1, "plugins": {"landlock": false, "seccomp": true,

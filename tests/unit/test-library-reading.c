@@ -167,6 +167,67 @@ test_usage(void)
   seen_clear(&seen);
 }
 
+/* The sum of what such events stand for. */
+static guint
+count_events(const Seen *seen, const char *what)
+{
+  guint sum = 0;
+
+  for (const char *at = seen->events->str; (at = strstr(at, what)) != NULL; at += strlen(what))
+    sum += (guint)g_ascii_strtoull(strstr(at, "\"count\":") + strlen("\"count\":"), NULL, 10);
+  return sum;
+}
+
+static gboolean
+has_processes(const Seen *seen)
+{
+  g_autofree char *processes = buntime_worker_processes_to_json(seen->worker);
+  return strcmp(processes, "[]") != 0;
+}
+
+/* Another run, told elsewhere: when that has ended, an earlier one's end is on its way, too. */
+static void
+run_elsewhere(BuntimeSandbox *sandbox)
+{
+  static const char *const args[] = { "-c", "exit 3", NULL };
+  g_autoptr(GMainContext) context = g_main_context_new();
+  g_autoptr(GError) error = NULL;
+
+  g_main_context_push_thread_default(context);
+  g_autoptr(BuntimeWorker) worker = buntime_sandbox_spawn(sandbox, "/bin/sh", args, &error);
+  g_assert_no_error(error);
+  while (!buntime_worker_get_exited(worker))
+    g_main_context_iteration(context, TRUE);
+  g_main_context_pop_thread_default(context);
+}
+
+/* Who does not look loses events, but is told how many, and what became of the run. */
+static void
+test_events_lost(void)
+{
+  static const char *const args[] = {
+    "-c", "i=0; while [ $i -lt 10000 ]; do true 2>/dev/null >/etc/made-$i; i=$((i + 1)); done", NULL
+  };
+  g_autoptr(BuntimeSandbox) sandbox = sandbox_new();
+  Seen seen;
+
+  seen_start(&seen, sandbox, "/bin/sh", args);
+  while (count_events(&seen, "\"action\":\"started\"") == 0)
+    g_main_context_iteration(NULL, TRUE);
+  while (has_processes(&seen))
+    g_usleep(5000);
+  run_elsewhere(sandbox);
+  seen_wait(&seen);
+guint told = count_events(&seen, "\"object\":\"/etc/made-"),
+        lost = count_events(&seen, "\"action\":\"dropped\"");
+  g_assert_cmpuint(told + lost, ==, 10000);
+  g_assert_cmpuint(lost, >, 0);
+  /* A look now and then is enough. */
+  g_assert_cmpuint(told, >=, 4000);
+  g_assert_cmpuint(count_events(&seen, "\"action\":\"exited\""), ==, 1);
+  seen_clear(&seen);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -176,5 +237,6 @@ main(int argc, char *argv[])
   g_test_add_func("/library-reading/pause-channel", test_pause_channel);
   g_test_add_func("/library-reading/pause-dropped", test_pause_dropped);
   g_test_add_func("/library-reading/usage", test_usage);
+  g_test_add_func("/library-reading/events-lost", test_events_lost);
   return g_test_run();
 }

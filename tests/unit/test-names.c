@@ -96,6 +96,24 @@ test_closed(void)
   tear_down(&fixture);
 }
 
+/* Whoever may reach it: it is no name of a server's. */
+static void
+test_localhost(void)
+{
+  Fixture fixture;
+  BtFlowWords words;
+
+  set_up(&fixture, "github.com:443");
+  ask(&fixture, 1, BT_DNS_TYPE_A, "LOCALHOST");
+  assert_addrs(last(&fixture), "127.0.0.1");
+  g_assert_cmpuint(last(&fixture)->n_rules, ==, 0);
+  ask(&fixture, 2, BT_DNS_TYPE_AAAA, "localhost");
+  assert_addrs(last(&fixture), "::1");
+  g_assert_cmpuint(lookups->len, ==, 0);
+  g_assert_cmpint(flow(&fixture, "127.0.0.1", 443, &words), ==, BT_ACTION_DENY);
+  tear_down(&fixture);
+}
+
 static void
 test_everything(void)
 {
@@ -587,6 +605,7 @@ main(int argc, char **argv)
   g_test_add_func("/names/denied", test_denied);
   g_test_add_func("/names/granted", test_granted);
   g_test_add_func("/names/closed", test_closed);
+  g_test_add_func("/names/localhost", test_localhost);
   g_test_add_func("/names/everything", test_everything);
   g_test_add_func("/names/ten-thousand", test_ten_thousand);
   g_test_add_func("/names/shared-address", test_shared_address);

@@ -59,6 +59,7 @@ TRY(try_interfaces, ioctl(inet, 0x8912 /* SIOCGIFCONF */, NULL))
 TRY(try_dup, fcntl(inet, F_DUPFD, 50))
 TRY(try_owner, fcntl(inet, F_SETOWN, 1))
 TRY(try_recvmsg, recvmsg(pair[0], &(struct msghdr){ 0 }, MSG_DONTWAIT))
+TRY(try_take, recvmsg(pair[0], &(struct msghdr){ 0 }, MSG_DONTWAIT | MSG_CMSG_CLOEXEC))
 TRY(try_recv, recv(pair[0], (char[1]){ 0 }, 1, MSG_DONTWAIT))
 TRY(try_sendmsg, sendmsg(pair[0], &(struct msghdr){ 0 }, MSG_DONTWAIT))
 TRY(try_fork, (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0))
@@ -127,11 +128,13 @@ try_connect(void)
   return result < 0 && errno == EPERM ? EPERM : 0;
 }
 
-static const struct {
+typedef struct {
   const char *name;
   int (*try)(void);
   int expected; /* 0, an errno, or KILLED */
-} cases[] = {
+} Case;
+
+static const Case cases[] = {
   { "open", try_open, EPERM },
 #ifdef SYS_open
   { "open, the old call", try_open_legacy, EPERM },
@@ -180,32 +183,63 @@ static const struct {
   { "process_vm_writev", try_process_vm, KILLED },
 };
 
+/* Where streams are handed over and no packets are moved. */
+static const Case names_cases[] = {
+  { "open", try_open, EPERM },
+  { "stream socket", try_stream, EPERM },
+  { "datagram socket", try_datagram, EPERM },
+  { "IPv6 socket", try_inet6, EPERM },
+  { "unix socket", try_unix, EPERM },
+  { "connect", try_connect, EPERM },
+  { "bind", try_bind, EPERM },
+  { "listen", try_listen, EPERM },
+  { "TCP_NODELAY", try_nodelay, EPERM },
+  { "recvmsg", try_recvmsg, EPERM },
+  { "a descriptor that is sent", try_take, EAGAIN },
+  { "recv", try_recv, EAGAIN },
+  { "fork", try_fork, EPERM },
+  { "executable memory", try_map_exec, EPERM },
+  { "execve", try_exec, KILLED },
+};
+
 /* The child says by its status what came of it. */
 static void
-test_effects(void)
+check(const Case *all, gsize n_all, gboolean names_only)
 {
   g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), ==, 0);
   inet = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   g_assert_cmpint(inet, >=, 0);
-  for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+  for (gsize i = 0; i < n_all; i++) {
     int status;
 
-    g_test_message("%s", cases[i].name);
+    g_test_message("%s", all[i].name);
     pid_t pid = fork();
     if (pid == 0) {
-      if (bt_confine() != BT_NET_EXIT_OK)
+      if (bt_confine(names_only) != BT_NET_EXIT_OK)
         _exit(255);
-      _exit(cases[i].try());
+      _exit(all[i].try());
     }
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
-    if (cases[i].expected == KILLED) {
+    if (all[i].expected == KILLED) {
       g_assert_true(WIFSIGNALED(status));
       g_assert_cmpint(WTERMSIG(status), ==, SIGSYS);
     } else {
       g_assert_true(WIFEXITED(status));
-      g_assert_cmpint(WEXITSTATUS(status), ==, cases[i].expected);
+      g_assert_cmpint(WEXITSTATUS(status), ==, all[i].expected);
     }
   }
+}
+
+static void
+test_effects(void)
+{
+  check(cases, G_N_ELEMENTS(cases), FALSE);
+}
+
+static void
+test_names_only(void)
+{
+  check(names_cases, G_N_ELEMENTS(names_cases), TRUE);
 }
 
 int
@@ -213,5 +247,6 @@ main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/net-confine/effects", test_effects);
+  g_test_add_func("/net-confine/names-only", test_names_only);
   return g_test_run();
 }

@@ -150,6 +150,44 @@ test_forks(void)
   check_cases(bt_fork_filter(), forks, G_N_ELEMENTS(forks), FALSE);
 }
 
+/* Access mode 3 neither reads nor writes. */
+static void
+test_opens(void)
+{
+  static const struct {
+    const char *name;
+    long number;
+    unsigned long args[3];
+    enum { NEVER, CUTTING, ALWAYS } refused;
+  } opens[] = {
+    { "only reading", SYS_openat, { AT, PATH, O_RDONLY }, NEVER },
+    { "reading", SYS_openat, { AT, PATH, O_RDONLY | O_TRUNC }, CUTTING },
+    { "reading, high half", SYS_openat, { AT, PATH, O_RDONLY | O_TRUNC | HIGH }, CUTTING },
+    { "neither", SYS_openat, { AT, PATH, 3 | O_TRUNC }, ALWAYS },
+    { "neither, nor cutting", SYS_openat, { AT, PATH, 3 | O_NONBLOCK | HIGH }, ALWAYS },
+    { "making", SYS_openat, { AT, PATH, O_CREAT | O_TRUNC }, CUTTING },
+    { "writing", SYS_openat, { AT, PATH, O_WRONLY | O_TRUNC }, NEVER },
+    { "both", SYS_openat, { AT, PATH, O_RDWR | O_CREAT | O_TRUNC }, NEVER },
+    { "a path", SYS_openat, { AT, PATH, O_PATH | O_TRUNC | 3 }, NEVER },
+#ifdef SYS_open
+    { "open, reading", SYS_open, { PATH, O_TRUNC }, CUTTING },
+    { "open, neither", SYS_open, { PATH, 3 }, ALWAYS },
+    { "open, writing", SYS_open, { PATH, O_WRONLY | O_TRUNC }, NEVER },
+    { "open's mode", SYS_open, { PATH, O_RDONLY, O_TRUNC | 3 }, NEVER },
+#endif
+    { "another call", SYS_read, { 999, 0, O_TRUNC | 3 }, NEVER },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(opens); i++) {
+    Case one = { .name = opens[i].name, .number = opens[i].number };
+    memcpy(one.args, opens[i].args, sizeof opens[i].args);
+    g_test_message("%s", opens[i].name);
+    for (int cutting = 0; cutting < 2; cutting++)
+      g_assert_cmpint(errno_of(bt_open_filter(cutting), &one) == EACCES, ==,
+                      opens[i].refused == ALWAYS || (cutting && opens[i].refused == CUTTING));
+  }
+}
+
 static void
 test_linger(void)
 {
@@ -169,6 +207,7 @@ main(int argc, char **argv)
   g_test_add_func("/notify-filter/notified", test_notified);
   g_test_add_func("/notify-filter/maps", test_maps);
   g_test_add_func("/notify-filter/forks", test_forks);
+  g_test_add_func("/notify-filter/opens", test_opens);
   g_test_add_func("/notify-filter/linger", test_linger);
   return g_test_run();
 }

@@ -166,10 +166,13 @@ static void
 on_output(gpointer data, const guint8 *bytes, gsize size)
 {
   Fixture *f = data;
+  guint8 error[BT_PACKET_REPLY_SIZE];
+  gsize error_size;
   BtPacket packet;
 
   bt_packet_parse(bytes, size, &packet);
-  if (f->gated && !bt_gate_inbound(&f->gate, bytes, size, g_get_monotonic_time()))
+  if (f->gated &&
+      !bt_gate_inbound(&f->gate, bytes, size, g_get_monotonic_time(), error, &error_size))
     return;
   if (packet.kind != BT_PACKET_TCP || size > sizeof(Frame) - sizeof(gsize) ||
       (packet.tcp.flags & BT_TCP_SYN) == 0)

@@ -550,8 +550,9 @@ make_flat_plan(Plan *plan_out)
   plan_out->header.flags = BT_PLAN_NO_NAMESPACES;
   plan_out->header.ops.count = plan_out->header.relays.count = 0;
   plan_out->header.hostname = 0;
-  plan_out->header.net = (BtPlanNet){ .mode = BT_PLAN_NET_NONE };
+  plan_out->header.net = (BtPlanNet){ .mode = BT_PLAN_NET_HOST };
   plan_out->header.landlock_fs = 1;
+  plan_out->header.landlock_net = BT_PLAN_TCP;
   plan_out->header.landlock_scoped = BT_PLAN_SCOPE_ALL;
 }
 
@@ -568,10 +569,14 @@ test_flat(void)
     { "an operation", AT(header.ops.count), 1 },
     { "a host name", AT(header.hostname), END - 1 },
     { "an interface", AT(header.net.mode), BT_PLAN_NET_AUTO },
+    { "a network of its own", AT(header.net.mode), BT_PLAN_NET_NONE },
     { "a resolver", AT(header.net.dns), 3 },
     { "a relay", AT(header.relays.count), 1 },
     { "a dialer", AT(header.dialers), 1 },
     { "no Landlock", AT(header.landlock_fs), 0 },
+    { "TCP not held", AT(header.landlock_net), 0 },
+    { "half of TCP held", AT(header.landlock_net), 1 },
+    { "nothing scoped", AT(header.landlock_scoped), 0 },
     { "signals not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_ABSTRACT },
     { "sockets not scoped", AT(header.landlock_scoped), BT_PLAN_SCOPE_SIGNAL },
     { "a rule for what is no path", AT(landlock[0].path), END - 1 },
@@ -581,6 +586,14 @@ test_flat(void)
 
   make_flat_plan(&plan);
   g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
+  /* What an older Landlock does not keep inside is notified. */
+  plan.header.flags |= BT_PLAN_KILLABLE;
+  plan.header.landlock_scoped = 0;
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
+  plan.header.landlock_net = 0;
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
+  plan.header.landlock_scoped = BT_PLAN_SCOPE_ABSTRACT;
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_E_RECORD);
   for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
     make_flat_plan(&plan);
     memcpy((guint8 *)&plan + bad[i].offset, &bad[i].value, bad[i].size);
@@ -593,6 +606,8 @@ test_flat(void)
   memcpy((char *)&plan + plan.landlock[1].path, odd, sizeof odd - 1);
   g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_E_RECORD);
   plan.header.flags = 0;
+  g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_E_RECORD);
+  plan.header.landlock_net = 0;
   g_assert_cmpint(open_plan(&plan), ==, BT_PLAN_OK);
 }
 

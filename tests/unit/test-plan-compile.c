@@ -360,7 +360,7 @@ test_everything(void)
   assert_bind(&self, "/home", 0);
   g_assert_cmpuint(rights(&self, "/") & BT_FS_EXECUTE, !=, 0);
   gboolean scoped = self.view.header->landlock_scoped != 0;
-  guint notify = bt_map_filter().count + bt_notify_filter(FALSE).count;
+  guint notify = notify_count();
   g_assert_cmpuint(self.view.header->worker_filter.count, ==,
                    notify + bt_seccomp_worker(TRUE, scoped).count);
   clear(&self);

@@ -212,8 +212,7 @@ test_memory(void)
     compile(&self, memories[i].flags);
     gboolean scoped = self.view.header->landlock_scoped != 0;
     g_assert_cmpuint(self.view.header->worker_filter.count, ==,
-                     bt_map_filter().count + bt_notify_filter(FALSE).count +
-                       bt_seccomp_worker(memories[i].allowed, scoped).count);
+                     notify_count() + bt_seccomp_worker(memories[i].allowed, scoped).count);
     clear(&self);
   }
 }

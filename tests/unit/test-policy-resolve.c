@@ -218,12 +218,40 @@ test_glob_bound(void)
     g_autofree char *path = g_strdup_printf("%s/%u", folder, i);
     g_assert_cmpint(symlink("x", path), ==, 0);
   }
-  g_assert_false(bt_glob_expand(pattern, FALSE, matches));
+  g_assert_false(bt_glob_expand(pattern, FALSE, matches, NULL));
   g_assert_cmpuint(matches->len, ==, BT_GLOB_MAX_MATCHES);
   for (guint i = 0; i <= BT_GLOB_MAX_MATCHES; i++) {
     g_autofree char *path = g_strdup_printf("%s/%u", folder, i);
     g_unlink(path);
   }
+  g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+/* What is not seen cannot be denied, unless the program cannot get at it either. */
+static void
+test_glob_unseen(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("buntime-glob-XXXXXX", NULL);
+  g_autofree char *closed = g_strconcat(folder, "/closed", NULL);
+  g_autofree char *open = g_strconcat(folder, "/open.key", NULL);
+  g_autofree char *pattern = g_strconcat(folder, "/**/*.key", NULL);
+  g_autoptr(GPtrArray) matches = g_ptr_array_new_with_free_func(g_free);
+  g_autofree char *unseen = NULL, *nothing = NULL;
+
+  g_assert_cmpint(g_mkdir(closed, 0300), ==, 0);
+  g_assert_true(g_file_set_contents(open, "", 0, NULL));
+  /* Its names are hidden, and yet files in it are opened by them. */
+  g_assert_cmpint(geteuid(), !=, 0);
+  g_assert_true(bt_glob_expand(pattern, TRUE, matches, NULL));
+  g_assert_cmpuint(matches->len, ==, 1);
+  g_assert_false(bt_glob_expand(pattern, TRUE, matches, &unseen));
+  g_assert_true(g_str_has_prefix(unseen, closed));
+  /* Another user's, as nearly everything there. */
+  g_assert_true(bt_glob_expand("/proc/1/fd/*", TRUE, matches, &nothing));
+  g_assert_true(bt_glob_expand("/proc/1/no/*", TRUE, matches, &nothing));
+  g_assert_null(nothing);
+  g_unlink(open);
+  g_assert_cmpint(g_rmdir(closed), ==, 0);
   g_assert_cmpint(g_rmdir(folder), ==, 0);
 }
 
@@ -238,6 +266,7 @@ main(int argc, char **argv)
   }
   g_test_add_func("/policy-resolve/bare", test_bare);
   g_test_add_func("/policy-resolve/glob-bound", test_glob_bound);
+  g_test_add_func("/policy-resolve/glob-unseen", test_glob_unseen);
   int status = g_test_run();
   remove_tree();
   return status;

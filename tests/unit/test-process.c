@@ -141,13 +141,31 @@ fork_killable(gboolean caught, gboolean blocked)
   sigaddset(&set, SIGURG);
   if (blocked)
     sigprocmask(SIG_BLOCK, &set, NULL);
+  pid = getpid();
   /* As vfork(): its caller waits for the end of a process that shares its memory. */
   if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    pause();
+    /* It may be dead already. */
+    if (getppid() == pid)
+      pause();
     _exit(0);
   }
   _exit(0);
+}
+
+/* As it is when it has a child of its own, at the latest in half a minute. */
+static void
+await_killable(pid_t pid)
+{
+  g_autofree char *file = g_strdup_printf("/proc/%d/task/%d/children", pid, pid);
+
+  for (int i = 0; i < 30000; i++) {
+    g_autofree char *children = NULL;
+    if (g_file_get_contents(file, &children, NULL, NULL) && *children != '\0')
+      return;
+    g_usleep(1000);
+  }
+  g_error("it does not wait");
 }
 
 static void
@@ -156,10 +174,9 @@ test_signalled(void)
   for (int i = 0; i < 4; i++) {
     gboolean caught = i & 1, blocked = i & 2;
     pid_t pid = fork_killable(caught, blocked);
-    g_usleep(50000);
+    await_killable(pid);
     g_assert_false(bt_process_is_signalled(pid));
     kill(pid, SIGURG);
-    g_usleep(20000);
     g_assert_true(bt_process_is_signalled(pid) == (caught && !blocked));
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -395,6 +412,55 @@ test_is_stopped(void)
   close(pidfd);
 }
 
+static void *
+wait_for_end(void *unused)
+{
+  pause();
+  return unused;
+}
+
+/* The child is as it is to be looked at once the pipe hangs up. */
+static pid_t
+start_child(gboolean with_thread, gboolean with_child)
+{
+  int ends[2];
+  char byte;
+  pthread_t thread;
+
+  g_assert_no_errno(pipe2(ends, O_CLOEXEC));
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (with_thread && pthread_create(&thread, NULL, wait_for_end, NULL) != 0)
+      _exit(1);
+    if (with_child && fork() == 0)
+      _exit(0);
+    close(ends[0]);
+    close(ends[1]);
+    pause();
+    _exit(0);
+  }
+  close(ends[1]);
+  g_assert_cmpint(read(ends[0], &byte, 1), ==, 0);
+  close(ends[0]);
+  return pid;
+}
+
+/* A child that has ended, but was not waited for, is one. */
+static void
+test_alone(void)
+{
+  for (int which = 0; which < 3; which++) {
+    gboolean alone;
+    pid_t own, pid = start_child(which == 1, which == 2);
+    g_assert_true(bt_process_is_alone(pid, &own, &alone));
+    g_assert_cmpint(own, ==, pid);
+    g_assert_cmpint(alone, ==, which == 0);
+    kill(pid, SIGKILL);
+    g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+    g_assert_false(bt_process_is_alone(pid, &own, &alone));
+  }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -409,5 +475,6 @@ main(int argc, char **argv)
   g_test_add_func("/process/take-fd-of-thread", test_take_fd_of_thread);
   g_test_add_func("/process/take-fd-of-last", test_take_fd_of_last);
   g_test_add_func("/process/is-stopped", test_is_stopped);
+  g_test_add_func("/process/alone", test_alone);
   return g_test_run();
 }

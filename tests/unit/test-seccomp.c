@@ -207,6 +207,11 @@ static const Case others[] = {
   { "the group's priority, high half", SYS_setpriority, { PRIO_PGRP | HIGH, 0, 0 }, EPERM },
   { "the group's I/O priority", SYS_ioprio_set, { 2 | HIGH, 0, 0x4000 }, EPERM },
   { "the group asked for", SYS_kill, { 0, 0 }, 0 },
+  { "a listener", SYS_seccomp, { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0 }, EBUSY },
+  { "a listener, high halves", SYS_seccomp,
+    { SECCOMP_SET_MODE_FILTER | HIGH, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_LOG | HIGH, 0 }, EBUSY },
+  { "a filter", SYS_seccomp, { SECCOMP_SET_MODE_FILTER, 0, 0 }, EFAULT },
+  { "an action asked for", SYS_seccomp, { SECCOMP_GET_NOTIF_SIZES, 0, 0 }, EFAULT },
   { "personality query", SYS_personality, { 0xffffffff }, 0 },
   { "personality none", SYS_personality, { 0 }, 0 },
   { "personality no aslr", SYS_personality, { ADDR_NO_RANDOMIZE }, 0 },
@@ -236,6 +241,30 @@ test_worker(gconstpointer data)
   };
   gsize i = GPOINTER_TO_SIZE(data);
   check(bt_seccomp_worker(FALSE, TRUE), groups[i].cases, groups[i].count);
+}
+
+/* Descriptors may have an owner outside, who would get what is chosen here. */
+static void
+test_async(void)
+{
+  static const Case cases[] = {
+    { "news", SYS_fcntl, { 999, F_SETFL, O_ASYNC | O_NONBLOCK }, EPERM },
+    { "news, high halves", SYS_fcntl, { 999, F_SETFL | HIGH, O_ASYNC | HIGH }, EPERM },
+    { "without", SYS_fcntl, { 999, F_SETFL, O_NONBLOCK }, EBADF },
+    { "flags asked for", SYS_fcntl, { 999, F_GETFL, O_ASYNC }, EBADF },
+    { "another signal", SYS_fcntl, { 999, F_SETSIG, SIGKILL }, EPERM },
+    { "another signal, high half", SYS_fcntl, { 999, F_SETSIG | HIGH, SIGKILL }, EPERM },
+    { "its number", SYS_fcntl, { 999, F_GETSIG, 0 }, EBADF },
+    { "a lease", SYS_fcntl, { 999, F_SETLEASE, 0 }, EPERM },
+    { "news by ioctl", SYS_ioctl, { 999, FIOASYNC | HIGH, 0 }, EPERM },
+    { "another ioctl", SYS_ioctl, { 999, FIONBIO, 0 }, EBADF },
+    { "TIOCSTI", SYS_ioctl, { 999, TIOCSTI, 0 }, EPERM },
+  };
+  for (int memfd = FALSE; memfd <= TRUE; memfd++)
+    for (int scoped = FALSE; scoped <= TRUE; scoped++) {
+      check(bt_seccomp_worker(memfd, scoped), cases, G_N_ELEMENTS(cases));
+      check(bt_seccomp_flat_worker(memfd, scoped), cases, G_N_ELEMENTS(cases));
+    }
 }
 
 /* Before Landlock's scopes the caller's process group is in reach of kill(0). */
@@ -343,8 +372,18 @@ test_init(void)
 
 /* Without namespaces: what would reach other processes, the host's network, IPC and files by name. */
 static const Case flat[] = {
-  { "tcp", SYS_socket, { AF_INET, SOCK_STREAM, 0 }, ENOSYS }, /* notified, and nobody listens */
+  { "tcp", SYS_socket, { AF_INET, SOCK_STREAM, 0 }, 0 },
+  { "tcp6", SYS_socket, { AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP }, 0 },
+  { "mptcp", SYS_socket, { AF_INET, SOCK_STREAM, 262 }, EPROTONOSUPPORT },
+  { "sctp", SYS_socket, { AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP }, EPROTONOSUPPORT },
+  { "sctp packets", SYS_socket, { AF_INET, SOCK_SEQPACKET, IPPROTO_SCTP }, EPERM },
+  { "udp", SYS_socket, { AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0 }, ENOSYS }, /* notified, and nobody listens */
   { "udp6", SYS_socket, { AF_INET6 | HIGH, SOCK_DGRAM, 0 }, ENOSYS },
+  { "raw", SYS_socket, { AF_INET, SOCK_RAW, IPPROTO_ICMP }, EPERM },
+  { "raw6", SYS_socket, { AF_INET6, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW }, EPERM },
+  { "packet", SYS_socket, { AF_INET, 10 /* SOCK_PACKET */, 0 }, EPERM },
+  { "packets", SYS_socket, { AF_PACKET, SOCK_RAW, 0 }, EAFNOSUPPORT },
+  { "fast open", SYS_sendto, { 999, 0, 0, MSG_FASTOPEN }, EOPNOTSUPP },
   { "netlink", SYS_socket, { AF_NETLINK, SOCK_RAW, NETLINK_ROUTE }, EAFNOSUPPORT },
   { "vsock", SYS_socket, { AF_VSOCK, SOCK_STREAM, 0 }, EAFNOSUPPORT },
   { "unix", SYS_socket, { AF_UNIX, SOCK_STREAM, 0 }, 0 },
@@ -354,8 +393,12 @@ static const Case flat[] = {
   { "listen", SYS_listen, { 999, 0 }, EPERM },
   { "tty", SYS_ioctl, { 999, TIOCGWINSZ, 0 }, EBADF },
   { "non-blocking", SYS_ioctl, { 999, FIONBIO, 0 }, EBADF },
+  { "urgent data", SYS_ioctl, { 999, 0x8905 /* SIOCATMARK */, 0 }, EBADF },
+  { "interfaces", SYS_ioctl, { 999, 0x8912 /* SIOCGIFCONF */, 0 }, ENOTTY },
+  { "network", SYS_ioctl, { 999, 0x894c /* SIOCGSKNS */, 0 }, ENOTTY },
   { "pty number", SYS_ioctl, { 999, TIOCGPTN, 0 }, EBADF },
   { "TIOCSTI", SYS_ioctl, { 999, TIOCSTI | HIGH, 0 }, EPERM },
+  { "TIOCSPGRP", SYS_ioctl, { 999, TIOCSPGRP | HIGH, 0 }, EPERM },
   { "interfaces", SYS_ioctl, { 999, SIOCGIFCONF, 0 }, ENOTTY },
   { "file flags", SYS_ioctl, { 999, 0x40086602 /* FS_IOC_SETFLAGS */, 0 }, ENOTTY },
   { "own nice", SYS_setpriority, { PRIO_PROCESS, 0, 19 }, 0 },
@@ -384,7 +427,13 @@ static const Case flat[] = {
   { "fsetxattr", SYS_fsetxattr, { 999, 0, 0, 0, 0 }, EPERM },
   { "setxattrat", 463, { 0 }, ENOSYS },
   { "removexattr", SYS_removexattr, { 0, 0 }, EPERM },
+  { "getxattr", SYS_getxattr, { 0, 0, 0, 0 }, EOPNOTSUPP },
+  { "lgetxattr", SYS_lgetxattr, { 0, 0, 0, 0 }, EOPNOTSUPP },
+  { "listxattr", SYS_listxattr, { 0, 0, 0 }, EOPNOTSUPP },
+  { "llistxattr", SYS_llistxattr, { 0, 0, 0 }, EOPNOTSUPP },
+  { "fgetxattr", SYS_fgetxattr, { 999, (unsigned long)"user.x", 0, 0 }, EBADF },
   { "inotify", SYS_inotify_add_watch, { 999, 0, 0 }, EPERM },
+  { "setpgid", SYS_setpgid, { 0, 0 }, EPERM },
   { "nobody", SYS_kill, { NOBODYS_PID, 0 }, ESRCH }, /* Landlock's to say */
   { "memfd", SYS_memfd_create, { 0, 0 }, EPERM },
   { "clone3", 435, { 0, 0 }, ENOSYS },
@@ -409,9 +458,62 @@ test_flat(void)
     { "read", SYS_read, { 999, 0, 0 }, EBADF },
     { "execve", SYS_execve, { 0, 0, 0 }, EPERM },
   };
-  check(bt_seccomp_flat_worker(FALSE), flat, G_N_ELEMENTS(flat));
-  check(bt_seccomp_flat_worker(TRUE), memory, G_N_ELEMENTS(memory));
-  check(bt_seccomp_flat_init(), init, G_N_ELEMENTS(init));
+  check(bt_seccomp_flat_worker(FALSE, TRUE), flat, G_N_ELEMENTS(flat));
+  check(bt_seccomp_flat_worker(TRUE, TRUE), memory, G_N_ELEMENTS(memory));
+  check(bt_seccomp_flat_init(TRUE), init, G_N_ELEMENTS(init));
+}
+
+/* Nobody listens here, so what is notified gives ENOSYS. */
+static void
+test_flat_unscoped(void)
+{
+  static const Case cases[] = {
+    { "kill", SYS_kill, { NOBODYS_PID, 0 }, ENOSYS },
+    { "kill, high half", SYS_kill, { HIGH, 0 }, ENOSYS },
+    { "tkill", SYS_tkill, { NOBODYS_PID, 0 }, ENOSYS },
+    { "tgkill", SYS_tgkill, { NOBODYS_PID, NOBODYS_PID, 0 }, ENOSYS },
+    { "rt_sigqueueinfo", SYS_rt_sigqueueinfo, { NOBODYS_PID, 0, 0 }, ENOSYS },
+    { "rt_tgsigqueueinfo", SYS_rt_tgsigqueueinfo, { NOBODYS_PID, NOBODYS_PID, 0, 0 }, ENOSYS },
+    { "pidfd_send_signal", SYS_pidfd_send_signal, { 999, 0, 0, 0 }, ENOSYS },
+    { "an owner", SYS_fcntl, { 999, F_SETOWN, NOBODYS_PID }, EPERM },
+    { "an owner, high half", SYS_fcntl, { 999, F_SETOWN | HIGH, NOBODYS_PID }, EPERM },
+    { "an owner of any kind", SYS_fcntl, { 999, F_SETOWN_EX, 0 }, EPERM },
+    { "an owner by ioctl", SYS_ioctl, { 999, FIOSETOWN, 0 }, ENOTTY },
+    { "a socket's owner", SYS_ioctl, { 999, SIOCSPGRP, 0 }, ENOTTY },
+    { "flags", SYS_fcntl, { 999, F_SETFL, O_NONBLOCK }, EBADF },
+    { "a lease", SYS_fcntl, { 999, F_SETLEASE, 0 }, EPERM },
+    { "a terminal's size", SYS_ioctl, { 999, TIOCGWINSZ, 0 }, EBADF },
+    { "TIOCSTI", SYS_ioctl, { 999, TIOCSTI, 0 }, EPERM },
+    { "clone", SYS_clone, { SIGCHLD, 0, 0, 0, 0 }, ENOSYS },
+    { "clone, vfork", SYS_clone, { CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0 }, ENOSYS },
+    { "clone, parent", SYS_clone, { CLONE_PARENT | SIGCHLD | HIGH, 0, 0, 0, 0 }, ENOSYS },
+    { "clone of a thread", SYS_clone, { CLONE_THREAD, 0, 0, 0, 0 }, EINVAL },
+    { "clone user", SYS_clone, { CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0 }, EPERM },
+    { "clone net of a thread", SYS_clone, { CLONE_NEWNET | CLONE_THREAD, 0, 0, 0, 0 }, EPERM },
+#ifdef SYS_fork
+    { "fork", SYS_fork, { 0 }, ENOSYS },
+    { "vfork", SYS_vfork, { 0 }, ENOSYS },
+#endif
+    { "clone3", 435, { 0, 0 }, ENOSYS },
+    { "a listener", SYS_seccomp, { SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0 }, EBUSY },
+    { "bind", SYS_bind, { 999, 0, 0 }, EPERM },
+    { "shmget", SYS_shmget, { 0, 4096, 0 }, EPERM },
+  };
+  static const Case init[] = {
+    { "all", SYS_kill, { -1ul, SIGKILL }, EPERM },
+    { "the group", SYS_kill, { 0, SIGKILL }, EPERM },
+    { "another group", SYS_kill, { -(unsigned long)NOBODYS_PID, SIGKILL }, EPERM },
+    { "one, by another signal", SYS_kill, { NOBODYS_PID, SIGTERM }, EPERM },
+    { "one", SYS_kill, { NOBODYS_PID, SIGKILL }, ESRCH },
+    { "pread64", SYS_pread64, { 999, 0, 0, 0 }, EBADF },
+    { "execve", SYS_execve, { 0, 0, 0 }, EPERM },
+#if !defined(__SANITIZE_ADDRESS__)
+    { "openat", SYS_openat, { AT_FDCWD, 0, 0 }, EPERM },
+#endif
+  };
+  check(bt_seccomp_flat_worker(FALSE, FALSE), cases, G_N_ELEMENTS(cases));
+  check(bt_seccomp_flat_worker(TRUE, FALSE), cases, G_N_ELEMENTS(cases));
+  check(bt_seccomp_flat_init(FALSE), init, G_N_ELEMENTS(init));
 }
 
 static void
@@ -452,6 +554,7 @@ main(int argc, char **argv)
   g_test_add_data_func("/seccomp/namespaces", GSIZE_TO_POINTER(2), test_worker);
   g_test_add_data_func("/seccomp/others", GSIZE_TO_POINTER(3), test_worker);
   g_test_add_func("/seccomp/memfd", test_memfd);
+  g_test_add_func("/seccomp/async", test_async);
   g_test_add_func("/seccomp/unscoped", test_unscoped);
 #ifdef __x86_64__
   g_test_add_func("/seccomp/i386", test_i386);
@@ -459,6 +562,7 @@ main(int argc, char **argv)
   g_test_add_func("/seccomp/ordinary", test_ordinary);
   g_test_add_func("/seccomp/init", test_init);
   g_test_add_func("/seccomp/flat", test_flat);
+  g_test_add_func("/seccomp/flat-unscoped", test_flat_unscoped);
   g_test_add_func("/seccomp/opener", test_opener);
   return g_test_run();
 }

@@ -242,10 +242,11 @@ class Layers(unittest.TestCase):
     def test_without_namespaces(self):
         worker, states, details = self.held(FLAT)
         self.assertEqual({name for name, state in states.items() if state == "off"},
-                         {"namespaces", "network", "mounts"})
-        self.assertEqual(states["gate"], "unneeded")
-        self.assertIn("(test:1: plugins.namespaces)", details["network"])
-        self.assertEqual(worker.said["inet"], "no")
+                         {"namespaces", "gate", "mounts"})
+        self.assertEqual(states["network"], "on")
+        self.assertTrue(details["network"].startswith("the host's: TCP alone"), details)
+        self.assertIn("(test:1: plugins.namespaces)", details["gate"])
+        self.assertEqual(worker.said["interfaces"], "unknown")
 
     def test_limits(self):
         """No bus: the kernel's own limits are used instead, and that is said."""

@@ -166,6 +166,35 @@ test_flood(void)
   world_clear(&world);
 }
 
+/* An event loop that only looks after it was woken: it is told, and does not look for ever. */
+static void
+test_event_loop(void)
+{
+  for (int kind = 0; kind < 3; kind++) {
+    World world;
+    BuntimeMessage message;
+    int result = 0;
+
+    world_init(&world);
+    int wake = world.fixture.wake_fds[BT_SIDE_WORKER];
+    g_assert_cmpint(buntime_channel_prepare(world.host, BUNTIME_WANTS_DATA), ==, 0);
+    /* The worker goes; or sends more bytes than the one that may come, at once or one by one. */
+    if (kind == 0)
+      shutdown(wake, SHUT_RDWR);
+    for (int i = 0; i < 2 && result == 0; i++) {
+      if (kind != 0)
+        g_assert_cmpint(send(wake, "xx", kind == 1 ? 2 : 1, 0), >, 0);
+      /* Of its going this would tell by itself. */
+      if (kind != 0)
+        g_assert_cmpint(buntime_channel_recv(world.host, &message, 0), ==, -EAGAIN);
+      result = buntime_channel_prepare(world.host, BUNTIME_WANTS_DATA);
+    }
+    g_assert_cmpint(result, ==, kind == 0 ? 1 : -EPROTO);
+    g_assert_cmpint(buntime_channel_recv(world.host, &message, 0), ==, kind == 0 ? -EPIPE : -EPROTO);
+    world_clear(&world);
+  }
+}
+
 static void
 test_not_a_channel(void)
 {
@@ -187,6 +216,7 @@ main(int argc, char **argv)
   g_test_add_func("/worker-supervisor/copies", test_copies);
   g_test_add_func("/worker-supervisor/violations", test_violations);
   g_test_add_func("/worker-supervisor/flood", test_flood);
+  g_test_add_func("/worker-supervisor/event-loop", test_event_loop);
   g_test_add_func("/worker-supervisor/not-a-channel", test_not_a_channel);
   return g_test_run();
 }

@@ -326,6 +326,76 @@ test_supervisor_is_gone(void)
   world_clear(&world);
 }
 
+static int
+poll_for_message(World *world, BuntimeMessage *message)
+{
+  int error;
+
+  while ((error = buntime_channel_recv(world->worker, message, 0)) == -EAGAIN)
+    g_thread_yield();
+  return error;
+}
+
+/* Who never sleeps is told, too, whether or not it was woken before and by what. */
+static void
+test_supervisor_is_gone_while_polled(gconstpointer data)
+{
+  World world;
+  BuntimeMessage message;
+  world_init(&world);
+
+  g_assert_cmpint(buntime_channel_recv(world.worker, &message, 0), ==, -EAGAIN);
+  if (GPOINTER_TO_INT(data))
+    g_assert_cmpint(buntime_channel_prepare(world.worker, BUNTIME_WANTS_DATA), ==, 0);
+  host_put(&world, BT_FRAME_MESSAGE, 0, "last", 4);
+  alarm(30);
+  g_assert_cmpint(poll_for_message(&world, &message), ==, 0);
+  g_assert_cmpint(buntime_channel_recv(world.worker, &message, 0), ==, -EAGAIN);
+  shutdown(world.fixture.wake_fds[BT_SIDE_SUPERVISOR], SHUT_RDWR);
+  g_assert_cmpint(poll_for_message(&world, &message), ==, -EPIPE);
+  g_assert_cmpint(buntime_channel_recv(world.worker, &message, 0), ==, -EPIPE);
+  alarm(0);
+  world_clear(&world);
+}
+
+/* Likewise who only tries to send, once there is no more room. */
+static void
+test_supervisor_is_gone_while_sent_to(void)
+{
+  World world;
+  char bytes[1000] = { 0 };
+  int error;
+  world_init(&world);
+
+  shutdown(world.fixture.wake_fds[BT_SIDE_SUPERVISOR], SHUT_RDWR);
+  alarm(30);
+  while ((error = buntime_channel_send(world.worker, BUNTIME_MESSAGE, 0, bytes, sizeof bytes, 0)) ==
+           0 ||
+         error == -EAGAIN)
+    g_thread_yield();
+  alarm(0);
+  g_assert_cmpint(error, ==, -EPIPE);
+  world_clear(&world);
+}
+
+/* For the rest of a message nobody has room any more. */
+static void
+test_supervisor_is_gone_midway(void)
+{
+  World world;
+  g_autofree guint8 *bytes = g_malloc0(3 * CAPACITY);
+  world_init(&world);
+
+  g_assert_cmpint(buntime_channel_send(world.worker, BUNTIME_MESSAGE, 0, bytes, 3 * CAPACITY, 0), ==,
+                  0);
+  g_assert_cmpint(buntime_channel_flush(world.worker), ==, -EAGAIN);
+  g_assert_cmpint(buntime_channel_prepare(world.worker, BUNTIME_WANTS_ROOM), ==, 0);
+  shutdown(world.fixture.wake_fds[BT_SIDE_SUPERVISOR], SHUT_RDWR);
+  g_assert_cmpint(buntime_channel_prepare(world.worker, BUNTIME_WANTS_ROOM), ==, 1);
+  g_assert_cmpint(buntime_channel_flush(world.worker), ==, -EPIPE);
+  world_clear(&world);
+}
+
 /* The worker runs another program, which finds the channel as it was left. */
 static void
 test_resume(void)
@@ -484,6 +554,12 @@ main(int argc, char **argv)
   g_test_add_func("/worker/event-loop", test_event_loop);
   g_test_add_func("/worker/control", test_control);
   g_test_add_func("/worker/supervisor-is-gone", test_supervisor_is_gone);
+  g_test_add_data_func("/worker/gone-while-polled/awake", GINT_TO_POINTER(FALSE),
+                       test_supervisor_is_gone_while_polled);
+  g_test_add_data_func("/worker/gone-while-polled/woken", GINT_TO_POINTER(TRUE),
+                       test_supervisor_is_gone_while_polled);
+  g_test_add_func("/worker/gone-while-sent-to", test_supervisor_is_gone_while_sent_to);
+  g_test_add_func("/worker/supervisor-is-gone-midway", test_supervisor_is_gone_midway);
   g_test_add_func("/worker/resume", test_resume);
   g_test_add_func("/worker/threads", test_threads);
   g_test_add_func("/worker/interrupted", test_interrupted);

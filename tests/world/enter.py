@@ -16,6 +16,8 @@ every capability in them and the caller's own uid. Two networks are made:
 
 The mount namespace has its own resolv.conf, hosts, nsswitch.conf and CA, an
 empty /tmp, and a /home with one user whose files are nobody else's business.
+Where the machine is a container, nothing says so: buntime has cures of its own
+for those, and a test that means them makes the mark that it needs.
 Everything ends with this process: it is the pid namespace's init.
 """
 
@@ -54,6 +56,39 @@ def cover(directory, mode, keep):
         run("mount", "-n", "--move", aside, path)
 
 
+def bind_all_but(folder, without, made):
+    """A tmpfs at made in which all that is in folder is again, without one name."""
+    # Owned by us, which the folder is not: whoever holds no capability must not write there.
+    run("mount", "-n", "-t", "tmpfs", "-o", "mode=555", "tmpfs", made)
+    for entry in os.scandir(folder):
+        place = made / entry.name
+        if entry.name == without:
+            continue
+        if entry.is_symlink():
+            place.symlink_to(os.readlink(entry.path))
+        elif entry.is_dir():
+            place.mkdir()
+            if Path(entry.path) != made:
+                run("mount", "-n", "--rbind", entry.path, place)
+        else:
+            place.touch()
+            run("mount", "-n", "--bind", entry.path, place)
+
+
+def hide_container():
+    """The marks by which buntime knows a container (src/lib/buntime-cure.c)."""
+    made = Path("/mnt")
+    if Path("/run/.containerenv").exists():
+        bind_all_but("/run", ".containerenv", made)
+        run("mount", "-n", "--move", made, "/run")
+    if Path("/.dockerenv").exists():
+        bind_all_but("/", ".dockerenv", made)
+        os.chdir(made)
+        run("/usr/sbin/pivot_root", ".", "mnt")
+        os.chdir("/")
+        run("umount", "-n", "-l", "/mnt")
+
+
 def make_certificates(directory):
     """A CA, one certificate for every TLS name of the world, and the CA's bundle."""
     config = directory / "openssl.cnf"
@@ -86,7 +121,6 @@ def make_certificates(directory):
 
 def make_files(keep):
     """The host's files as a worker must not, or may, see them. Returns the world's directory."""
-    Path("/mnt").is_dir() or sys.exit("world: no /mnt to build on")
     run("mount", "-n", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/mnt")
     cover(Path("/tmp"), "1777", keep)
     cover(Path("/home"), "755", keep)
@@ -183,12 +217,15 @@ def main():
         if not any(other == path or other in path.parents for other in keep):
             keep.append(path)
     os.chdir("/")
+    Path("/mnt").is_dir() or sys.exit("world: no /mnt to build on")
+    hide_container()
     world = make_files(keep)
     start_internet(world)
     start_host(world)
     environment = {
         name: value for name, value in os.environ.items()
-        if name in ("CI", "TERM", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+        if name in ("CI", "TERM", "LANG", "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                    "BUNTIME_TEST_LANDLOCK", "BUNTIME_TEST_TIER")
     }
     environment |= {
         "PATH": "/usr/local/bin:/usr/bin:/bin",

@@ -13,6 +13,7 @@ Each writes what happens to WORLD/log/ROLE.jsonl, one JSON object a line:
                                                      be the first of its connection
 """
 
+import ctypes
 import json
 import os
 import socket
@@ -324,6 +325,13 @@ def sniff(log, interface):
     """Every packet that comes out of the host, whatever becomes of it here."""
     every = 3  # ETH_P_ALL: one socket, so that what came first is told first
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(every))
+    # Not what goes out: large segments would take the room, and what came in be lost.
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *one) for one in (
+        (0x30, 0, 0, 0xfffff004),  # the packet's direction
+        (0x15, 1, 0, socket.PACKET_OUTGOING), (0x06, 0, 0, 128), (0x06, 0, 0, 0))))
+    sock.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 4, ctypes.addressof(code)))  # SO_ATTACH_FILTER
+    # As much as there may be: of a burst on a busy machine nothing is to be missed.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 24)
     sock.bind((interface, every))
 
     def look():

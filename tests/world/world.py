@@ -3,6 +3,7 @@
 asking its servers what they saw.
 """
 
+import ctypes
 import json
 import os
 import pty
@@ -19,15 +20,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import addresses
+import tier
+from native import compile_c
 
 # The tests hold capabilities in the world's user namespace. What a desktop
 # user starts holds none.
 PLAIN = ["setpriv", "--ambient-caps=-all", "--inh-caps=-all", "--"]
 TIMEOUT = 30
+LONGEST_LINE = 4096  # of a log
 
 EVENT = re.compile(
     r"buntime: (?P<action>denied|warning|warned|allowed) (?P<kind>\w+) (?P<object>.*?)"
     r"(?: by (?P<program>.+?)\[(?P<pid>\d+)\])?(?P<rest>(?: \(.*\)|, .*|: .*)?)$")
+
+
+def landlock_abi():
+    return ctypes.CDLL(None).syscall(444, None, 0, 1)
 
 
 @dataclass
@@ -88,9 +96,11 @@ class World:
         self.source = Path(os.environ["BUNTIME_TEST_SOURCE"])
         self.buntime = str(self.build / "src/cli/buntime")
         self.sanitized = "ASAN_OPTIONS" in os.environ
+        self.older = []  # what begins each command of buntime's
         self.runs = []  # of the current test, for the report of a failure
         self.barrier_socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.began = 0  # where the internet's log was when the test began
+        self.marked = False  # by this test
         self.earlier = set()  # connections that were there before, and how far they were read
         self.earlier_read = 0
 
@@ -104,8 +114,18 @@ class World:
         return environment | (extra or {})
 
     def command(self, args):
-        return [*PLAIN, self.buntime, *map(str, args)]
+        return [*PLAIN, *self.older, self.buntime, *tier.flags(args), *map(str, args)]
 
+    def landlock(self):
+        """What buntime takes for the version of the kernel's Landlock."""
+        return int(self.older[1]) if self.older else landlock_abi()
+
+    def make_older(self, abi):
+        """Runs from here on are as on a kernel whose Landlock has this version; None: as it is."""
+        program = self.directory / "older"
+        if abi is not None and not program.exists():
+            compile_c(self.source / "tests/sandbox/older.c", program)
+        self.older = [str(program), str(abi)] if abi is not None else []
     def run(self, args, *, timeout=TIMEOUT, cwd="/home/user", env=None, stdin=None, **kwargs):
         """Runs buntime to its end. stdin is text or None for an empty one."""
         return self.run_command(self.command(args), timeout=timeout, cwd=cwd,
@@ -127,6 +147,7 @@ class World:
             err += f"\n(killed by the test after {timeout} s)".encode()
             status = 9999
         shown = [word for word in command if word not in PLAIN]
+        err = tier.without_announcement(err)
         out, err = out.decode(errors="backslashreplace"), err.decode(errors="backslashreplace")
         return self.note(Result(shown, status, out, err, time.monotonic() - begun,
                                 parse_events(err)))
@@ -145,8 +166,11 @@ class World:
         try:
             yield process
         finally:
+            left = below(process.pid, "").keys()
             process.kill()
             out, err = process.communicate()
+            # Or the next test would count them.
+            wait_for(lambda: not left & processes().keys(), what="the end of all that was below it")
             self.note(Result(process.args, process.returncode,
                              (out or b"").decode(errors="replace"),
                              (err or b"").decode(errors="replace"), 0))
@@ -155,7 +179,11 @@ class World:
 
     def read_log(self, role, start=0, end=None):
         """What was told since start; a line that is only half there then or now is not."""
-        data = (self.directory / "log" / f"{role}.jsonl").read_bytes()[:end]
+        skipped = max(start - LONGEST_LINE, 0)
+        with open(self.directory / "log" / f"{role}.jsonl", "rb") as file:
+            file.seek(skipped)
+            data = file.read(-1 if end is None else max(end - skipped, 0))
+        start -= skipped
         begin = data.rfind(b"\n", 0, start) + 1
         lines = data[begin:data.rfind(b"\n") + 1].splitlines()
         return [json.loads(line) for line in lines[begin != start:]]
@@ -169,11 +197,16 @@ class World:
     def begin(self):
         """A test begins: what earlier ones have left is not its doing. A mark, for the host alone."""
         self.runs.clear()
+        self.marked = False
         self.began = self.log_size("internet")
         return {"host": self.log_size("host")}
 
     def mark(self):
         self.barrier()
+        # The log may have been behind when the test began: that was not its doing, either.
+        if not self.marked:
+            self.began = self.log_size("internet")
+            self.marked = True
         return {role: self.log_size(role) for role in ("internet", "host")}
 
     def is_late(self, record):
@@ -190,7 +223,7 @@ class World:
         """Waits until the internet's log holds all that was sent before."""
         start = self.log_size("internet")
         token = 20000 + uuid.uuid4().int % 40000
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             self.barrier_socket.sendto(b"x", (addresses.ROUTER, token))
             for _ in range(20):
@@ -392,6 +425,46 @@ def wait_for(condition, seconds=10, what="what was waited for"):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what}")
         time.sleep(0.01)
+
+
+def stays_low(count, most, seconds=1.0):
+    """
+    Whether a number that grows, of wake-ups say, does so by no more than most within seconds: as
+    soon as what was begun before is over, so that a busy machine has its time to come to rest.
+    """
+    for _ in range(8):
+        before = count()
+        time.sleep(seconds)
+        grown = count() - before
+        if grown <= most:
+            return True
+    raise AssertionError(f"{grown} in {seconds} s, again and again")
+
+
+def below(pid, marker):
+    """Command lines of a process's children, and of theirs, by pid; those holding marker."""
+    found, known = {}, [pid]
+    for one in known:
+        try:
+            for path in Path(f"/proc/{one}/task").glob("*/children"):
+                known += map(int, path.read_text(encoding="ascii").split())
+        except OSError:
+            pass  # it has ended
+    every = processes(marker)
+    for one in known[1:]:
+        if one in every:
+            found[one] = every[one]
+    return found
+
+
+def init_and_guard(supervisor):
+    """
+    Both have the command line of one program; None: the guard has not called itself so yet, or the
+    worker is still on its way.
+    """
+    pids = [*below(supervisor, "buntime-init")]
+    names = {Path(f"/proc/{pid}/comm").read_text(): pid for pid in pids}
+    return (names["buntime-init\n"], names["buntime-guard\n"]) if len(pids) == len(names) == 2 else None
 
 
 def processes(marker=None):

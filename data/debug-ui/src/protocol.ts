@@ -185,6 +185,7 @@ export interface BuntimeEvent {
   permission: string;
   host: string | null;
   reason: string | null;
+  told?: string; /* the reason in the page's language: the server adds it */
   rule: RuleSource | null;
   suggestion: string | null;
   wider?: true;

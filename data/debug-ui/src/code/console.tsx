@@ -139,7 +139,7 @@ export function Console({ tab }: { tab: Tab }) {
         <h2>{_('Output')}</h2>
         {worker !== null && <Counts log={worker.output} />}
         <span class="space" />
-        <input type="search" class="find" placeholder={_('Search')} aria-label={_('Show only lines of output with')} value={wanted}
+        <input type="search" class="find" size={Math.max(6, _('Search').length + 2)} placeholder={_('Search')} aria-label={_('Show only lines of output with')} value={wanted}
           onInput={(event) => { wanted.value = event.currentTarget.value; }} />
         <button type="button" class="plain" aria-pressed={wrap.value} onClick={() => { wrap.value = !wrap.value; }}>{_('Wrap')}</button>
         <button type="button" class="plain" aria-pressed={following} disabled={worker === null} title={_('Keep the last line in view')}

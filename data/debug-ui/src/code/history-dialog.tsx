@@ -52,16 +52,16 @@ function Row({ run }: { run: RunRecord }) {
   const good = run.state === 'exited' && run.exit === 0;
   const time = clock(run.started);
   return (
-    <tr>
-      <td><input type="checkbox" aria-label={format(_('Compare %1 of %2'), run.name, time)} checked={chosen.value.includes(run.id)}
+    <tr role="row">
+      <td role="cell" class="choice"><input type="checkbox" aria-label={format(_('Compare %1 of %2'), run.name, time)} checked={chosen.value.includes(run.id)}
         onChange={(event) => choose(run.id, event.currentTarget.checked)} /></td>
-      <td class="mono">{time}</td>
-      <th scope="row">{run.name}{run.template !== null && <span class="quiet"> {run.template}</span>}</th>
-      <td class="granted">{policies.length === 0 ? <span class="quiet">{_('none')}</span> : policies.map((name) => <span key={name} class="badge">{name}</span>)}</td>
-      <td><span class={`badge ${run.state === 'running' ? 'accent' : good ? 'allow' : 'deny'}`}>{resultOf(run)}</span></td>
-      <td class="number">{run.ended === null ? '' : duration(run.ended - run.started)}</td>
-      <td class="number">{run.denied > 0 ? <span class="badge deny">{number(run.denied)}</span> : '0'}</td>
-      <td><button type="button" onClick={() => reopen(run)} aria-label={format(_('Open %1 of %2 again'), run.name, time)}>{_('Open')}</button></td>
+      <td role="cell" class="mono time">{time}</td>
+      <th role="rowheader" scope="row">{run.name}{run.template !== null && <span class="quiet"> {run.template}</span>}</th>
+      <td role="cell" class="granted">{policies.length === 0 ? <span class="quiet">{_('none')}</span> : policies.map((name) => <span key={name} class="badge">{name}</span>)}</td>
+      <td role="cell" class="how"><span class={`badge ${run.state === 'running' ? 'accent' : good ? 'allow' : 'deny'}`}>{resultOf(run)}</span></td>
+      <td role="cell" class="number">{run.ended === null ? '' : duration(run.ended - run.started)}</td>
+      <td role="cell" class="number denied" data-name={_('Denied')}>{run.denied > 0 ? <span class="badge deny">{number(run.denied)}</span> : '0'}</td>
+      <td role="cell" class="again"><button type="button" onClick={() => reopen(run)} aria-label={format(_('Open %1 of %2 again'), run.name, time)}>{_('Reopen')}</button></td>
     </tr>
   );
 }
@@ -71,20 +71,21 @@ function List() {
     return <p class="quiet">{_('Nothing was run yet. Each run is kept here, with what it was granted and how it ended.')}</p>;
   return (
     <div class="history-list" role="region" aria-label={_('Runs')} tabIndex={0}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col"><span class="hidden-text">{_('Compare')}</span></th>
-            <th scope="col">{_('Time')}</th>
-            <th scope="col">{_('Program')}</th>
-            <th scope="col">{_('Policies')}</th>
-            <th scope="col">{_('Result')}</th>
-            <th scope="col" class="number">{_('Duration')}</th>
-            <th scope="col" class="number">{_('Denied')}</th>
-            <th scope="col"><span class="hidden-text">{_('Open')}</span></th>
+      {/* Where it is narrow its rows are no table's to the browser any more: hence the roles. */}
+      <table role="table">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col"><span class="hidden-text">{_('Compare')}</span></th>
+            <th role="columnheader" scope="col">{_('Time')}</th>
+            <th role="columnheader" scope="col">{_('Program')}</th>
+            <th role="columnheader" scope="col">{_('Policies')}</th>
+            <th role="columnheader" scope="col">{_('Result')}</th>
+            <th role="columnheader" scope="col" class="number">{_('Duration')}</th>
+            <th role="columnheader" scope="col" class="number">{_('Denied')}</th>
+            <th role="columnheader" scope="col"><span class="hidden-text">{_('Reopen')}</span></th>
           </tr>
         </thead>
-        <tbody>{history.value.map((run) => <Row key={run.id} run={run} />)}</tbody>
+        <tbody role="rowgroup">{history.value.map((run) => <Row key={run.id} run={run} />)}</tbody>
       </table>
     </div>
   );

@@ -2,7 +2,7 @@
 /* One policy: on or off, and opened to be read and changed, as a table or as text. */
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
-import { _, format, number } from '../i18n';
+import { _, format, number, translated } from '../i18n';
 import type { Problem } from '../protocol';
 import { presetOf, textOf, updateCard, type Card as CardState } from '../state/policies';
 import { TabList, tabId } from '../ui/tab-list';
@@ -23,9 +23,22 @@ function descriptionOf(card: CardState): string {
   return 'policy' in reading && typeof reading.policy.description === 'string' ? reading.policy.description : '';
 }
 
-/* Up to its first full stop. */
-function firstSentence(text: string): string {
-  return /^[^]*?[.:;](?=\s|$)/.exec(text)?.[0].replace(/[:;]$/, '.') ?? text;
+/* The sentences of a description: those of presets are in the catalogues, each by itself. */
+function sentencesOf(description: string): string[] {
+  return description.split(/(?<=\.) /);
+}
+
+/* What it says first, of which the first part is enough here. */
+function briefly(description: string): string {
+  const sentence = translated(sentencesOf(description)[0]);
+  return /^[^]*?(?:[.:;](?=\s|$)|[。：；])/.exec(sentence)?.[0].replace(/\s?[:;]$/, '.').replace(/[：；]$/, '。') ?? sentence;
+}
+
+/* The file's own words, which the table has to be changed, are English: the same in the user's language. */
+function Translated({ card }: { card: CardState }) {
+  const english = descriptionOf(card);
+  const text = sentencesOf(english).map(translated).join(' ').replace(/。 /g, '。');
+  return text === english ? null : <p class="quiet small-text">{text}</p>;
 }
 
 function Problems({ problems, onLine }: { problems: Problem[]; onLine(line: number): void }) {
@@ -75,6 +88,7 @@ function Body({ card, problems }: { card: CardState; problems: Problem[] }) {
   return (
     <div class="card-body">
       {presetOf(card.name) !== null && titleOf(card.name) !== card.name && <code class="quiet">--policy={card.name}</code>}
+      <Translated card={card} />
       {problems.length > 0 && <Problems problems={problems} onLine={goTo} />}
       <TabList label={format(_('How %1 is shown'), titleOf(card.name))} panel={panel} selected={mode} onSelect={setMode}
         items={[{ id: 'table', label: _('Table') }, { id: 'text', label: _('Text') }]} />
@@ -117,7 +131,7 @@ export function Card({ card }: { card: CardState }) {
           </button>
         </h3>
       </header>
-      {!open && <p class="quiet brief">{firstSentence(descriptionOf(card))}</p>}
+      {!open && <p class="quiet brief">{briefly(descriptionOf(card))}</p>}
       {open && <Body card={card} problems={problems} />}
     </article>
   );

@@ -13,6 +13,8 @@ function valueText(event: BuntimeEvent, key: string): string {
   const value = (event as unknown as Record<string, unknown>)[key];
   if (key === 'time')
     return `${clock(event.time)} (${event.time})`;
+  if (key === 'reason' && event.told !== undefined)
+    return plain(event.told);
   if (value === null)
     return '';
   return plain(typeof value === 'object' ? JSON.stringify(value) : String(value));
@@ -55,7 +57,7 @@ export function EventDetails({ event, onClose }: { event: BuntimeEvent; onClose(
         ))}
       </dl>
       <div class="details-foot">
-        <button type="button" onClick={() => void copyText(JSON.stringify(event))}>{_('Copy as JSON')}</button>
+        <button type="button" onClick={() => void copyText(JSON.stringify({ ...event, told: undefined }))}>{_('Copy as JSON')}</button>
       </div>
     </section>
   );

@@ -39,7 +39,7 @@ export function meaningOf(key: string): string | null {
 /* In this order; others behind. */
 const ORDER = ['action', 'kind', 'object', 'host', 'program', 'pid', 'rule', 'reason', 'suggestion', 'wider', 'count', 'time', 'observed'];
 /* Said by another key already. */
-const HIDDEN = new Set(['v', 'datetime']);
+const HIDDEN = new Set(['v', 'datetime', 'told']);
 
 export function orderedKeys(event: object): string[] {
   const place = (key: string) => (ORDER.indexOf(key) + 1 || ORDER.length + 1);

@@ -56,7 +56,7 @@ export function EventRow({ event, level, withWorker, onOpen, ...row }: Props & {
       <span role="gridcell" class="mono quiet">{clock(event.time)}</span>
       <span role="gridcell"><span class={`badge ${actionClass(event.action)}`}>{event.action}</span></span>
       <span role="gridcell">{event.kind}</span>
-      <span role="gridcell" class="mono object"><Object text={plain(event.object ?? event.reason ?? '')} /></span>
+      <span role="gridcell" class="mono object"><Object text={plain(event.object ?? event.told ?? event.reason ?? '')} /></span>
       <span role="gridcell" class="who">{withWorker ? plain(event.worker) : who(event)}</span>
       <span role="gridcell" class="quiet rule-text" title={plain(ruleText(event))}>{plain(withoutFolder(ruleText(event)))}</span>
       <span role="gridcell" class="mono count">{event.count > 1 ? format('×%1', number(event.count)) : ''}</span>

@@ -34,7 +34,7 @@ function FilterHelp({ onClose }: { onClose(): void }) {
   ];
   return (
     <Dialog title={_('Filtering events')} onClose={onClose} onSubmit={onClose} actions={<button type="submit" class="primary">{_('Close')}</button>}>
-      <table class="help">
+      <table class="help examples">
         <tbody>{examples.map(([text, what]) => <tr key={text}><th scope="row"><code>{text}</code></th><td>{what}</td></tr>)}</tbody>
       </table>
       <p>{_('In the table arrows move the row, Enter shows all of it, p permits it, and the right and left arrow open and close a group.')}</p>

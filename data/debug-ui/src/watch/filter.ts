@@ -174,7 +174,7 @@ function wordTest(value: string): Test {
   const [program, host, action, kind, reason, rule, source] = Array.from({ length: 7 }, () => remembering(has));
   return (event) =>
     hasAny(event.object) || hasAny(event.suggestion) || host(event.host) || program(event.program) || action(event.action) ||
-    kind(event.kind) || reason(event.reason) || (event.rule !== null && (rule(event.rule.text) || source(event.rule.source)));
+    kind(event.kind) || reason(event.told ?? event.reason) || (event.rule !== null && (rule(event.rule.text) || source(event.rule.source)));
 }
 
 function numberTest(key: Numeric, value: string): Test | null {

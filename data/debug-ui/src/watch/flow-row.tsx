@@ -9,7 +9,7 @@ const PARTS: Part[] = ['dns', 'connect', 'tls', 'wait', 'transfer', 'open'];
 
 function partName(part: Part): string {
   return {
-    dns: _('DNS'), connect: _('Connect'), tls: _('TLS'), wait: _('First byte'), transfer: _('Transfer'), open: _('Open'),
+    dns: _('DNS'), connect: _('Connect'), tls: _('TLS'), wait: _('First byte'), transfer: _('Transfer'), open: _('Held open'),
   }[part];
 }
 

@@ -7,6 +7,7 @@ import { useId, useRef, useState } from 'preact/hooks';
 
 import { _, format, number } from '../i18n';
 import { VirtualList } from '../ui/virtual-list';
+import { useWidth } from '../ui/width';
 import { AuditOffer } from './audit-offer';
 import { canPermit, permit } from './event-actions';
 import { EventDetails } from './event-details';
@@ -16,6 +17,9 @@ import { ScopeSwitch } from './scope-switch';
 import { useFlows } from './use-flows';
 
 const ROW = 28;
+/* Of the table where its figures are in two lines below the name. */
+const STACKED_ROW = 66;
+const NARROW = 560;
 const CLOSER = 0.5;
 const ALONG = 0.2;
 
@@ -65,11 +69,12 @@ interface ListProps {
   at: number; /* -1: none is chosen */
   now: number;
   asTable: boolean;
+  rowHeight: number;
   axis: Axis;
   onChoose(index: number | null): void;
 }
 
-function List({ list, at, now, asTable, axis, onChoose }: ListProps) {
+function List({ list, at, now, asTable, rowHeight, axis, onChoose }: ListProps) {
   const id = useId();
   const [follow, setFollow] = useState(true);
   const choose = (index: number) => {
@@ -97,8 +102,8 @@ function List({ list, at, now, asTable, axis, onChoose }: ListProps) {
     </div>
   );
   return (
-    <VirtualList count={list.length} rowHeight={ROW} row={row} follow={follow} onFollow={setFollow} active={at < 0 ? null : at}
-      label={_('Connections')} role="grid" head={<FlowHead asTable={asTable} range={axis.range} origin={list[0].from} />} headHeight={ROW}
+    <VirtualList count={list.length} rowHeight={rowHeight} row={row} follow={follow} onFollow={setFollow} active={at < 0 ? null : at}
+      label={_('Connections')} role="grid" head={<FlowHead asTable={asTable} range={axis.range} origin={list[0].from} />} headHeight={rowHeight}
       attributes={{ 'onKeyDown': onKeyDown, 'aria-rowcount': list.length + 1, 'aria-activedescendant': at < 0 ? undefined : `${id}-${at}` }} />
   );
 }
@@ -110,6 +115,7 @@ export function FlowsPane() {
   const [asTable, setAsTable] = useState(false);
   const [seen, setSeen] = useState<Range | null>(null);
   const { list } = flows;
+  const stacked = useWidth(own, NARROW + 1) <= NARROW && asTable;
   const at = chosenKey === null ? -1 : list.findIndex((flow) => flow.key === chosenKey);
   const axis: Axis = { chosen: seen, range: seen ?? fit(list, now), flow: list[at], onChange: setSeen };
   const choose = (index: number | null) => setChosenKey(index === null ? null : list[index]?.key ?? null);
@@ -126,11 +132,11 @@ export function FlowsPane() {
         <Legend />
         <span class="quiet status">{format(_('%1 connections and attempts'), number(list.length))}</span>
       </div>
-      <div class={`events-body ${at >= 0 ? 'with-details' : ''} ${asTable ? 'as-table' : ''}`}>
+      <div class={`events-body ${at >= 0 ? 'with-details' : ''} ${asTable ? 'as-table' : ''} ${stacked ? 'stacked' : ''}`}>
         {list.length === 0 ? <Empty audited={flows.audited} /> : (
           <div class="flow-list">
             {!flows.audited && <AuditOffer why={_('Only what was denied: connections are reported under the audit policy.')} />}
-            <List list={list} at={at} now={now} asTable={asTable} axis={axis} onChoose={choose} />
+            <List list={list} at={at} now={now} asTable={asTable} rowHeight={stacked ? STACKED_ROW : ROW} axis={axis} onChoose={choose} />
           </div>
         )}
         {at >= 0 && <EventDetails event={list[at].event} onClose={closeDetails} />}

@@ -2,6 +2,7 @@
 /* What holds the program in this very run, and what does not. */
 import { _, format, number } from '../i18n';
 import type { Layer } from '../protocol';
+import { detailText } from './layer-detail';
 import { OfWorker, RunLine } from './run-line';
 
 function meaning(layer: string): string {
@@ -45,7 +46,7 @@ function List({ layers }: { layers: Layer[] }) {
             <span class={`badge ${stateClass(layer.state)}`}>{stateText(layer.state)}</span>
             <h2 class="mono">{layer.layer}</h2>
             <p>{meaning(layer.layer)}</p>
-            <p class="quiet mono">{layer.detail}</p>
+            <p class="quiet">{detailText(layer.detail)}</p>
           </li>
         ))}
       </ul>

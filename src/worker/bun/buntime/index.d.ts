@@ -39,7 +39,8 @@ export class Channel implements AsyncIterable<Uint8Array> {
 
   /** The next message; rejects when the supervisor is gone. */
   recv(): Promise<Uint8Array>;
-  /** The next message, waiting at most so many milliseconds (none: for ever); null: none came. */
+  /** The next message, waiting at most so many milliseconds (none: for ever); null: none came.
+      Throws when the supervisor is gone, as recvFrameSync() does. */
   recvSync(timeout?: number): Uint8Array | null;
   /** The next message of any type, as it is: for who answers all by itself. */
   recvFrameSync(timeout?: number): Frame | null;

@@ -173,10 +173,10 @@ export class Channel {
       const error = library.buntime_channel_send(this.#open(), type, id, bytes, bytes.byteLength, 0);
       if (!error) break;
       if (error !== EAGAIN) throw failure(error);
-      await this.#sleep(ROOM | DATA);
+      await this.#sleep(ROOM);
     }
     // Of a message that is larger than the ring the rest is kept, until there is room.
-    while (!this.flush()) await this.#sleep(ROOM | DATA);
+    while (!this.flush()) await this.#sleep(ROOM);
   }
 
   // Receiving.
@@ -317,12 +317,12 @@ export class Channel {
   /** Receives until what one caller wants is there, for all of them. */
   async #until(done) {
     for (let burst = 1; !done(); burst++) {
-      if (!this.#receive(0)) {
+      if (this.#receive(0)) {
+        this.#onFrame(this.#words[4], this.#words[5], this.#copy());
+        this.#wake();
+      } else {
         await this.#sleep(DATA);
-        continue;
       }
-      this.#onFrame(this.#words[4], this.#words[5], this.#copy());
-      this.#wake();
       if (burst % BURST === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -346,9 +346,11 @@ export class Channel {
     if (this.#handle === null) socket.end();
   }
 
+  /** Until there may be one of wants, which is what the caller takes then: else nobody slept at all. */
   async #sleep(wants) {
     this.#watching ??= this.#watch();
     await this.#watching;
+    // For all that sleep: prepare() may take the byte that was sent for another of them.
     this.#wants |= wants;
     if (library.buntime_channel_prepare(this.#open(), this.#wants)) {
       this.#wake();
@@ -359,10 +361,11 @@ export class Channel {
   }
 
   #wake() {
+    // Also where nobody sleeps yet: whoever is next waits for what he wants, and no more.
+    this.#wants = 0;
     if (!this.#sleepers.length) return;
     const sleepers = this.#sleepers;
     this.#sleepers = [];
-    this.#wants = 0;
     // A program whose code does not wait for anything may end.
     this.#socket?.unref();
     for (const resolve of sleepers) resolve();

@@ -177,6 +177,8 @@ class Channel(_Base):
                 self._start(self._drain())
         except BlockingIOError:
             self._start(self._send_async(kind, number, data))
+        except BrokenPipeError:
+            pass  # nobody waits for it any more; who receives is told of the end
         except (OSError, TypeError) as error:
             if kind == ERROR or getattr(error, "errno", errno.EMSGSIZE) != errno.EMSGSIZE:
                 raise
@@ -190,7 +192,13 @@ class Channel(_Base):
         self._answer(number, kind, data)
 
     def _start(self, coroutine):
-        task = _asyncio().ensure_future(coroutine)
+        async def answer():
+            try:
+                await coroutine
+            except BrokenPipeError:
+                pass
+
+        task = _asyncio().ensure_future(answer())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -233,13 +241,13 @@ class Channel(_Base):
                 self.send_frame(kind, number, data, 0)
                 break
             except BlockingIOError:
-                await self._sleep(ROOM | DATA)
+                await self._sleep(ROOM)
         await self._drain()
 
     async def _drain(self):
         """Of a message that is larger than the ring the rest is kept, until there is room."""
         while not self.flush():
-            await self._sleep(ROOM | DATA)
+            await self._sleep(ROOM)
 
     async def _ask_async(self, kind, data):
         number = self.next_id()

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs at build time: fill-events.py SCHEMA SOURCE VERSION prints buntime-events(5), its source
-with the schema's keys where a line is @KEYS@."""
+"""Runs at build time: fill-keys.py SCHEMA SOURCE VERSION prints a page, its source with the
+schema's keys where a line is @KEYS@: buntime-events(5), and buntime-doctor(1) in part."""
 
 import json
 import re
@@ -27,9 +27,9 @@ def type_of(key):
 
 def keys_of(schema, before=""):
     for name, key in schema["properties"].items():
-        needed = "" if name in schema["required"] else "; not in every line"
+        optional = "; not in every object" if before else "; not in every line"
         yield ".TP"
-        yield rf"\fI{roff(before + name)}\fR ({roff(type_of(key))}{'' if before else needed})"
+        yield rf"\fI{roff(before + name)}\fR ({roff(type_of(key))}{'' if name in schema['required'] else optional})"
         yield roff(key["description"])
         if "enum" in key:
             yield "One of"
@@ -37,6 +37,8 @@ def keys_of(schema, before=""):
             yield rf"\fB{roff(key['enum'][-1])}\fR."
         if "properties" in key:
             yield from keys_of(key, f"{before}{name}.")
+        elif "properties" in key.get("items", {}):
+            yield from keys_of(key["items"], f"{before}{name}[].")
 
 
 def main():
