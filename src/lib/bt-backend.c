@@ -518,6 +518,12 @@ bt_backend_exceed_output(BtBackend *self)
   bt_thread_invoke(exceed_output, ref(self));
 }
 
+BtEvent *
+bt_backend_event_of_output(BtBackend *self)
+{
+  return bt_supervisor_event_of_output(self->sandbox->policy->rules);
+}
+
 void
 bt_backend_free(BtBackend *self)
 {

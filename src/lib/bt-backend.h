@@ -52,6 +52,8 @@ void bt_backend_ask(BtBackend *backend, guint32 id, BtQuestion *question);
 void bt_backend_settle(BtBackend *backend);
 /* As if the worker had written too much to its descriptors. */
 void bt_backend_exceed_output(BtBackend *backend);
+/* What is told then, for a run that is over (transfer full). */
+BtEvent *bt_backend_event_of_output(BtBackend *backend);
 /*
  * The array of bt_processes_to_json(), by the caller's own thread: nobody is waited for. Empty
  * before the program was started and after the end (transfer full).

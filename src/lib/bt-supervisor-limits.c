@@ -200,6 +200,12 @@ bt_supervisor_tell_full(BtSupervisor *self)
 
 /* ---- output ---- */
 
+BtEvent *
+bt_supervisor_event_of_output(BtPolicy *policy)
+{
+  return bt_event_new_limit(policy, BT_LIMIT_OUTPUT, N_("more was written: the program is ended"));
+}
+
 /* Whether the program had ended by itself meanwhile makes no difference. */
 void
 bt_supervisor_exceed_output(BtSupervisor *self)
@@ -207,9 +213,7 @@ bt_supervisor_exceed_output(BtSupervisor *self)
   if (self->failure != NULL || self->limit >= 0)
     return;
   self->limit = BT_LIMIT_OUTPUT;
-  bt_explainer_add(self->run->explainer,
-                   bt_event_new_limit(self->run->policy, BT_LIMIT_OUTPUT,
-                                      N_("more was written: the program is ended")));
+  bt_explainer_add(self->run->explainer, bt_supervisor_event_of_output(self->run->policy));
   bt_supervisor_kill(self);
   self->wait_status = SIGKILL;
 }

@@ -69,6 +69,8 @@ const BtHelper *bt_supervisor_get_init(const BtSupervisor *self);
 void bt_supervisor_kill(BtSupervisor *self);
 /* More than the policy lets be written has come, by the channel. */
 void bt_supervisor_exceed_output(BtSupervisor *supervisor);
+/* What it tells (transfer full). */
+BtEvent *bt_supervisor_event_of_output(BtPolicy *policy);
 /* Before func was told, waits until all of it is gone. FALSE with error set: it failed. */
 gboolean bt_supervisor_free(BtSupervisor *self, BtOutcome *outcome_out, GError **error);
 

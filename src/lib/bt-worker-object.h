@@ -33,6 +33,7 @@ struct _BuntimeWorker {
   gboolean ended; /* the backend said so */
   gboolean exited;
   int status;
+  int limit; /* BtLimit that ended it; -1: none did */
   GError *error;
 };
 

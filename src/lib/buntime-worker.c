@@ -69,6 +69,19 @@ fail_calls(BuntimeWorker *self)
   g_source_attach(self->exiting, self->context);
 }
 
+static void emit_event(BuntimeWorker *self, BtEvent *event);
+
+/* The run was over before it was seen that what it left was too much: its output is cut all the same. */
+static void
+settle_output(BuntimeWorker *self)
+{
+  if (!self->output_over || self->limit >= 0 || self->error != NULL)
+    return;
+  self->limit = BT_LIMIT_OUTPUT;
+  self->status = 128 + SIGKILL;
+  emit_event(self, bt_backend_event_of_output(self->backend));
+}
+
 static void
 emit_exited(BuntimeWorker *self)
 {
@@ -80,6 +93,7 @@ emit_exited(BuntimeWorker *self)
     return;
   }
   self->exited = TRUE;
+  settle_output(self);
   g_signal_emit(self, signals[SIGNAL_EXITED], 0, self->status);
 }
 
@@ -296,6 +310,7 @@ on_ended(gpointer data, const BtOutcome *outcome, const GError *error)
   self->ended = TRUE;
   self->status = error != NULL ? buntime_error_exit_status(error) : outcome->exit_status;
   self->error = error != NULL ? g_error_copy(error) : NULL;
+  self->limit = outcome != NULL ? outcome->limit : -1;
   bt_worker_clear_source(&self->grace);
   bt_worker_clear_source(&self->closed);
   g_clear_pointer(&self->broken, bt_link_free);

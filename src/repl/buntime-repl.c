@@ -392,12 +392,22 @@ on_output(BuntimeWorker *worker, int stream, GBytes *bytes, Repl *self)
     end(self, 128 + SIGPIPE);
 }
 
-/* What else it writes is lost, and the end of the program that lost it is no success. */
 static gboolean
 is_end_of_output(BuntimeEvent *event)
 {
   return strcmp(buntime_event_get_kind(event), "limit") == 0 &&
          g_strcmp0(buntime_event_get_object(event), "output") == 0;
+}
+
+/* What else it writes is lost, and the end of the program that lost it is no success: nor if the
+   last line was read, and the interpreter is about to end, before that was seen. */
+static void
+end_of_output(Repl *self, const char *text)
+{
+  if (!self->quiet)
+    bt_show(STDERR_FILENO, text, strlen(text));
+  end(self, 128 + SIGKILL);
+  self->status = 128 + SIGKILL;
 }
 
 /* Refusals, and buntime's own words; not that it started and ended. */
@@ -407,7 +417,9 @@ on_event(BuntimeWorker *worker, BuntimeEvent *event, Repl *self)
   const char *state = buntime_event_get_state(event);
   g_autofree char *text = buntime_event_format(event);
 
-  if (self->state != ENDING && g_strcmp0(state, "failed") == 0) {
+  if (is_end_of_output(event)) {
+    end_of_output(self, text);
+  } else if (self->state != ENDING && g_strcmp0(state, "failed") == 0) {
     g_free(self->failure);
     self->failure = g_steal_pointer(&text);
   } else if (self->state != ENDING && !self->quiet && g_strcmp0(state, "notice") == 0) {
@@ -415,8 +427,6 @@ on_event(BuntimeWorker *worker, BuntimeEvent *event, Repl *self)
   } else if (self->state != ENDING && !self->quiet && state == NULL) {
     bt_show(STDERR_FILENO, text, strlen(text));
   }
-  if (is_end_of_output(event))
-    end(self, 128 + SIGKILL);
 }
 
 static void

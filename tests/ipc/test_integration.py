@@ -270,3 +270,28 @@ def test_output_has_a_limit_whichever_way_it_comes(host):
     for way in "pipe", "channel", "both":
         assert out[way] == {"size": 1000, "limits": ["output"], "status": 137}, (way, out[way])
     assert out["exact"]["size"] == 1000 and out["exact"]["limits"] == [], out["exact"]
+
+
+def test_output_that_is_read_late_has_the_limit_too(host):
+    """Also if the program, and all of the run, was over before the host program looked."""
+    out = host("""
+        policy = Buntime.Policy.new()
+        policy.set_limit(Buntime.Limit.OUTPUT, "1000")
+        worker, seen = Buntime.Sandbox.new(policy).spawn(None), {"size": 0, "limits": []}
+        worker.connect("ready", lambda _w: seen.update(ready=True))
+        worker.connect("output", lambda _w, _s, data: seen.update(size=seen["size"] + data.get_size()))
+        worker.connect("event", lambda _w, event: seen["limits"].append(event.get_object())
+                       if event.get_kind() == "limit" else None)
+        worker.connect("exited", lambda _w, status: seen.update(status=status))
+        while "ready" not in seen:
+            GLib.MainContext.default().iteration(True)
+        worker.run_code("import os\\nprint('x' * 3000, flush=True)\\nos._exit(0)", -1, None, None)
+        end = time.monotonic() + 20
+        while worker.processes_to_json() != "[]" and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.3)  # and the library's thread is done with it
+        while "status" not in seen:
+            GLib.MainContext.default().iteration(True)
+        out["seen"] = seen
+    """)
+    assert out["seen"] == {"ready": True, "size": 1000, "limits": ["output"], "status": 137}
