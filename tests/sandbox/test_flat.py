@@ -488,7 +488,7 @@ def test_killed(box, policy, whom):
         elif whom == "supervisor":
             process.kill()
         else:
-            init, guard = init_and_guard(process.pid)
+            init, guard = wait_for(lambda: init_and_guard(process.pid), what="init and its guard")
             os.kill(init if whom == "init" else guard, signal.SIGKILL)
         status = process.wait(20)
         assert whom not in ("init", "guard") or status == 137
@@ -554,7 +554,8 @@ def test_terminal(box, policy, terminal):
               open("/dev/tty", "w").isatty(), open("/dev/stdout", "w").isatty(), flush=True)
         try:
             print("READY", flush=True)
-            time.sleep(20)
+            while True:  # a signal just before it sleeps is seen after that
+                time.sleep(0.05)
         except KeyboardInterrupt:
             print("INTERRUPTED", flush=True)
     """)

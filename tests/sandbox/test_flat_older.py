@@ -337,7 +337,8 @@ def test_what_forks_on(box, whom):
             process.stdin.write(b"\n")
             process.stdin.flush()
         else:
-            os.kill(init_and_guard(process.pid)[whom == "guard"], signal.SIGKILL)
+            both = wait_for(lambda: init_and_guard(process.pid), what="init and its guard")
+            os.kill(both[whom == "guard"], signal.SIGKILL)
         status = process.wait(20)
         assert status == {"nobody": 5, "init": 137, "guard": 137}.get(whom, -9)
         wait_for(lambda: set(processes()) <= before, what="the end of every process")

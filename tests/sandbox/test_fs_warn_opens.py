@@ -267,9 +267,10 @@ PIPES = r'''
     time.sleep(0.05)
     out["others"] = [open(sys.executable).close() for _ in range(20)] == [None] * 20
     out["still"] = all(thread.is_alive() for thread in waiting)
-    open("lonely", "wb").close()
-    for thread in waiting:
-        thread.join(5)
+    # Open until they are: some may still be on their way.
+    with open("lonely", "wb"):
+        for thread in waiting:
+            thread.join(5)
     out["woken"] = not any(thread.is_alive() for thread in waiting)
 
     # A writer waits, too, and what it writes is read.
@@ -642,9 +643,12 @@ def test_what_waits_is_interrupted(box, room, warning):
     os.mkfifo("/tmp/pipe")
     out["reader"] = interrupted(lambda: open("/tmp/pipe"))
     out["writer"] = interrupted(lambda: open("/tmp/pipe", "w"))
-    signal.signal(signal.SIGALRM, lambda *_: out.update(handled=True))
+    def handle(*_):
+        out["handled"] = True
+        threading.Timer(0.5, lambda: open("/tmp/pipe", "w").close()).start()
+
+    signal.signal(signal.SIGALRM, handle)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
-    threading.Timer(0.5, lambda: open("/tmp/pipe", "w").close()).start()
     out["again"] = open("/tmp/pipe").read()
     """))
     assert out == {"reader": True, "writer": True, "handled": True, "again": ""}

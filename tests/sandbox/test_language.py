@@ -132,7 +132,7 @@ def test_a_denial_and_its_event(speaker, box):
 
 def test_reasons_are_english_in_json(speaker, box):
     events = box.directory / "events.jsonl"
-    result = speaker.run("run", f"--events={events}", "--timeout=300ms",
+    result = speaker.run("run", f"--events={events}", "--timeout=1s",
                          box.write("w.py", "import time; time.sleep(9)\n"))
     assert result.status == 124, str(result)
     assert speaker.text("the time is up: the program is ended") in result.stderr, str(result)

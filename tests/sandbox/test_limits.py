@@ -445,15 +445,15 @@ def test_cpu_time_is_not_every_death(box):
 
 # ---- the time limit ----
 
-SOON = "--timeout=800ms"  # a sanitizer's start has room in it
-AT_ONCE = 0.8 + 1.9  # before what does not go would be killed
+SOON = "--timeout=2s"  # a sanitizer's start has room in it
+AT_ONCE = 2 + 1.9  # before what does not go would be killed
 
 
 def check_timed_out(result, within):
-    assert result.status == 124 and 0.8 <= result.seconds < within, str(result)
+    assert result.status == 124 and 2 <= result.seconds < within, str(result)
     assert result.stderr.count("buntime: limit wallTime: the time is up") == 1, str(result)
     assert f"  rule:  {SOON} (command line)\n" in result.stderr
-    assert "  allow: --timeout=1600ms\n" in result.stderr
+    assert "  allow: --timeout=4s\n" in result.stderr
     assert "may have reached" not in result.stderr and "--audit" not in result.stderr
 
 
@@ -485,7 +485,7 @@ def test_timeout_of_what_ignores_it(use_up):
     """In C every signal is blocked; after two more seconds it is killed all the same."""
     found, result = use_up(SOON, ops=["deaf"])
     check_timed_out(result, within=10)
-    assert found == {} and result.seconds >= 2.8
+    assert found == {} and result.seconds >= 4
 
 
 def test_timeout_of_what_is_stopped(box):
@@ -529,7 +529,7 @@ def test_timeout_at_a_terminal_of_what_stops_itself(box, terminal):
     """The supervisor stops with it, for a shell to notice. A script's does not: the time goes on."""
     box.write("w.py", "import os, signal\nprint('READY', flush=True)\nwhile True:\n"
                       "    os.kill(os.getpid(), signal.SIGSTOP)\n")
-    command = " ".join(box.world.command(["--timeout=1", "run", "w.py"]))
+    command = " ".join(box.world.command(["--timeout=3", "run", "w.py"]))
     shell = terminal(["bash", "-c", f"{command}; echo END-$?-"], cwd=box.directory, shell=True)
     shell.expect("READY")
     shell.expect("limit wallTime", seconds=10)
@@ -551,7 +551,7 @@ def test_status_of_a_timeout(box, world):
     assert len(limits) == 1, str(result)
     assert limits[0]["action"] == "deny" and limits[0]["object"] == "wallTime"
     assert limits[0]["rule"] == {"source": "command line", "line": None, "text": SOON}
-    assert limits[0]["suggestion"] == "--timeout=1600ms"
+    assert limits[0]["suggestion"] == "--timeout=4s"
     assert events[-1]["action"] == "exited" and events[-1]["exit"] == 124
 
 
@@ -563,7 +563,7 @@ def test_timeout_of_a_file(box):
 
 
 @pytest.mark.parametrize("flag, code", [
-    ("--timeout=0.6s", "import time\ntime.sleep(0.65)\n"), ("--max-output=1K", "print('x' * 1500)\n")])
+    ("--timeout=2s", "import time\ntime.sleep(2.05)\n"), ("--max-output=1K", "print('x' * 1500)\n")])
 def test_what_is_suggested_is_enough_for_it_and_has_an_end(box, flag, code):
     result = box.run(flag, "--events=events.jsonl", code=code)
     [event] = [event for event in read_events(box.directory / "events.jsonl") if event["kind"] == "limit"]

@@ -200,7 +200,7 @@ def test_hello_world(template):
     assert told == [("deny", "net", "192.0.2.7:80 (tcp)")]
 
 
-@pytest.mark.parametrize("options", [None, ["--pids=8", "--tmp-size=4M", "--open-files=32", "--timeout=2s"]],
+@pytest.mark.parametrize("options", [None, ["--pids=8", "--tmp-size=4M", "--open-files=32", "--timeout=3s"]],
                          ids=["recommended", "flags"])
 def test_limits(template, options):
     one = template("limits")
@@ -215,7 +215,7 @@ def test_limits(template, options):
 
 def test_limits_of_none(template):
     """It ends by itself, and soon."""
-    result, told = template("limits").run("--timeout=2s")
+    result, told = template("limits").run("--timeout=3s")
     assert "MiB in /tmp: 16, then: no limit was reached\n" in result.stdout, str(result)
     assert "Child processes: 20, then: no limit was reached\n" in result.stdout
     assert "Open files: 100, then: no limit was reached\n" in result.stdout
