@@ -405,7 +405,7 @@ switches(void)
 
 /* entry: NULL for Python that takes code. */
 static void
-test_idle(gconstpointer entry)
+test_idle(const char *entry)
 {
   await_descendants(NULL, 0);
   g_autoptr(BuntimePool) pool = pool_new(4, entry);
@@ -435,22 +435,56 @@ test_idle(gconstpointer entry)
   g_assert_cmpuint(switches(), ==, before);
 }
 
+static void
+test_idle_peer(void)
+{
+  test_idle(BT_TEST_PEER);
+}
+
+#ifdef BT_TEST_HARNESS
+static void
+test_idle_python(void)
+{
+  test_idle(NULL);
+}
+#endif
+
+typedef struct {
+  const char *path;
+  void (*run)(void);
+} Test;
+
+static const Test tests[] = {
+  { "/pool/take", test_take },
+  { "/pool/head-start", test_head_start },
+  { "/pool/crowd", test_crowd },
+  { "/pool/replaced", test_replaced },
+  { "/pool/dropped", test_dropped },
+  { "/pool/preload", test_preload },
+  { "/pool/cannot-start", test_cannot_start },
+  { "/pool/cancelled", test_cancelled },
+  { "/pool/idle", test_idle_peer },
+#ifdef BT_TEST_HARNESS
+  { "/pool/idle-python", test_idle_python },
+#endif
+};
+
+/* Each has the patience for itself: the tries of one are not to be at the cost of the others. */
+static void
+test_with_patience(gconstpointer data)
+{
+  const Test *test = data;
+  guint patience = g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, NULL);
+
+  test->run();
+  g_source_remove(patience);
+}
+
 int
 main(int argc, char *argv[])
 {
   g_test_init(&argc, &argv, NULL);
-  g_timeout_add_seconds(PATIENCE_SECONDS, on_patience_over, NULL);
-  g_test_add_func("/pool/take", test_take);
-  g_test_add_func("/pool/head-start", test_head_start);
-  g_test_add_func("/pool/crowd", test_crowd);
-  g_test_add_func("/pool/replaced", test_replaced);
-  g_test_add_func("/pool/dropped", test_dropped);
-  g_test_add_func("/pool/preload", test_preload);
-  g_test_add_func("/pool/cannot-start", test_cannot_start);
-  g_test_add_func("/pool/cancelled", test_cancelled);
-  g_test_add_data_func("/pool/idle", BT_TEST_PEER, test_idle);
-#ifdef BT_TEST_HARNESS
-  g_test_add_data_func("/pool/idle-python", NULL, test_idle);
-#endif
+  for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
+    g_test_add_data_func(tests[i].path, &tests[i], test_with_patience);
   return g_test_run();
 }
