@@ -10,7 +10,12 @@ local ffi = require("ffi")
 local bit = require("bit")
 
 ffi.cdef [[
+  int fork(void);
+  int getpid(void);
   int getppid(void);
+  int kill(int pid, int number);
+  int usleep(unsigned int microseconds);
+  void _exit(int status);
   int fcntl(int fd, int command, ...);
   int getsockopt(int fd, int level, int name, int *value, unsigned int *size);
   long lseek(int fd, long offset, int whence);
@@ -27,6 +32,7 @@ local C = ffi.C
 local atomic = ffi.load("libatomic.so.1")
 local ACQUIRE, RELEASE, SEQ_CST = 2, 3, 5
 local F_SETFD, FD_CLOEXEC, F_GET_SEALS, F_SEAL_SHRINK, F_SEAL_GROW = 2, 1, 1034, 2, 4
+local SIGSTOP, SIGCONT = 19, 18
 local SOL_SOCKET, SO_TYPE, SOCK_STREAM, SOCK_SEQPACKET = 1, 3, 1, 5
 local PROT_NONE, PROT_READ_WRITE, MAP_SHARED, MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS = 0, 3, 1, 2, 16, 32
 local MSG_DONTWAIT, MSG_NOSIGNAL = 0x40, 0x4000
@@ -184,10 +190,31 @@ local function expect(kind, id, payload)
   return parts
 end
 
+-- True when it is in this state; false after 10 seconds.
+local function await_state(pid, wanted)
+  for _ = 1, 10000 do
+    local file = assert(io.open(("/proc/%d/status"):format(pid)))
+    local state = file:read("*a"):match("\nState:%s*(%a)")
+    file:close()
+    if state == wanted then
+      return true
+    end
+    C.usleep(1000)
+  end
+  return false
+end
+
 -- The host stands still until somebody sleeps; who does not is woken by nobody.
 local function must_sleep(wanted, text)
-  local before = sleeps[wanted]
-  os.execute(("kill -STOP %d; (sleep 0.1; kill -CONT %d) &"):format(C.getppid(), C.getppid()))
+  local before, host, self = sleeps[wanted], C.getppid(), C.getpid()
+  C.kill(host, SIGSTOP)
+  assert(await_state(host, "T"), "the host does not stop")
+  -- In here nothing sleeps but the read() of the socket.
+  if C.fork() == 0 then
+    pcall(await_state, self, "S")
+    C.kill(host, SIGCONT)
+    C._exit(0)
+  end
   send(MESSAGE, 0, text)
   expect(MESSAGE, 0, text)
   assert(sleeps[wanted] > before, "nobody slept")
