@@ -176,6 +176,9 @@ run_daemon(Run *run, const char *script, gboolean old)
   return atoi(run_output(run));
 }
 
+/* Ends when the daemon has said its number, and most likely is what it is to become. */
+#define WITH_DAEMON "{ " DAEMON "} | { read -r number; echo $number; }; sleep 0.2; exit 3"
+
 /* GUARD_KILLED: where the guard is what was started. */
 typedef enum { WORKER_ENDS, SUPERVISOR_ENDS, INIT_KILLED, GUARD_KILLED } Ending;
 
@@ -213,7 +216,7 @@ test_ending(gconstpointer data)
   Ending ending = endings[number].ending;
   gboolean old = endings[number].old;
   Run run;
-  int daemon = run_daemon(&run, ending == WORKER_ENDS ? DAEMON "sleep 0.2; exit 3" : CHAIN, old);
+  int daemon = run_daemon(&run, ending == WORKER_ENDS ? WITH_DAEMON : CHAIN, old);
 
   g_assert_cmpint(daemon, >, 1);
   if (ending == WORKER_ENDS) {
