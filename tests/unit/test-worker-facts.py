@@ -15,6 +15,11 @@ gi.require_version("Buntime", "1.0")
 # pylint: disable=wrong-import-position
 from gi.repository import Buntime, GLib  # noqa: E402
 
+# The time in which processes are looked for, as lib/bt-processes.c has it: what is not seen by then is not told.
+LOOK_SECONDS = 0.05
+PATIENCE_SECONDS = 60
+TRIES = 100
+
 FLAT = '{"version": 1, "plugins": {"namespaces": false}}'
 
 # Names that processes give themselves, one that nobody waits for, an orphan, one that computes.
@@ -57,7 +62,7 @@ class Worker:
         self.at_once = self.worker.processes_to_json(), self.worker.layers_to_json()
         self.worker.connect("output", self.on_output)
         self.worker.connect("exited", lambda _worker, _status: self.loop.quit())
-        self.patience = GLib.timeout_add_seconds(30, self.loop.quit)
+        self.patience = GLib.timeout_add_seconds(PATIENCE_SECONDS, self.loop.quit)
         self.loop.run()
         self.said = dict(line.split() for line in self.output.decode(errors="replace").splitlines()
                          if line.count(" ") == 1)
@@ -76,8 +81,16 @@ class Worker:
     def pid(self, name):
         return int(self.said[name])
 
-    def processes(self):
-        listed = json.loads(self.worker.processes_to_json())
+    def processes(self, whole=True):
+        """whole: looked for until all of them were seen, which is sure only where the time was not over."""
+        for _ in range(TRIES):
+            before = time.monotonic()
+            text = self.worker.processes_to_json()
+            if not whole or time.monotonic() - before < LOOK_SECONDS:
+                break
+        else:
+            raise AssertionError("never seen all in time")
+        listed = json.loads(text)
         found = {process["pid"]: process for process in listed}
         assert list(found) == sorted(found) and len(found) == len(listed), listed
         return found
@@ -90,13 +103,15 @@ class Processes(unittest.TestCase):
         deadline = time.monotonic() + 20
         while True:
             found = worker.processes()
+            # A child has its parent's name until it gives itself its own, and the elder says "ready"
+            # before it sleeps.
             if found[worker.pid("zombie")]["state"] == "zombie" and \
-               found[worker.pid("computes")]["cpuTime"] >= 20000:
+               found[worker.pid("computes")]["cpuTime"] >= 20000 and \
+               found[own]["state"] == "sleeping" and \
+               [pid for pid, process in found.items() if process["name"] == "elder"] == [own]:
                 break
             self.assertLess(time.monotonic(), deadline, found)
             time.sleep(0.02)
-        self.assertEqual(found[own]["name"], "elder")
-        self.assertEqual(found[own]["state"], "sleeping")
         self.assertEqual(found[own]["parent"], top)
         self.assertEqual(found[worker.pid("orphan")]["parent"], top)
         names = ["a) R 1 2 3 (b", "x\n\x1b[2J\"", "\ufffd\ufffd", "\u202e", ""]
@@ -152,12 +167,17 @@ time.sleep(1000)
 """
         worker = Worker(code, '{"version": 1, "limits": {"pids": 1300}}')
         self.assertIn("ready", worker.said, (worker.output, worker.worker.get_error()))
-        before = time.monotonic()
-        found = worker.processes()
-        self.assertLess(time.monotonic() - before, 2)
-        # All that it could start, or as many as are told in the time that there is.
-        self.assertGreater(len(found), 100)
-        self.assertLessEqual(len(found), 1024)
+        # All that it could start, or as many as are seen in the time that there is: on a busy machine
+        # that may be over at once.
+        for _ in range(TRIES):
+            before = time.monotonic()
+            found = worker.processes(whole=False)
+            self.assertLess(time.monotonic() - before, 2)
+            self.assertLessEqual(len(found), 1024)
+            if len(found) > 100:
+                break
+        else:
+            self.fail("never more than 100")
         worker.end()
 
 
