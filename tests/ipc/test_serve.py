@@ -166,7 +166,7 @@ def test_not_started(client):
 
 def test_kind_and_limits(client, box):
     box.write("w.txt", "print('python', flush=True)\nwhile True: pass\n")
-    status, output, _ = client.run("w.txt", flags=["--worker=python", "--timeout=1s"])
+    status, output, _ = client.run("w.txt", flags=["--worker=python", "--timeout=5s"])
     assert (status, output) == (124, b"python\n")
 
 
