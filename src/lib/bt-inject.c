@@ -241,31 +241,58 @@ new_socket(int domain)
   return fd;
 }
 
-/* Gives it a port by number: the kernel never takes that from it. */
+/* A socket that holds a port which the kernel chose; -1: there is none. */
+static int
+choose_port(int domain, int from, Address *address_out, socklen_t size)
+{
+  int chooser = new_socket(domain), v6_only;
+
+  if (chooser < 0)
+    return -1;
+  memset(address_out, 0, sizeof *address_out);
+  address_out->any.sa_family = (sa_family_t)domain;
+  if (domain == AF_INET6 && bt_socket_get_option(from, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only))
+    setsockopt(chooser, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  if (bind(chooser, &address_out->any, size) == 0 &&
+      getsockname(chooser, &address_out->any, &size) == 0)
+    return chooser;
+  close(chooser);
+  return -1;
+}
+
+static in_port_t
+port_of(const Address *address)
+{
+  return address->any.sa_family == AF_INET ? address->in.sin_port : address->in6.sin6_port;
+}
+
+/*
+ * Gives it a port by number: the kernel never takes that from it. Not the number of the port that
+ * it connects to: on this machine, where nobody serves that, it would be its own peer.
+ */
 static gboolean
-bind_for_good(int fd, int domain, int from)
+bind_for_good(int fd, int domain, int from, guint16 port)
 {
   const int on = 1;
   Address address;
   socklen_t size = domain == AF_INET ? sizeof address.in : sizeof address.in6;
-  int chooser = new_socket(domain), v6_only;
+  int first = choose_port(domain, from, &address, size), chooser = first;
 
-  if (chooser < 0)
-    return FALSE;
-  memset(&address, 0, sizeof address);
-  address.any.sa_family = (sa_family_t)domain;
-  if (domain == AF_INET6 && bt_socket_get_option(from, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only))
-    setsockopt(chooser, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  gboolean bound = bind(chooser, &address.any, size) == 0 &&
-                   getsockname(chooser, &address.any, &size) == 0 &&
+  /* Another one, since the first is held. */
+  if (first >= 0 && port_of(&address) == htons(port))
+    chooser = choose_port(domain, from, &address, size);
+  gboolean bound = chooser >= 0 && port_of(&address) != htons(port) &&
                    bind(fd, &address.any, size) == 0 &&
                    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) == 0;
-  close(chooser);
+  if (chooser != first && chooser >= 0)
+    close(chooser);
+  if (first >= 0)
+    close(first);
   return bound;
 }
 
 int
-bt_inject_make(BtInject *self, const BtCall *call, int original)
+bt_inject_make(BtInject *self, const BtCall *call, int original, guint16 port)
 {
   int domain = domain_of(original);
   gboolean tried;
@@ -277,7 +304,7 @@ bt_inject_make(BtInject *self, const BtCall *call, int original)
     return -1;
   if (bt_socket_is_ordinary(original, fd, tried, self->defaults) &&
       bt_socket_copy_options(original, fd, self->defaults) &&
-      bind_for_good(fd, domain, original))
+      bind_for_good(fd, domain, original, port))
     return fd;
   close(fd);
   return -1;

@@ -21,10 +21,10 @@ BtInject *bt_inject_new(BtNotifier *notifier);
 void bt_inject_free(BtInject *self);
 
 /*
- * A socket to be connected in the place of the call's own, of which original is ours; -1: that
- * one cannot be exchanged without its being noticed.
+ * A socket to be connected to the port in the place of the call's own, of which original is ours;
+ * -1: that one cannot be exchanged without its being noticed.
  */
-int bt_inject_make(BtInject *self, const BtCall *call, int original);
+int bt_inject_make(BtInject *self, const BtCall *call, int original, guint16 port);
 /*
  * Connects it to addr.  Takes made, and with ANSWERED *fd; but with WAITS it is to be watched and
  * *fd, the original, kept to be put back, and with LATER both are for bt_inject_hand_in().

@@ -234,7 +234,7 @@ static int
 make_outside(BtNotifier *self, const BtCall *call, int fd, const BtAddr *addr, guint16 port)
 {
   return self->inject != NULL && bt_names_is_plain(self->names, addr, port)
-           ? bt_inject_make(self->inject, call, fd)
+           ? bt_inject_make(self->inject, call, fd, port)
            : -1;
 }
 

@@ -409,6 +409,23 @@ def test_nobody_serves(box):
     local.test_nobody_serves(box)
 
 
+@pytest.fixture
+def two_ports():
+    """All that the machine's kernel has to choose from."""
+    path, ports = Path("/proc/sys/net/ipv4/ip_local_port_range"), [30000, 30001]
+    before = path.read_text(encoding="ascii")
+    path.write_text("{} {}".format(*ports), encoding="ascii")
+    yield ports
+    path.write_text(before, encoding="ascii")
+
+
+def test_nobody_is_its_own_peer(box, two_ports):
+    """The port that nobody serves may be the one that the connection gets: there it would meet itself."""
+    to = [[host, port] for host in ("127.0.0.1", "::1", HOST, HOST6) for port in two_ports]
+    found, result = where(box, f"--allow-net=localhost,{HOST},[{HOST6}]", to=to)
+    assert found == ["ECONNREFUSED"] * len(to), str(result)
+
+
 @pytest.mark.parametrize("test", [
     local.test_each_side_may_close_first, local.test_a_reset_is_passed_on, local.test_much_both_ways,
     local.test_what_was_sent_before_the_end_arrives, local.test_a_hundred_connections_leak_nothing,
