@@ -11,10 +11,13 @@ Each writes what happens to WORLD/log/ROLE.jsonl, one JSON object a line:
     {"kind": "packet", "proto": N, "src": A, "source_port": P, "addr": A, "port": P, "opens": B}
                                                      came in from the host's network; opens: it may
                                                      be the first of its connection
+    {"kind": "lost", "count": N}                     so many packets came in before, of which nothing
+                                                     is known
 """
 
 import ctypes
 import json
+import multiprocessing
 import os
 import socket
 import ssl
@@ -30,6 +33,7 @@ import addresses  # noqa: E402
 import sites  # noqa: E402
 
 IP_PKTINFO = 8
+SOL_PACKET, PACKET_STATISTICS = 263, 6
 
 
 class Log:
@@ -322,7 +326,10 @@ def read_packet(ethertype, data):
 
 
 def sniff(log, interface):
-    """Every packet that comes out of the host, whatever becomes of it here."""
+    """
+    Every packet that comes out of the host, whatever becomes of it here. In a process of its own:
+    the servers' threads would keep it from what comes in a burst.
+    """
     every = 3  # ETH_P_ALL: one socket, so that what came first is told first
     sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(every))
     # Not what goes out: large segments would take the room, and what came in be lost.
@@ -337,6 +344,10 @@ def sniff(log, interface):
     def look():
         while True:
             data, (_name, ethertype, direction, _hw, _address) = sock.recvfrom(128)
+            # Before this packet is told of, since it may be the one that is waited for.
+            lost = struct.unpack("II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+            if lost:
+                log.add(kind="lost", count=lost)
             packet = read_packet(ethertype, data)
             if direction == socket.PACKET_OUTGOING or packet is None:
                 continue
@@ -347,7 +358,7 @@ def sniff(log, interface):
             log.add(kind="packet", proto=proto, src=source, source_port=source_port,
                     addr=destination, port=port, opens=proto != 6 or syn_alone)
 
-    thread(look)
+    multiprocessing.get_context("fork").Process(target=look, daemon=True).start()
 
 
 def internet(world, log):
