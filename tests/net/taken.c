@@ -4,7 +4,8 @@
  * and then whatever comes to its mind, until the supervisor has had enough.
  *
  * SEED and KIND are compiled in; KIND 0: bytes at random, 1: messages whose fields are at random, 2: only
- * such as may be said at any time, 3: flows, as under audit, of which none was.
+ * such as may be said at any time, 3: flows, as under audit, of which none was, 4: nothing at all, which
+ * reads as if it had ended.
  */
 #include <string.h>
 #include <sys/socket.h>
@@ -109,7 +110,7 @@ make(BtNetMsg *message, int careful)
   default:
     fill(message, sizeof *message);
     message->header.kind = BT_NET_MSG_READY + any(9);
-    return any(sizeof *message);
+    return 1 + any(sizeof *message);
   }
 }
 
@@ -133,7 +134,8 @@ main(void)
   } while (message.header.kind != BT_NET_MSG_CONFIG);
   say(&ready, sizeof ready);
   for (int i = 0; i < MESSAGES; i++) {
-    size_t size = KIND == 0   ? any(sizeof message + 9)
+    size_t size = KIND == 4   ? 0
+                  : KIND == 0 ? 1 + any(sizeof message + 8)
                   : KIND == 3 ? make_flow(&message)
                               : make(&message, KIND != 1);
     if (KIND == 0)

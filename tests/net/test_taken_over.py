@@ -46,11 +46,10 @@ def taken(world, tmp_path):
     return run
 
 
-def check(result, seed):
+def check(result, seed, words="was ended, because it did not keep to the protocol"):
     """Ended by the supervisor's own decision: it says so in words, and nothing is left."""
     assert result.status == 125, (seed, str(result))
-    assert "buntime: buntime-net: was ended, because it did not keep to the protocol" in result.stderr, \
-        (seed, str(result))
+    assert f"buntime: buntime-net: {words}" in result.stderr, (seed, str(result))
     check_words(result, seed)
 
 
@@ -64,6 +63,11 @@ def check_words(result, seed):
 def test_garbage(taken, kind):
     for seed in (random.randrange(1 << 32) for _ in range(4)):
         check(taken(kind, seed), seed)
+
+
+def test_an_empty_message(taken):
+    """It reads as the end, and is taken for one."""
+    check(taken(4, 0), 0, words="ended unexpectedly")
 
 
 def test_flows_that_were_not(taken, tmp_path):
