@@ -500,7 +500,7 @@ op_abandoned(void)
   int fd = new_socket(0);
 
   pthread_create(&thread, NULL, wait_for_silent, &fd);
-  usleep(300000);
+  wait_for_begin(fd);
   const char *first = disconnect(fd);
   pthread_join(thread, &found);
   snprintf(text, sizeof text, "%s %s", first, (char *)found);

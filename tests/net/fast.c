@@ -143,16 +143,29 @@ ignore(int number)
 {
 }
 
+static pthread_t waiter;
+
+static void *
+interrupt(void *socket)
+{
+  wait_for_begin(*(int *)socket);
+  pthread_kill(waiter, SIGUSR2);
+  return NULL;
+}
+
 /* A signal while it waits: EINTR, and then the socket goes on by itself. */
 static const char *
 op_signal(void)
 {
   struct sigaction action = { .sa_handler = ignore };
   int fd = new_socket(0);
+  pthread_t thread;
 
-  sigaction(SIGALRM, &action, NULL);
-  ualarm(100000, 0);
+  sigaction(SIGUSR2, &action, NULL);
+  waiter = pthread_self();
+  pthread_create(&thread, NULL, interrupt, &fd);
   int first = to(fd, &silent) == 0 ? 0 : errno;
+  pthread_join(thread, NULL);
   struct pollfd one = { fd, POLLOUT, 0 };
   int ready = poll(&one, 1, 0);
   fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -196,7 +209,7 @@ op_late(void)
   sigaction(SIGUSR1, &action, NULL);
   pthread_create(&thread, NULL, connect_in_thread, &result);
   to(fd, &silent);
-  usleep(100000);
+  wait_for_begin(waiting);
   pthread_kill(thread, SIGUSR1);
   wait_for(fd, POLLOUT);
   pthread_join(thread, NULL);

@@ -105,6 +105,16 @@ wait_for(int fd, short events)
   return poll(&one, 1, TIMEOUT_MS) == 1 ? one.revents : 0;
 }
 
+/* Until another thread's connect() has begun: a socket that is not connected hangs up. */
+static void
+wait_for_begin(int fd)
+{
+  struct pollfd one = { fd, 0, 0 };
+
+  while (poll(&one, 1, 0) == 1 && (one.revents & POLLHUP) != 0)
+    usleep(1000);
+}
+
 /* What the other end echoes, or why not. */
 static const char *
 echo(int fd)
