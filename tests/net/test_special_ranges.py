@@ -47,6 +47,13 @@ def random_in(rng, net):
     return net.network_address + rng.randrange(net.num_addresses)
 
 
+def closed_in(rng, net):
+    """2001::/23 holds two ranges that are open."""
+    while any((address := random_in(rng, net)) in ipaddress.ip_network(other) for other in OPEN):
+        pass
+    return address
+
+
 def encodings(rng, ipv4):
     """Every form of IPv6 that stands for an IPv4 address somewhere."""
     packed = ipv4.packed
@@ -70,7 +77,7 @@ def closed_addresses(rng, rounds):
     """All of which no name may open; the host's own first."""
     found = [ipaddress.ip_address(address) for address in HOST4 + HOST6]
     for _ in range(rounds):
-        found += [random_in(rng, net) for net in CLOSED4 + CLOSED6]
+        found += [closed_in(rng, net) for net in CLOSED4 + CLOSED6]
     carried = [address for address in found if address.version == 4]
     return found + [form for address in carried for form in encodings(rng, address)
                     # A public address of the world, mapped, is that address.
