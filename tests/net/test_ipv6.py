@@ -127,13 +127,13 @@ def test_data_both_ways(net):
 def test_udp(net, world):
     mark = world.mark()
     out, result = net.json(f"--allow-net=[{addresses.UDP6}]:123/udp,time6.example:7777/udp", code="""
-        def ask(host, port):
+        def ask(host, port, patience=0.2):
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(0.2)
+                sock.settimeout(patience)
                 sock.sendto(b"what time is it", (host, port))
                 return sock.recv(100).decode()
-        out["address"] = attempt(ask, "2001:db8:2::7", 123)
-        out["name"] = attempt(ask, socket.getaddrinfo("time6.example", 7777)[0][4][0], 7777)
+        out["address"] = attempt(ask, "2001:db8:2::7", 123, 10)
+        out["name"] = attempt(ask, socket.getaddrinfo("time6.example", 7777)[0][4][0], 7777, 10)
         out["denied"] = attempt(ask, "2001:db8:2::7", 124)
         out["other"] = attempt(ask, "2001:db8:1::20", 123)
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
@@ -372,9 +372,11 @@ def test_options_that_add_headers(net, world):
                    "routing": (57, routing)}
         for name, (number, value) in options.items():
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
-                sock.settimeout(0.3)
+                sock.settimeout(10)
                 out[name] = attempt(sock.setsockopt, socket.IPPROTO_IPV6, number, value)
                 out[name + " sent"] = attempt(sock.sendto, b"x", ("2001:db8:2::7", 123))
+                if out[name] == "EPERM":  # it went plainly: who is gone when the answer comes says so
+                    sock.recv(100)
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
             sock.settimeout(0.3)
             out["fragments"] = attempt(sock.sendto, b"x" * 65500, ("2001:db8:2::7", 123))

@@ -338,13 +338,19 @@ def test_the_end_is_not_held_up(box):
     # Nothing is left to be passed on: no wait at all, though the service keeps its end open.
     stop.clear()
     with service(lambda connection: stop.wait(20)) as (port, _):
-        result = box.run(f"--allow-net=localhost:{port}", args=[port], code="""
-            import socket, sys
+        with box.spawn(f"--allow-net=localhost:{port}", args=[port], code="""
+            import os, socket, sys
             sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5)
             sock.sendall(b"x")
-        """)
+            print("END", flush=True)
+            os._exit(0)
+        """) as process:
+            assert process.stdout.readline() == b"END\n"
+            begun = time.monotonic()
+            assert process.wait(10) == 0
+            seconds = time.monotonic() - begun
         stop.set()
-        assert result.status == 0 and result.seconds < 0.9, str(result)
+        assert seconds < 0.9
 
 
 def test_a_side_that_does_not_read_holds_the_other_up(box):

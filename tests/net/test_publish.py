@@ -5,7 +5,7 @@ import errno
 import json
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import addresses
@@ -33,9 +33,15 @@ ECHO = """
 """
 
 
+def free_ports(count):
+    """Each another: all are held before one is given back."""
+    with ExitStack() as held_open:
+        return [held_open.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+                for _ in range(count)]
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    return free_ports(1)[0]
 
 
 @contextmanager
@@ -113,7 +119,7 @@ def test_where_the_program_listens(box, address, peer):
 
 
 def test_several_ports(box):
-    ports = [free_port(), free_port()]
+    ports = free_ports(2)
     with box.spawn(f"--publish={ports[0]}:8000", f"--publish={ports[1]}:8001", code="""
         import select, socket
         servers = {socket.create_server(("", port)): port for port in (8000, 8001)}
