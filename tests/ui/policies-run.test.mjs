@@ -60,29 +60,30 @@ browserTest('a flag for one run is gone after it', async ({ page }) => {
 });
 
 browserTest('a limit that a run met is raised, and stays so in a policy', async ({ page, server }) => {
-  await addFlag(page, '--timeout=300ms');
-  await write(page, 'import time\ntime.sleep(0.45)\nprint("slept well")');
+  /* The raised limit leaves room for how long a run may take to begin. */
+  await addFlag(page, '--timeout=3s');
+  await write(page, 'import time\ntime.sleep(4)\nprint("slept well")');
   await page.locator('.flags li').waitFor();
   await run(page);
   await page.locator('.area-watch').getByRole('button', { name: /^Permit/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('radio', { name: /--timeout=600ms/ }).waitFor();
+  await dialog.getByRole('radio', { name: /--timeout=6s/ }).waitFor();
   /* The page's own flag would stand above what is saved. */
   await dialog.getByRole('radio', { name: 'Saved' }).check();
   await dialog.getByRole('textbox', { name: 'Name' }).fill('slow');
   await dialog.getByRole('button', { name: 'Continue…' }).click();
-  await dialog.getByText('Raises a limit: timeout = 600ms.').waitFor();
+  await dialog.getByText('Raises a limit: timeout = 6s.').waitFor();
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
   await dialog.getByRole('alert').getByText('Another policy stands over it').waitFor();
   await page.keyboard.press('Escape');
-  await page.getByRole('button', { name: 'Remove --timeout=300ms' }).click();
+  await page.getByRole('button', { name: 'Remove --timeout=3s' }).click();
   await page.locator('.area-watch').getByRole('button', { name: /^Permit/ }).click();
   await dialog.getByRole('radio', { name: 'Saved' }).check();
   await dialog.getByRole('textbox', { name: 'Name' }).fill('slow');
   await dialog.getByRole('button', { name: 'Continue…' }).click();
   await dialog.getByRole('button', { name: 'Permit', exact: true }).click();
   await card(page, 'slow').waitFor();
-  assert.equal(JSON.parse(readFileSync(join(server.home, '.config/buntime/policies/slow.json'), 'utf8')).limits.wallTime, '600ms');
+  assert.equal(JSON.parse(readFileSync(join(server.home, '.config/buntime/policies/slow.json'), 'utf8')).limits.wallTime, '6s');
   await run(page);
   await waitForOutput(page, 'slept well');
 });
