@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 import { assert, browserTest, source } from './harness.mjs';
 import { connected } from './steps.mjs';
+import { fillFilter, rows, until } from './watching.mjs';
 
 const INDEX = JSON.parse(readFileSync(join(source, 'data/examples/templates/index.json'), 'utf8'));
 const OUTCOMES = JSON.parse(readFileSync(join(source, 'tests/sandbox/templates.json'), 'utf8')
@@ -42,14 +43,9 @@ async function outputOf(page) {
   return (await page.locator('.console-row').allTextContents()).map((text) => text.trimEnd());
 }
 
-async function eventsOf(page) {
-  await page.getByRole('combobox', { name: 'Filter' }).fill('-action:allow -kind:state');
-  return (await page.locator('#watch-panel .event-row:not(.head)').allTextContents());
-}
-
-function hasEvent(rows, [action, kind, object], home) {
+function hasEvent(texts, [action, kind, object], home) {
   const wanted = object.replace('HOME', home);
-  return rows.some((row) => row.includes(action) && row.includes(kind) && row.includes(wanted));
+  return texts.some((text) => text.includes(action) && text.includes(kind) && text.includes(wanted));
 }
 
 async function check(page, server, id) {
@@ -63,9 +59,10 @@ async function check(page, server, id) {
     assert.ok(at >= 0, `${id}: ${what} in ${lines.join('\n')}`);
     assert.ok(lines[at + 2].replace(/^ {2}came {5}/, '').startsWith(came.trimEnd()), `${id}: ${what}: ${lines[at + 2]}`);
   }
-  const rows = await eventsOf(page);
+  /* The end is drawn at once; events are taken, and filtered, with the next frame. */
+  await fillFilter(page, '-action:allow -kind:state');
   for (const event of events)
-    assert.ok(hasEvent(rows, event, server.home), `${id}: ${event} in ${rows.join('\n')}`);
+    await until(() => rows(page).allTextContents(), (texts) => hasEvent(texts, event, server.home), `${id}: ${event}`);
 }
 
 /* In two parts, of about the same length. */
